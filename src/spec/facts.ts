@@ -1,0 +1,49 @@
+/**
+ * What resolving a spec has to be told about the world, so that spec/ itself depends on nothing: which datasets there
+ * are, and what a network made of an architecture looks like.
+ */
+import type { ResolvedArchitecture } from './schema.ts'
+
+/** A dataset as its registry knows it before any example is loaded. */
+export type DatasetFacts = {
+  name: string
+  description: string
+  /** One example: [height, width, channels], or [features]. */
+  shape: number[]
+  classes: number
+  /** Examples in the training file(s) and in the test file(s); Infinity where they are generated. */
+  trainFile: number
+  testFile: number
+  /** What trainExamples and validationExamples are when absent. */
+  defaults: { trainExamples: number; validationExamples: number }
+}
+
+/** A trainable variable: `size` consecutive float32 at `offset` of the flat parameter vector. */
+export type VariableFacts = {
+  /** layer/role, like fc_1/kernel */
+  name: string
+  layer: string
+  shape: number[]
+  offset: number
+  size: number
+}
+
+export type NetworkFacts = {
+  /** In column order; offsets are contiguous from 0. */
+  variables: VariableFacts[]
+  /** Layers that own variables, in order. */
+  layers: string[]
+  parameters: number
+  /** Floating-point operations of one example's loss and gradient (2 per multiply-add). */
+  gradientFlops: number
+  /** Bytes a gradient pass holds per example of the chunk: input, activations and their gradients. */
+  bytesPerExample: number
+}
+
+export type Facts = {
+  datasets: DatasetFacts[]
+  /** Throws SpecError where the architecture does not fit the shape of the dataset. */
+  network: (architecture: ResolvedArchitecture, dataset: DatasetFacts) => NetworkFacts
+  /** The chunk that "auto" stands for, given the network and the larger split. */
+  chunkSize: (network: NetworkFacts, examples: number) => number
+}
