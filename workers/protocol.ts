@@ -3,12 +3,15 @@
  * are). The worker owns the queue and Postgres; the child owns TensorFlow, the dataset and the tensors in storage. One
  * task at a time.
  */
+import type { EngineDescription } from '../src/engine/description.ts'
 import type { FieldError } from '../src/spec/errors.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
 import type { ResolvedSpec, SplitName } from '../src/spec/schema.ts'
 
 /** How the child reaches datasets and objects; the rest it is told task by task. */
 export type ComputeSetup = { datasetsDir: string; objectsDir: string }
+
+export type { EngineDescription }
 
 export type Task =
   /** Writes weights/{from}-{to}.npy for every segment. */
@@ -34,14 +37,6 @@ export type TaskFailure = {
   kind: 'aborted' | 'permanent' | 'transient'
   message: string
   errors?: FieldError[]
-}
-
-export type EngineDescription = {
-  name: 'native' | 'wasm'
-  /** TensorFlow's version, or the WASM backend's. */
-  version: string
-  threads: number
-  device: string
 }
 
 export type StoredObject = { name: string; bytes: number; sha256: string; contentType: string }

@@ -1,0 +1,97 @@
+/**
+ * Which TensorFlow computes: the native library (CPU or CUDA) through tfjs-node-gpu, or WebAssembly.
+ *
+ * Set-up (scripts/setup.mjs) builds the native binding where it can. What is there decides the default; LEDGER_ENGINE
+ * decides otherwise. A choice that cannot be met is an error: nothing falls back in silence.
+ */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import os from 'node:os'
+import path from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import type { Kernels } from '../nn/kernels/kernels.ts'
+import { nativeKernels } from '../nn/kernels/native.ts'
+import { portableKernels } from '../nn/kernels/portable.ts'
+import type { EngineDescription, EngineName } from './description.ts'
+
+const require = createRequire(import.meta.url)
+
+export type Engine = { description: EngineDescription; kernels: Kernels }
+
+/** Where set-up puts the compiled binding. */
+export function bindingPath(): string {
+  return path.join(
+    path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')),
+    'lib/napi-v8/tfjs_binding.node',
+  )
+}
+
+/** The engine that is used when none is asked for: native where set-up built it, else wasm. */
+export function defaultEngine(): EngineName {
+  return existsSync(bindingPath()) ? 'native' : 'wasm'
+}
+
+/**
+ * Loads TensorFlow into this process, once; later calls must ask for the same.
+ * `threads` bounds the CPU threads of one operation (native only; default: all cores).
+ * Throws where the engine asked for is not there or does not load.
+ */
+export function loadEngine(options: { name?: EngineName; threads?: number } = {}): Promise<Engine> {
+  const name = options.name ?? defaultEngine()
+  loading ??= { name, engine: name === 'native' ? loadNative(options.threads) : loadWasm() }
+  if (loading.name !== name)
+    throw new Error(`the ${loading.name} engine is loaded in this process already; ${name} needs another process`)
+  return loading.engine
+}
+let loading: { name: EngineName; engine: Promise<Engine> } | undefined
+
+async function loadNative(threads = os.availableParallelism()): Promise<Engine> {
+  if (!existsSync(bindingPath()))
+    throw new Error(
+      'LEDGER_ENGINE=native, but the native TensorFlow binding is not built: run `npm run setup` and read what it says, or use LEDGER_ENGINE=wasm',
+    )
+  // Read by TensorFlow when the library loads, so they must be set before.
+  process.env.TF_NUM_INTRAOP_THREADS = String(threads)
+  process.env.TF_NUM_INTEROP_THREADS ??= '1'
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
+  restoreUtil()
+  const native = require('@tensorflow/tfjs-node-gpu') as {
+    backend(): { binding: { TF_Version: string }; isUsingGPUDevice?: boolean; isUsingGpuDevice?: boolean }
+  }
+  await tf.setBackend('tensorflow')
+  const backend = native.backend()
+  return {
+    description: {
+      name: 'native',
+      version: backend.binding.TF_Version,
+      threads,
+      device: backend.isUsingGpuDevice ? 'GPU:0' : cpuModel(),
+    },
+    kernels: nativeKernels(backend),
+  }
+}
+
+async function loadWasm(): Promise<Engine> {
+  const wasm = require('@tensorflow/tfjs-backend-wasm') as {
+    setWasmPaths(prefix: string): void
+    version_wasm: string
+  }
+  wasm.setWasmPaths(path.join(path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm')), path.sep))
+  if (!(await tf.setBackend('wasm'))) throw new Error('the WASM backend of TensorFlow.js did not start')
+  await tf.ready()
+  return {
+    description: { name: 'wasm', version: wasm.version_wasm, threads: 1, device: cpuModel() },
+    kernels: portableKernels,
+  }
+}
+
+const cpuModel = () => os.cpus()[0]?.model.trim() || os.arch()
+
+/** tfjs-node 4.22 calls type checks that Node 23 removed from util; they go back before it loads. */
+function restoreUtil() {
+  const legacy = createRequire(import.meta.url)('node:util') as Record<string, unknown>
+  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
+  legacy.isArray ??= Array.isArray
+  legacy.isString ??= (value: unknown) => typeof value === 'string'
+  legacy.isObject ??= (value: unknown) => value !== null && typeof value === 'object'
+}
