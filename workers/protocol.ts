@@ -4,6 +4,7 @@
  * task at a time.
  */
 import type { EngineDescription } from '../src/engine/description.ts'
+import type { Tables } from '../src/lca/aggregate.ts'
 import type { FieldError } from '../src/spec/errors.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
 import type { ResolvedSpec, SplitName } from '../src/spec/schema.ts'
@@ -11,7 +12,7 @@ import type { ResolvedSpec, SplitName } from '../src/spec/schema.ts'
 /** How the child reaches datasets and objects; the rest it is told task by task. */
 export type ComputeSetup = { datasetsDir: string; objectsDir: string }
 
-export type { EngineDescription }
+export type { EngineDescription, Tables as SegmentTables }
 
 export type Task =
   /** Writes weights/{from}-{to}.npy for every segment. */
@@ -43,34 +44,7 @@ export type StoredObject = { name: string; bytes: number; sha256: string; conten
 
 export type Result =
   | { kind: 'train'; variables: VariableFacts[]; objects: StoredObject[]; seconds: number }
-  | { kind: 'allocate'; objects: StoredObject[]; tables: SegmentTables; seconds: number; gradients: number }
+  | { kind: 'allocate'; objects: StoredObject[]; tables: Tables; seconds: number; gradients: number }
   | { kind: 'evaluate'; evaluations: Record<'initial' | 'final', Partial<Record<SplitName, Evaluation>>> }
 
 export type Evaluation = { loss: number; accuracy: number }
-
-/** The rows of a segment, column by column; row order is split, iteration (and variable). */
-export type SegmentTables = {
-  iterations: {
-    split: SplitName[]
-    iteration: Int32Array
-    lossBefore: Float64Array
-    lossAfter: Float64Array
-    lca: Float64Array
-    residual: Float64Array
-    splits: Int32Array
-    helped: Int32Array
-    hurt: Int32Array
-  }
-  allocations: {
-    split: SplitName[]
-    iteration: Int32Array
-    variable: Int32Array
-    lca: Float64Array
-    helping: Float64Array
-    hurting: Float64Array
-    squared: Float64Array
-    moved: Float64Array
-    helped: Int32Array
-    hurt: Int32Array
-  }
-}

@@ -6,7 +6,7 @@ import { type Initializer, type Layer, shapeOf } from './layers.ts'
 
 export type Variable = VariableFacts & { role: string; initializer: Initializer }
 
-export type Network = NetworkFacts & {
+export type Network = Omit<NetworkFacts, 'variables'> & {
   /** Shape of one example, channels last. */
   inputShape: number[]
   classes: number

@@ -1,0 +1,158 @@
+/**
+ * The ledger's loop: for each iteration, the change of the loss along the step θ_t → θ_{t+1}, allocated to parameters.
+ *
+ *     LCA_{t,i} = (∫_0^1 ∇L(θ_t + αΔ_t; S) dα)_i · Δ_{t,i},   Δ_t = θ_{t+1} − θ_t
+ *     residual  = (L(θ_{t+1}) − L(θ_t)) − Σ_i LCA_{t,i}
+ *
+ * (Lan, Liu, Zhou, Yosinski, NeurIPS 2019, eq. 3 and 4.) It yields what it knows of a step; aggregates, raw tensors and
+ * diagnostics are consumers of that, beside each other, and none of them is known here.
+ */
+import type { AllocationSpec, MethodName, SplitName } from '../spec/schema.ts'
+import type { DeviceSplit, Model } from '../nn/model.ts'
+import { addFullGradients } from '../nn/model.ts'
+import { integrate, makeSums, type Method, methods, newPoints, nextLevel, startSums, type Sums } from './quadrature.ts'
+
+/** What an iteration did to the loss of one split. Vectors are over parameters and valid until the next iteration. */
+export type SplitStep = {
+  split: SplitName
+  lossBefore: number
+  lossAfter: number
+  gradientBefore: Float64Array
+  gradientAfter: Float64Array
+  /** ∫_0^1 ∇L(θ_t + αΔ_t) dα */
+  meanGradient: Float64Array
+  /** The allocations as they are stored: float32, so that every aggregate is exactly a sum over them. */
+  lca: Float32Array
+  residual: number
+}
+
+export type Step = {
+  iteration: number
+  theta: Float32Array
+  delta: Float64Array
+  /** n: parts the quadrature split the step into. */
+  splits: number
+  perSplit: SplitStep[]
+}
+
+export type AllocationOptions = Required<Pick<AllocationSpec, 'maxError' | 'maxSplits'>> & {
+  method: MethodName
+  from: number
+  to: number
+  signal?: AbortSignal
+  /** Called with the number of full-split gradients after each of them. */
+  onGradients?: (count: number) => void
+}
+
+/** A loss or gradient that is not finite: nothing can be allocated, now or at another try. */
+export class NotFiniteError extends Error {
+  constructor(iteration: number, split: string) {
+    super(`the loss or its gradient on the ${split} split is not finite at iteration ${iteration}: the training diverged; a lower learning rate may help`)
+    this.name = 'NotFiniteError'
+  }
+}
+
+/** What the loop keeps for one split: end points, quadrature sums, results. A handful of vectors, whatever n is. */
+type Workspace = SplitStep & { device: DeviceSplit; sums: Sums }
+
+/**
+ * Yields iterations from … to−1, given θ_t for t in [from, to] by `weightsAt` (float32 [parameters]).
+ *
+ * Per iteration and split: the end point's gradient (the start is the last end) and the method's inner points; while
+ * |residual| > maxError on any split and n < maxSplits, n doubles on all, which adds the new points only. Memory is
+ * a handful of float64 vectors a split. Throws NotFiniteError; the signal's reason within one chunk of its abort.
+ */
+export async function* allocate(
+  model: Model,
+  deviceSplits: Partial<Record<SplitName, DeviceSplit>>,
+  weightsAt: (iteration: number) => Promise<Float32Array>,
+  options: AllocationOptions,
+): AsyncGenerator<Step> {
+  const { parameters } = model.network
+  const method = methods[options.method]
+  const workspaces = Object.entries(deviceSplits).map(([split, device]) =>
+    makeWorkspace(split as SplitName, device, method, parameters),
+  )
+  const devices = workspaces.map(workspace => workspace.device)
+  const at = (theta: Float32Array, accumulators: Float64Array[]) =>
+    addFullGradients(model, theta, devices, accumulators, options.signal).then(losses => {
+      options.onGradients?.(devices.length)
+      return losses
+    })
+
+  let theta = await weightsAt(options.from)
+  const delta = new Float64Array(parameters)
+  const node = new Float32Array(parameters)
+  const losses = await at(theta, workspaces.map(workspace => workspace.gradientAfter))
+  workspaces.forEach((workspace, s) => {
+    workspace.lossAfter = losses[s]
+  })
+
+  for (let iteration = options.from; iteration < options.to; iteration++) {
+    const next = await weightsAt(iteration + 1)
+    for (let i = 0; i < parameters; i++) delta[i] = next[i] - theta[i]
+
+    for (const workspace of workspaces) {
+      const { gradientBefore } = workspace
+      workspace.gradientBefore = workspace.gradientAfter
+      workspace.gradientAfter = gradientBefore.fill(0)
+      workspace.lossBefore = workspace.lossAfter
+    }
+    const lossesAfter = await at(next, workspaces.map(workspace => workspace.gradientAfter))
+    workspaces.forEach((workspace, s) => {
+      workspace.lossAfter = lossesAfter[s]
+      startSums(workspace.sums, workspace.gradientBefore, workspace.gradientAfter)
+    })
+
+    const refine = async () => {
+      const level = workspaces[0].sums.level + 1
+      const sums = workspaces.map(workspace => nextLevel(workspace.sums))
+      for (const alpha of newPoints(level)) {
+        for (let i = 0; i < parameters; i++) node[i] = theta[i] + alpha * delta[i]
+        await at(node, sums)
+      }
+    }
+    for (let level = 1; level < method.coefficients.length; level++) await refine()
+    let splits = 1
+    settle(workspaces, method, delta, iteration)
+    while (splits < options.maxSplits && workspaces.some(({ residual }) => Math.abs(residual) > options.maxError)) {
+      await refine()
+      splits *= 2
+      settle(workspaces, method, delta, iteration)
+    }
+    yield { iteration, theta, delta, splits, perSplit: workspaces }
+    theta = next
+  }
+}
+
+function makeWorkspace(split: SplitName, device: DeviceSplit, method: Method, parameters: number): Workspace {
+  const vector = () => new Float64Array(parameters)
+  return {
+    split,
+    device,
+    sums: makeSums(method, parameters),
+    lossBefore: Number.NaN,
+    lossAfter: Number.NaN,
+    gradientBefore: vector(),
+    gradientAfter: vector(),
+    meanGradient: vector(),
+    lca: new Float32Array(parameters),
+    residual: Number.NaN,
+  }
+}
+
+/** Integrates what the sums hold, allocates it, and says what is left over. */
+function settle(workspaces: Workspace[], method: Method, delta: Float64Array, iteration: number): void {
+  for (const workspace of workspaces) {
+    const { sums, gradientBefore, gradientAfter, meanGradient, lca } = workspace
+    integrate(method, sums, gradientBefore, gradientAfter, meanGradient)
+    let total = 0
+    for (let i = 0; i < lca.length; i++) {
+      // + 0 turns −0 into 0: what did not move is allocated exactly nothing.
+      lca[i] = meanGradient[i] * delta[i] + 0
+      total += lca[i]
+    }
+    workspace.residual = workspace.lossAfter - workspace.lossBefore - total
+    if (!Number.isFinite(workspace.residual)) throw new NotFiniteError(iteration, workspace.split)
+  }
+}

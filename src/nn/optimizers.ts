@@ -1,0 +1,110 @@
+/**
+ * Optimizers as rules: one step of a slice of the parameter vector, and the state it keeps. They run on the host in
+ * float64 (θ itself is float32): the weights are read back every iteration anyway, for they are the trajectory, and so
+ * a step is the same on every engine.
+ */
+import type { ResolvedOptimizer, ResolvedSchedule } from '../spec/schema.ts'
+
+type OptimizerName = ResolvedOptimizer['name']
+type Options<Name extends OptimizerName> = Extract<ResolvedOptimizer, { name: Name }>
+
+/** One parameter's step: g its gradient, s its state, t the updates it has had before; returns θ_{t+1}. */
+type Rule<Name extends OptimizerName> = {
+  /** float64 numbers of state a parameter. */
+  slots: number
+  update: (
+    options: Options<Name>,
+    rate: number,
+    t: number,
+  ) => (theta: number, g: number, state: Float64Array[], i: number, decays: boolean) => number
+}
+
+const rules: { [Name in OptimizerName]: Rule<Name> } = {
+  /** v ← μ·v + g;  θ ← θ − η·v, or with Nesterov θ ← θ − η·(g + μ·v)  (Sutskever et al. 2013, as TensorFlow has it) */
+  sgd: {
+    slots: 1,
+    update:
+      ({ momentum, nesterov }, rate) =>
+      (theta, g, [v], i) => {
+        v[i] = momentum * v[i] + g
+        return theta - rate * (nesterov ? g + momentum * v[i] : v[i])
+      },
+  },
+
+  /** s ← ρ·s + (1 − ρ)·g²;  v ← μ·v + g/(√s + ε);  θ ← θ − η·v  (Tieleman and Hinton 2012) */
+  rmsprop: {
+    slots: 2,
+    update:
+      ({ decay, momentum, epsilon }, rate) =>
+      (theta, g, [s, v], i) => {
+        s[i] = decay * s[i] + (1 - decay) * g * g
+        v[i] = momentum * v[i] + g / (Math.sqrt(s[i]) + epsilon)
+        return theta - rate * v[i]
+      },
+  },
+
+  /** m ← β₁·m + (1 − β₁)·g;  s ← β₂·s + (1 − β₂)·g²;  θ ← θ − η·m̂/(√ŝ + ε), m̂ = m/(1 − β₁^{t+1}), ŝ likewise  (Kingma and Ba 2015) */
+  adam: { slots: 2, update: (options, rate, t) => adamUpdate(options, rate, t, 0) },
+
+  /** Adam, and θ ← θ − η·λ·θ apart from it, on kernels  (Loshchilov and Hutter 2019) */
+  adamw: { slots: 2, update: (options, rate, t) => adamUpdate(options, rate, t, options.weightDecay) },
+}
+
+function adamUpdate(
+  { beta1, beta2, epsilon }: { beta1: number; beta2: number; epsilon: number },
+  rate: number,
+  t: number,
+  weightDecay: number,
+) {
+  const first = 1 - beta1 ** (t + 1)
+  const second = 1 - beta2 ** (t + 1)
+  return (theta: number, g: number, [m, s]: Float64Array[], i: number, decays: boolean) => {
+    m[i] = beta1 * m[i] + (1 - beta1) * g
+    s[i] = beta2 * s[i] + (1 - beta2) * g * g
+    const decayed = decays ? theta * (1 - rate * weightDecay) : theta
+    return decayed - (rate * (m[i] / first)) / (Math.sqrt(s[i] / second) + epsilon)
+  }
+}
+
+const schedules: {
+  [Name in ResolvedSchedule['name']]: (schedule: Extract<ResolvedSchedule, { name: Name }>, t: number) => number
+} = {
+  constant: () => 1,
+  /** factor^(number of boundaries ≤ t) */
+  step: ({ boundaries, factor }, t) => factor ** boundaries.filter(boundary => boundary <= t).length,
+  /** final + (1 − final)·(1 + cos(π·t/T))/2 up to T, then final  (Loshchilov and Hutter 2017) */
+  cosine: ({ iterations, final }, t) =>
+    t >= iterations ? final : final + ((1 - final) * (1 + Math.cos((Math.PI * t) / iterations))) / 2,
+  /** min(1, (t + 1)/T) */
+  warmup: ({ iterations }, t) => Math.min(1, (t + 1) / iterations),
+}
+
+/** The learning rate at iteration t. */
+export function rateAt({ learningRate, schedule }: ResolvedOptimizer, t: number): number {
+  return learningRate * (schedules[schedule.name] as (schedule: ResolvedSchedule, t: number) => number)(schedule, t)
+}
+
+/** float64 numbers of state that an optimizer keeps a parameter. */
+export function slotsOf(optimizer: ResolvedOptimizer): number {
+  return rules[optimizer.name].slots
+}
+
+/**
+ * One update, in place, of theta[offset, offset + size) along gradient (float64, whole vector).
+ * `iteration` sets the learning rate; `updates` is how many updates these parameters have had before (Adam's bias
+ * correction counts those, so a frozen layer's clock waits). `decays`: decoupled weight decay applies (kernels).
+ */
+export function update(
+  optimizer: ResolvedOptimizer,
+  slice: { offset: number; size: number; decays: boolean },
+  theta: Float32Array,
+  gradient: Float64Array,
+  state: Float64Array[],
+  iteration: number,
+  updates: number,
+): void {
+  const rule = rules[optimizer.name] as unknown as Rule<'sgd'>
+  const step = rule.update(optimizer as Options<'sgd'>, rateAt(optimizer, iteration), updates)
+  for (let i = slice.offset; i < slice.offset + slice.size; i++)
+    theta[i] = step(theta[i], gradient[i], state, i, slice.decays)
+}

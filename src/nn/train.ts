@@ -1,0 +1,103 @@
+/** Training: the trajectory θ_0, θ_1, … as a pure function of the resolved spec, the data and the engine. */
+import type { Examples } from '../data/examples.ts'
+import type { ResolvedLayer, ResolvedSpec } from '../spec/schema.ts'
+import { batchGradient, disposeBatch, type Model, uploadBatch } from './model.ts'
+import type { Network } from './network.ts'
+import { slotsOf, update } from './optimizers.ts'
+import { permutation, randomStream } from './random.ts'
+
+/** A training that cannot go on: trying again would end the same way. */
+export class DivergedError extends Error {
+  constructor(iteration: number) {
+    super(
+      `the training loss is not finite at iteration ${iteration}: the training diverged; a lower learning rate may help`,
+    )
+    this.name = 'DivergedError'
+  }
+}
+
+/** θ_0, float32 [parameters]: each variable drawn from its own stream (seed, "weights", variable name). */
+export function initialWeights(network: Network, seed: number): Float32Array {
+  const theta = new Float32Array(network.parameters)
+  for (const { name, offset, size, initializer } of network.variables) {
+    if (initializer.name === 'zeros') continue
+    const stream = randomStream(seed, 'weights', name)
+    const deviation = Math.sqrt(2 / initializer.fanIn)
+    for (let i = offset; i < offset + size; i++) theta[i] = deviation * stream.normal()
+  }
+  return theta
+}
+
+/**
+ * Indices of the batches, one call an iteration: each epoch walks through its own shuffle (seed, "shuffle", epoch) in
+ * ⌊examples/batchSize⌋ batches; what is left over sits that epoch out.
+ */
+export function makeBatches(examples: number, batchSize: number, seed: number): (iteration: number) => Uint32Array {
+  const perEpoch = Math.floor(examples / batchSize)
+  let shuffled = -1
+  let order = new Uint32Array()
+  return iteration => {
+    const epoch = Math.floor(iteration / perEpoch)
+    if (epoch !== shuffled) {
+      order = permutation(examples, randomStream(seed, 'shuffle', epoch))
+      shuffled = epoch
+    }
+    const start = (iteration % perEpoch) * batchSize
+    return order.subarray(start, start + batchSize)
+  }
+}
+
+const isFrozen = ({ freeze }: ResolvedLayer, t: number) =>
+  freeze !== null && t >= freeze.from && (freeze.until === null || t < freeze.until)
+
+/** Updates a layer has had before iteration t. */
+function updatesBefore({ freeze }: ResolvedLayer, t: number): number {
+  if (freeze === null) return t
+  const thawed = Math.min(t, freeze.until ?? t)
+  return t - Math.max(0, thawed - freeze.from)
+}
+
+/**
+ * Yields θ_0, then θ_{t+1} after each iteration t (the same float32 array every time, valid until the next).
+ * The loss trained on is the batch's mean cross-entropy + l2·Σ_kernels w². Throws DivergedError where it is not finite.
+ */
+export function* train(
+  model: Model,
+  spec: Pick<ResolvedSpec, 'training'>,
+  layers: ResolvedLayer[],
+  data: Examples,
+): Generator<{ iteration: number; theta: Float32Array }> {
+  const { iterations, batchSize, seed, l2 } = spec.training
+  const { network } = model
+  const theta = initialWeights(network, seed)
+  const gradient = new Float64Array(network.parameters)
+  const slots = Math.max(...layers.map(layer => slotsOf(layer.optimizer)))
+  const state = Array.from({ length: slots }, () => new Float64Array(network.parameters))
+  const batchOf = makeBatches(data.count, batchSize, seed)
+  const layerOf = new Map(layers.map(layer => [layer.layer, layer]))
+
+  yield { iteration: 0, theta }
+  for (let t = 0; t < iterations; t++) {
+    const batch = uploadBatch(data, batchOf(t))
+    const loss = batchGradient(model, theta, batch, gradient)
+    disposeBatch(batch)
+    if (!Number.isFinite(loss)) throw new DivergedError(t)
+    for (const { layer, role, offset, size } of network.variables) {
+      const resolved = layerOf.get(layer)!
+      if (isFrozen(resolved, t)) continue
+      const isKernel = role === 'kernel'
+      if (isKernel && l2 > 0)
+        for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
+      update(
+        resolved.optimizer,
+        { offset, size, decays: isKernel },
+        theta,
+        gradient,
+        state,
+        t,
+        updatesBefore(resolved, t),
+      )
+    }
+    yield { iteration: t + 1, theta }
+  }
+}
