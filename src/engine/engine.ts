@@ -32,18 +32,19 @@ export function defaultEngine(): EngineName {
 }
 
 /**
- * Loads TensorFlow into this process, once; later calls must ask for the same.
- * `threads` bounds the CPU threads of one operation (native only; default: all cores).
+ * Loads TensorFlow into this process and makes it the backend that tensors are made on; another call may switch.
+ * `threads` bounds the CPU threads of one operation (native only, and fixed when it first loads; default: all cores).
  * Throws where the engine asked for is not there or does not load.
  */
-export function loadEngine(options: { name?: EngineName; threads?: number } = {}): Promise<Engine> {
+export async function loadEngine(options: { name?: EngineName; threads?: number } = {}): Promise<Engine> {
   const name = options.name ?? defaultEngine()
-  loading ??= { name, engine: name === 'native' ? loadNative(options.threads) : loadWasm() }
-  if (loading.name !== name)
-    throw new Error(`the ${loading.name} engine is loaded in this process already; ${name} needs another process`)
-  return loading.engine
+  loaded[name] ??= name === 'native' ? loadNative(options.threads) : loadWasm()
+  const engine = await loaded[name]
+  await tf.setBackend(backendNames[name])
+  return engine
 }
-let loading: { name: EngineName; engine: Promise<Engine> } | undefined
+const loaded: Partial<Record<EngineName, Promise<Engine>>> = {}
+const backendNames: Record<EngineName, string> = { native: 'tensorflow', wasm: 'wasm' }
 
 async function loadNative(threads = os.availableParallelism()): Promise<Engine> {
   if (!existsSync(bindingPath()))
@@ -56,9 +57,8 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   restoreUtil()
   const native = require('@tensorflow/tfjs-node-gpu') as {
-    backend(): { binding: { TF_Version: string }; isUsingGPUDevice?: boolean; isUsingGpuDevice?: boolean }
+    backend(): { binding: { TF_Version: string }; isUsingGpuDevice: boolean }
   }
-  await tf.setBackend('tensorflow')
   const backend = native.backend()
   return {
     description: {

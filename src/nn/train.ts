@@ -35,7 +35,7 @@ export function initialWeights(network: Network, seed: number): Float32Array {
 export function makeBatches(examples: number, batchSize: number, seed: number): (iteration: number) => Uint32Array {
   const perEpoch = Math.floor(examples / batchSize)
   let shuffled = -1
-  let order = new Uint32Array()
+  let order: Uint32Array = new Uint32Array()
   return iteration => {
     const epoch = Math.floor(iteration / perEpoch)
     if (epoch !== shuffled) {
