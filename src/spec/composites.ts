@@ -1,0 +1,34 @@
+/** The two shapes of the spec that TypeBox has no schema for that Ajv and OpenAPI both understand. */
+import { type Static, type TObject, type TSchema, type TSchemaOptions, Type } from 'typebox'
+
+/** For an object that takes no other keys than its own. */
+export const closed = { additionalProperties: false }
+
+/**
+ * One of several objects told apart by their `name`. TypeBox writes a union as anyOf; OpenAPI's discriminator, and
+ * Ajv's, which picks the one variant to report errors against, want oneOf beside it. Ajv looks at the discriminator of
+ * objects only, hence the type.
+ */
+export const Named = <Variants extends Record<string, TObject>>(
+  variants: Variants,
+  options: TSchemaOptions = {},
+) =>
+  Type.Unsafe<Static<Variants[keyof Variants]>>({
+    ...options,
+    type: 'object',
+    oneOf: Object.values(variants),
+    discriminator: { propertyName: 'name' },
+  })
+
+/** A map from any key of 1 to `longest` characters. Type.Record would drop the bounds and let keys with line breaks by. */
+export const Dictionary = <Value extends TSchema>(
+  longest: number,
+  value: Value,
+  options: TSchemaOptions = {},
+) =>
+  Type.Unsafe<Record<string, Static<Value>>>({
+    ...options,
+    type: 'object',
+    propertyNames: { type: 'string', minLength: 1, maxLength: longest },
+    additionalProperties: value,
+  })

@@ -1,0 +1,75 @@
+/** What an experiment will cost, before anything runs: arithmetic over the resolved spec and the shape of the network. */
+import { SpecError } from './errors.ts'
+import type { Facts, VariableFacts } from './facts.ts'
+import { resolveLayers } from './layers.ts'
+import { segmentsOf } from './resolve.ts'
+import type { MethodName, ResolvedLayer, ResolvedSpec, SplitName } from './schema.ts'
+
+export type Preview = {
+  layers: ResolvedLayer[]
+  variables: VariableFacts[]
+  parameters: number
+  segments: number
+  /** Full gradients over each allocated split, the least: every iteration that has to be split adds more. */
+  gradientPasses: Partial<Record<SplitName, number>>
+  /** Floating-point operations, 2 per multiply-add; allocation the least. */
+  flops: { training: number; allocation: number }
+  /** In object storage at the end, and at most on the way: allocation reads the weights, kept or not. */
+  bytes: { weights: number; allocations: number; kept: number; peak: number }
+  /** Rows of the database's tables. */
+  rows: { iterations: number; allocations: number; total: number }
+}
+
+/** Gradients an iteration adds on a split while it is one part: the points of the quadrature that no neighbour shares. */
+const pointsPerIteration: Record<MethodName, number> = { left: 1, trapezoid: 1, simpson: 2, boole: 4 }
+
+/** A .npy of format 1.0 pads its header to a multiple of 64 bytes; for two dimensions of float32 that is 128. */
+const npyHeader = 128
+
+/** The cost of a spec. Throws SpecError where `facts` no longer has its dataset. */
+export function preview(spec: ResolvedSpec, facts: Facts): Preview {
+  const dataset = facts.datasets.find(({ name }) => name === spec.dataset.name)
+  if (!dataset)
+    throw new SpecError([
+      { path: '$.dataset.name', message: `is not a dataset here, got ${spec.dataset.name}` },
+    ])
+  const network = facts.network(spec.architecture, dataset)
+  const segments = segmentsOf(spec)
+  const { iterations, batchSize } = spec.training
+  const { method, splits } = spec.allocation
+  const examples = { train: spec.dataset.trainExamples, validation: spec.dataset.validationExamples }
+
+  // Segments are jobs of their own, so the gradient at a shared boundary is computed in both.
+  const passes = pointsPerIteration[method] * iterations + segments.length
+  const row = network.parameters * 4
+  const weights = segments.reduce((sum, { from, to }) => sum + npyHeader + (to - from + 1) * row, 0)
+  const allocations =
+    splits.length * segments.reduce((sum, { from, to }) => sum + npyHeader + (to - from) * row, 0)
+  const kept = {
+    weights: spec.keep.includes('weights') ? weights : 0,
+    allocations: spec.keep.includes('allocations') ? allocations : 0,
+  }
+  const rows = {
+    iterations: splits.length * iterations,
+    allocations: splits.length * iterations * network.variables.length,
+  }
+  return {
+    layers: resolveLayers(spec, network),
+    variables: network.variables.map(({ name, layer, shape, offset, size }) => ({
+      name,
+      layer,
+      shape,
+      offset,
+      size,
+    })),
+    parameters: network.parameters,
+    segments: segments.length,
+    gradientPasses: Object.fromEntries(splits.map(split => [split, passes])),
+    flops: {
+      training: iterations * batchSize * network.gradientFlops,
+      allocation: splits.reduce((sum, split) => sum + passes * examples[split], 0) * network.gradientFlops,
+    },
+    bytes: { ...kept, kept: kept.weights + kept.allocations, peak: weights + kept.allocations },
+    rows: { ...rows, total: rows.iterations + rows.allocations },
+  }
+}

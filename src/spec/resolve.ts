@@ -1,0 +1,188 @@
+/** From what a user posts to what is run: every default filled in, every contradiction found. */
+import { withDefaults } from './defaults.ts'
+import { type FieldError, SpecError } from './errors.ts'
+import type { DatasetFacts, Facts, NetworkFacts } from './facts.ts'
+import { checkLayers } from './layers.ts'
+import { didYouMean, formatPath, type JsonSchema, type Path, show } from './messages.ts'
+import { ExperimentSpec, type ResolvedSpec, type SplitName, splitNames } from './schema.ts'
+import { schemaViolations } from './validate.ts'
+
+/** Offsets and sizes of variables are stored as signed 32-bit integers. */
+const mostParameters = 2 ** 31 - 1
+
+const schema = ExperimentSpec as unknown as JsonSchema
+
+type Report = (path: Path, message: string) => void
+
+/** A spec with the schema's defaults but not yet those that depend on facts; where it is wrong, NaN or absent. */
+type Draft = Omit<ResolvedSpec, 'dataset' | 'training' | 'allocation' | 'optimizer' | 'architecture'> & {
+  dataset: Partial<ResolvedSpec['dataset']>
+  architecture: Partial<ResolvedSpec['architecture']>
+  optimizer: Partial<ResolvedSpec['optimizer']>
+  training: ResolvedSpec['training']
+  allocation: Omit<ResolvedSpec['allocation'], 'splits' | 'chunkSize'> & {
+    splits?: SplitName[]
+    chunkSize: number | 'auto'
+  }
+}
+
+/**
+ * The posted spec with every default filled in. Resolving the result again changes nothing. `input` is not changed.
+ *
+ * Throws SpecError with every wrong field at once: those that break the schema and, as far as the others allow, those
+ * that contradict each other or the facts.
+ */
+export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
+  const violations = schemaViolations(input)
+  if (violations.some(({ at }) => at.length === 0)) throw new SpecError(violations.map(fieldError))
+  const draft = withDefaults(schema, input, violations) as Draft
+  const contradictions: FieldError[] = []
+  const report: Report = (path, message) => contradictions.push({ path: formatPath(path), message })
+  const isBroken = (field: string) => violations.some(({ at }) => at[0] === field)
+
+  const known = checkDataset(draft, facts, report)
+  checkTraining(draft, input, report)
+  const network = known && !isBroken('architecture') ? layOut(draft, known, facts, contradictions) : null
+  checkOptimizer(draft, report)
+  const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
+  contradictions.push(...checkLayers(draft.layers ?? {}, draft.training.iterations, optimizer, network))
+  checkAllocation(draft, network, facts, report)
+
+  // A contradiction with a field that is itself wrong, or that lies in one, says nothing new.
+  const news = contradictions.filter(
+    ({ path }) =>
+      !violations.some(
+        wrong =>
+          path === wrong.path || path.startsWith(wrong.path + '.') || path.startsWith(wrong.path + '['),
+      ),
+  )
+  const errors = [...violations.map(fieldError), ...news]
+  if (errors.length > 0) throw new SpecError(errors)
+  // Once more, for the order of the keys: equal specs are equal as JSON text.
+  return withDefaults(schema, draft, []) as ResolvedSpec
+}
+
+const fieldError = ({ path, message }: FieldError): FieldError => ({ path, message })
+
+/** Fills in the sizes of the splits. Returns the dataset's facts, null where it is unknown. */
+function checkDataset({ dataset }: Draft, facts: Facts, report: Report): DatasetFacts | null {
+  const names = facts.datasets.map(({ name }) => name)
+  const known = facts.datasets.find(({ name }) => name === dataset.name)
+  if (!known) {
+    const hint = didYouMean(dataset.name, names)
+    report(
+      ['dataset', 'name'],
+      `is not a dataset here, got ${show(dataset.name)}${hint || ';'} datasets: ${names.join(', ')}`,
+    )
+    return null
+  }
+  const { trainFile, testFile } = known
+  dataset.trainExamples ??= known.defaults.trainExamples
+  dataset.validationExamples ??= known.defaults.validationExamples
+  const { trainExamples: train, validationExamples: validation } = dataset
+  if (train > trainFile) {
+    report(
+      ['dataset', 'trainExamples'],
+      `must be ≤ ${trainFile}, the training examples of ${known.name}; got ${train}`,
+    )
+  } else if (train + validation > trainFile && validation > testFile) {
+    report(
+      ['dataset', 'validationExamples'],
+      `must be ≤ ${trainFile - train} to come from the training examples of ${known.name} (${trainFile}) beside the ` +
+        `${train} to train on, or ≤ ${testFile} to come from its test examples; got ${validation}`,
+    )
+  }
+  return known
+}
+
+function checkTraining({ dataset, training, optimizer }: Draft, input: unknown, report: Report): void {
+  const train = dataset.trainExamples ?? Number.NaN
+  const given = (input as { training?: { batchSize?: number } } | null)?.training?.batchSize
+  if (given === undefined && train < training.batchSize) training.batchSize = train
+  if (training.batchSize > train) {
+    report(['training', 'batchSize'], `must be ≤ dataset.trainExamples (${train}), got ${training.batchSize}`)
+  }
+  // Half a period that ends with the training is what a cosine schedule without a length means.
+  if (optimizer.schedule?.name === 'cosine') optimizer.schedule.iterations ??= training.iterations
+}
+
+/** The network of the architecture over the dataset, null where the two do not fit. */
+function layOut(
+  draft: Draft,
+  dataset: DatasetFacts,
+  facts: Facts,
+  errors: FieldError[],
+): NetworkFacts | null {
+  try {
+    const network = facts.network(draft.architecture as ResolvedSpec['architecture'], dataset)
+    if (network.parameters <= mostParameters) return network
+    const message = `must have at most ${mostParameters} parameters, has ${network.parameters}`
+    errors.push({ path: formatPath(['architecture']), message })
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error
+    errors.push(...error.errors)
+  }
+  return null
+}
+
+function checkOptimizer({ optimizer }: Draft, report: Report): void {
+  if (optimizer.name === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
+    report(['optimizer', 'nesterov'], 'needs momentum > 0; set momentum, or leave nesterov out')
+  }
+  if (optimizer.schedule?.name !== 'step') return
+  const { boundaries } = optimizer.schedule
+  boundaries?.forEach((boundary, i) => {
+    if (i > 0 && boundary <= boundaries[i - 1]) {
+      const message = `must be > the boundary before it (${boundaries[i - 1]}), got ${boundary}`
+      report(['optimizer', 'schedule', 'boundaries', i], message)
+    }
+  })
+}
+
+/** Fills in the splits and the chunk. */
+function checkAllocation(draft: Draft, network: NetworkFacts | null, facts: Facts, report: Report): void {
+  const { dataset, allocation } = draft
+  const sizes = {
+    train: dataset.trainExamples ?? Number.NaN,
+    validation: dataset.validationExamples ?? Number.NaN,
+  }
+  const splits = allocation.splits ?? splitNames.filter(split => split === 'train' || sizes.validation !== 0)
+  if (splits.includes('validation') && sizes.validation === 0) {
+    report(
+      ['allocation', 'splits', splits.indexOf('validation')],
+      'must not be validation when dataset.validationExamples is 0; leave it out, or ask for validation examples',
+    )
+  }
+  if (!Number.isNaN(allocation.maxSplits) && !Number.isInteger(Math.log2(allocation.maxSplits))) {
+    report(
+      ['allocation', 'maxSplits'],
+      `must be a power of two (1, 2, 4, … 1024), got ${allocation.maxSplits}`,
+    )
+  }
+  // A smaller split is simply one chunk; larger than every split, the chunk cannot be meant.
+  const largest = Math.max(...splits.map(split => sizes[split]))
+  if (allocation.chunkSize !== 'auto' && allocation.chunkSize > largest) {
+    report(
+      ['allocation', 'chunkSize'],
+      `must be ≤ the examples of the largest split that is allocated (${largest}), got ${allocation.chunkSize}`,
+    )
+  }
+  if (allocation.chunkSize === 'auto' && network && largest > 0) {
+    allocation.chunkSize = facts.chunkSize(network, largest)
+  }
+  allocation.splits = splits
+}
+
+/** The spans of iterations that are stored as one object and allocated as one job: [from, to), in order. */
+export function segmentsOf({
+  training,
+  allocation,
+}: ResolvedSpec): { index: number; from: number; to: number }[] {
+  const { iterations } = training
+  const length = allocation.segmentIterations
+  return Array.from({ length: Math.ceil(iterations / length) }, (_, index) => ({
+    index,
+    from: index * length,
+    to: Math.min((index + 1) * length, iterations),
+  }))
+}

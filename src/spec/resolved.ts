@@ -1,0 +1,46 @@
+/** What a spec becomes once every default is filled in (spec/resolve.ts), and what its `layers` mean for each layer. */
+import type { keepNames, LayerRule, MethodName, SplitName } from './schema.ts'
+
+/** What one layer does, after `layers` has been applied: its optimizer in full, and when it is frozen. */
+export type ResolvedLayer = {
+  layer: string
+  parameters: number
+  optimizer: ResolvedOptimizer
+  /** null: trains throughout. `until` null: never trains again. */
+  freeze: { from: number; until: number | null } | null
+}
+
+export type ResolvedSchedule =
+  | { name: 'constant' }
+  | { name: 'step'; boundaries: number[]; factor: number }
+  | { name: 'cosine'; iterations: number; final: number }
+  | { name: 'warmup'; iterations: number }
+
+export type ResolvedOptimizer = { learningRate: number; schedule: ResolvedSchedule } & (
+  | { name: 'sgd'; momentum: number; nesterov: boolean }
+  | { name: 'rmsprop'; decay: number; momentum: number; epsilon: number }
+  | { name: 'adam'; beta1: number; beta2: number; epsilon: number }
+  | { name: 'adamw'; beta1: number; beta2: number; epsilon: number; weightDecay: number }
+)
+
+export type ResolvedArchitecture = { name: 'fc'; hidden: number[] }
+
+/** A spec with every default filled in and `layers` as the user wrote it. A function of the spec alone: resolving it again changes nothing. */
+export type ResolvedSpec = {
+  name?: string
+  tags: Record<string, string>
+  dataset: { name: string; trainExamples: number; validationExamples: number; seed: number }
+  architecture: ResolvedArchitecture
+  optimizer: ResolvedOptimizer
+  layers: Record<string, LayerRule>
+  training: { iterations: number; batchSize: number; seed: number; l2: number }
+  allocation: {
+    method: MethodName
+    maxError: number
+    maxSplits: number
+    splits: SplitName[]
+    chunkSize: number
+    segmentIterations: number
+  }
+  keep: (typeof keepNames)[number][]
+}

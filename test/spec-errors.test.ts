@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type FieldError, SpecError } from '../src/spec/errors.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
+import { facts } from './support/facts.ts'
+
+const good = {
+  dataset: { name: 'mnist' },
+  architecture: { name: 'fc' },
+  optimizer: { name: 'sgd' },
+  training: { iterations: 100 },
+}
+
+function errorsOf(input: unknown): FieldError[] {
+  try {
+    resolveSpec(input, facts)
+  } catch (error) {
+    assert.ok(error instanceof SpecError, String(error))
+    return error.errors
+  }
+  return []
+}
+
+const sgd = (options: object) => ({ optimizer: { name: 'sgd', ...options } })
+const step = (boundaries: unknown) => sgd({ schedule: { name: 'step', boundaries } })
+const layers = (rules: object) => ({ layers: rules })
+const allocation = (options: object) => ({ allocation: options })
+const dataset = (options: object) => ({ dataset: { name: 'mnist', ...options } })
+const training = (options: object) => ({ training: { iterations: 100, ...options } })
+
+/** What is wrong (over a spec that is right), the path that must be named, and what the message must say. */
+const cases: [change: object, path: string, says: string][] = [
+  // Missing and unknown fields
+  [{ dataset: undefined }, '$.dataset', 'is required'],
+  [{ training: {} }, '$.training.iterations', 'is required: an integer from 1 to 10000000'],
+  [{ architecture: {} }, '$.architecture.name', 'is required: one of fc'],
+  [{ optimizer: {} }, '$.optimizer.name', 'is required: one of sgd, rmsprop, adam, adamw'],
+  [{ optimizer: { name: 'sdg' } }, '$.optimizer.name', 'got "sdg"; did you mean sgd?'],
+  [{ architecture: { name: 'constructor' } }, '$.architecture.name', 'must be one of fc'],
+  [{ epochs: 3 }, '$.epochs', 'is not a field here; fields: name, tags, dataset'],
+  [sgd({ momentumm: 0.9 }), '$.optimizer.momentumm', 'did you mean momentum? fields: name, learningRate'],
+  [{ optimizer: { name: 'adam', momentum: 0.9 } }, '$.optimizer.momentum', 'is not a field here'],
+  [sgd({ schedule: {} }), '$.optimizer.schedule.name', 'is required: one of constant, step, cosine, warmup'],
+  [sgd({ schedule: { name: 'step' } }), '$.optimizer.schedule.boundaries', 'is required: an array'],
+  [dataset({ name: 'MNIST' }), '$.dataset.name', 'did you mean mnist? datasets: synthetic-digits, mnist'],
+  [layers({ fc_9: { freeze: true } }), '$.layers.fc_9', 'matches no layer of this architecture'],
+  [layers({ 'conv*': {} }), "$.layers['conv*']", 'layers: fc_1, fc_2, fc_3'],
+  [layers(JSON.parse('{"__proto__":{"freeze":true}}')), '$.layers.__proto__', 'matches no layer'],
+  // Wrong types
+  [{ optimizer: 'sgd' }, '$.optimizer', 'must be an object whose name is one of sgd'],
+  [sgd({ momentum: 'high' }), '$.optimizer.momentum', 'must be a number ≥ 0 and < 1, got "high"'],
+  [training({ iterations: '100' }), '$.training.iterations', 'got "100"'],
+  [training({ iterations: 1.5 }), '$.training.iterations', 'must be an integer from 1'],
+  [
+    layers({ fc_1: { freeze: 1 } }),
+    '$.layers.fc_1.freeze',
+    'true or false or an object with the fields from, until',
+  ],
+  [{ tags: { study: 1 } }, '$.tags.study', 'must be a string of at most 200 characters, got 1'],
+  [{ keep: 'weights' }, '$.keep', 'must be an array'],
+  // Out of range
+  [sgd({ momentum: 1 }), '$.optimizer.momentum', 'got 1'],
+  [sgd({ learningRate: Number.POSITIVE_INFINITY }), '$.optimizer.learningRate', 'got Infinity'],
+  [sgd({ learningRate: Number.NaN }), '$.optimizer.learningRate', 'got NaN'],
+  [dataset({ seed: -1 }), '$.dataset.seed', 'from 0 to 4294967295'],
+  [{ architecture: { name: 'fc', hidden: [100, 0] } }, '$.architecture.hidden[1]', 'from 1 to 65536, got 0'],
+  [
+    { architecture: { name: 'fc', hidden: Array(9).fill(65536) } },
+    '$.architecture',
+    'at most 2147483647 parameters',
+  ],
+  [allocation({ method: 'simpsons' }), '$.allocation.method', 'did you mean simpson?'],
+  [allocation({ maxError: 0 }), '$.allocation.maxError', '> 0'],
+  [allocation({ splits: ['train', 'test'] }), '$.allocation.splits[1]', 'must be one of train, validation'],
+  [{ tags: { '': 'x' } }, "$.tags['']", 'a key that is a string of 1 to 100 characters'],
+  // Contradictions
+  [{ keep: ['weights', 'weights'] }, '$.keep[1]', 'repeats "weights"'],
+  [dataset({ trainExamples: 60001 }), '$.dataset.trainExamples', 'must be ≤ 60000'],
+  [
+    dataset({ validationExamples: 20000 }),
+    '$.dataset.validationExamples',
+    '≤ 10000 to come from its test examples',
+  ],
+  [
+    { ...dataset({ trainExamples: 100 }), ...training({ batchSize: 101 }) },
+    '$.training.batchSize',
+    'dataset.trainExamples (100)',
+  ],
+  [allocation({ maxSplits: 12 }), '$.allocation.maxSplits', 'must be a power of two'],
+  [allocation({ chunkSize: 55001 }), '$.allocation.chunkSize', 'must be ≤ the examples of the largest split'],
+  [
+    { ...dataset({ validationExamples: 0 }), ...allocation({ splits: ['train', 'validation'] }) },
+    '$.allocation.splits[1]',
+    'must not be validation',
+  ],
+  [sgd({ nesterov: true }), '$.optimizer.nesterov', 'needs momentum > 0'],
+  [step([50, 20]), '$.optimizer.schedule.boundaries[1]', 'must be > the boundary before it (50), got 20'],
+  [step([50, 50]), '$.optimizer.schedule.boundaries[1]', 'must be > the boundary'],
+  [layers({ fc_1: { freeze: { from: 9, until: 9 } } }), '$.layers.fc_1.freeze.until', 'must be > from (9)'],
+  [layers({ fc_1: { freeze: { from: 100 } } }), '$.layers.fc_1.freeze.from', 'no effect'],
+  [
+    layers({ fc_1: { optimizer: { beta1: 0.5 } } }),
+    '$.layers.fc_1.optimizer.beta1',
+    'is not a hyperparameter of sgd',
+  ],
+  [
+    layers({ fc_2: { optimizer: { nesterov: true } } }),
+    '$.layers.fc_2.optimizer.nesterov',
+    'which fc_2 has not',
+  ],
+  [{ architecture: { name: 'fc', hidden: [13] } }, '$.architecture.hidden[0]', 'must not be 13'],
+]
+
+for (const [change, path, says] of cases) {
+  test(`a spec with ${JSON.stringify(change).slice(0, 80)} is wrong at ${path}`, () => {
+    const errors = errorsOf({ ...good, ...change })
+    assert.deepEqual(
+      errors.map(error => error.path),
+      [path],
+    )
+    assert.ok(errors[0].message.includes(says), errors[0].message)
+  })
+}
+
+test('a document that is no object is wrong as a whole', () => {
+  for (const input of [null, [], 'spec', 3, undefined]) {
+    const errors = errorsOf(input)
+    assert.deepEqual(
+      errors.map(error => error.path),
+      ['$'],
+    )
+    assert.match(errors[0].message, /^must be an object with the fields name, tags, dataset/)
+  }
+})
+
+test('every wrong field is named at once, contradictions beside violations of the schema', () => {
+  const errors = errorsOf({
+    dataset: { name: 'mnist', trainExamples: 70000, seed: 'x' },
+    architecture: { name: 'fc', hiden: [10] },
+    optimizer: { name: 'sgd', momentum: 2, schedule: { name: 'step', boundaries: [5, 4] } },
+    layers: { "it's": { freeze: { until: 0, form: 1 } }, fc_1: { freeze: { from: 200 } } },
+    training: { iterations: 100, batchSize: 0 },
+    allocation: { maxSplits: 3, chunkSize: 0 },
+  })
+  assert.deepEqual(
+    new Set(errors.map(error => error.path)),
+    new Set([
+      '$.dataset.seed',
+      '$.architecture.hiden',
+      '$.optimizer.momentum',
+      "$.layers['it\\'s'].freeze.until",
+      "$.layers['it\\'s'].freeze.form",
+      '$.training.batchSize',
+      '$.allocation.chunkSize',
+      '$.dataset.trainExamples',
+      '$.optimizer.schedule.boundaries[1]',
+      '$.layers.fc_1.freeze.from',
+      '$.allocation.maxSplits',
+    ]),
+  )
+})
+
+test('what a field should have been is not guessed at: a wrong number contradicts nothing', () => {
+  const errors = errorsOf({
+    ...good,
+    ...dataset({ trainExamples: 'all' }),
+    ...training({ batchSize: 60000 }),
+  })
+  assert.deepEqual(
+    errors.map(error => error.path),
+    ['$.dataset.trainExamples'],
+  )
+})
+
+test('a huge document of mistakes is answered briefly', () => {
+  const rules = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`layer_${i}`, { freeze: 3 }]))
+  const errors = errorsOf({ ...good, layers: rules })
+  assert.match(errors[0].message, /^has 60001 errors/)
+  assert.ok(errors.length <= 301)
+})

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { matchesGlob, resolveLayers } from '../src/spec/layers.ts'
+import { preview } from '../src/spec/preview.ts'
+import { resolveSpec, segmentsOf } from '../src/spec/resolve.ts'
+import { facts, fcFacts } from './support/facts.ts'
+
+const minimal = {
+  dataset: { name: 'mnist' },
+  architecture: { name: 'fc' },
+  optimizer: { name: 'sgd' },
+  training: { iterations: 220 },
+}
+const network = fcFacts(784, [100, 50], 10)
+
+test('four fields make a spec; everything else has a default', () => {
+  assert.deepEqual(resolveSpec(minimal, facts), {
+    tags: {},
+    dataset: { name: 'mnist', trainExamples: 55_000, validationExamples: 5_000, seed: 0 },
+    architecture: { name: 'fc', hidden: [100, 50] },
+    optimizer: {
+      name: 'sgd',
+      learningRate: 0.05,
+      schedule: { name: 'constant' },
+      momentum: 0,
+      nesterov: false,
+    },
+    layers: {},
+    training: { iterations: 220, batchSize: 250, seed: 0, l2: 0 },
+    allocation: {
+      method: 'simpson',
+      maxError: 0.001,
+      maxSplits: 32,
+      splits: ['train', 'validation'],
+      chunkSize: 27_500,
+      segmentIterations: 50,
+    },
+    keep: ['weights', 'allocations'],
+  })
+})
+
+test('each optimizer and schedule has its own defaults', () => {
+  const optimizer = (spec: object) => resolveSpec({ ...minimal, optimizer: spec }, facts).optimizer
+  const schedule = { name: 'constant' }
+  const moments = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+  assert.deepEqual(optimizer({ name: 'rmsprop' }), {
+    name: 'rmsprop',
+    learningRate: 0.001,
+    schedule,
+    decay: 0.9,
+    momentum: 0,
+    epsilon: 1e-8,
+  })
+  assert.deepEqual(optimizer({ name: 'adam' }), { name: 'adam', learningRate: 0.001, schedule, ...moments })
+  assert.deepEqual(optimizer({ name: 'adamw' }), {
+    name: 'adamw',
+    learningRate: 0.001,
+    schedule,
+    ...moments,
+    weightDecay: 0.01,
+  })
+  assert.deepEqual(optimizer({ name: 'sgd', schedule: { name: 'cosine' } }).schedule, {
+    name: 'cosine',
+    iterations: 220,
+    final: 0,
+  })
+  assert.deepEqual(optimizer({ name: 'sgd', schedule: { name: 'step', boundaries: [9] } }).schedule, {
+    name: 'step',
+    boundaries: [9],
+    factor: 0.1,
+  })
+})
+
+test('defaults that depend on the data follow it', () => {
+  const small = resolveSpec(
+    { ...minimal, dataset: { name: 'mnist', trainExamples: 100, validationExamples: 0 } },
+    facts,
+  )
+  assert.equal(small.training.batchSize, 100)
+  assert.deepEqual(small.allocation.splits, ['train'])
+  assert.equal(small.allocation.chunkSize, 50)
+  const whole = resolveSpec(
+    { ...minimal, dataset: { name: 'mnist', trainExamples: 60_000, validationExamples: 10_000 } },
+    facts,
+  )
+  assert.deepEqual(whole.dataset, {
+    name: 'mnist',
+    trainExamples: 60_000,
+    validationExamples: 10_000,
+    seed: 0,
+  })
+})
+
+test('resolving a resolved spec changes nothing, not even the order of its keys, and never the input', () => {
+  const posted = {
+    keep: [],
+    tags: { b: '1', a: '2' },
+    name: 'odd',
+    ...minimal,
+    optimizer: { name: 'sgd', momentum: 0.9, nesterov: true, schedule: { name: 'cosine' } },
+    layers: { fc_3: { freeze: true }, 'fc_?': { freeze: { until: 20 }, optimizer: { learningRate: 0 } } },
+    allocation: { splits: ['validation'], segmentIterations: 1000 },
+  }
+  const before = structuredClone(posted)
+  const once = resolveSpec(posted, facts)
+  assert.deepEqual(posted, before)
+  assert.deepEqual(once.layers, posted.layers)
+  assert.deepEqual(once.keep, [])
+  assert.equal(JSON.stringify(resolveSpec(once, facts)), JSON.stringify(once))
+  assert.equal('name' in resolveSpec(minimal, facts), false)
+})
+
+test('a key that names a property of Object.prototype is a key like any other', () => {
+  const posted = JSON.parse(
+    JSON.stringify(minimal).replace('{', '{"tags":{"__proto__":"a","constructor":"b"},'),
+  )
+  const { tags } = resolveSpec(posted, facts)
+  assert.equal(JSON.stringify(tags), '{"__proto__":"a","constructor":"b"}')
+  assert.equal(Object.getPrototypeOf(tags), Object.prototype)
+})
+
+test('a glob matches whole names', () => {
+  const matches: [string, string][] = [
+    ['fc_1', 'fc_1'],
+    ['fc_*', 'fc_12'],
+    ['*', 'block2a/conv_1'],
+    ['fc_?', 'fc_1'],
+    ['b*/conv_?', 'block2a/conv_1'],
+    ['**1', 'fc_1'],
+    ['fc_1*', 'fc_1'],
+  ]
+  const misses: [string, string][] = [
+    ['fc', 'fc_1'],
+    ['fc_1', 'fc_12'],
+    ['?', ''],
+    ['fc_?', 'fc_'],
+    ['*2', 'fc_1'],
+    ['fc.1', 'fc_1'],
+    ['', 'fc_1'],
+  ]
+  for (const [pattern, name] of matches) assert.ok(matchesGlob(pattern, name), `${pattern} ${name}`)
+  for (const [pattern, name] of misses) assert.ok(!matchesGlob(pattern, name), `${pattern} ${name}`)
+  const start = performance.now()
+  assert.ok(!matchesGlob('*a'.repeat(100) + 'b', 'a'.repeat(5000)))
+  assert.ok(performance.now() - start < 500)
+})
+
+test('of several rules that match a layer, later ones win field by field', () => {
+  const spec = resolveSpec(
+    {
+      ...minimal,
+      layers: {
+        '*': { freeze: { until: 100 }, optimizer: { learningRate: 0.01, momentum: 0.5 } },
+        fc_3: { freeze: false, optimizer: { momentum: 0.9, nesterov: true } },
+        fc_1: { freeze: true },
+      },
+    },
+    facts,
+  )
+  const base = { name: 'sgd', learningRate: 0.01, schedule: { name: 'constant' } }
+  assert.deepEqual(resolveLayers(spec, network), [
+    {
+      layer: 'fc_1',
+      parameters: 78_500,
+      optimizer: { ...base, momentum: 0.5, nesterov: false },
+      freeze: { from: 0, until: null },
+    },
+    {
+      layer: 'fc_2',
+      parameters: 5_050,
+      optimizer: { ...base, momentum: 0.5, nesterov: false },
+      freeze: { from: 0, until: 100 },
+    },
+    { layer: 'fc_3', parameters: 510, optimizer: { ...base, momentum: 0.9, nesterov: true }, freeze: null },
+  ])
+})
+
+test('segments tile the iterations', () => {
+  const segments = (iterations: number, segmentIterations: number) =>
+    segmentsOf(
+      resolveSpec({ ...minimal, training: { iterations }, allocation: { segmentIterations } }, facts),
+    )
+  assert.deepEqual(segments(120, 50), [
+    { index: 0, from: 0, to: 50 },
+    { index: 1, from: 50, to: 100 },
+    { index: 2, from: 100, to: 120 },
+  ])
+  assert.deepEqual(
+    segments(100, 50).map(({ to }) => to),
+    [50, 100],
+  )
+  assert.deepEqual(segments(3, 50), [{ index: 0, from: 0, to: 3 }])
+})
+
+test('a preview counts passes, operations, bytes and rows', () => {
+  const cost = (change: object) =>
+    preview(resolveSpec({ ...minimal, training: { iterations: 120 }, ...change }, facts), facts)
+  const { parameters, segments, gradientPasses, flops, bytes, rows, variables } = cost({})
+  assert.equal(parameters, 84_060)
+  assert.equal(variables.length, 6)
+  assert.equal(segments, 3)
+  assert.deepEqual(gradientPasses, { train: 243, validation: 243 })
+  assert.deepEqual(flops, { training: 120 * 250 * 6 * 84_060, allocation: 243 * 60_000 * 6 * 84_060 })
+  const row = 84_060 * 4
+  const weights = 123 * row + 3 * 128
+  const allocations = 2 * (120 * row + 3 * 128)
+  assert.deepEqual(bytes, { weights, allocations, kept: weights + allocations, peak: weights + allocations })
+  assert.deepEqual(rows, { iterations: 240, allocations: 1440, total: 1680 })
+
+  const bare = cost({ keep: [], allocation: { method: 'boole', splits: ['train'] } })
+  assert.deepEqual(bare.gradientPasses, { train: 483 })
+  assert.deepEqual(bare.bytes, { weights: 0, allocations: 0, kept: 0, peak: weights })
+  assert.deepEqual(cost({ allocation: { method: 'left' } }).gradientPasses, { train: 123, validation: 123 })
+})
