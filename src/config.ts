@@ -1,0 +1,87 @@
+/** The configuration: environment variables, read and checked once, in one place. */
+import { resolve } from 'node:path'
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export type Config = {
+  host: string
+  port: number
+  /** Absolute. Everything the embedded default keeps lives under it. */
+  ledgerDir: string
+  /** Absolute. One folder a dataset. */
+  datasetsDir: string
+  /** Absolute. The folder behind the object store. */
+  objectsDir: string
+  /** undefined: the embedded Postgres under ledgerDir. */
+  databaseUrl: string | undefined
+  /** undefined: the queue lives on the same Postgres. */
+  redisUrl: string | undefined
+  /** undefined: native where it can be had, WASM otherwise. */
+  engine: 'native' | 'wasm' | undefined
+  /** Threads of one compute process; undefined: the engine decides. */
+  threads: number | undefined
+  /** Workers that `serve` starts beside the API; 0: none. */
+  workers: number
+  logLevel: LogLevel
+}
+
+/** Everything that is wrong with the environment, one line a variable; values of secrets are never in it. */
+export class ConfigError extends Error {
+  readonly problems: string[]
+  constructor(problems: string[]) {
+    super(`the configuration is not usable:\n${problems.map(problem => `  ${problem}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/** Reads the configuration. An empty variable counts as unset. Throws one ConfigError that lists every problem. */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const problems: string[] = []
+  const text = (name: string) => env[name]?.trim() || undefined
+
+  const integer = <T>(name: string, fallback: T, minimum: number, maximum: number): number | T => {
+    const value = text(name)
+    if (value === undefined) return fallback
+    const number = Number(value)
+    if (/^\d+$/.test(value) && number >= minimum && number <= maximum) return number
+    problems.push(
+      `${name} must be a whole number from ${minimum} to ${maximum}, not ${JSON.stringify(value)}`,
+    )
+    return fallback
+  }
+  const oneOf = <T extends string, F>(name: string, allowed: readonly T[], fallback: F): T | F => {
+    const value = text(name)
+    if (value === undefined) return fallback
+    const found = allowed.find(candidate => candidate === value)
+    if (found === undefined)
+      problems.push(`${name} must be one of ${allowed.join(', ')}, not ${JSON.stringify(value)}`)
+    return found ?? fallback
+  }
+  // A connection string carries a password: a complaint about it says what was expected, never what was there.
+  const secretUrl = (name: string, protocols: string[]): string | undefined => {
+    const value = text(name)
+    if (value === undefined) return undefined
+    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value
+    problems.push(`${name} must be a URL that starts with ${protocols.map(p => `${p}//`).join(' or ')}`)
+    return undefined
+  }
+
+  const ledgerDir = resolve(text('LEDGER_DIR') ?? '.ledger')
+  const config: Config = {
+    host: text('HOST') ?? '127.0.0.1',
+    port: integer('PORT', 3000, 0, 65_535),
+    ledgerDir,
+    datasetsDir: resolve(text('DATASETS_DIR') ?? resolve(ledgerDir, 'datasets')),
+    objectsDir: resolve(ledgerDir, 'objects'),
+    databaseUrl: secretUrl('DATABASE_URL', ['postgres:', 'postgresql:']),
+    redisUrl: secretUrl('REDIS_URL', ['redis:', 'rediss:']),
+    engine: oneOf('LEDGER_ENGINE', ['native', 'wasm'] as const, undefined),
+    threads: integer('LEDGER_THREADS', undefined, 1, 1024),
+    workers: integer('LEDGER_WORKERS', 1, 0, 1024),
+    logLevel: oneOf('LOG_LEVEL', logLevels, 'info' as const),
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config
+}

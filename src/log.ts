@@ -1,0 +1,36 @@
+/** One logger a process: JSON lines, or readable ones on a terminal. One line per thing that happened. */
+import { type Logger, pino } from 'pino'
+import { build as pretty } from 'pino-pretty'
+import type { LogLevel } from './config.ts'
+
+export type Log = Logger
+
+// Where a secret could ride along in a logged object; the value is replaced before the line is made.
+const redacted = [
+  'password',
+  'databaseUrl',
+  'redisUrl',
+  'connectionString',
+  'req.headers.authorization',
+  'req.headers.cookie',
+  '*.password',
+  '*.databaseUrl',
+  '*.redisUrl',
+  '*.connectionString',
+]
+
+/**
+ * A logger for one process. `process` names it in every line (api, worker). `terminal` picks the readable form; by
+ * default it is whether stdout is a terminal.
+ */
+export function createLog(
+  process: string,
+  level: LogLevel,
+  terminal: boolean = globalThis.process.stdout.isTTY === true,
+): Log {
+  const options = { level, base: { process }, redact: { paths: redacted, censor: '[secret]' } }
+  // As a stream in this very process, not a worker thread: lines written just before an exit are not lost.
+  return terminal
+    ? pino(options, pretty({ sync: true, ignore: 'pid,hostname', singleLine: true }))
+    : pino(options)
+}

@@ -1,0 +1,57 @@
+/** The producer's side of the queue: what the API needs, and nothing more. */
+import { Queue } from 'bullmq'
+import type { Config } from '../config.ts'
+import { chooseBackend } from './backend.ts'
+import { experimentJob, experimentJobId, type JobData, queueName } from './jobs.ts'
+
+export type ExperimentQueue = {
+  /** Queues an experiment that is in Postgres. Queueing one that is queued already changes nothing. */
+  submit(experimentId: string): Promise<void>
+  /** Queues many at once. */
+  submitAll(experimentIds: string[]): Promise<void>
+  /** Whether the queue still holds the experiment's job. */
+  holds(experimentId: string): Promise<boolean>
+  /**
+   * Takes the experiment's jobs back, as far as no worker has them in hand; a worker finds out from Postgres. Call it
+   * after Postgres says that the experiment is not to run.
+   */
+  remove(experimentId: string): Promise<void>
+  /** Resolves when the queue answers; rejects when it does not. For readiness. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Connects to the queue. The queue's own tables must have been migrated (migrateDatabase). `onError` hears of
+ * connections that break later; they are made again.
+ */
+export async function openQueue(
+  config: Pick<Config, 'redisUrl'>,
+  databaseUrl: string,
+  onError: (error: Error) => void = () => {},
+): Promise<ExperimentQueue> {
+  const { connection, factory } = chooseBackend(config, databaseUrl)
+  const queue = new Queue<JobData, void, JobData['kind']>(queueName, { connection }, factory)
+  queue.on('error', onError)
+  await queue.waitUntilReady()
+
+  const submitAll = async (experimentIds: string[]) => {
+    if (experimentIds.length > 0) await queue.addBulk(experimentIds.map(experimentJob))
+  }
+  return {
+    submitAll,
+    submit: experimentId => submitAll([experimentId]),
+    async holds(experimentId) {
+      return (await queue.getJob(experimentJobId(experimentId))) !== undefined
+    },
+    async remove(experimentId) {
+      await queue.remove(experimentJobId(experimentId), { removeChildren: true })
+    },
+    async ping() {
+      await queue.getJobCounts('waiting')
+    },
+    async close() {
+      await queue.close()
+    },
+  }
+}

@@ -1,0 +1,72 @@
+/** Postgres: Prisma for the everyday reads and writes, the pool underneath for SQL that lives as SQL. One pool for both. */
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { PrismaClient } from './generated/client.ts'
+
+export type Database = {
+  prisma: PrismaClient
+  pool: pg.Pool
+  /** Waits for running queries, then closes every connection. */
+  close(): Promise<void>
+}
+
+export type DatabaseOptions = {
+  /** Most connections. */
+  max?: number
+  /** Shows in pg_stat_activity. */
+  name?: string
+  /** Called for connections that break while idle; the pool replaces them. */
+  onError?: (error: Error) => void
+}
+
+/**
+ * Opens the pool and makes sure that the server answers. Rejects with the driver's error where it does not; the error
+ * does not contain the password.
+ */
+export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max ?? 10,
+    application_name: options.name ?? 'loss-ledger',
+    keepAlive: true,
+  })
+  // Without a listener, an idle connection that breaks (a restarted server) would end the process.
+  pool.on('error', options.onError ?? (() => {}))
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+  try {
+    await pool.query('SELECT 1')
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+  return {
+    prisma,
+    pool,
+    async close() {
+      await prisma.$disconnect()
+      await pool.end()
+    },
+  }
+}
+
+/**
+ * Runs `work` in one transaction on one connection: committed when it resolves, rolled back when it rejects. A
+ * connection that cannot even roll back is thrown away.
+ */
+export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken = false
+  try {
+    await client.query('BEGIN')
+    const result = await work(client)
+    await client.query('COMMIT')
+    return result
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {
+      broken = true
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * An experiment's life as the API steers it: created, cancelled, tried again, deleted. Every change of status is
+ * guarded in SQL, so that what was cancelled or deleted is never brought back by somebody who had not heard.
+ */
+import type { ResolvedSpec } from '../spec/schema.ts'
+import { type Database, transaction } from './database.ts'
+import type { Experiment } from './generated/client.ts'
+import { type Objects, objectKey } from './objects.ts'
+
+export type { Experiment }
+
+/** What is needed of the queue here; ExperimentQueue is one. */
+export type Submissions = {
+  submit(experimentId: string): Promise<void>
+  remove(experimentId: string): Promise<void>
+}
+
+export type NewExperiment = {
+  /** UUIDv7. */
+  id: string
+  spec: ResolvedSpec
+  idempotencyKey?: string
+  /** SHA-256 of the body that came with the key. */
+  idempotencyHash?: string
+}
+
+export type Created = {
+  experiment: Experiment
+  /**
+   * created: new, and to be submitted to the queue. repeated: the same key and body were seen before; submitting the
+   * experiment again does no harm. conflict: the key was used with another body.
+   */
+  outcome: 'created' | 'repeated' | 'conflict'
+}
+
+/**
+ * Stores a new experiment, queued, with its segments. With an idempotency key that is taken, stores nothing and returns
+ * the experiment that took it. Name and tags are the spec's.
+ */
+export async function createExperiment(database: Database, experiment: NewExperiment): Promise<Created> {
+  const { id, spec, idempotencyKey = null, idempotencyHash = null } = experiment
+  const inserted = await transaction(database.pool, async client => {
+    const { rowCount } = await client.query(
+      `INSERT INTO experiments (id, name, tags, spec, idempotency_key, idempotency_hash)
+       VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (idempotency_key) DO NOTHING`,
+      [
+        id,
+        spec.name ?? null,
+        JSON.stringify(spec.tags),
+        JSON.stringify(spec),
+        idempotencyKey,
+        idempotencyHash,
+      ],
+    )
+    if (rowCount === 0) return false
+    await client.query(
+      `INSERT INTO segments (experiment_id, "index", "from", "to")
+       SELECT $1, "from" / $3::int, "from", least("from" + $3::int, $2::int)
+       FROM generate_series(0, $2::int - 1, $3::int) AS "from"`,
+      [id, spec.training.iterations, spec.allocation.segmentIterations],
+    )
+    return true
+  })
+  const where = inserted ? { id } : { idempotencyKey: idempotencyKey! }
+  const found = await database.prisma.experiment.findUniqueOrThrow({ where })
+  if (inserted) return { experiment: found, outcome: 'created' }
+  return { experiment: found, outcome: found.idempotencyHash === idempotencyHash ? 'repeated' : 'conflict' }
+}
+
+/**
+ * cancelled: it never started, and never will. cancelling: a worker stops within one gradient pass and says cancelled
+ * then. finished: it was over before; nothing changed.
+ */
+export type CancelOutcome = 'cancelled' | 'cancelling' | 'finished' | 'missing'
+
+/** Cancels an experiment that is queued or runs; cancelling twice is the same as once. */
+export async function cancelExperiment(
+  database: Database,
+  queue: Submissions,
+  id: string,
+): Promise<CancelOutcome> {
+  const { rows } = await database.pool.query<{ status: string }>(
+    `UPDATE experiments
+     SET cancelling = true,
+         status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END,
+         finished_at = CASE status WHEN 'queued' THEN now() ELSE finished_at END,
+         updated_at = now()
+     WHERE id = $1 AND status IN ('queued', 'training', 'allocating')
+     RETURNING status`,
+    [id],
+  )
+  if (rows.length === 0) {
+    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { id: true } })
+    return found === null ? 'missing' : 'finished'
+  }
+  if (rows[0].status !== 'cancelled') return 'cancelling'
+  await queue.remove(id)
+  return 'cancelled'
+}
+
+/** queued: it runs again. running: it has not stopped. succeeded: there is nothing to do again. */
+export type RetryOutcome = 'queued' | 'running' | 'succeeded' | 'missing'
+
+/** Queues a failed or cancelled experiment again. What is stored of it is kept: only what is missing is redone. */
+export async function retryExperiment(
+  database: Database,
+  queue: Submissions,
+  id: string,
+): Promise<RetryOutcome> {
+  const { rowCount } = await database.pool.query(
+    `UPDATE experiments
+     SET status = 'queued', cancelling = false, error = NULL, finished_at = NULL, updated_at = now()
+     WHERE id = $1 AND status IN ('failed', 'cancelled')`,
+    [id],
+  )
+  if (rowCount === 0) {
+    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { status: true } })
+    if (found === null) return 'missing'
+    return found.status === 'succeeded' ? 'succeeded' : 'running'
+  }
+  // The last run's job may still be there, waiting out its backoff.
+  await queue.remove(id)
+  await queue.submit(id)
+  return 'queued'
+}
+
+/**
+ * Removes an experiment's rows and objects, also while it runs: its worker finds the row gone, stops within one
+ * gradient pass, and removes what it wrote since. Says whether there was such an experiment. A deletion that failed
+ * half way can be called again.
+ */
+export async function deleteExperiment(
+  database: Database,
+  queue: Submissions,
+  objects: Objects,
+  id: string,
+): Promise<boolean> {
+  const { rowCount } = await database.pool.query(
+    `UPDATE experiments SET cancelling = true, updated_at = now() WHERE id = $1`,
+    [id],
+  )
+  if (rowCount === 0) return false
+  // The rows go after the objects: if this dies in between, the experiment is still there to be deleted again.
+  await objects.remove(experimentPrefix(id))
+  await database.pool.query('DELETE FROM experiments WHERE id = $1', [id])
+  await queue.remove(id)
+  await objects.remove(experimentPrefix(id))
+  return true
+}
+
+/** The prefix of every object of an experiment, as Objects.remove takes it. */
+export const experimentPrefix = (id: string): string => objectKey(id, '').slice(0, -1)

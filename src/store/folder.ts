@@ -1,0 +1,192 @@
+/**
+ * The object store as a folder. Objects are written to `.incoming/` and renamed into place after an fsync, so a key
+ * holds a whole object or none; no key can name anything in `.incoming/`.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import { PassThrough, type Readable } from 'node:stream'
+import {
+  type ByteRange,
+  type CommittedObject,
+  checkKey,
+  MissingObjectError,
+  type Objects,
+  type ObjectWriter,
+} from './objects.ts'
+
+const day = 24 * 60 * 60 * 1000
+const hasCode = (error: unknown, code: string) => (error as NodeJS.ErrnoException).code === code
+
+/** The objects under a directory, which is made when first written to. */
+export function openFolder(directory: string): Objects {
+  const incoming = join(directory, '.incoming')
+  const path = (key: string): string => {
+    checkKey(key)
+    return join(directory, key)
+  }
+  let swept: Promise<void> | undefined
+
+  return {
+    async write(key, contentType) {
+      const target = path(key)
+      await mkdir(incoming, { recursive: true })
+      swept ??= sweep(incoming)
+      await swept
+      return openWriter(
+        key,
+        target,
+        join(incoming, `${hostname()}.${process.pid}.${randomUUID()}`),
+        contentType,
+      )
+    },
+
+    async read(key, range) {
+      const file = await openExisting(key, path(key))
+      try {
+        const { size } = await file.stat()
+        const { start, end } = checkRange(key, size, range)
+        const bytes = Buffer.allocUnsafe(end - start)
+        // One read returns at most 2 GiB.
+        for (let filled = 0; filled < bytes.length; ) {
+          const { bytesRead } = await file.read(
+            bytes,
+            filled,
+            Math.min(bytes.length - filled, 2 ** 30),
+            start + filled,
+          )
+          if (bytesRead === 0) throw new Error(`object ${key} became shorter while it was read`)
+          filled += bytesRead
+        }
+        return bytes
+      } finally {
+        await file.close()
+      }
+    },
+
+    stream(key, range) {
+      const target = path(key)
+      if (range !== undefined && range.end <= range.start) return emptyStream()
+      // createReadStream's end is inclusive.
+      const source = createReadStream(target, range && { start: range.start, end: range.end - 1 })
+      return namingMissing(source, key)
+    },
+
+    async stat(key) {
+      try {
+        const found = await stat(path(key))
+        return found.isFile() ? { bytes: found.size } : undefined
+      } catch (error) {
+        if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined
+        throw error
+      }
+    },
+
+    async remove(prefix) {
+      await rm(path(prefix), { recursive: true, force: true, maxRetries: 3 })
+    },
+  }
+}
+
+async function openWriter(
+  key: string,
+  target: string,
+  temporary: string,
+  contentType: string,
+): Promise<ObjectWriter> {
+  const file = await open(temporary, 'wx', 0o644)
+  const hash = createHash('sha256')
+  let bytes = 0
+  let state: 'open' | 'committed' | 'aborted' = 'open'
+  return {
+    async append(chunk) {
+      if (state !== 'open') throw new Error(`object ${key} is already ${state}`)
+      hash.update(chunk)
+      for (let written = 0; written < chunk.byteLength; ) {
+        const result = await file.write(chunk, written, Math.min(chunk.byteLength - written, 2 ** 30))
+        written += result.bytesWritten
+      }
+      bytes += chunk.byteLength
+    },
+    async commit(): Promise<CommittedObject> {
+      if (state !== 'open') throw new Error(`object ${key} is already ${state}`)
+      await file.sync()
+      await file.close()
+      await mkdir(dirname(target), { recursive: true })
+      await rename(temporary, target)
+      state = 'committed'
+      await syncDirectory(dirname(target))
+      return { key, bytes, sha256: hash.digest('hex'), contentType }
+    },
+    async abort() {
+      if (state !== 'open') return
+      state = 'aborted'
+      await file.close().catch(() => {})
+      await unlink(temporary).catch(() => {})
+    },
+  }
+}
+
+async function openExisting(key: string, path: string) {
+  try {
+    const file = await open(path, 'r')
+    if ((await file.stat()).isFile()) return file
+    await file.close()
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT') && !hasCode(error, 'ENOTDIR')) throw error
+  }
+  throw new MissingObjectError(key)
+}
+
+function checkRange(key: string, size: number, range: ByteRange = { start: 0, end: size }): ByteRange {
+  const { start, end } = range
+  if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end < start || end > size) {
+    throw new RangeError(`bytes ${start} to ${end} are not in object ${key} of ${size} bytes`)
+  }
+  return range
+}
+
+const emptyStream = (): Readable => new PassThrough().end()
+
+/** The same stream, with "no such file" told as a missing object. */
+function namingMissing(source: Readable, key: string): Readable {
+  const out = new PassThrough()
+  source.on('error', error => out.destroy(hasCode(error, 'ENOENT') ? new MissingObjectError(key) : error))
+  // A reader that goes away closes the file too.
+  out.on('close', () => source.destroy())
+  return source.pipe(out)
+}
+
+/** Makes the rename itself durable; directories cannot be synced everywhere (Windows), and need not be there. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Removes what writers that were killed left behind: of dead processes of this machine, and anything a day old. */
+async function sweep(incoming: string): Promise<void> {
+  for (const name of await readdir(incoming)) {
+    const [pid, id] = name.split('.').slice(-2)
+    const own = name === `${hostname()}.${pid}.${id}`
+    const file = join(incoming, name)
+    const found = await stat(file).catch(() => undefined)
+    if (found === undefined) continue
+    if ((own && !isAlive(Number(pid))) || found.mtimeMs < Date.now() - day) await unlink(file).catch(() => {})
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return !hasCode(error, 'ESRCH')
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Object storage: named byte strings, written once and whole. A folder here; anything that can take parts and then
+ * commit them (an S3 multipart upload) fits the same interface.
+ *
+ * A key is `segment/segment/…`; an object appears under its key complete or not at all.
+ */
+import type { Readable } from 'node:stream'
+import type { Config } from '../config.ts'
+import { openFolder } from './folder.ts'
+
+export type ByteRange = {
+  /** First byte. */
+  start: number
+  /** The byte after the last. */
+  end: number
+}
+
+export type CommittedObject = {
+  key: string
+  bytes: number
+  /** Of the content, hexadecimal. */
+  sha256: string
+  contentType: string
+}
+
+export type ObjectWriter = {
+  /** Adds bytes at the end; the array may be reused once this resolves. Calls must not overlap. */
+  append(bytes: Uint8Array): Promise<void>
+  /** Makes the object durable and visible, in place of what the key held before. */
+  commit(): Promise<CommittedObject>
+  /** Leaves no trace. Harmless after commit. */
+  abort(): Promise<void>
+}
+
+export type Objects = {
+  /** Throws where the key is not valid. */
+  write(key: string, contentType: string): Promise<ObjectWriter>
+  /** The bytes of a range, or all. Throws MissingObjectError, and RangeError for a range outside the object. */
+  read(key: string, range?: ByteRange): Promise<Buffer>
+  /** The same as a stream; a missing object is an 'error' event with a MissingObjectError. */
+  stream(key: string, range?: ByteRange): Readable
+  stat(key: string): Promise<{ bytes: number } | undefined>
+  /** Removes every object whose key is the prefix or lies under it (`prefix/…`). Removing nothing is fine. */
+  remove(prefix: string): Promise<void>
+}
+
+/** Reading a key that holds nothing. */
+export class MissingObjectError extends Error {
+  readonly key: string
+  constructor(key: string) {
+    super(`there is no object ${key}`)
+    this.name = 'MissingObjectError'
+    this.key = key
+  }
+}
+
+/** The object store that the configuration names. */
+export function openObjects(config: Pick<Config, 'objectsDir'>): Objects {
+  return openFolder(config.objectsDir)
+}
+
+/** Where an experiment's object lives: `name` is the artifact's name, like weights/0-50.npy or manifest.json. */
+export const objectKey = (experimentId: string, name: string): string => `experiments/${experimentId}/${name}`
+
+const part = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/
+
+/**
+ * Throws where a key could mean anything but one object inside the store: empty, absolute, `.` or `..` or hidden parts,
+ * or characters outside letters, digits and `. _ -`.
+ */
+export function checkKey(key: string): void {
+  const parts = key.split('/')
+  if (key.length > 900 || parts.some(name => name.length > 200 || !part.test(name))) {
+    throw new Error(
+      `${JSON.stringify(key)} is not an object key: parts of letters, digits, . _ - with / between`,
+    )
+  }
+}
