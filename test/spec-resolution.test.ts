@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { matchesGlob, resolveLayers } from '../src/spec/layers.ts'
 import { preview } from '../src/spec/preview.ts'
-import { resolveSpec, segmentsOf } from '../src/spec/resolve.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
+import { segmentsOf } from '../src/spec/segments.ts'
 import { facts, fcFacts } from './support/facts.ts'
 
 const minimal = {

@@ -2,8 +2,8 @@
 import { SpecError } from './errors.ts'
 import type { Facts, VariableFacts } from './facts.ts'
 import { resolveLayers } from './layers.ts'
-import { segmentsOf } from './resolve.ts'
 import type { MethodName, ResolvedLayer, ResolvedSpec, SplitName } from './schema.ts'
+import { segmentsOf } from './segments.ts'
 
 export type Preview = {
   layers: ResolvedLayer[]

@@ -172,17 +172,3 @@ function checkAllocation(draft: Draft, network: NetworkFacts | null, facts: Fact
   }
   allocation.splits = splits
 }
-
-/** The spans of iterations that are stored as one object and allocated as one job: [from, to), in order. */
-export function segmentsOf({
-  training,
-  allocation,
-}: ResolvedSpec): { index: number; from: number; to: number }[] {
-  const { iterations } = training
-  const length = allocation.segmentIterations
-  return Array.from({ length: Math.ceil(iterations / length) }, (_, index) => ({
-    index,
-    from: index * length,
-    to: Math.min((index + 1) * length, iterations),
-  }))
-}
