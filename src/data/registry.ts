@@ -1,0 +1,74 @@
+/** Every dataset there is: what is known of it before anything is loaded, and how its splits are loaded. */
+import type { DatasetFacts } from '../spec/facts.ts'
+import type { ResolvedSpec } from '../spec/schema.ts'
+import { DatasetError } from './errors.ts'
+import type { Splits } from './examples.ts'
+import { loadMnistLike, mnistLike } from './mnist.ts'
+import { drawDigits, side } from './synthetic.ts'
+
+export type LoadOptions = {
+  /** DATASETS_DIR: a dataset's files are in a folder of its name there. */
+  directory: string
+  /** What is being done and the fraction of it that is. */
+  onProgress?: (progress: { message: string; fraction: number }) => void
+  /** Ends a download or a drawing with the signal's reason. */
+  signal?: AbortSignal
+}
+
+type Loader = (dataset: ResolvedSpec['dataset'], options: LoadOptions) => Promise<Splits>
+type Entry = { facts: DatasetFacts; load: Loader }
+
+const syntheticDigits: Entry = {
+  facts: {
+    name: 'synthetic-digits',
+    description: 'Digits drawn with random strokes, pens, maps and noise; generated, nothing to download.',
+    shape: [side, side, 1],
+    classes: 10,
+    // There is no end to them; this one is so that a split fits in memory.
+    trainFile: 1_000_000,
+    testFile: 1_000_000,
+    defaults: { trainExamples: 10_000, validationExamples: 2_000 },
+  },
+  load: async ({ trainExamples, validationExamples, seed }, { onProgress, signal }) => {
+    const total = trainExamples + validationExamples
+    const draw = (split: 'train' | 'validation', count: number, before: number) =>
+      drawDigits(seed, split, count, {
+        signal,
+        onProgress: fraction =>
+          onProgress?.({
+            message: 'drawing synthetic-digits',
+            fraction: (before + fraction * count) / total,
+          }),
+      })
+    return {
+      train: await draw('train', trainExamples, 0),
+      validation: await draw('validation', validationExamples, trainExamples),
+    }
+  },
+}
+
+const entries: Entry[] = [
+  syntheticDigits,
+  ...mnistLike.map(
+    ({ facts, source }): Entry => ({
+      facts,
+      load: (dataset, options) => loadMnistLike(source, dataset, options),
+    }),
+  ),
+]
+
+/** The facts that specs are resolved against. */
+export const datasetFacts: DatasetFacts[] = entries.map(({ facts }) => facts)
+
+/**
+ * The examples of a resolved spec's splits, always the same for the same `dataset`. Throws DatasetError where the
+ * dataset is unknown, or its files are missing and cannot be downloaded, or are not what they should be.
+ */
+export async function loadSplits(dataset: ResolvedSpec['dataset'], options: LoadOptions): Promise<Splits> {
+  const entry = entries.find(({ facts }) => facts.name === dataset.name)
+  if (!entry) {
+    const known = datasetFacts.map(({ name }) => name).join(', ')
+    throw new DatasetError(`There is no dataset ${dataset.name} here; datasets: ${known}`)
+  }
+  return entry.load(dataset, options)
+}
