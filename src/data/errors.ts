@@ -1,0 +1,7 @@
+/** A dataset that cannot be used as it is: missing, malformed, too small. The message says which file and what would be right. */
+export class DatasetError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'DatasetError'
+  }
+}
