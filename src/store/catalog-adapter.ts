@@ -1,0 +1,56 @@
+/**
+ * Prisma's Postgres adapter, fit for describing a database. To do that the schema engine reads columns of the system
+ * catalogs whose type is "char" (one byte, OID 18) and wants them as characters; @prisma/adapter-pg 7.10 does not know
+ * that type and gives up. Here such columns pass it as text, and are called characters again behind it.
+ */
+import { PrismaPg } from '@prisma/adapter-pg'
+import { ColumnTypeEnum, type SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
+import pg from 'pg'
+
+/** Which columns of a result were "char", by the result's rows: the one object that both sides of the adapter see. */
+const characters = new WeakMap<unknown[], number[]>()
+
+class CatalogClient extends pg.Client {
+  // biome-ignore lint/suspicious/noExplicitAny: every one of query's many forms is passed on as it is
+  override query(...args: any[]): any {
+    const callback = args.at(-1)
+    if (typeof callback === 'function') {
+      args[args.length - 1] = (error: Error, result: pg.QueryResult) => callback(error, charAsText(result))
+    }
+    const query = super.query as (...args: unknown[]) => unknown
+    const returned = query.apply(this, args)
+    return returned instanceof Promise ? returned.then(charAsText) : returned
+  }
+}
+
+function charAsText(result: pg.QueryResult | undefined): pg.QueryResult | undefined {
+  const columns = (result?.fields ?? []).flatMap((field, column) =>
+    field.dataTypeID === pg.types.builtins.CHAR ? [column] : [],
+  )
+  if (result === undefined || columns.length === 0) return result
+  for (const column of columns) result.fields[column].dataTypeID = pg.types.builtins.TEXT
+  characters.set(result.rows, columns)
+  return result
+}
+
+/** An adapter factory for the schema engine on the database with this URL. */
+export function catalogAdapter(url: string): SqlMigrationAwareDriverAdapterFactory {
+  const factory = new PrismaPg({ connectionString: url, max: 1, Client: CatalogClient } as pg.PoolConfig)
+  const named = <A extends Awaited<ReturnType<PrismaPg['connect']>>>(adapter: A): A => {
+    const queryRaw = adapter.queryRaw.bind(adapter)
+    adapter.queryRaw = async query => {
+      const result = await queryRaw(query)
+      for (const column of characters.get(result.rows) ?? []) {
+        result.columnTypes[column] = ColumnTypeEnum.Character
+      }
+      return result
+    }
+    return adapter
+  }
+  return {
+    provider: factory.provider,
+    adapterName: factory.adapterName,
+    connect: async () => named(await factory.connect()),
+    connectToShadowDb: async () => named(await factory.connectToShadowDb()),
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The embedded PostgreSQL: the real server, under a directory of ours, for as long as this process runs. A guard process
+ * (postgres-guard.ts) looks after it, so that not even a kill -9 of this one leaves it behind.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Log } from '../log.ts'
+import type { GuardMessage, GuardRequest, GuardSetup } from './postgres-guard.ts'
+import { lockHolder } from './postgres-lock.ts'
+import { layout, readPostmaster, serverUrl, stopPostgres } from './postgres-server.ts'
+import { markOf } from './processes.ts'
+
+export type EmbeddedPostgres = {
+  /** Of the database `postgres`, as its superuser, on 127.0.0.1; the password is in it. */
+  url: string
+  /** Stops the server cleanly; resolves when it and its guard have ended. Calling it again waits for the same. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts PostgreSQL on a directory, which is made if missing, and resolves when it accepts connections. Rejects with an
+ * error that says who where another process uses the directory, and with the server's own words where it does not
+ * start. The server does not keep this process alive, and stops when this process ends in any way.
+ */
+export async function startEmbeddedPostgres(directory: string, log: Log): Promise<EmbeddedPostgres> {
+  const home = resolve(directory)
+  mkdirSync(home, { recursive: true })
+  try {
+    accessSync(home, constants.W_OK)
+  } catch {
+    throw new Error(
+      `${home} belongs to user ${statSync(home).uid}, and you may not write to it: run as that user, or set LEDGER_DIR`,
+    )
+  }
+  const began = performance.now()
+  const setup: GuardSetup = { directory: home, parent: markOf(process.pid)! }
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const guard = fork(
+    fileURLToPath(new URL(`./postgres-guard.${extension}`, import.meta.url)),
+    [JSON.stringify(setup)],
+    {
+      // In a session of its own: a Ctrl-C in the terminal is for this process, which then stops the guard in its own time.
+      detached: true,
+      execArgv: [],
+      cwd: home,
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    },
+  )
+  const ready = await firstWord(guard)
+  let pid = ready.pid
+  let stopping: Promise<void> | undefined
+  log.info({ port: ready.port, milliseconds: Math.round(performance.now() - began) }, 'PostgreSQL runs')
+
+  guard.on('message', (message: GuardMessage) => {
+    if (message.type === 'ready') {
+      pid = message.pid
+      log.warn({ port: message.port }, 'PostgreSQL runs again')
+    } else if (message.type === 'restarting') {
+      log.error({ reason: message.reason }, 'PostgreSQL ended by itself and is started again')
+    } else {
+      log.fatal({ reason: message.message }, 'PostgreSQL does not start again')
+    }
+  })
+  guard.once('exit', (code, signal) => {
+    if (stopping === undefined) log.error({ code, signal }, 'the guard of PostgreSQL ended by itself')
+  })
+  // The server should not be what keeps a process alive that has nothing left to do.
+  guard.unref()
+  guard.channel?.unref()
+
+  const stop = async () => {
+    guard.ref()
+    guard.channel?.ref()
+    if (guard.exitCode === null && guard.signalCode === null) {
+      const ended = once(guard, 'exit')
+      const request: GuardRequest = { type: 'stop' }
+      guard.send(request, () => {})
+      await ended
+    }
+    // Only where the guard was killed is there anything left to stop.
+    await stopPostgres(pid, layout(home).data)
+    log.info('PostgreSQL stopped')
+  }
+  return {
+    url: serverUrl(home, ready.port),
+    stop: () => {
+      stopping ??= stop()
+      return stopping
+    },
+  }
+}
+
+/** The URL of the server that another process runs on the directory; undefined where none runs. */
+export function findEmbeddedPostgres(directory: string): string | undefined {
+  const home = resolve(directory)
+  if (lockHolder(home) === undefined) return undefined
+  const found = readPostmaster(layout(home).data)
+  return found?.ready ? serverUrl(home, found.port) : undefined
+}
+
+/** Waits for the guard to say that the server is ready; throws what it says otherwise. */
+async function firstWord(guard: ChildProcess): Promise<{ port: number; pid: number }> {
+  const exit = once(guard, 'exit').then(([code, signal]): GuardMessage => {
+    return {
+      type: 'failed',
+      inUse: false,
+      message: `the guard of PostgreSQL ended with ${signal ?? `code ${code}`}`,
+    }
+  })
+  const [word] = await Promise.race([once(guard, 'message') as Promise<[GuardMessage]>, exit.then(m => [m])])
+  if (word.type === 'ready') return word
+  throw new Error(word.type === 'failed' ? word.message : word.reason)
+}

@@ -1,0 +1,60 @@
+/** Brings a database to what this code expects: our own tables through Prisma's engine, the queue's through BullMQ. */
+import { LATEST_SCHEMA_VERSION, runMigrations } from 'bullmq'
+import pg from 'pg'
+import { type Migration, readMigrations } from './schema-files.ts'
+
+// Any constant: who migrates holds this advisory lock. "LEDG".
+const lock = 0x4c454447
+
+/**
+ * Applies what is missing, if anything is; resolves to the names of our migrations applied now. Several processes may
+ * call it at once: one migrates, the others wait. A database that has everything is left alone after two queries.
+ * Throws where the database was migrated by a newer version, or a migration was edited after it had been applied.
+ */
+export async function migrateDatabase(url: string): Promise<string[]> {
+  const migrations = readMigrations()
+  const client = new pg.Client({ connectionString: url, application_name: 'loss-ledger migrate' })
+  await client.connect()
+  try {
+    if (await isUpToDate(client, migrations)) return []
+    await client.query('SELECT pg_advisory_lock($1)', [lock])
+    if (await isUpToDate(client, migrations)) return []
+    // Only now: the engine is WebAssembly, and compiling it is most of the time this takes.
+    const { applyMigrations } = await import('./schema-engine.ts')
+    const applied = await applyMigrations(url, migrations)
+    await runMigrations(client)
+    return applied
+  } finally {
+    // Ends the session, and the lock with it.
+    await client.end()
+  }
+}
+
+async function isUpToDate(client: pg.Client, migrations: Migration[]): Promise<boolean> {
+  const { rows } = await client.query<{ ours: boolean; queue: boolean }>(
+    `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS ours,
+            to_regclass('bullmq.migration') IS NOT NULL AS queue`,
+  )
+  if (!rows[0].ours) return false
+  const applied = await client.query<{ name: string; checksum: string }>(
+    `SELECT migration_name AS name, checksum FROM _prisma_migrations
+     WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,
+  )
+  const known = new Map(migrations.map(migration => [migration.name, migration]))
+  for (const { name, checksum } of applied.rows) {
+    const migration = known.get(name)
+    if (migration === undefined) {
+      throw new Error(
+        `the database has migration ${name}, which this version does not know: run the newer version`,
+      )
+    }
+    if (migration.checksum !== checksum) {
+      throw new Error(`migration ${name} was edited after it had been applied to this database`)
+    }
+  }
+  if (applied.rows.length < migrations.length || !rows[0].queue) return false
+  const queue = await client.query<{ version: number }>(
+    'SELECT max(version) AS version FROM bullmq.migration',
+  )
+  return Number(queue.rows[0].version) >= LATEST_SCHEMA_VERSION
+}
