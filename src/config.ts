@@ -11,6 +11,8 @@ export type Config = {
   ledgerDir: string
   /** Absolute. One folder a dataset. */
   datasetsDir: string
+  /** Absolute. Where the embedded Postgres keeps itself. */
+  postgresDir: string
   /** Absolute. The folder behind the object store. */
   objectsDir: string
   /** undefined: the embedded Postgres under ledgerDir. */
@@ -74,6 +76,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     port: integer('PORT', 3000, 0, 65_535),
     ledgerDir,
     datasetsDir: resolve(text('DATASETS_DIR') ?? resolve(ledgerDir, 'datasets')),
+    postgresDir: resolve(ledgerDir, 'postgres'),
     objectsDir: resolve(ledgerDir, 'objects'),
     databaseUrl: secretUrl('DATABASE_URL', ['postgres:', 'postgresql:']),
     redisUrl: secretUrl('REDIS_URL', ['redis:', 'rediss:']),
