@@ -90,7 +90,11 @@ export function makeAggregator(
 
 type Row<Table> = { [Column in keyof Table]: Table[Column] extends SplitName[] ? SplitName : number }
 
-function put<Table extends Record<keyof Table, unknown>>(table: Table, row: number, values: Row<Table>): void {
+function put<Table extends Record<keyof Table, unknown>>(
+  table: Table,
+  row: number,
+  values: Row<Table>,
+): void {
   for (const column in values) (table[column] as unknown[])[row] = values[column]
 }
 

@@ -7,10 +7,20 @@
  * (Lan, Liu, Zhou, Yosinski, NeurIPS 2019, eq. 3 and 4.) It yields what it knows of a step; aggregates, raw tensors and
  * diagnostics are consumers of that, beside each other, and none of them is known here.
  */
-import type { AllocationSpec, MethodName, SplitName } from '../spec/schema.ts'
+
 import type { DeviceSplit, Model } from '../nn/model.ts'
 import { addFullGradients } from '../nn/model.ts'
-import { integrate, makeSums, type Method, methods, newPoints, nextLevel, startSums, type Sums } from './quadrature.ts'
+import type { AllocationSpec, MethodName, SplitName } from '../spec/schema.ts'
+import {
+  integrate,
+  type Method,
+  makeSums,
+  methods,
+  newPoints,
+  nextLevel,
+  type Sums,
+  startSums,
+} from './quadrature.ts'
 
 /** What an iteration did to the loss of one split. Vectors are over parameters and valid until the next iteration. */
 export type SplitStep = {
@@ -47,7 +57,9 @@ export type AllocationOptions = Required<Pick<AllocationSpec, 'maxError' | 'maxS
 /** A loss or gradient that is not finite: nothing can be allocated, now or at another try. */
 export class NotFiniteError extends Error {
   constructor(iteration: number, split: string) {
-    super(`the loss or its gradient on the ${split} split is not finite at iteration ${iteration}: the training diverged; a lower learning rate may help`)
+    super(
+      `the loss or its gradient on the ${split} split is not finite at iteration ${iteration}: the training diverged; a lower learning rate may help`,
+    )
     this.name = 'NotFiniteError'
   }
 }
@@ -83,7 +95,10 @@ export async function* allocate(
   let theta = await weightsAt(options.from)
   const delta = new Float64Array(parameters)
   const node = new Float32Array(parameters)
-  const losses = await at(theta, workspaces.map(workspace => workspace.gradientAfter))
+  const losses = await at(
+    theta,
+    workspaces.map(workspace => workspace.gradientAfter),
+  )
   workspaces.forEach((workspace, s) => {
     workspace.lossAfter = losses[s]
   })
@@ -98,7 +113,10 @@ export async function* allocate(
       workspace.gradientAfter = gradientBefore.fill(0)
       workspace.lossBefore = workspace.lossAfter
     }
-    const lossesAfter = await at(next, workspaces.map(workspace => workspace.gradientAfter))
+    const lossesAfter = await at(
+      next,
+      workspaces.map(workspace => workspace.gradientAfter),
+    )
     workspaces.forEach((workspace, s) => {
       workspace.lossAfter = lossesAfter[s]
       startSums(workspace.sums, workspace.gradientBefore, workspace.gradientAfter)
@@ -115,7 +133,10 @@ export async function* allocate(
     for (let level = 1; level < method.coefficients.length; level++) await refine()
     let splits = 1
     settle(workspaces, method, delta, iteration)
-    while (splits < options.maxSplits && workspaces.some(({ residual }) => Math.abs(residual) > options.maxError)) {
+    while (
+      splits < options.maxSplits &&
+      workspaces.some(({ residual }) => Math.abs(residual) > options.maxError)
+    ) {
       await refine()
       splits *= 2
       settle(workspaces, method, delta, iteration)

@@ -12,7 +12,10 @@ type Builders = {
 const builders: Builders = {
   fc: ({ hidden }, classes) => [
     { kind: 'flatten' },
-    ...hidden.flatMap((units, i): Layer[] => [{ kind: 'dense', name: `fc_${i + 1}`, units }, { kind: 'relu' }]),
+    ...hidden.flatMap((units, i): Layer[] => [
+      { kind: 'dense', name: `fc_${i + 1}`, units },
+      { kind: 'relu' },
+    ]),
     { kind: 'dense', name: `fc_${hidden.length + 1}`, units: classes },
   ],
 }

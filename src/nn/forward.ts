@@ -8,7 +8,12 @@ import type { Ops } from './ops/ops.ts'
 type Parameters = Record<string, Tensor>
 
 type ForwardRules = {
-  [K in Layer['kind']]: (ops: Ops, layer: Extract<Layer, { kind: K }>, x: Tensor, parameters: Parameters) => Tensor
+  [K in Layer['kind']]: (
+    ops: Ops,
+    layer: Extract<Layer, { kind: K }>,
+    x: Tensor,
+    parameters: Parameters,
+  ) => Tensor
 }
 
 const forwardRules: ForwardRules = {

@@ -24,7 +24,9 @@ export type LayerShape = {
 
 const product = (shape: number[]) => shape.reduce((a, b) => a * b, 1)
 
-type ShapeRules = { [K in Layer['kind']]: (layer: Extract<Layer, { kind: K }>, input: number[]) => LayerShape }
+type ShapeRules = {
+  [K in Layer['kind']]: (layer: Extract<Layer, { kind: K }>, input: number[]) => LayerShape
+}
 
 const shapeRules: ShapeRules = {
   flatten: (_, input) => ({ output: [product(input)], variables: [], flops: 0 }),

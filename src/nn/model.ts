@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Examples } from '../data/examples.ts'
-import type { Kernels } from './kernels/kernels.ts'
 import { logitsOf } from './forward.ts'
+import type { Kernels } from './kernels/kernels.ts'
 import type { Network } from './network.ts'
 import { makeOps, type Ops } from './ops/ops.ts'
 
@@ -79,7 +79,10 @@ function addBatchGradient(
   return tf.tidy(() => {
     const { value, grads } = tf
       .engine()
-      .gradients(() => ops.softmaxCrossEntropy(logitsOf(ops, network, variables, batch.images), batch.labels), variables)
+      .gradients(
+        () => ops.softmaxCrossEntropy(logitsOf(ops, network, variables, batch.images), batch.labels),
+        variables,
+      )
     network.variables.forEach(({ offset, size }, v) => {
       const gradient = grads[v].dataSync()
       for (let i = 0; i < size; i++) accumulator[offset + i] += weight * gradient[i]
@@ -89,7 +92,12 @@ function addBatchGradient(
 }
 
 /** Mean loss of a batch at theta; its gradient replaces `gradient` (float64 [parameters]). */
-export function batchGradient(model: Model, theta: Float32Array, batch: Batch, gradient: Float64Array): number {
+export function batchGradient(
+  model: Model,
+  theta: Float32Array,
+  batch: Batch,
+  gradient: Float64Array,
+): number {
   const variables = uploadVariables(model.network, theta)
   gradient.fill(0)
   try {

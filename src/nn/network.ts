@@ -33,7 +33,15 @@ export function buildNetwork(
     for (const { role, shape, initializer } of own) {
       const name = 'name' in layer ? layer.name : layer.kind
       const size = product(shape)
-      variables.push({ name: `${name}/${role}`, layer: name, role, shape, offset: parameters, size, initializer })
+      variables.push({
+        name: `${name}/${role}`,
+        layer: name,
+        role,
+        shape,
+        offset: parameters,
+        size,
+        initializer,
+      })
       parameters += size
     }
     if (own.length > 0 && firstFlops === 0) firstFlops = flops

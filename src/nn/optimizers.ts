@@ -67,7 +67,10 @@ function adamUpdate(
 }
 
 const schedules: {
-  [Name in ResolvedSchedule['name']]: (schedule: Extract<ResolvedSchedule, { name: Name }>, t: number) => number
+  [Name in ResolvedSchedule['name']]: (
+    schedule: Extract<ResolvedSchedule, { name: Name }>,
+    t: number,
+  ) => number
 } = {
   constant: () => 1,
   /** factor^(number of boundaries ≤ t) */
@@ -81,7 +84,10 @@ const schedules: {
 
 /** The learning rate at iteration t. */
 export function rateAt({ learningRate, schedule }: ResolvedOptimizer, t: number): number {
-  return learningRate * (schedules[schedule.name] as (schedule: ResolvedSchedule, t: number) => number)(schedule, t)
+  return (
+    learningRate *
+    (schedules[schedule.name] as (schedule: ResolvedSchedule, t: number) => number)(schedule, t)
+  )
 }
 
 /** float64 numbers of state that an optimizer keeps a parameter. */

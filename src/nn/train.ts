@@ -32,7 +32,11 @@ export function initialWeights(network: Network, seed: number): Float32Array {
  * Indices of the batches, one call an iteration: each epoch walks through its own shuffle (seed, "shuffle", epoch) in
  * ⌊examples/batchSize⌋ batches; what is left over sits that epoch out.
  */
-export function makeBatches(examples: number, batchSize: number, seed: number): (iteration: number) => Uint32Array {
+export function makeBatches(
+  examples: number,
+  batchSize: number,
+  seed: number,
+): (iteration: number) => Uint32Array {
   const perEpoch = Math.floor(examples / batchSize)
   let shuffled = -1
   let order: Uint32Array = new Uint32Array()
@@ -86,8 +90,7 @@ export function* train(
       const resolved = layerOf.get(layer)!
       if (isFrozen(resolved, t)) continue
       const isKernel = role === 'kernel'
-      if (isKernel && l2 > 0)
-        for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
+      if (isKernel && l2 > 0) for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
       update(
         resolved.optimizer,
         { offset, size, decays: isKernel },

@@ -1,81 +1,55 @@
 /**
- * NumPy's .npy format, version 1.0: magic, version, the header's length in two bytes, the header (a Python dictionary as
- * text), then the numbers, row after row. numpy.load and memory-map read what is written here as it is.
+ * The .npy format, version 1.0 (numpy.lib.format): a header that numpy.load and memory-mapping read, then the elements,
+ * little-endian, in C order.
  */
+import { endianness } from 'node:os'
 
-/** float32, float64, int32; little-endian, always. */
-export type NpyType = '<f4' | '<f8' | '<i4'
-export type NpyArray = Float32Array | Float64Array | Int32Array
+// Typed arrays have the machine's byte order, and they are written as they lie in memory.
+if (endianness() !== 'LE') throw new Error('.npy objects are little-endian, and this machine is not')
 
-const arrays = { '<f4': Float32Array, '<f8': Float64Array, '<i4': Int32Array } as const
-export const npyContentType = 'application/x-npy'
-
-// Numbers go to the file as they lie in memory.
-if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) {
-  throw new Error('this machine keeps numbers big-endian; Loss Ledger needs a little-endian one')
-}
+export const dtypes = { float32: '<f4', float64: '<f8', int32: '<i4', uint8: '|u1' } as const
+export type Dtype = keyof typeof dtypes
 
 const magic = '\x93NUMPY\x01\x00'
+/** Long enough for any shape of ours, so that every header has one length and elements start at one offset. */
+export const npyHeaderBytes = 128
 
-/** Bytes of one number. */
-export const npyItemSize = (type: NpyType): number => arrays[type].BYTES_PER_ELEMENT
-
-/** The header of an array in C order; a multiple of 64 bytes, so that the numbers behind it are aligned. */
-export function npyHeader(type: NpyType, shape: number[]): Uint8Array {
-  // A Python tuple of one needs its comma.
-  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
-  const text = `{'descr': '${type}', 'fortran_order': False, 'shape': ${tuple}, }`
-  const total = Math.ceil((magic.length + 2 + text.length + 1) / 64) * 64
-  const body = `${text.padEnd(total - magic.length - 3)}\n`
-  const length = String.fromCharCode(body.length & 255, body.length >> 8)
-  return Buffer.from(magic + length + body, 'latin1')
+/** The header of an array of this shape: 128 bytes, after which the elements start. */
+export function npyHeader(dtype: Dtype, shape: number[]): Buffer {
+  const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
+  const text = `{'descr': '${dtypes[dtype]}', 'fortran_order': False, 'shape': (${axes}), }`
+  const room = npyHeaderBytes - magic.length - 2
+  if (text.length > room - 1) throw new RangeError(`a shape of ${shape.length} axes does not fit the header`)
+  const length = Buffer.alloc(2)
+  length.writeUInt16LE(room)
+  return Buffer.concat([
+    Buffer.from(magic, 'latin1'),
+    length,
+    Buffer.from(`${text.padEnd(room - 1)}\n`, 'latin1'),
+  ])
 }
 
-export type NpyHeader = {
-  type: NpyType
-  shape: number[]
-  /** Where the numbers begin. */
-  dataOffset: number
-}
-
-/** Reads the header that a file begins with. Throws where it is not one that npyHeader writes. */
-export function parseNpyHeader(bytes: Uint8Array): NpyHeader {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-  if (!text.startsWith(magic) || text.length < 10) throw new Error('not a .npy file of version 1.0')
-  const dataOffset = 10 + (text.charCodeAt(8) | (text.charCodeAt(9) << 8))
-  const found =
-    /^\{'descr': '([^']+)', 'fortran_order': (True|False), 'shape': \(((?:\d+, ?)*\d*)\), ?\} *\n$/.exec(
-      text.slice(10, dataOffset),
-    )
-  if (found === null) throw new Error('the header of this .npy file is cut short or not one of ours')
-  const [, type, fortran, shape] = found
-  if (!(type in arrays) || fortran === 'True') {
-    throw new Error(`.npy of type ${type}${fortran === 'True' ? ' in Fortran order' : ''} is not read here`)
+/**
+ * Reads a header from the first bytes of a file. `offset`: where the elements start. Throws for what this project does
+ * not write: another version or element type, Fortran order, a header longer than the bytes given.
+ */
+export function parseNpyHeader(bytes: Uint8Array): { dtype: Dtype; shape: number[]; offset: number } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (buffer.length < 10 || buffer.toString('latin1', 0, 8) !== magic)
+    throw new Error('not a .npy file of version 1.0')
+  const offset = 10 + buffer.readUInt16LE(8)
+  if (offset > buffer.length)
+    throw new Error(`the .npy header has ${offset} bytes, ${buffer.length} were given`)
+  const text = buffer.toString('latin1', 10, offset)
+  const descr = /'descr': '([^']*)'/.exec(text)?.[1]
+  const dtype = (Object.keys(dtypes) as Dtype[]).find(name => dtypes[name] === descr)
+  const shape = /'shape': \(([\d, ]*)\)/.exec(text)?.[1]
+  if (dtype === undefined) throw new Error(`.npy elements of type ${descr} are not supported`)
+  if (shape === undefined || !text.includes("'fortran_order': False"))
+    throw new Error('the .npy header is not in C order')
+  return {
+    dtype,
+    shape: shape.split(',').flatMap(axis => (axis.trim() === '' ? [] : [Number(axis)])),
+    offset,
   }
-  const sizes = shape.split(',').filter(size => size.trim() !== '')
-  return { type: type as NpyType, shape: sizes.map(Number), dataOffset }
-}
-
-/** The bytes of an array, without copying. */
-export const bytesOf = (array: NpyArray): Uint8Array =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
-
-/** The numbers in some bytes of a file; a copy only where the bytes are not aligned. */
-export function numbersOf<T extends NpyType>(type: T, bytes: Uint8Array): InstanceType<(typeof arrays)[T]> {
-  const size = npyItemSize(type)
-  if (bytes.byteLength % size !== 0)
-    throw new Error(`${bytes.byteLength} bytes are not whole numbers of ${size} bytes`)
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
-  const Numbers = arrays[type] as new (buffer: ArrayBufferLike, offset: number, length: number) => unknown
-  return new Numbers(aligned.buffer, aligned.byteOffset, bytes.byteLength / size) as InstanceType<
-    (typeof arrays)[T]
-  >
-}
-
-/** A whole file: header and numbers. Throws where the shape does not hold the array. */
-export function npyFile(array: NpyArray, shape: number[]): Uint8Array {
-  const type = (Object.keys(arrays) as NpyType[]).find(name => array instanceof arrays[name])!
-  const count = shape.reduce((product, size) => product * size, 1)
-  if (count !== array.length) throw new Error(`shape (${shape}) holds ${count} numbers, not ${array.length}`)
-  return Buffer.concat([npyHeader(type, shape), bytesOf(array)])
 }

@@ -8,6 +8,8 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
 export type Kernels = {
   /** op(a)·op(b), op transposing where asked: [m, k]·[k, n] → [m, n]. */
   matMul(a: Tensor2D, b: Tensor2D, transposeA: boolean, transposeB: boolean): Tensor2D
+  /** xᵀ·dy, the gradient of a dense layer's kernel: [n, in], [n, out] → [in, out]. */
+  kernelGradient(x: Tensor2D, dy: Tensor2D): Tensor2D
   /** x + b over the last axis: [..., n] + [n]. */
   biasAdd<T extends Tensor>(x: T, bias: Tensor1D): T
   /** Σ of dy over all but the last axis: [..., n] → [n]. */

@@ -1,16 +1,14 @@
 /** The primitives out of TensorFlow.js operations: they run on every backend, WASM first of all. */
-import * as tf from '@tensorflow/tfjs-core'
+
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
+import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from './kernels.ts'
 
 export const portableKernels: Kernels = {
   matMul: (a, b, transposeA, transposeB) => tf.matMul(a, b, transposeA, transposeB),
+  kernelGradient: (x, dy) => tf.matMul(x, dy, true, false),
   biasAdd: <T extends Tensor>(x: T, bias: Tensor1D) => tf.add(x, bias) as T,
-  biasGradient: dy =>
-    tf.sum(
-      dy,
-      dy.shape.map((_, axis) => axis).slice(0, -1),
-    ) as Tensor1D,
+  biasGradient: dy => tf.sum(dy, dy.shape.map((_, axis) => axis).slice(0, -1)) as Tensor1D,
   relu: <T extends Tensor>(x: T) => tf.relu(x) as T,
   reluGradient: <T extends Tensor>(dy: T, y: T) => tf.mul(dy, tf.cast(tf.greater(y, 0), 'float32')) as T,
   softmaxCrossEntropy: (logits, labels) =>

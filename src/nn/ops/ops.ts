@@ -5,8 +5,9 @@
  * for inputs that lie on the way from a variable: the gradient with respect to the images, as costly as that of the
  * first kernel, is never computed.
  */
-import * as tf from '@tensorflow/tfjs-core'
+
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
+import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from '../kernels/kernels.ts'
 
 /** What backward needs is listed in `save`: everything else is freed when the forward pass ends. */
@@ -29,7 +30,10 @@ type TapeEngine = {
   }): Tensor
 }
 
-function record<T extends Tensor, Saved extends Tensor[] = Tensor[]>(inputs: Tensor[], rule: () => Rule<Saved>): T {
+function record<T extends Tensor, Saved extends Tensor[] = Tensor[]>(
+  inputs: Tensor[],
+  rule: () => Rule<Saved>,
+): T {
   let gradients: Rule<Saved>['gradients']
   return (tf.engine() as unknown as TapeEngine).runKernelFunc({
     inputs: { ...inputs },
@@ -58,7 +62,7 @@ export function makeOps(k: Kernels) {
         save: [x, kernel],
         gradients: (dy, [x, kernel]) => [
           () => k.matMul(dy as Tensor2D, kernel, false, true),
-          () => k.matMul(x, dy as Tensor2D, true, false),
+          () => k.kernelGradient(x, dy as Tensor2D),
           () => k.biasGradient(dy),
         ],
       })),

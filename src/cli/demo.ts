@@ -1,0 +1,106 @@
+/** The main job on one screen: an experiment posted over HTTP, watched, and read back. */
+import plot from 'simple-ascii-chart'
+import type { Experiment } from '../api/schemas/experiments.ts'
+import type { ExperimentSpec } from '../spec/schema.ts'
+import { request } from './client.ts'
+import { duration, percent, signed, table, whole } from './format.ts'
+import { watch } from './progress.ts'
+
+/** MNIST-FC in shape, on digits that need no download; sized to end within a minute on two cores. */
+export const demoSpec: ExperimentSpec = {
+  name: 'demo',
+  dataset: { name: 'synthetic-digits', trainExamples: 5000, validationExamples: 1000 },
+  architecture: { name: 'fc', hidden: [100, 50] },
+  optimizer: { name: 'sgd', learningRate: 0.05, momentum: 0.9 },
+  training: { iterations: 200, batchSize: 250, seed: 1 },
+}
+
+type Sums = { parameters: number; lca: number; share: number; helpFraction: number }
+type Layers = { total: Sums; items: (Sums & { layer: string })[] }
+type Iteration = { iteration: number; loss: number; lossAfter: number; residual: number }
+
+/** Posts the demo's experiment to the API at `base` and prints what came of it. Throws where it does not succeed. */
+export async function runDemo(base: string): Promise<void> {
+  const started = performance.now()
+  const { id } = await request<Experiment>(base, '/v1/experiments', demoSpec)
+  console.log(`posted    ${describe(demoSpec)}`)
+  console.log(`          ${base}/v1/experiments/${id}\n`)
+  const experiment = await watch(base, id)
+  if (experiment.status !== 'succeeded')
+    throw new Error(
+      `the experiment ${experiment.status}: ${experiment.error?.message ?? 'no reason was recorded'}`,
+    )
+  console.log(`\ndone in   ${duration((performance.now() - started) / 1e3)}\n`)
+
+  const url = `/v1/experiments/${id}`
+  const [train, validation, iterations] = await Promise.all([
+    request<Layers>(base, `${url}/layers?split=train`),
+    request<Layers>(base, `${url}/layers?split=validation`),
+    request<{ items: Iteration[] }>(base, `${url}/iterations?split=train`),
+  ])
+  console.log(layersTable(train, validation))
+  console.log(
+    `\nNegative LCA helped, positive hurt. help %: parameters × iterations that lowered the loss.\n`,
+  )
+  console.log(lossPlot(iterations.items))
+  console.log(audit(iterations.items, train.total))
+  console.log(`
+read on   curl '${base}${url}'
+          curl '${base}${url}/layers?split=validation&by=variable'
+          curl '${base}${url}/iterations?split=train&points=20'
+          curl -H 'Accept: text/csv' '${base}${url}/allocations?split=train&by=layer'
+          curl -O '${base}${url}/artifacts/allocations/train/0-50.npy'    # numpy.load reads it`)
+}
+
+function describe({ dataset, optimizer, training }: ExperimentSpec): string {
+  const { name, learningRate, momentum } = optimizer as {
+    name: string
+    learningRate: number
+    momentum: number
+  }
+  return [
+    `fc 784-100-50-10 on ${dataset.name}`,
+    `${whole(dataset.trainExamples!)} train and ${whole(dataset.validationExamples!)} validation examples`,
+    `${name} ${learningRate}, momentum ${momentum}`,
+    `${training.iterations} iterations`,
+  ].join(', ')
+}
+
+function layersTable(train: Layers, validation: Layers): string {
+  const cells = ({ lca, share, helpFraction }: Sums) => [signed(lca), percent(share), percent(helpFraction)]
+  const row = (name: string, train: Sums, validation: Sums) => [
+    name,
+    whole(train.parameters),
+    ...cells(train),
+    ...cells(validation),
+  ]
+  const rows = train.items.map((sums, i) => row(sums.layer, sums, validation.items[i]))
+  const header = ['layer', 'parameters', 'LCA train', 'share', 'help', 'LCA valid.', 'share', 'help']
+  return table(header, [...rows, row('all', train.total, validation.total)])
+}
+
+function lossPlot(rows: Iteration[]): string {
+  const points = [...rows.map(({ iteration, loss }): [number, number] => [iteration, loss])]
+  const last = rows[rows.length - 1]
+  points.push([last.iteration + 1, last.lossAfter])
+  return plot(points, {
+    title: 'loss on the train split, by iteration',
+    width: 72,
+    height: 12,
+    formatter: (value, { axis }) =>
+      (axis === 'x' ? (value % 50 === 0 ? value : '') : Number(value.toFixed(2))) as number,
+  })
+}
+
+function audit(rows: Iteration[], total: Sums): string {
+  const change = rows[rows.length - 1].lossAfter - rows[0].loss
+  const worst = Math.max(...rows.map(({ residual }) => Math.abs(residual)))
+  return table(
+    ['audit', '', ''],
+    [
+      ['', 'change of the loss on train', change.toFixed(6)],
+      ['', `sum of ${whole(total.parameters * rows.length)} allocations`, total.lca.toFixed(6)],
+      ['', 'worst |residual| of an iteration', worst.toExponential(1)],
+    ],
+  )
+}

@@ -1,0 +1,30 @@
+/** Numbers and tables for a terminal. */
+
+/** Columns padded to their widest cell; the first is flush left, the others flush right. */
+export function table(header: string[], rows: string[][]): string {
+  const lines = [header, ...rows]
+  const widths = header.map((_, column) => Math.max(...lines.map(line => line[column].length)))
+  return lines
+    .map(line =>
+      line
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])))
+        .join('  '),
+    )
+    .join('\n')
+}
+
+/** 78500 → 78,500 */
+export const whole = (value: number) => value.toLocaleString('en-US')
+
+/** A loss or an allocation: four decimals with its sign, so that what helps and what hurts stand apart. */
+export const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`
+
+export const percent = (fraction: number, digits = 1) => `${(100 * fraction).toFixed(digits)} %`
+
+/** 75 → 1 min 15 s */
+export function duration(seconds: number): string {
+  const rounded = Math.round(seconds)
+  if (rounded < 60) return `${rounded} s`
+  if (rounded < 3600) return `${Math.floor(rounded / 60)} min ${rounded % 60} s`
+  return `${Math.floor(rounded / 3600)} h ${Math.floor((rounded % 3600) / 60)} min`
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+/** The command line. Each command is a file; this one names them, reads the configuration and turns errors into exit codes. */
+import { once } from 'node:events'
+import closeWithGrace from 'close-with-grace'
+import { Command } from 'commander'
+import { ConfigError, readConfig } from '../config.ts'
+import { createLog } from '../log.ts'
+import { ApiError } from './client.ts'
+import { runDemo } from './demo.ts'
+import { startServer } from './serve.ts'
+
+const program = new Command('ledger').description(
+  'Loss Change Allocation as a service: how much every parameter helped or hurt the loss, at every iteration.',
+)
+
+program
+  .command('serve')
+  .description('start the API and its workers, until Ctrl-C')
+  .action(async () => {
+    const config = readConfig()
+    const log = createLog('serve', config.logLevel)
+    const server = await startServer(config, log)
+    log.info({ url: server.url, workers: config.workers }, `Loss Ledger listens on ${server.url}`)
+    closeWithGrace({ delay: 20_000, logger: false }, async ({ err, signal }) => {
+      if (err) log.fatal({ err }, 'an error nobody expected: stopping')
+      else log.info({ signal }, 'stopping')
+      await server.close()
+      log.info('stopped')
+    })
+  })
+
+program
+  .command('demo')
+  .description('start everything, run one experiment over HTTP and show what it says')
+  .option('--exit', 'stop when the experiment is done')
+  .action(async ({ exit }: { exit?: boolean }) => {
+    const config = readConfig()
+    // The demo's own lines are what is to be read; what goes wrong still shows.
+    const log = createLog('demo', process.env.LOG_LEVEL ? config.logLevel : 'warn')
+    const server = await startServer(config, log)
+    const graceful = closeWithGrace({ delay: 20_000, logger: false }, async ({ err }) => {
+      if (err) console.error(err)
+      await server.close()
+    })
+    await runDemo(server.url)
+    if (exit) graceful.close()
+    else {
+      console.log('\nLoss Ledger stays up for these; Ctrl-C stops it.')
+      await once(process, 'SIGINT')
+    }
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // What a user can mend is said in a sentence; anything else deserves its stack.
+  const known = error instanceof ConfigError || error instanceof ApiError
+  console.error(known ? error.message : error)
+  process.exit(1)
+}

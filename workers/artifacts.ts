@@ -1,0 +1,9 @@
+/** The names of an experiment's objects. */
+import type { SplitName } from '../src/spec/schema.ts'
+
+type Range = { from: number; to: number }
+
+export const weightsName = ({ from, to }: Range) => `weights/${from}-${to}.npy`
+export const allocationsName = (split: SplitName, { from, to }: Range) =>
+  `allocations/${split}/${from}-${to}.npy`
+export const manifestName = 'manifest.json'

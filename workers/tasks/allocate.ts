@@ -1,0 +1,66 @@
+/** The allocate step of one segment: reads its weights, runs the ledger's loop, and feeds its consumers. */
+import { makeAggregator } from '../../src/lca/aggregate.ts'
+import { allocate, type Step } from '../../src/lca/allocate.ts'
+import { allocationsName, weightsName } from '../artifacts.ts'
+import type { Context } from '../context.ts'
+import type { Result, Task } from '../protocol.ts'
+import { openRows, readRows } from './rows.ts'
+
+/** What takes part in the loop: sees every step, then ends in objects in storage or gives up what it has written. */
+type Consumer = { step(step: Step): void | Promise<void> }
+
+/**
+ * Allocates iterations [from, to). Writes allocations/{split}/{from}-{to}.npy, float32 [to − from, parameters], where
+ * the spec keeps them; returns the aggregates. A function of the spec and the weights: doing it twice changes nothing.
+ */
+export async function allocateSegment(
+  { prepare, upload, objects }: Context,
+  { experimentId, spec, from, to }: Extract<Task, { kind: 'allocate' }>,
+  report: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<Result> {
+  const start = performance.now()
+  const { model } = await prepare(spec, signal)
+  const { variables, parameters } = model.network
+  const device = await upload(spec, signal)
+  const { splits } = spec.allocation
+  const rowAt = await readRows(objects, experimentId, weightsName({ from, to }), parameters)
+
+  const aggregator = makeAggregator(variables, to - from, splits.length)
+  const writers = await Promise.all(
+    (spec.keep.includes('allocations') ? splits : []).map(async split => ({
+      split,
+      rows: await openRows(
+        objects,
+        experimentId,
+        allocationsName(split, { from, to }),
+        to - from,
+        parameters,
+      ),
+    })),
+  )
+  const tensors: Consumer[] = writers.map(({ split, rows }) => ({
+    step: ({ perSplit }) => rows.append(perSplit.find(one => one.split === split)!.lca),
+  }))
+  const consumers: Consumer[] = [aggregator, ...tensors]
+
+  let gradients = 0
+  try {
+    const { method, maxError, maxSplits } = spec.allocation
+    const onGradients = (count: number) => {
+      gradients += count
+    }
+    const weightsAt = (iteration: number) => rowAt(iteration - from)
+    const options = { method, maxError, maxSplits, from, to, signal, onGradients }
+    for await (const step of allocate(model, device, weightsAt, options)) {
+      for (const consumer of consumers) await consumer.step(step)
+      report(step.iteration + 1 - from, to - from)
+    }
+    const stored = await Promise.all(writers.map(({ rows }) => rows.commit()))
+    const seconds = (performance.now() - start) / 1e3
+    return { kind: 'allocate', objects: stored, tables: aggregator.tables, seconds, gradients }
+  } catch (error) {
+    await Promise.all(writers.map(({ rows }) => rows.abort()))
+    throw error
+  }
+}
