@@ -1,0 +1,31 @@
+/**
+ * Runs the tests: `node dist/test/support/run.js [name …] [--flag …]`. Names select the test files that contain them;
+ * flags go to node. One PostgreSQL server is started for all of them.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { serverVariable, startTestServer } from './database.ts'
+
+const directory = dirname(dirname(fileURLToPath(import.meta.url)))
+const args = process.argv.slice(2)
+const names = args.filter(arg => !arg.startsWith('-'))
+const files = readdirSync(directory)
+  .filter(file => file.endsWith('.test.js'))
+  .filter(file => names.length === 0 || names.some(name => file.includes(name)))
+  .sort()
+if (files.length === 0) throw new Error(`no test file is called anything like ${names.join(', ')}`)
+
+const server = await startTestServer()
+const tests = spawn(
+  process.execPath,
+  ['--test', ...args.filter(arg => arg.startsWith('-')), ...files.map(file => join(directory, file))],
+  { stdio: 'inherit', env: { ...process.env, [serverVariable]: server.url } },
+)
+// A Ctrl-C reaches the tests too; this waits for them, and then stops the server.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tests.kill(signal))
+const [code, signal] = await once(tests, 'exit')
+await server.stop()
+process.exitCode = signal === null ? (code ?? 1) : 1
