@@ -3,6 +3,7 @@
  * catalogs whose type is "char" (one byte, OID 18) and wants them as characters; @prisma/adapter-pg 7.10 does not know
  * that type and gives up. Here such columns pass it as text, and are called characters again behind it.
  */
+import { randomUUID } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { ColumnTypeEnum, type SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
@@ -33,10 +34,20 @@ function charAsText(result: pg.QueryResult | undefined): pg.QueryResult | undefi
   return result
 }
 
+export type CatalogAdapter = {
+  factory: SqlMigrationAwareDriverAdapterFactory
+  /** Closes every connection, and drops the databases that were made to try migrations in. */
+  close(): Promise<void>
+}
+
 /** An adapter factory for the schema engine on the database with this URL. */
-export function catalogAdapter(url: string): SqlMigrationAwareDriverAdapterFactory {
-  const factory = new PrismaPg({ connectionString: url, max: 1, Client: CatalogClient } as pg.PoolConfig)
-  const named = <A extends Awaited<ReturnType<PrismaPg['connect']>>>(adapter: A): A => {
+export function catalogAdapter(url: string): CatalogAdapter {
+  const closers: (() => Promise<unknown>)[] = []
+
+  const connect = async (connectionString: string) => {
+    const pool = new pg.Pool({ connectionString, max: 1, Client: CatalogClient } as pg.PoolConfig)
+    closers.push(() => pool.end())
+    const adapter = await new PrismaPg(pool).connect()
     const queryRaw = adapter.queryRaw.bind(adapter)
     adapter.queryRaw = async query => {
       const result = await queryRaw(query)
@@ -47,10 +58,25 @@ export function catalogAdapter(url: string): SqlMigrationAwareDriverAdapterFacto
     }
     return adapter
   }
+
   return {
-    provider: factory.provider,
-    adapterName: factory.adapterName,
-    connect: async () => named(await factory.connect()),
-    connectToShadowDb: async () => named(await factory.connectToShadowDb()),
+    factory: {
+      provider: 'postgres',
+      adapterName: '@prisma/adapter-pg',
+      connect: () => connect(url),
+      // PrismaPg's own names the database beside the connection string, which then wins: it would use the real one.
+      async connectToShadowDb() {
+        const name = `migration_trial_${randomUUID().replaceAll('-', '')}`
+        const administrator = await connect(url)
+        await administrator.executeScript(`CREATE DATABASE ${name}`)
+        closers.push(() => administrator.executeScript(`DROP DATABASE ${name} WITH (FORCE)`))
+        const trial = new URL(url)
+        trial.pathname = `/${name}`
+        return connect(trial.href)
+      },
+    },
+    async close() {
+      for (const closer of closers.splice(0).reverse()) await closer()
+    },
   }
 }

@@ -28,7 +28,14 @@ declare const WebAssembly: {
 async function load(): Promise<void> {
   const folder = dirname(createRequire(import.meta.url).resolve(entry))
   const code = readFileSync(join(folder, 'schema_engine_bg.wasm'))
-  const { instance } = await WebAssembly.instantiate(code, { './schema_engine_bg.js': bindings })
+  // The engine never takes back the timer of its lock's timeout: it must not keep a finished process for ten seconds.
+  const patient = Object.entries(bindings).map(([name, binding]) =>
+    name.startsWith('__wbg_setTimeout')
+      ? [name, (work: () => void, milliseconds: number) => setTimeout(work, milliseconds).unref()]
+      : [name, binding],
+  )
+  const imports = { './schema_engine_bg.js': Object.fromEntries(patient) }
+  const { instance } = await WebAssembly.instantiate(code, imports)
   // Generated code that its type declarations do not mention.
   const { __wbg_set_wasm } = bindings as unknown as { __wbg_set_wasm(exports: Exports): void }
   __wbg_set_wasm(instance.exports)
@@ -39,13 +46,18 @@ async function load(): Promise<void> {
 async function withEngine<T>(url: string, work: (engine: bindings.SchemaEngine) => Promise<T>): Promise<T> {
   loaded ??= load()
   await loaded
-  const adapter = bindMigrationAwareSqlAdapterFactory(catalogAdapter(url))
-  const datamodels: [string, string][] = [['schema.prisma', readSchema()]]
-  const engine = await bindings.SchemaEngine.new({ datamodels }, () => {}, adapter)
+  const adapter = catalogAdapter(url)
   try {
-    return await work(engine)
+    const datamodels: [string, string][] = [['schema.prisma', readSchema()]]
+    const bound = bindMigrationAwareSqlAdapterFactory(adapter.factory)
+    const engine = await bindings.SchemaEngine.new({ datamodels }, () => {}, bound)
+    try {
+      return await work(engine)
+    } finally {
+      engine.free()
+    }
   } finally {
-    engine.free()
+    await adapter.close()
   }
 }
 
