@@ -1,0 +1,38 @@
+/** How inputs are read and checked: JSON bodies, query strings, headers and paths. */
+import { Ajv } from 'ajv'
+import fp from 'fastify-plugin'
+import { Type } from 'typebox'
+import { closed } from '../../schemas/common.ts'
+import { ExperimentStatus } from '../../schemas/experiments.ts'
+
+const noQuery = Type.Object({}, closed)
+
+export default fp(
+  async app => {
+    // JSON only. An empty body is no body: many clients send the content type with a bodiless POST or DELETE.
+    app.removeAllContentTypeParsers()
+    const parseJson = app.getDefaultJsonParser('error', 'error')
+    app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+      if (body === '') done(null, undefined)
+      else parseJson(request, body as string, done)
+    })
+
+    // Text of a query becomes numbers and lists; everything that is wrong is reported at once.
+    // strictNumbers would leave the bounds of an infinite number (1e999) unchecked; every number here has bounds.
+    const ajv = new Ajv({
+      ...{ coerceTypes: 'array', useDefaults: true, allErrors: true },
+      ...{ allowUnionTypes: true, strictNumbers: false },
+    })
+    ajv.addSchema(ExperimentStatus, ExperimentStatus.$id)
+    // A route that says nothing about its query takes none.
+    app.addHook('onRoute', route => {
+      if (route.path.startsWith('/v1/')) route.schema = { querystring: noQuery, ...route.schema }
+    })
+    // A spec is checked by src/spec/resolve.ts, which knows more than a schema can say and words it for its author; its
+    // schema in the route is for openapi.yaml.
+    app.setValidatorCompiler(({ schema, httpPart }) =>
+      httpPart === 'body' ? () => true : ajv.compile(schema as object),
+    )
+  },
+  { name: 'inputs' },
+)

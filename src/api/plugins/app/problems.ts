@@ -1,0 +1,110 @@
+/** Every error leaves as problem+json (RFC 9457). What is not meant for the client is logged and left out. */
+import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import fp from 'fastify-plugin'
+import { type FieldError, SpecError } from '../../../spec/errors.ts'
+import { ProblemError, type ProblemKind, problemKinds } from '../../problem.ts'
+import type { Problem } from '../../schemas/common.ts'
+import { headersOf } from './requests.ts'
+
+/** More wrong fields than anyone reads; a hostile body could have many thousands. */
+const mostErrors = 100
+
+export default fp(
+  async app => {
+    app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply))
+    app.setNotFoundHandler((request, reply) => sendProblem(noRoute(request), request, reply))
+    // Before the body of a request that leads nowhere is read.
+    app.addHook('onRequest', async request => {
+      if (request.is404) throw noRoute(request)
+    })
+  },
+  { name: 'problems' },
+)
+
+/** Answers with an error, whatever kind it is. Also used for what fails before there is a route. */
+export function sendProblem(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = translate(error)
+  const { status, title } = problemKinds[problem.kind]
+  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  const body: Problem = {
+    type: `urn:problem-type:loss-ledger:${problem.kind}`,
+    title,
+    status,
+    detail: problem.message,
+    instance: pathOf(request),
+    requestId: request.id,
+    ...(problem.errors && { errors: problem.errors.slice(0, mostErrors) }),
+  }
+  // Where there was no route to run hooks for, this is the only place that sets the common headers.
+  return reply
+    .code(status)
+    .headers({ ...headersOf(request), ...problem.headers })
+    .type('application/problem+json')
+    .send(body)
+}
+
+const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0].slice(0, 1000)
+
+const noRoute = (request: FastifyRequest) =>
+  new ProblemError('not-found', `there is nothing at ${pathOf(request)}; /openapi.yaml lists what there is`)
+
+/** The errors that Fastify throws before a handler runs, and what they are here. */
+const frameworkErrors: Record<string, [ProblemKind, string]> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: ['malformed-json', 'the body is not valid JSON'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'the body is larger than 1 MiB'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'send the body as application/json'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-request', 'the body is not as long as content-length says'],
+  FST_ERR_BAD_URL: ['malformed-request', 'the path has a malformed percent-encoding'],
+  FST_ERR_MAX_PARAM_LENGTH: ['not-found', 'there is nothing here'],
+}
+
+/** Errors of the database's driver and of Prisma that mean: no connection. */
+const connectionErrors = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE'],
+  // Postgres: shutting down, starting up, too many connections.
+  ...['57P01', '57P02', '57P03', '53300'],
+  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037'],
+])
+
+function translate(error: Error & Partial<FastifyError>): ProblemError {
+  if (error instanceof ProblemError) return error
+  if (error instanceof SpecError) return specProblem(error)
+  if (error.validation) return parameterProblem(error.validation, error.validationContext ?? 'query')
+  const known = frameworkErrors[error.code ?? '']
+  if (known) return new ProblemError(...known)
+  if (error instanceof SyntaxError && error.statusCode === 400)
+    return new ProblemError('malformed-json', 'the body is not valid JSON')
+  if (connectionErrors.has(error.code ?? ''))
+    return new ProblemError('unavailable', 'something that this needs does not answer; try again', {
+      headers: { 'retry-after': '5' },
+    })
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
+    return new ProblemError('malformed-request', error.message)
+  return new ProblemError('internal', 'the service failed; its log has more under this request id')
+}
+
+function specProblem({ errors }: SpecError): ProblemError {
+  const count = errors.length === 1 ? '1 field is wrong' : `${errors.length} fields are wrong`
+  return new ProblemError('invalid-spec', count, { errors })
+}
+
+/** Ajv's errors about a query, a header or a path. A path that does not fit its schema leads nowhere: 404. */
+function parameterProblem(validation: FastifySchemaValidationError[], context: string): ProblemError {
+  const place = context === 'querystring' ? 'query' : context
+  const errors = validation.map(({ instancePath, keyword, params, message }): FieldError => {
+    const at = instancePath.replace(/^\//, '').replace(/\/(\d+)/g, '[$1]')
+    if (keyword === 'additionalProperties')
+      return {
+        path: `${place}.${String(params.additionalProperty).slice(0, 100)}`,
+        message: 'is not a parameter of this call',
+      }
+    const path = at === '' ? place : `${place}.${at}`
+    if (keyword === 'required')
+      return { path: `${place}.${params.missingProperty as string}`, message: 'is required' }
+    if (keyword === 'enum')
+      return { path, message: `must be one of ${(params.allowedValues as unknown[]).join(', ')}` }
+    return { path, message: message ?? 'is wrong' }
+  })
+  if (place === 'params') return new ProblemError('not-found', 'there is nothing of this id', { errors })
+  return new ProblemError('invalid-parameters', `a ${place} parameter is wrong`, { errors })
+}

@@ -1,0 +1,51 @@
+/** Errors on their way to the client: thrown anywhere, turned into problem+json by plugins/app/problems.ts. */
+import type { FieldError } from '../spec/errors.ts'
+
+/** The kinds of problems there are. `type` in an answer is urn:problem-type:loss-ledger:<kind>. */
+export const problemKinds = {
+  'malformed-json': { status: 400, title: 'The body is not JSON' },
+  'malformed-request': { status: 400, title: 'The request is malformed' },
+  'invalid-parameters': { status: 400, title: 'A parameter is wrong' },
+  'not-found': { status: 404, title: 'Not found' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'not-acceptable': { status: 406, title: 'Not available in that format' },
+  conflict: { status: 409, title: 'The state of the resource does not allow it' },
+  'idempotency-key-reused': { status: 409, title: 'The idempotency key belongs to another body' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The body’s media type is not supported' },
+  'range-not-satisfiable': { status: 416, title: 'The range lies outside the object' },
+  'invalid-spec': { status: 422, title: 'The spec cannot be run' },
+  internal: { status: 500, title: 'A fault of the service' },
+  unavailable: { status: 503, title: 'Not available right now' },
+} as const
+export type ProblemKind = keyof typeof problemKinds
+
+/** An error whose message is written for the client. */
+export class ProblemError extends Error {
+  readonly kind: ProblemKind
+  readonly errors: FieldError[] | undefined
+  readonly headers: Record<string, string>
+  constructor(
+    kind: ProblemKind,
+    detail: string,
+    more: { errors?: FieldError[]; headers?: Record<string, string> } = {},
+  ) {
+    super(detail)
+    this.name = 'ProblemError'
+    this.kind = kind
+    this.errors = more.errors
+    this.headers = more.headers ?? {}
+  }
+}
+
+/** There is no experiment of this id. */
+export function experimentNotFound(id: string): ProblemError {
+  return new ProblemError('not-found', `there is no experiment ${id}`)
+}
+
+/** One query parameter is wrong in a way that its schema cannot tell. */
+export function invalidQuery(name: string, message: string): ProblemError {
+  return new ProblemError('invalid-parameters', 'a query parameter is wrong', {
+    errors: [{ path: `query.${name}`, message }],
+  })
+}

@@ -1,0 +1,30 @@
+/** The schemas that openapi.yaml lists as components, and that ref() may refer to. */
+import { ExperimentSpec } from '../../spec/schema.ts'
+import { Artifact } from './artifacts.ts'
+import { Architecture, Dataset, Readiness } from './catalogue.ts'
+import { FieldErrorSchema, Problem } from './common.ts'
+import {
+  Experiment,
+  ExperimentListItem,
+  ExperimentStatus,
+  exampleSpec,
+  Preview,
+  Progress,
+} from './experiments.ts'
+import {
+  AllocationRow,
+  AllocationsTable,
+  IterationRow,
+  IterationsTable,
+  LayerRow,
+  LayersTable,
+  LayerTotal,
+} from './tables.ts'
+
+export const components = [
+  { ...ExperimentSpec, examples: [exampleSpec] },
+  ...[ExperimentStatus, Progress, ExperimentListItem, Experiment, Preview],
+  ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
+  ...[Artifact, Architecture, Dataset, Readiness],
+  ...[FieldErrorSchema, Problem],
+]

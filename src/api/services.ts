@@ -1,0 +1,18 @@
+/** What the routes work with: given to buildApp, reached as app.db, app.queue and so on. */
+import type { Config } from '../config.ts'
+import type { ExperimentQueue } from '../queue/queue.ts'
+import type { Facts } from '../spec/facts.ts'
+import type { Database } from '../store/database.ts'
+import type { Objects } from '../store/objects.ts'
+
+export type Services = {
+  config: Config
+  db: Database
+  queue: ExperimentQueue
+  objects: Objects
+  facts: Facts
+}
+
+declare module 'fastify' {
+  interface FastifyInstance extends Services {}
+}
