@@ -1,0 +1,182 @@
+/** Experiments: post, list, look at, cancel, delete. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { preview } from '../../../spec/preview.ts'
+import { ExperimentSpec } from '../../../spec/schema.ts'
+import { cancelExperiment, createExperiment, deleteExperiment } from '../../../store/experiments.ts'
+import { experimentNotFound, invalidQuery, ProblemError } from '../../problem.ts'
+import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
+import { Experiment, ExperimentListItem, ListQuery, PostHeaders, Preview } from '../../schemas/experiments.ts'
+import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
+import { hashOf, specOf } from './body.ts'
+import { newId } from './id.ts'
+import { listExperiments, readExperiment } from './query.ts'
+
+const tags = ['experiments']
+const location = { location: { type: 'string', description: 'The path of the experiment.' } }
+
+const routes: FastifyPluginAsyncTypebox = async app => {
+  const show = async (id: string) => {
+    const found = await readExperiment(app.db, id)
+    if (!found) throw experimentNotFound(id)
+    return found
+  }
+
+  app.post(
+    '/experiments',
+    {
+      schema: {
+        ...{ operationId: 'createExperiment', tags, summary: 'Post an experiment' },
+        description:
+          'Checks the spec, fills in the defaults, stores the experiment and queues it. Workers take it from there: it is trained, its loss is allocated, and the ledger can be read while it grows. A 422 names every wrong field at once.',
+        headers: PostHeaders,
+        body: ref(ExperimentSpec),
+        response: {
+          202: {
+            description: 'Queued; or the experiment that was made with this idempotency key.',
+            headers: location,
+            content: { 'application/json': { schema: ref(Experiment) } },
+          },
+          ...problems(400, 409, 413, 415, 422, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const idempotencyKey = request.headers['idempotency-key']
+      const spec = specOf(request.body, app.facts)
+      const { experiment, outcome } = await createExperiment(app.db, {
+        id: newId(),
+        spec,
+        ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyHash: hashOf(request.body) }),
+      })
+      const { id, status } = experiment
+      if (outcome === 'conflict')
+        throw new ProblemError(
+          'idempotency-key-reused',
+          `the key was used for another body, which made ${id}`,
+        )
+      // Also for a repeated post: whoever posted first may have died before this line. Queueing twice changes nothing.
+      if (status === 'queued') {
+        await app.queue.submit(id).catch((error: unknown) => {
+          // It is in Postgres, from which a lost queue is rebuilt: posted it is, only not at once under way.
+          request.log.error({ err: error, experiment: id }, 'experiment stored but not queued')
+        })
+      }
+      request.log.info({ experiment: id, outcome }, 'experiment posted')
+      return reply
+        .code(202)
+        .header('location', `/v1/experiments/${id}`)
+        .send(await show(id))
+    },
+  )
+
+  app.post(
+    '/experiments/preview',
+    {
+      schema: {
+        ...{ operationId: 'previewExperiment', tags, summary: 'Preview an experiment' },
+        description:
+          'What the spec would be with every default filled in, which layers and parameters the network has, and what training, allocation and storage would cost. Nothing is stored or queued.',
+        body: ref(ExperimentSpec),
+        response: { 200: ref(Preview), ...problems(400, 413, 415, 422) },
+      },
+    },
+    async request => {
+      const spec = specOf(request.body, app.facts)
+      return { spec, ...preview(spec, app.facts) }
+    },
+  )
+
+  app.get(
+    '/experiments',
+    {
+      schema: {
+        ...{ operationId: 'listExperiments', tags, summary: 'List experiments' },
+        description:
+          'Newest first. Pages stay put while experiments are added: a page starts after the last one.',
+        querystring: ListQuery,
+        response: { 200: Page(ref(ExperimentListItem), 'A page of experiments.'), ...problems(400) },
+      },
+    },
+    async request => {
+      const { limit, cursor, status, tag = [] } = request.query
+      const filter = {
+        before: decodeCursor(cursor, new RegExp(uuidPattern)),
+        status,
+        tags: tagsOf(tag),
+        limit: limit + 1,
+      }
+      const found = await listExperiments(app.db, filter)
+      const items = found.slice(0, limit)
+      return { items, nextCursor: found.length > limit ? encodeCursor(items[limit - 1].id) : null }
+    },
+  )
+
+  app.get(
+    '/experiments/:id',
+    {
+      schema: {
+        ...{ operationId: 'getExperiment', tags, summary: 'Look at an experiment' },
+        description: 'Its status and progress, its resolved spec, and its summary when it has succeeded.',
+        params: ExperimentParams,
+        response: { 200: ref(Experiment), ...problems(400, 404) },
+      },
+    },
+    async request => show(request.params.id),
+  )
+
+  app.delete(
+    '/experiments/:id',
+    {
+      schema: {
+        ...{ operationId: 'deleteExperiment', tags, summary: 'Delete an experiment' },
+        description:
+          'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass.',
+        params: ExperimentParams,
+        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      if (!(await deleteExperiment(app.db, app.queue, app.objects, id))) throw experimentNotFound(id)
+      request.log.info({ experiment: id }, 'experiment deleted')
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/experiments/:id/cancel',
+    {
+      schema: {
+        ...{ operationId: 'cancelExperiment', tags, summary: 'Cancel an experiment' },
+        description:
+          'A queued experiment is cancelled at once, a running one within one gradient pass; what is allocated by then stays readable. Cancelling twice is the same as once.',
+        params: ExperimentParams,
+        response: { 202: ref(Experiment), ...problems(400, 404, 409) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const outcome = await cancelExperiment(app.db, app.queue, id)
+      if (outcome === 'missing') throw experimentNotFound(id)
+      const experiment = await show(id)
+      if (outcome === 'finished' && experiment.status !== 'cancelled')
+        throw new ProblemError('conflict', `the experiment has ${experiment.status} already`)
+      request.log.info({ experiment: id, outcome }, 'experiment cancelled')
+      return reply.code(202).send(experiment)
+    },
+  )
+}
+export default routes
+
+/** key:value, as far as the first colon. */
+function tagsOf(pairs: string[]): Record<string, string> {
+  const tags = new Map<string, string>()
+  for (const pair of pairs) {
+    const colon = pair.indexOf(':')
+    const [key, value] = [pair.slice(0, colon), pair.slice(colon + 1)]
+    if ((tags.get(key) ?? value) !== value) throw invalidQuery('tag', `${key} cannot have two values at once`)
+    tags.set(key, value)
+  }
+  return Object.fromEntries(tags)
+}

@@ -1,0 +1,88 @@
+/** Experiments as the API shows them: read in one query each, and how far they are worked out from what it returns. */
+import type { Database } from '../../../store/database.ts'
+import type { Experiment, ExperimentListItem } from '../../schemas/experiments.ts'
+
+type Row = Omit<ExperimentListItem, 'progress'> & {
+  trained: number
+  allocated: number
+  /** Since training began, and since allocation did. By the database's clock, which wrote the times. */
+  trainingSeconds: number | null
+  allocatingSeconds: number | null
+}
+
+/** A time as ISO 8601 in UTC. */
+function timestamp(column: string, name: string): string {
+  return `to_char(e.${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "${name}"`
+}
+
+const columns = `
+  e.id, e.name, e.tags, e.status::text AS status,
+  e.spec #>> '{dataset,name}' AS dataset,
+  e.spec #>> '{architecture,name}' AS architecture,
+  (e.spec #>> '{training,iterations}')::int AS iterations,
+  e.trained, coalesce(s.done, 0)::int AS allocated,
+  extract(epoch FROM now() - e.started_at)::float8 AS "trainingSeconds",
+  extract(epoch FROM now() - e.allocating_at)::float8 AS "allocatingSeconds",
+  e.summary, e.worker, e.engine, e.attempts, e.error,
+  ${timestamp('created_at', 'createdAt')}, ${timestamp('started_at', 'startedAt')},
+  ${timestamp('allocating_at', 'allocatingAt')}, ${timestamp('finished_at', 'finishedAt')},
+  ${timestamp('updated_at', 'updatedAt')}`
+
+const source = `
+  experiments e
+  LEFT JOIN LATERAL (SELECT sum(done) AS done FROM segments WHERE experiment_id = e.id) s ON true`
+
+const oneSql = `SELECT ${columns}, e.spec FROM ${source} WHERE e.id = $1::uuid`
+
+const listSql = `
+  SELECT ${columns} FROM ${source}
+   WHERE ($1::uuid IS NULL OR e.id < $1::uuid)
+     AND ($2::text[] IS NULL OR e.status = ANY ($2::text[]::experiment_status[]))
+     AND e.tags @> $3::jsonb
+   ORDER BY e.id DESC
+   LIMIT $4::int`
+
+/** One experiment with its spec, or undefined. */
+export async function readExperiment(db: Database, id: string): Promise<Experiment | undefined> {
+  const { rows } = await db.pool.query<Row & Pick<Experiment, 'spec'>>(oneSql, [id])
+  return rows[0] && { ...present(rows[0]), spec: rows[0].spec }
+}
+
+export type Filter = {
+  /** Older than this one. */
+  before?: string
+  status?: string[]
+  tags: Record<string, string>
+  limit: number
+}
+
+/** The newest experiments that pass the filter, newest first. */
+export async function listExperiments(db: Database, filter: Filter): Promise<ExperimentListItem[]> {
+  const { before = null, status = null, tags, limit } = filter
+  const { rows } = await db.pool.query<Row>(listSql, [before, status, JSON.stringify(tags), limit])
+  return rows.map(present)
+}
+
+function present(row: Row): ExperimentListItem {
+  const { trained, allocated, trainingSeconds, allocatingSeconds, ...shown } = row
+  return { ...shown, progress: progressOf(row) }
+}
+
+function progressOf(row: Row): ExperimentListItem['progress'] {
+  const { status, iterations: total, trained, allocated } = row
+  const running = status === 'training' || status === 'allocating'
+  // At the pace of the phase so far.
+  const eta = (done: number, seconds: number | null) =>
+    running && done > 0 && seconds !== null ? Math.ceil(((total - done) * seconds) / done) : null
+
+  if (status === 'succeeded') return { phase: 'finished', done: total, total, etaSeconds: 0 }
+  // Also when it is queued again: the times of the run before mean nothing then.
+  if (status === 'queued') return { phase: 'queued', done: 0, total, etaSeconds: null }
+  if (row.allocatingAt !== null && allocated >= total)
+    return { phase: 'finalizing', done: total, total, etaSeconds: running ? 0 : null }
+  if (row.allocatingAt !== null)
+    return { phase: 'allocating', done: allocated, total, etaSeconds: eta(allocated, row.allocatingSeconds) }
+  if (row.startedAt !== null)
+    return { phase: 'training', done: trained, total, etaSeconds: eta(trained, row.trainingSeconds) }
+  return { phase: 'queued', done: 0, total, etaSeconds: null }
+}

@@ -1,0 +1,204 @@
+/** Experiments as the API shows them. The spec that is posted is src/spec/schema.ts. */
+import { type Static, Type } from 'typebox'
+import type { FieldError } from '../../spec/errors.ts'
+import { ExperimentSpec, type ResolvedSpec } from '../../spec/schema.ts'
+import {
+  closed,
+  component,
+  exampleId,
+  FieldErrorSchema,
+  FiniteOrNull,
+  idOf,
+  pageQuery,
+  ref,
+  StringOrNull,
+  Timestamp,
+  TimestampOrNull,
+} from './common.ts'
+
+export const experimentStatuses = [
+  'queued',
+  'training',
+  'allocating',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const
+export const ExperimentStatus = component(
+  'ExperimentStatus',
+  Type.Enum([...experimentStatuses], { description: 'Where an experiment is in its life.' }),
+)
+
+export const Progress = component(
+  'Progress',
+  Type.Object(
+    {
+      phase: Type.Enum(['queued', 'training', 'allocating', 'finalizing', 'finished'], {
+        description:
+          'What is being done; for a failed or cancelled experiment, what was being done when it stopped.',
+      }),
+      done: Type.Integer({ description: 'Iterations of this phase that are done.' }),
+      total: Type.Integer({ description: 'Iterations of this phase.' }),
+      etaSeconds: FiniteOrNull(
+        'Seconds until the phase is done at the pace so far; null where there is no pace yet.',
+      ),
+    },
+    { description: 'How far an experiment is.' },
+  ),
+)
+
+/** Whatever finalize wrote: shown as it is, since its fields follow what was allocated. */
+const Summary = Type.Unsafe<unknown>({
+  type: ['object', 'null'],
+  additionalProperties: true,
+  description:
+    'When done: losses and accuracies before and after, help fraction, worst residual. Null until then.',
+})
+const Engine = Type.Unsafe<unknown>({
+  type: ['object', 'null'],
+  additionalProperties: true,
+  description: 'What computed: name, version, threads, device.',
+})
+/** What the worker wrote when it gave up. */
+const ExperimentError = Type.Unsafe<{ message: string; errors?: FieldError[] } | null>({
+  type: ['object', 'null'],
+  properties: { message: { type: 'string' }, errors: { type: 'array', items: ref(FieldErrorSchema) } },
+  description: 'Why the experiment failed.',
+})
+
+const listed = {
+  id: Type.String({ examples: [exampleId], description: 'A UUID (version 7).' }),
+  name: StringOrNull('Yours.'),
+  tags: Type.Record(Type.String(), Type.String(), { description: 'Yours.' }),
+  status: ref(ExperimentStatus),
+  dataset: Type.String({ description: 'The name of the dataset.' }),
+  architecture: Type.String({ description: 'The name of the architecture.' }),
+  iterations: Type.Integer({ description: 'Optimizer steps asked for.' }),
+  progress: ref(Progress),
+  summary: Summary,
+  worker: StringOrNull('The worker that took it.'),
+  engine: Engine,
+  attempts: Type.Integer({ description: 'How many times work on it began.' }),
+  error: ExperimentError,
+  createdAt: Timestamp('When it was posted.'),
+  startedAt: TimestampOrNull('When training began.'),
+  allocatingAt: TimestampOrNull('When allocation began.'),
+  finishedAt: TimestampOrNull('When it succeeded, failed or was cancelled.'),
+  updatedAt: Timestamp('When anything about it last changed.'),
+}
+
+export const ExperimentListItem = component(
+  'ExperimentListItem',
+  Type.Object(listed, { description: 'An experiment without its spec.' }),
+)
+export type ExperimentListItem = Static<typeof ExperimentListItem>
+
+/**
+ * The resolved spec in an answer is stored JSON and leaves as it is: an experiment that was posted to another version
+ * must stay readable. `x-ref` puts the component into openapi.yaml.
+ */
+export const ResolvedSpecSchema = Type.Unsafe<ResolvedSpec>({
+  type: 'object',
+  additionalProperties: true,
+  'x-ref': idOf(ExperimentSpec),
+  description: 'The spec with every default filled in.',
+})
+
+export const Experiment = component(
+  'Experiment',
+  Type.Object(
+    { ...listed, spec: ResolvedSpecSchema },
+    { description: 'An experiment: what was asked for, how far it is, what came of it.' },
+  ),
+)
+export type Experiment = Static<typeof Experiment>
+
+export const Preview = component(
+  'Preview',
+  Type.Object(
+    {
+      spec: ResolvedSpecSchema,
+      layers: Type.Array(
+        Type.Object({
+          layer: Type.String({ examples: ['fc_1'] }),
+          parameters: Type.Integer(),
+          optimizer: Type.Unsafe<Record<string, unknown>>({
+            type: 'object',
+            additionalProperties: true,
+            description: 'The optimizer of this layer, after the rules of `layers`.',
+          }),
+          freeze: Type.Unsafe<{ from: number; until: number | null } | null>({
+            type: ['object', 'null'],
+            properties: { from: { type: 'integer' }, until: { type: ['integer', 'null'] } },
+            required: ['from', 'until'],
+            description: 'Frozen in [from, until); until null: to the end.',
+          }),
+        }),
+        { description: 'In the order of the network.' },
+      ),
+      variables: Type.Array(
+        Type.Object({
+          name: Type.String({ examples: ['fc_1/kernel'] }),
+          layer: Type.String({ examples: ['fc_1'] }),
+          shape: Type.Array(Type.Integer()),
+          offset: Type.Integer(),
+          size: Type.Integer(),
+        }),
+        { description: 'In the order of the columns of the raw tensors.' },
+      ),
+      parameters: Type.Integer(),
+      segments: Type.Integer({ description: 'Jobs that the allocation spreads over the workers.' }),
+      gradientPasses: Type.Record(Type.String(), Type.Integer(), {
+        description: 'Gradients over the whole split, per split, at the least: refining adds more.',
+      }),
+      flops: Type.Object({ training: Type.Number(), allocation: Type.Number() }),
+      bytes: Type.Object(
+        { weights: Type.Number(), allocations: Type.Number(), kept: Type.Number(), peak: Type.Number() },
+        { description: 'In object storage; peak is while it runs, kept is what stays.' },
+      ),
+      rows: Type.Object({ iterations: Type.Number(), allocations: Type.Number(), total: Type.Number() }),
+    },
+    { description: 'What an experiment would be and would cost.' },
+  ),
+)
+
+export const ListQuery = Type.Object(
+  {
+    ...pageQuery,
+    status: Type.Optional(
+      Type.Array(ref(ExperimentStatus), { maxItems: 6, description: 'Only these; may be repeated.' }),
+    ),
+    tag: Type.Optional(
+      Type.Array(
+        // No NUL: Postgres has no such character.
+        Type.String({ maxLength: 301, pattern: '^[^:\\u0000]+:[^\\u0000]*$', examples: ['study:freeze'] }),
+        {
+          maxItems: 20,
+          description: 'key:value. Only experiments with this tag; repeated, with all of them.',
+        },
+      ),
+    ),
+  },
+  closed,
+)
+
+export const PostHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      pattern: '^[\\x21-\\x7e]{1,255}$',
+      description:
+        'Any text of yours, new for every new experiment. Posting the same key and body again, even at the same time, answers with the same experiment; the same key with another body is a 409.',
+      examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
+    }),
+  ),
+})
+
+export const exampleSpec = {
+  name: 'fc, last layer frozen',
+  tags: { study: 'freeze' },
+  dataset: { name: 'synthetic-digits', trainExamples: 10_000, validationExamples: 2000 },
+  architecture: { name: 'fc', hidden: [100, 50] },
+  optimizer: { name: 'sgd', learningRate: 0.05, momentum: 0.9 },
+  layers: { fc_3: { freeze: true } },
+  training: { iterations: 200, batchSize: 250, seed: 1 },
+}

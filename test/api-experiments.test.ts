@@ -1,0 +1,180 @@
+/** Experiments over HTTP: posted once, listed in pages, shown, cancelled, deleted. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { exampleSpec } from '../src/api/schemas/experiments.ts'
+import { minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+
+describe('experiments', () => {
+  let api: TestApi
+  before(async () => {
+    api = await startApi()
+  })
+  after(() => api.close())
+
+  test('a post is stored with its defaults, queued, and found at its location', async () => {
+    const posted = await api.http.post('/v1/experiments').send(exampleSpec).expect(202)
+    assert.match(posted.body.id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    assert.equal(posted.headers.location, `/v1/experiments/${posted.body.id}`)
+    assert.deepEqual(api.queue.submitted, [posted.body.id])
+    const { body } = await api.http.get(posted.headers.location).expect(200)
+    assert.deepEqual(body, { ...posted.body })
+    assert.equal(body.status, 'queued')
+    assert.equal(body.name, exampleSpec.name)
+    assert.deepEqual(body.tags, exampleSpec.tags)
+    assert.deepEqual(body.progress, { phase: 'queued', done: 0, total: 200, etaSeconds: null })
+    assert.equal(body.spec.allocation.method, 'simpson')
+    assert.deepEqual(body.spec.layers, exampleSpec.layers)
+    assert.ok(Math.abs(Date.parse(body.createdAt) - Date.now()) < 60_000)
+    assert.equal(body.summary, null)
+  })
+
+  test('the example in openapi.yaml can be posted to the preview, which stores nothing', async () => {
+    const count = await api.db.prisma.experiment.count()
+    const { body } = await api.http.post('/v1/experiments/preview').send(exampleSpec).expect(200)
+    assert.equal(body.parameters, 784 * 100 + 100 + 100 * 50 + 50 + 50 * 10 + 10)
+    assert.equal(body.layers.length, 3)
+    assert.deepEqual(body.layers[2].freeze, { from: 0, until: null })
+    assert.equal(body.layers[0].freeze, null)
+    assert.equal(body.layers[0].optimizer.momentum, 0.9)
+    assert.equal(body.variables[0].name, 'fc_1/kernel')
+    assert.equal(body.spec.training.batchSize, 250)
+    assert.ok(body.flops.allocation > 0 && body.bytes.kept > 0 && body.gradientPasses.train > 0)
+    assert.equal(await api.db.prisma.experiment.count(), count)
+  })
+
+  test('the same idempotency key and body is the same experiment, whatever the order of its keys', async () => {
+    const spec = minimalSpec()
+    const turned = Object.fromEntries(Object.entries(spec).reverse())
+    const first = await api.http.post('/v1/experiments').set('Idempotency-Key', 'once').send(spec).expect(202)
+    const again = await api.http
+      .post('/v1/experiments')
+      .set('Idempotency-Key', 'once')
+      .send(turned)
+      .expect(202)
+    assert.equal(again.body.id, first.body.id)
+    assert.equal(again.headers.location, first.headers.location)
+    const other = await api.http
+      .post('/v1/experiments')
+      .set('Idempotency-Key', 'once')
+      .send(minimalSpec(9))
+      .expect(409)
+    assert.match(other.body.type, /idempotency-key-reused$/)
+    const without = await api.http.post('/v1/experiments').send(spec).expect(202)
+    assert.notEqual(without.body.id, first.body.id)
+  })
+
+  test('of twenty identical posts at once, one makes the experiment', async () => {
+    const posts = Array.from({ length: 20 }, () =>
+      api.http.post('/v1/experiments').set('Idempotency-Key', 'race').send(minimalSpec()),
+    )
+    const answers = await Promise.all(posts)
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([202]))
+    assert.equal(new Set(answers.map(({ body }) => body.id)).size, 1)
+    assert.equal(await api.db.prisma.experiment.count({ where: { idempotencyKey: 'race' } }), 1)
+  })
+
+  test('a post is kept when the queue is down: Postgres is the truth', async () => {
+    api.queue.broken = true
+    const { body } = await api.http.post('/v1/experiments').send(minimalSpec()).expect(202)
+    api.queue.broken = false
+    assert.equal(body.status, 'queued')
+    assert.ok(
+      api.lines.some(line => line.experiment === body.id && line.msg === 'experiment stored but not queued'),
+    )
+  })
+
+  test('the list goes from new to old in pages that stay put while experiments are added', async () => {
+    const ids: string[] = []
+    for (let i = 0; i < 7; i++) ids.push(await post(api, { ...minimalSpec(), tags: { list: 'pages' } }))
+    ids.reverse()
+    const seen: string[] = []
+    let path = '/v1/experiments?tag=list:pages&limit=3'
+    for (let pages = 0; path !== ''; pages++) {
+      const { body } = await api.http.get(path).expect(200)
+      seen.push(...body.items.map(({ id }: { id: string }) => id))
+      assert.equal('spec' in body.items[0], false)
+      path = body.nextCursor && `/v1/experiments?tag=list:pages&limit=3&cursor=${body.nextCursor}`
+      if (path === null) break
+      assert.ok(pages < 5)
+      await post(api, { ...minimalSpec(), tags: { list: 'pages' } })
+    }
+    assert.deepEqual(seen, ids)
+  })
+
+  test('the list is filtered by status and by tags', async () => {
+    const tags = { study: 'a:b', seed: '1' }
+    const id = await post(api, { ...minimalSpec(), tags })
+    const other = await post(api, { ...minimalSpec(), tags: { ...tags, seed: '2' } })
+    await api.db.prisma.experiment.update({ where: { id: other }, data: { status: 'failed' } })
+    const list = async (query: string) => {
+      const { body } = await api.http.get(`/v1/experiments?${query}`).expect(200)
+      return body.items.map((item: { id: string }) => item.id)
+    }
+    assert.deepEqual(await list('tag=study:a:b'), [other, id])
+    assert.deepEqual(await list('tag=study:a:b&tag=seed:1'), [id])
+    assert.deepEqual(await list('tag=study:a:b&status=failed'), [other])
+    assert.deepEqual(await list('tag=study:a:b&status=failed&status=queued'), [other, id])
+    assert.deepEqual(await list('tag=study:a'), [])
+    assert.deepEqual(await list(`tag=study:${encodeURIComponent(`' OR 1=1 --`)}`), [])
+  })
+
+  test('progress follows the phases and their pace', async () => {
+    const id = await post(api)
+    const set = (data: object) => api.db.prisma.experiment.update({ where: { id }, data })
+    const progress = async () => (await api.http.get(`/v1/experiments/${id}`)).body.progress
+    await set({ status: 'training', startedAt: new Date(Date.now() - 10_000), trained: 2 })
+    const training = await progress()
+    assert.deepEqual({ ...training, etaSeconds: 0 }, { phase: 'training', done: 2, total: 8, etaSeconds: 0 })
+    assert.ok(training.etaSeconds >= 29 && training.etaSeconds <= 40, String(training.etaSeconds))
+    await set({ status: 'allocating', trained: 8, allocatingAt: new Date(Date.now() - 30_000) })
+    await api.db.pool.query('UPDATE segments SET done = 6 WHERE experiment_id = $1', [id])
+    const allocating = await progress()
+    assert.equal(allocating.phase, 'allocating')
+    assert.equal(allocating.done, 6)
+    assert.ok(allocating.etaSeconds >= 9 && allocating.etaSeconds <= 15, String(allocating.etaSeconds))
+    await set({ status: 'failed' })
+    assert.deepEqual(await progress(), { phase: 'allocating', done: 6, total: 8, etaSeconds: null })
+    await set({ status: 'succeeded' })
+    assert.deepEqual(await progress(), { phase: 'finished', done: 8, total: 8, etaSeconds: 0 })
+  })
+
+  test('cancel works once and twice, also while running, and not when it is over', async () => {
+    const id = await post(api)
+    const cancel = () => api.http.post(`/v1/experiments/${id}/cancel`)
+    const { body } = await cancel().expect(202)
+    assert.equal(body.status, 'cancelled')
+    assert.ok(api.queue.removed.includes(id))
+    await cancel().set('content-type', 'application/json').expect(202)
+
+    const running = await post(api)
+    await api.db.prisma.experiment.update({ where: { id: running }, data: { status: 'training' } })
+    await api.http.post(`/v1/experiments/${running}/cancel`).expect(202)
+    const { cancelling } = await api.db.prisma.experiment.findUniqueOrThrow({ where: { id: running } })
+    assert.equal(cancelling, true)
+    await api.db.prisma.experiment.update({ where: { id: running }, data: { status: 'succeeded' } })
+    await api.http.post(`/v1/experiments/${running}/cancel`).expect(409)
+  })
+
+  test('delete takes rows and objects, also while running', async () => {
+    const id = await post(api)
+    await storeArtifact(api, id, 'weights/0-8.npy', new Uint8Array(10))
+    await api.db.prisma.experiment.update({ where: { id }, data: { status: 'allocating' } })
+    await api.http.delete(`/v1/experiments/${id}`).expect(204)
+    await api.http.get(`/v1/experiments/${id}`).expect(404)
+    await api.http.delete(`/v1/experiments/${id}`).expect(404)
+    assert.equal(await api.objects.stat(`experiments/${id}/weights/0-8.npy`), undefined)
+    assert.ok(api.queue.removed.includes(id))
+  })
+
+  test('the catalogue lists datasets and architectures, without infinities', async () => {
+    const datasets = await api.http.get('/v1/datasets').expect(200)
+    assert.deepEqual(
+      datasets.body.items.map(({ name }: { name: string }) => name),
+      ['synthetic-digits', 'mnist'],
+    )
+    const { body } = await api.http.get('/v1/architectures').expect(200)
+    assert.equal(body.items[0].name, 'fc')
+    assert.deepEqual(body.items[0].schema.required, ['name'])
+    assert.equal(body.items[0].schema.properties.hidden.type, 'array')
+  })
+})

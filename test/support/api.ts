@@ -1,0 +1,155 @@
+/** An API over a real Postgres and a real object folder, with a queue that only remembers; and rows to read back. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import supertest from 'supertest'
+import { buildApp } from '../../src/api/app.ts'
+import { readConfig } from '../../src/config.ts'
+import type { ExperimentQueue } from '../../src/queue/queue.ts'
+import { objectKey, openObjects } from '../../src/store/objects.ts'
+import { testDatabase } from './database.ts'
+import { facts } from './facts.ts'
+
+export type FakeQueue = ExperimentQueue & { submitted: string[]; removed: string[]; broken: boolean }
+
+function fakeQueue(): FakeQueue {
+  const answer = async () => {
+    if (queue.broken) throw new Error('the queue at secret-host:6379 is down')
+  }
+  const queue: FakeQueue = {
+    ...{ submitted: [], removed: [], broken: false },
+    submit: id => answer().then(() => void queue.submitted.push(id)),
+    submitAll: ids => answer().then(() => void queue.submitted.push(...ids)),
+    holds: async id => queue.submitted.includes(id),
+    remove: async id => void queue.removed.push(id),
+    ping: answer,
+    close: async () => {},
+  }
+  return queue
+}
+
+export type TestApi = Awaited<ReturnType<typeof startApi>>
+
+/** Starts an API on a port of its own. Call close when done. */
+export async function startApi() {
+  const database = await testDatabase()
+  const directory = await mkdtemp(join(tmpdir(), 'loss-ledger-api-'))
+  const config = readConfig({ LEDGER_DIR: directory })
+  const objects = openObjects(config)
+  const queue = fakeQueue()
+  const lines: Record<string, unknown>[] = []
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  const app = await buildApp({ config, db: database.db, queue, objects, facts, log })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return {
+    ...{ app, db: database.db, objects, queue, directory },
+    /** What was logged, parsed. */
+    lines,
+    http: supertest(app.server),
+    async close() {
+      await app.close()
+      await database.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A spec that is right, small, and says everything that a spec has to. */
+export const minimalSpec = (iterations = 8) => ({
+  dataset: { name: 'mnist' },
+  architecture: { name: 'fc', hidden: [3] },
+  optimizer: { name: 'sgd', learningRate: 0.1 },
+  training: { iterations },
+})
+
+/** Posts a spec and returns the id. */
+export async function post(api: TestApi, spec: object = minimalSpec()): Promise<string> {
+  const { body } = await api.http.post('/v1/experiments').send(spec).expect(202)
+  return body.id
+}
+
+/** Stores an object and its row, as a worker would. */
+export async function storeArtifact(
+  api: TestApi,
+  id: string,
+  name: string,
+  bytes: Uint8Array,
+): Promise<string> {
+  const writer = await api.objects.write(objectKey(id, name), 'application/octet-stream')
+  await writer.append(bytes)
+  const { sha256, contentType } = await writer.commit()
+  await api.db.prisma.artifact.create({
+    data: { experimentId: id, name, bytes: bytes.length, sha256, contentType },
+  })
+  return sha256
+}
+
+export type Entry = {
+  split: string
+  iteration: number
+  variable: number
+  lca: number
+  helping: number
+  hurting: number
+  squared: number
+  moved: number
+  helped: number
+  hurt: number
+}
+
+/** The variables of the minimal spec's network, and the layer of each. */
+export const variables = [
+  { name: 'fc_1/kernel', layer: 'fc_1', shape: [784, 3], size: 2352 },
+  { name: 'fc_1/bias', layer: 'fc_1', shape: [3], size: 3 },
+  { name: 'fc_2/kernel', layer: 'fc_2', shape: [3, 10], size: 30 },
+  { name: 'fc_2/bias', layer: 'fc_2', shape: [10], size: 10 },
+]
+export const parameters = 2395
+
+/** What variable v did in iteration t: sixteenths, so that sums are exact in any order. */
+export function entryOf(split: string, iteration: number, variable: number): Entry {
+  const helping = -(((iteration * 5 + variable * 3) % 11) + 1) / 16
+  const hurting = ((iteration * 7 + variable + split.length) % 5) / 16
+  const helped = Math.min(variables[variable].size, iteration + variable + 1)
+  return {
+    ...{ split, iteration, variable, lca: helping + hurting, helping, hurting },
+    squared: helping * helping + hurting * hurting,
+    moved: (iteration + 1) / 4,
+    ...{ helped, hurt: variables[variable].size - helped },
+  }
+}
+
+/** The loss before iteration t: falls, with a peak at 13 and a dip at 17. */
+export const lossOf = (iteration: number) =>
+  iteration === 13 ? 9 : iteration === 17 ? 0.125 : 4 - iteration / 64
+
+/** Fills the ledger of an experiment for the given iterations and says that their segments are allocated. */
+export async function fillLedger(api: TestApi, id: string, iterations: number[]): Promise<Entry[]> {
+  const { prisma, pool } = api.db
+  let offset = 0
+  const data = variables.map((variable, index) => {
+    const row = { experimentId: id, index, offset, ...variable }
+    offset += variable.size
+    return row
+  })
+  await prisma.variable.createMany({ data, skipDuplicates: true })
+  const entries = ['train', 'validation'].flatMap(split =>
+    iterations.flatMap(iteration => variables.map((_, variable) => entryOf(split, iteration, variable))),
+  )
+  await prisma.allocation.createMany({ data: entries.map(entry => ({ experimentId: id, ...entry })) })
+  const sums = ['train', 'validation'].flatMap(split =>
+    iterations.map(iteration => {
+      const own = entries.filter(entry => entry.split === split && entry.iteration === iteration)
+      const sum = (name: 'lca' | 'helped' | 'hurt') => own.reduce((total, entry) => total + entry[name], 0)
+      return {
+        ...{ experimentId: id, split, iteration, lca: sum('lca'), helped: sum('helped'), hurt: sum('hurt') },
+        ...{ lossBefore: lossOf(iteration), lossAfter: lossOf(iteration + 1), residual: 1 / 1024, splits: 2 },
+      }
+    }),
+  )
+  await prisma.iteration.createMany({ data: sums })
+  const done = `UPDATE segments SET status = 'allocated', done = "to" - "from" WHERE experiment_id = $1 AND "from" = ANY ($2::int[])`
+  await pool.query(done, [id, iterations])
+  return entries
+}
