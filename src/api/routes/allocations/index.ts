@@ -1,0 +1,49 @@
+/** The ledger itself: per layer or variable and iteration. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { ExperimentParams, problems } from '../../schemas/common.ts'
+import { AllocationRow, AllocationsQuery, AllocationsTable, tableResponse } from '../../schemas/tables.ts'
+import { findLedger, groupVariables, spanOf } from '../shared/ledger.ts'
+import { sendTable } from '../shared/table.ts'
+import { readAllocations } from './query.ts'
+
+const csvExample =
+  'iteration,iterations,layer,parameters,lca,helping,hurting,squared,moved,helped,hurt,helpFraction\n0,1,fc_1,78500,-0.05,-0.08,0.03,0.0000012,0.021,41000,36000,0.522\n'
+
+const routes: FastifyPluginAsyncTypebox = async app => {
+  app.get(
+    '/experiments/:id/allocations',
+    {
+      schema: {
+        operationId: 'getAllocations',
+        tags: ['ledger'],
+        summary: 'The ledger per layer and iteration',
+        description:
+          'What every layer (or variable) did in every iteration (or span of iterations). The columns are sums, so they add up over layers, spans and the network. The answer is streamed, however long it is. Answers with what there is while the experiment still allocates.',
+        params: ExperimentParams,
+        querystring: AllocationsQuery,
+        response: {
+          200: tableResponse(
+            'A row per iteration (or span) and layer (or variable).',
+            AllocationsTable,
+            csvExample,
+          ),
+          ...problems(400, 404, 406),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { by, split, layer, bucket } = request.query
+      const ledger = await findLedger(app.db, request.params.id, split)
+      const span = spanOf(request.query, ledger)
+      const grouping = await groupVariables(app.db, ledger.id, by, layer)
+      return sendTable(request, reply, {
+        head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete, by, bucket },
+        columns: Object.keys(AllocationRow.properties).filter(
+          name => by === 'variable' || name !== 'variable',
+        ),
+        batches: readAllocations(app.db, ledger, grouping, { ...span, bucket, by }),
+      })
+    },
+  )
+}
+export default routes

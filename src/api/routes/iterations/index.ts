@@ -1,0 +1,45 @@
+/** The ledger per iteration: the loss, its change, and how well the books balance. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { ExperimentParams, problems } from '../../schemas/common.ts'
+import { IterationRow, IterationsQuery, IterationsTable, tableResponse } from '../../schemas/tables.ts'
+import { findLedger, spanOf } from '../shared/ledger.ts'
+import { sendTable } from '../shared/table.ts'
+import { readIterations, readPoints } from './query.ts'
+
+const csvExample =
+  'iteration,loss,lossAfter,lca,residual,splits,helpFraction\n0,2.41,2.33,-0.08,0.00002,1,0.53\n'
+
+const routes: FastifyPluginAsyncTypebox = async app => {
+  app.get(
+    '/experiments/:id/iterations',
+    {
+      schema: {
+        operationId: 'getIterations',
+        tags: ['ledger'],
+        summary: 'The ledger per iteration',
+        description:
+          'For every iteration the loss over the whole split before and after it, the sum of all allocations, the residual, and how many parameters helped. Answers with what there is while the experiment still allocates.',
+        params: ExperimentParams,
+        querystring: IterationsQuery,
+        response: {
+          200: tableResponse('A row per iteration.', IterationsTable, csvExample),
+          ...problems(400, 404, 406),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { split, points } = request.query
+      const ledger = await findLedger(app.db, request.params.id, split)
+      const span = spanOf(request.query, ledger)
+      return sendTable(request, reply, {
+        head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
+        columns: Object.keys(IterationRow.properties),
+        batches:
+          points === undefined
+            ? readIterations(app.db, ledger, span)
+            : readPoints(app.db, ledger, span, points),
+      })
+    },
+  )
+}
+export default routes

@@ -1,0 +1,54 @@
+/** The ledger per layer: what each did over the whole training. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { ExperimentParams, problems } from '../../schemas/common.ts'
+import { LayerRow, LayersQuery, LayersTable, tableResponse } from '../../schemas/tables.ts'
+import { findLedger, groupVariables } from '../shared/ledger.ts'
+import { type Cell, sendTable } from '../shared/table.ts'
+import { sumLayers } from './query.ts'
+
+const csvExample =
+  'layer,parameters,lca,helping,hurting,rms,helpFraction,share\nfc_1,78500,-1.21,-3.4,2.19,0.00012,0.507,0.62\n'
+
+const routes: FastifyPluginAsyncTypebox = async app => {
+  app.get(
+    '/experiments/:id/layers',
+    {
+      schema: {
+        operationId: 'getLayers',
+        tags: ['ledger'],
+        summary: 'The ledger per layer',
+        description:
+          'For every layer (or variable) its parameters and what they did to the loss over all allocated iterations, in the order of the network. Answers with what there is while the experiment still allocates.',
+        params: ExperimentParams,
+        querystring: LayersQuery,
+        response: {
+          200: tableResponse('A row per layer or variable.', LayersTable, csvExample),
+          ...problems(400, 404, 406),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { by, split } = request.query
+      const ledger = await findLedger(app.db, request.params.id, split)
+      const grouping = await groupVariables(app.db, ledger.id, by)
+      const { iterations, total, items } = await sumLayers(app.db, ledger, grouping, by)
+      const columns = Object.keys(LayerRow.properties).filter(
+        name => by === 'variable' || name !== 'variable',
+      )
+      const rows = items.map(item => columns.map(column => item[column as keyof typeof item] as Cell))
+      return sendTable(request, reply, {
+        head: {
+          experimentId: ledger.id,
+          split: ledger.split,
+          complete: ledger.complete,
+          by,
+          iterations,
+          total,
+        },
+        columns,
+        batches: [rows],
+      })
+    },
+  )
+}
+export default routes

@@ -1,0 +1,92 @@
+/** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
+import type { SplitName } from '../../../spec/schema.ts'
+import type { Database } from '../../../store/database.ts'
+import { experimentNotFound, invalidQuery } from '../../problem.ts'
+
+export type Ledger = {
+  id: string
+  split: SplitName
+  /** Iterations of the training. */
+  iterations: number
+  /** Whether every one of them is allocated. */
+  complete: boolean
+}
+
+const ledgerSql = `
+  SELECT (spec #>> '{training,iterations}')::int AS iterations,
+         spec #> '{allocation,splits}' AS splits,
+         (SELECT coalesce(sum(s."to" - s."from"), 0)::int FROM segments s
+           WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated
+    FROM experiments e
+   WHERE id = $1::uuid`
+
+/** Looks an experiment up; `split` defaults to the first that it allocates. Throws 404, and 400 for another split. */
+export async function findLedger(db: Database, id: string, split: SplitName | undefined): Promise<Ledger> {
+  const { rows } = await db.pool.query<{ iterations: number; splits: SplitName[]; allocated: number }>(
+    ledgerSql,
+    [id],
+  )
+  const found = rows[0]
+  if (!found) throw experimentNotFound(id)
+  if (split !== undefined && !found.splits.includes(split))
+    throw invalidQuery('split', `this experiment allocates ${found.splits.join(' and ')} only`)
+  return {
+    id,
+    split: split ?? found.splits[0],
+    iterations: found.iterations,
+    complete: found.allocated >= found.iterations,
+  }
+}
+
+/** The iterations [from, to) of a query, within the training. Throws 400 where there can be none. */
+export function spanOf(
+  query: { from: number; to?: number },
+  { iterations }: Ledger,
+): { from: number; to: number } {
+  const to = Math.min(query.to ?? iterations, iterations)
+  if (query.from >= iterations)
+    throw invalidQuery('from', `must be below ${iterations}, the iterations of the training`)
+  if (query.from >= to) throw invalidQuery('to', `must be above from (${query.from})`)
+  return { from: query.from, to }
+}
+
+/** One row of a table that is grouped by layer or by variable. */
+export type Group = { layer: string; variable: string; parameters: number; variables: number }
+
+export type Grouping = {
+  groups: Group[]
+  /** For each variable, in the order of the network, the index of its group; -1: left out. */
+  groupOf: number[]
+}
+
+const variablesSql = 'SELECT name, layer, size FROM variables WHERE experiment_id = $1::uuid ORDER BY index'
+
+/**
+ * How the variables of an experiment make up the rows of a table, in the order of the network. Empty before training
+ * has laid the network out. Throws 400 where one of `layers` is not a layer.
+ */
+export async function groupVariables(
+  db: Database,
+  id: string,
+  by: 'layer' | 'variable',
+  layers?: string[],
+): Promise<Grouping> {
+  const { rows } = await db.pool.query<{ name: string; layer: string; size: number }>(variablesSql, [id])
+  const known = new Set(rows.map(({ layer }) => layer))
+  const unknown = known.size > 0 && layers?.find(layer => !known.has(layer))
+  if (unknown)
+    throw invalidQuery('layer', `there is no layer ${unknown}; this network has ${[...known].join(', ')}`)
+  const groups: Group[] = []
+  const groupOf = rows.map(({ name, layer, size }) => {
+    if (layers && !layers.includes(layer)) return -1
+    let index = by === 'layer' ? groups.findIndex(group => group.layer === layer) : -1
+    if (index < 0) index = groups.push({ layer, variable: name, parameters: 0, variables: 0 }) - 1
+    groups[index].parameters += size
+    groups[index].variables++
+    return index
+  })
+  return { groups, groupOf }
+}
+
+/** x/n where there is an n. */
+export const ratio = (x: number, n: number): number | null => (n > 0 && Number.isFinite(x) ? x / n : null)

@@ -1,0 +1,203 @@
+/** The ledger as tables. The columns of a table, in JSON and in CSV, are the properties of its row schema, in order. */
+import { type Static, Type } from 'typebox'
+import { SplitName } from '../../spec/schema.ts'
+import { closed, component, exampleId, FiniteOrNull, ref } from './common.ts'
+
+const layer = { layer: Type.String({ description: 'The layer’s name.', examples: ['fc_1'] }) }
+const variable = {
+  variable: Type.Optional(
+    Type.String({ description: 'The variable’s name; only with by=variable.', examples: ['fc_1/kernel'] }),
+  ),
+}
+const parameters = { parameters: Type.Integer({ description: 'Trainable parameters.' }) }
+const flows = {
+  lca: FiniteOrNull('Sum of the allocations: negative helped, positive hurt.'),
+  helping: FiniteOrNull('Sum of the negative allocations.'),
+  hurting: FiniteOrNull('Sum of the positive allocations.'),
+}
+const helpFraction = {
+  helpFraction: FiniteOrNull(
+    'Share of parameters that helped (allocation < 0), over all iterations of the row.',
+  ),
+}
+
+// ------------------------------------------------------------------------------------------------- layers
+
+const layerSums = {
+  ...parameters,
+  ...flows,
+  rms: FiniteOrNull('Root mean square of the allocation of one parameter in one iteration.'),
+  ...helpFraction,
+  share: FiniteOrNull('lca as a fraction of the whole network’s.'),
+}
+export const LayerRow = component(
+  'LayerRow',
+  Type.Object(
+    { ...layer, ...variable, ...layerSums },
+    { description: 'What one layer or variable did over all iterations.' },
+  ),
+)
+export const LayerTotal = component(
+  'LayerTotal',
+  Type.Object(layerSums, { description: 'What the whole network did.' }),
+)
+
+// --------------------------------------------------------------------------------------------- iterations
+
+export const IterationRow = component(
+  'IterationRow',
+  Type.Object(
+    {
+      iteration: Type.Integer({ description: 'The iteration, from 0.' }),
+      loss: FiniteOrNull('The loss over the whole split before the step.'),
+      lossAfter: FiniteOrNull('The loss over the whole split after the step.'),
+      lca: FiniteOrNull('Sum of all allocations; lossAfter − loss up to the residual.'),
+      residual: FiniteOrNull('(lossAfter − loss) − lca: how far the books are from balancing.'),
+      splits: Type.Integer({ description: 'Parts the step was split into to get there.' }),
+      helpFraction: FiniteOrNull('Share of parameters that helped.'),
+    },
+    { description: 'One iteration on one split.' },
+  ),
+)
+
+// -------------------------------------------------------------------------------------------- allocations
+
+export const AllocationRow = component(
+  'AllocationRow',
+  Type.Object(
+    {
+      iteration: Type.Integer({
+        description: 'The iteration; with bucket=n the first of the span, a multiple of n.',
+      }),
+      iterations: Type.Integer({ description: 'How many iterations are summed here: 1 without bucket.' }),
+      ...layer,
+      ...variable,
+      ...parameters,
+      ...flows,
+      squared: FiniteOrNull('Sum of the squared allocations; rms = √(squared / (parameters · iterations)).'),
+      moved: FiniteOrNull('Squared norm of the update.'),
+      helped: FiniteOrNull('How many allocations were negative.'),
+      hurt: FiniteOrNull('How many allocations were positive.'),
+      ...helpFraction,
+    },
+    {
+      description:
+        'What one layer or variable did in one iteration or span of iterations. All but helpFraction are sums.',
+    },
+  ),
+)
+
+// ---------------------------------------------------------------------------------------------- documents
+
+const head = {
+  experimentId: Type.String({ examples: [exampleId] }),
+  split: SplitName,
+  complete: Type.Boolean({
+    description: 'Whether every iteration is allocated. While false, these are the iterations that are.',
+  }),
+}
+const by = { by: Type.Enum(['layer', 'variable']) }
+
+export const LayersTable = component(
+  'LayersTable',
+  Type.Object({
+    ...head,
+    ...by,
+    iterations: Type.Integer({ description: 'Iterations that are summed.' }),
+    total: ref(LayerTotal),
+    items: Type.Array(ref(LayerRow), { description: 'In the order of the network.' }),
+  }),
+)
+export type LayersTable = Static<typeof LayersTable>
+
+export const IterationsTable = component(
+  'IterationsTable',
+  Type.Object({ ...head, items: Type.Array(ref(IterationRow), { description: 'Ascending.' }) }),
+)
+
+export const AllocationsTable = component(
+  'AllocationsTable',
+  Type.Object({
+    ...head,
+    ...by,
+    bucket: Type.Integer({ description: 'Iterations a row sums, as asked for.' }),
+    items: Type.Array(ref(AllocationRow), { description: 'By iteration, then in the order of the network.' }),
+  }),
+)
+
+/** A table as an answer: JSON and CSV. */
+export const tableResponse = (description: string, document: { $id: string }, csvExample: string) => ({
+  description,
+  content: {
+    'application/json': { schema: Type.Unsafe<unknown>({ $ref: document.$id }) },
+    'text/csv': {
+      schema: Type.Unsafe<unknown>({
+        type: 'string',
+        description: 'The items, under a line with the names of the columns. Empty where JSON has null.',
+        examples: [csvExample],
+      }),
+    },
+  },
+})
+
+// ------------------------------------------------------------------------------------------------ queries
+
+const split = {
+  split: Type.Optional(
+    Type.Unsafe<SplitName>({
+      ...SplitName,
+      description: 'Which loss; the first that the experiment allocates if absent.',
+    }),
+  ),
+}
+const grouping = {
+  by: Type.Unsafe<'layer' | 'variable'>({
+    enum: ['layer', 'variable'],
+    default: 'layer',
+    description: 'A row per layer, or per variable.',
+  }),
+}
+const most = 2_147_483_647
+const span = {
+  from: Type.Integer({ minimum: 0, maximum: most, default: 0, description: 'The first iteration.' }),
+  to: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: most, description: 'The iteration to stop before.' }),
+  ),
+}
+
+export const LayersQuery = Type.Object({ ...split, ...grouping }, closed)
+export const IterationsQuery = Type.Object(
+  {
+    ...split,
+    ...span,
+    points: Type.Optional(
+      Type.Integer({
+        minimum: 4,
+        maximum: 10_000,
+        description:
+          'At most this many rows, for plotting: the first, the last, and from each of (points − 2)/2 equal parts of what lies between the rows with the lowest and the highest loss. Rows are dropped, never averaged.',
+      }),
+    ),
+  },
+  closed,
+)
+export const AllocationsQuery = Type.Object(
+  {
+    ...split,
+    ...grouping,
+    layer: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+        maxItems: 100,
+        description: 'Only this layer; may be repeated.',
+      }),
+    ),
+    ...span,
+    bucket: Type.Integer({
+      minimum: 1,
+      maximum: most,
+      default: 1,
+      description: 'Sum over spans of this many iterations, which start at its multiples.',
+    }),
+  },
+  closed,
+)

@@ -1,0 +1,283 @@
+/** The ledger over HTTP: what it returns are the sums of the rows, in every grouping and format. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import {
+  type Entry,
+  fillLedger,
+  lossOf,
+  minimalSpec,
+  parameters,
+  post,
+  startApi,
+  type TestApi,
+  variables,
+} from './support/api.ts'
+
+const iterations = 40
+const sums = ['lca', 'helping', 'hurting', 'squared', 'moved', 'helped', 'hurt'] as const
+
+describe('tables', () => {
+  let api: TestApi
+  let id: string
+  let entries: Entry[]
+  const get = async (path: string, accept = 'application/json') => {
+    const answer = await api.http.get(`/v1/experiments/${id}/${path}`).set('accept', accept).expect(200)
+    return accept === 'text/csv' ? answer.text : answer.body
+  }
+  /** The sums of the entries that pass. */
+  const sumOf = (pass: (entry: Entry) => boolean) => {
+    const chosen = entries.filter(pass)
+    const total = (name: (typeof sums)[number]) => chosen.reduce((sum, entry) => sum + entry[name], 0)
+    return Object.fromEntries(sums.map(name => [name, total(name)])) as Record<(typeof sums)[number], number>
+  }
+  const sizeOf = (pass: (variable: (typeof variables)[number]) => boolean) =>
+    variables.filter(pass).reduce((sum, { size }) => sum + size, 0)
+
+  before(async () => {
+    api = await startApi()
+    const spec = minimalSpec(iterations)
+    id = await post(api, { ...spec, allocation: { segmentIterations: 1 } })
+    entries = await fillLedger(
+      api,
+      id,
+      Array.from({ length: iterations }, (_, i) => i),
+    )
+  })
+  after(() => api.close())
+
+  for (const split of ['train', 'validation']) {
+    test(`layers: the sums over ${split}, in the order of the network`, async () => {
+      const body = await get(`layers?split=${split}`)
+      assert.equal(body.complete, true)
+      assert.equal(body.iterations, iterations)
+      assert.deepEqual(
+        body.items.map(({ layer }: { layer: string }) => layer),
+        ['fc_1', 'fc_2'],
+      )
+      const network = sumOf(entry => entry.split === split)
+      for (const item of body.items) {
+        const size = sizeOf(({ layer }) => layer === item.layer)
+        const sum = sumOf(entry => entry.split === split && variables[entry.variable].layer === item.layer)
+        assert.deepEqual(item, {
+          ...{
+            layer: item.layer,
+            parameters: size,
+            lca: sum.lca,
+            helping: sum.helping,
+            hurting: sum.hurting,
+          },
+          rms: Math.sqrt(sum.squared / (size * iterations)),
+          helpFraction: sum.helped / (size * iterations),
+          share: sum.lca / network.lca,
+        })
+      }
+      assert.equal(body.total.parameters, parameters)
+      assert.equal(body.total.lca, network.lca)
+      assert.equal(body.total.share, 1)
+      assert.equal(body.total.helpFraction, network.helped / (parameters * iterations))
+    })
+  }
+
+  test('layers by variable', async () => {
+    const { items } = await get('layers?by=variable')
+    assert.deepEqual(
+      items.map((item: { variable: string }) => item.variable),
+      variables.map(({ name }) => name),
+    )
+    assert.equal(items[2].lca, sumOf(entry => entry.split === 'train' && entry.variable === 2).lca)
+    assert.equal(items[2].layer, 'fc_2')
+    assert.equal(items[2].parameters, 30)
+  })
+
+  test('iterations: as they are stored, in [from, to)', async () => {
+    const { items, complete, split } = await get('iterations?from=3&to=6')
+    assert.equal(complete, true)
+    assert.equal(split, 'train')
+    assert.deepEqual(
+      items,
+      [3, 4, 5].map(iteration => {
+        const sum = sumOf(entry => entry.split === 'train' && entry.iteration === iteration)
+        return {
+          ...{ iteration, loss: lossOf(iteration), lossAfter: lossOf(iteration + 1), lca: sum.lca },
+          ...{ residual: 1 / 1024, splits: 2, helpFraction: sum.helped / parameters },
+        }
+      }),
+    )
+    assert.equal((await get('iterations')).items.length, iterations)
+  })
+
+  test('points keeps the first, the last and the extremes, and never more than asked for', async () => {
+    for (const points of [4, 5, 8, 20, 39]) {
+      const { items } = await get(`iterations?points=${points}`)
+      const kept = items.map((item: { iteration: number }) => item.iteration)
+      assert.ok(kept.length <= points, `${kept.length} of ${points}`)
+      assert.ok(kept.length >= Math.min(points / 2, iterations))
+      for (const iteration of [0, 13, 17, iterations - 1])
+        assert.ok(kept.includes(iteration), `${iteration} in ${kept}`)
+      assert.deepEqual(
+        kept,
+        [...new Set<number>(kept)].sort((a, b) => a - b),
+      )
+      assert.equal(items.find((item: { iteration: number }) => item.iteration === 13).loss, 9)
+    }
+    assert.equal((await get('iterations?points=40')).items.length, iterations)
+    assert.equal((await get('iterations?points=4&from=7&to=8')).items.length, 1)
+    assert.equal((await get('iterations?points=4&from=7&to=9')).items.length, 2)
+  })
+
+  const checkAllocations = (
+    items: Record<string, number & string>[],
+    by: string,
+    bucket: number,
+    split = 'train',
+  ) => {
+    for (const item of items) {
+      const isOwn = (v: (typeof variables)[number]) =>
+        by === 'layer' ? v.layer === item.layer : v.name === item.variable
+      const isIn = (entry: Entry) =>
+        entry.split === split &&
+        isOwn(variables[entry.variable]) &&
+        Math.floor(entry.iteration / bucket) * bucket === item.iteration
+      const size = sizeOf(isOwn)
+      const span = Math.min(bucket, iterations - item.iteration)
+      assert.equal(item.iterations, span)
+      assert.equal(item.parameters, size)
+      const expected = sumOf(isIn)
+      for (const name of sums) assert.equal(item[name], expected[name], `${name} of ${JSON.stringify(item)}`)
+      assert.equal(item.helpFraction, expected.helped / (size * span))
+    }
+  }
+
+  for (const by of ['layer', 'variable']) {
+    for (const bucket of [1, 7, 1000]) {
+      test(`allocations by ${by}, bucket=${bucket}`, async () => {
+        const body = await get(`allocations?by=${by}&bucket=${bucket}&split=validation`)
+        assert.equal(body.bucket, bucket)
+        assert.equal(body.items.length, Math.ceil(iterations / bucket) * (by === 'layer' ? 2 : 4))
+        assert.equal('variable' in body.items[0], by === 'variable')
+        checkAllocations(body.items, by, bucket, 'validation')
+      })
+    }
+  }
+
+  test('allocations of some layers and iterations; buckets start at multiples, whatever from is', async () => {
+    const { items } = await get('allocations?layer=fc_2&from=5&to=12')
+    assert.deepEqual(
+      items.map((item: { iteration: number; layer: string }) => [item.iteration, item.layer]),
+      [5, 6, 7, 8, 9, 10, 11].map(iteration => [iteration, 'fc_2']),
+    )
+    checkAllocations(items, 'layer', 1)
+    const bucketed = await get('allocations?layer=fc_2&layer=fc_1&from=5&to=12&bucket=5')
+    assert.deepEqual(
+      bucketed.items.map((item: { iteration: number; iterations: number; layer: string }) => [
+        item.iteration,
+        item.iterations,
+        item.layer,
+      ]),
+      [
+        [5, 5, 'fc_1'],
+        [5, 5, 'fc_2'],
+        [10, 2, 'fc_1'],
+        [10, 2, 'fc_2'],
+      ],
+    )
+    const answer = await api.http.get(`/v1/experiments/${id}/allocations?layer=fc_9`).expect(400)
+    assert.match(answer.body.errors[0].message, /fc_1, fc_2/)
+  })
+
+  for (const path of [
+    'layers',
+    'layers?by=variable',
+    'iterations',
+    'allocations',
+    'allocations?by=variable&bucket=3',
+  ]) {
+    test(`${path}: CSV says what JSON says`, async () => {
+      const { items } = await get(path)
+      const [head, ...lines] = (await get(path, 'text/csv')).trimEnd().split('\n')
+      assert.deepEqual(head.split(','), Object.keys(items[0]))
+      const rows = lines.map((line: string) =>
+        Object.fromEntries(line.split(',').map((cell, i) => [head.split(',')[i], cell])),
+      )
+      const asText = items.map((item: object) =>
+        Object.fromEntries(
+          Object.entries(item).map(([key, value]) => [key, value === null ? '' : String(value)]),
+        ),
+      )
+      assert.deepEqual(rows, asText)
+    })
+  }
+
+  test('Accept decides the format: the better quality, the more specific range, JSON on a tie', async () => {
+    const typeOf = async (accept: string) =>
+      (await api.http.get(`/v1/experiments/${id}/layers`).set('accept', accept)).headers['content-type']
+    assert.match(await typeOf('*/*'), /^application\/json/)
+    assert.match(await typeOf('text/html, */*;q=0.1'), /^application\/json/)
+    assert.match(await typeOf('text/*'), /^text\/csv/)
+    assert.match(await typeOf('application/json;q=0.5, text/csv'), /^text\/csv/)
+    assert.match(await typeOf('*/*, application/json;q=0'), /^text\/csv/)
+    await api.http.get(`/v1/experiments/${id}/layers`).set('accept', 'image/png').expect(406)
+  })
+
+  test('HEAD answers without reading the table', async () => {
+    const { headers, text } = await api.http.head(`/v1/experiments/${id}/allocations`).expect(200)
+    assert.match(headers['content-type'], /^application\/json/)
+    assert.equal(text ?? '', '')
+  })
+
+  test('while it allocates, the tables have what is there, in whatever order it came', async () => {
+    const partial = await post(api, { ...minimalSpec(20), allocation: { segmentIterations: 1 } })
+    const path = (table: string) => `/v1/experiments/${partial}/${table}`
+    for (const table of ['layers', 'iterations', 'allocations']) {
+      const { body } = await api.http.get(path(table)).expect(200)
+      assert.equal(body.complete, false)
+      assert.deepEqual(body.items, [])
+    }
+    await fillLedger(api, partial, [3, 4, 15])
+    const { body } = await api.http.get(path('allocations?bucket=5')).expect(200)
+    assert.equal(body.complete, false)
+    assert.deepEqual(
+      body.items.map((item: { iteration: number; iterations: number }) => [item.iteration, item.iterations]),
+      [
+        [0, 2],
+        [0, 2],
+        [15, 1],
+        [15, 1],
+      ],
+    )
+    const layers = await api.http.get(path('layers')).expect(200)
+    assert.equal(layers.body.iterations, 3)
+    const rows = await api.http.get(path('iterations')).expect(200)
+    assert.deepEqual(
+      rows.body.items.map((item: { iteration: number }) => item.iteration),
+      [3, 4, 15],
+    )
+  })
+
+  test('a table of many batches comes whole', async () => {
+    const many = 6001
+    const long = await post(api, {
+      ...minimalSpec(many),
+      allocation: { segmentIterations: many, splits: ['train'] },
+    })
+    await fillLedger(api, long, [0])
+    await api.db.pool.query(
+      `INSERT INTO iterations SELECT experiment_id, split, t, loss_before, loss_after, lca, residual, splits, helped, hurt
+         FROM iterations, generate_series(1, $2::int - 1) t WHERE experiment_id = $1 AND split = 'train'`,
+      [long, many],
+    )
+    await api.db.pool.query(
+      `INSERT INTO allocations SELECT experiment_id, split, t, variable, lca, helping, hurting, squared, moved, helped, hurt
+         FROM allocations, generate_series(1, $2::int - 1) t WHERE experiment_id = $1 AND split = 'train'`,
+      [long, many],
+    )
+    const iterationRows = await api.http.get(`/v1/experiments/${long}/iterations`).expect(200)
+    assert.equal(iterationRows.body.items.length, many)
+    assert.equal(iterationRows.body.items[many - 1].iteration, many - 1)
+    const { body } = await api.http.get(`/v1/experiments/${long}/allocations?by=variable`).expect(200)
+    assert.equal(body.items.length, many * 4)
+    assert.ok(
+      body.items.every((item: { iteration: number }, i: number) => item.iteration === Math.floor(i / 4)),
+    )
+  })
+})
