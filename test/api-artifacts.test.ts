@@ -1,0 +1,166 @@
+/** Artifacts over HTTP: bytes, ranges and entity tags; and no way from a URL to a file. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { parseRange } from '../src/api/routes/artifacts/range.ts'
+import { post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+
+const content = Buffer.from(Array.from({ length: 1000 }, (_, i) => i % 251))
+const sha256 = createHash('sha256').update(content).digest('hex')
+const name = 'weights/0-50.npy'
+
+describe('artifacts', () => {
+  let api: TestApi
+  let id: string
+  let url: string
+  before(async () => {
+    api = await startApi()
+    id = await post(api)
+    url = `/v1/experiments/${id}/artifacts/${name}`
+    await storeArtifact(api, id, name, content)
+    await storeArtifact(api, id, 'empty.npy', new Uint8Array(0))
+    await writeFile(join(api.directory, 'secret'), 'secret')
+  })
+  after(() => api.close())
+
+  const download = (headers: Record<string, string> = {}) =>
+    api.http.get(url).set(headers).buffer(true).responseType('blob')
+
+  test('the list has every object, by name, in pages', async () => {
+    const first = await api.http.get(`/v1/experiments/${id}/artifacts?limit=1`).expect(200)
+    assert.equal(first.body.items[0].name, 'empty.npy')
+    const next = await api.http
+      .get(`/v1/experiments/${id}/artifacts?limit=1&cursor=${first.body.nextCursor}`)
+      .expect(200)
+    const [item] = next.body.items
+    assert.equal(next.body.nextCursor, null)
+    assert.deepEqual(
+      { name: item.name, bytes: item.bytes, sha256: item.sha256, url: item.url },
+      { name, bytes: 1000, sha256, url },
+    )
+  })
+
+  test('the whole object, with its tag', async () => {
+    const { body, headers } = await download().expect(200)
+    assert.deepEqual(body, content)
+    assert.equal(headers.etag, `"${sha256}"`)
+    assert.equal(headers['content-length'], '1000')
+    assert.equal(headers['accept-ranges'], 'bytes')
+    assert.equal(headers['content-type'], 'application/octet-stream')
+    assert.equal(headers['content-disposition'], 'attachment; filename="0-50.npy"')
+  })
+
+  test('HEAD has the same headers and no body', async () => {
+    const { headers, text } = await api.http.head(url).expect(200)
+    assert.equal(headers['content-length'], '1000')
+    assert.equal(headers.etag, `"${sha256}"`)
+    assert.equal(text ?? '', '')
+  })
+
+  const ranges: [range: string, start: number, end: number][] = [
+    ['bytes=0-127', 0, 128],
+    ['bytes=0-0', 0, 1],
+    ['bytes=900-', 900, 1000],
+    ['bytes=-10', 990, 1000],
+    ['bytes=-5000', 0, 1000],
+    ['bytes=999-99999', 999, 1000],
+  ]
+  for (const [range, start, end] of ranges) {
+    test(`${range} is bytes ${start} to ${end}`, async () => {
+      const { body, headers } = await download({ range }).expect(206)
+      assert.deepEqual(body, content.subarray(start, end))
+      assert.equal(headers['content-range'], `bytes ${start}-${end - 1}/1000`)
+      assert.equal(headers['content-length'], String(end - start))
+    })
+  }
+
+  for (const range of ['bytes=1000-', 'bytes=5000-6000', 'bytes=-0']) {
+    test(`${range} cannot be satisfied`, async () => {
+      const { headers } = await api.http.get(url).set({ range }).expect(416)
+      assert.equal(headers['content-range'], 'bytes */1000')
+      assert.match(headers['content-type'], /^application\/problem\+json/)
+    })
+  }
+
+  for (const range of [
+    'bytes=0-1,5-6',
+    'bytes=5-1',
+    'lines=0-1',
+    'bytes=-',
+    'bytes=a-b',
+    `bytes=0-${'9'.repeat(50)}`,
+  ]) {
+    test(`${range.slice(0, 20)} is ignored`, async () => {
+      assert.deepEqual((await download({ range }).expect(200)).body, content)
+    })
+  }
+
+  test('an empty object has no range', async () => {
+    const empty = `/v1/experiments/${id}/artifacts/empty.npy`
+    await api.http.get(empty).expect(200).expect('content-length', '0')
+    await api.http.get(empty).set('range', 'bytes=0-').expect(416)
+    assert.equal(parseRange('bytes=-1', 0), 'unsatisfiable')
+  })
+
+  test('If-None-Match and If-Range', async () => {
+    for (const tag of [`"${sha256}"`, `W/"${sha256}"`, `"other", "${sha256}"`, '*'])
+      await api.http.get(url).set('if-none-match', tag).expect(304).expect('etag', `"${sha256}"`)
+    await api.http.get(url).set('if-none-match', '"other"').expect(200)
+    await download({ range: 'bytes=0-1', 'if-range': `"${sha256}"` }).expect(206)
+    await download({ range: 'bytes=0-1', 'if-range': '"other"' }).expect(200)
+  })
+
+  test('what is lost or cut short in storage is a fault that says nothing about where it was', async () => {
+    await storeArtifact(api, id, 'lost.npy', content)
+    await api.objects.remove(`experiments/${id}/lost.npy`)
+    const { body } = await api.http.get(`/v1/experiments/${id}/artifacts/lost.npy`).expect(500)
+    assert.doesNotMatch(JSON.stringify(body), new RegExp(`${api.directory}|objects|ENOENT`))
+  })
+
+  // Sent as they are: a client library would tidy them up first.
+  const raw = (path: string) =>
+    new Promise<number>((resolve, reject) => {
+      const { port } = api.app.server.address() as { port: number }
+      request({ host: '127.0.0.1', port, path }, answer => {
+        answer.resume()
+        resolve(answer.statusCode!)
+      })
+        .on('error', reject)
+        .end()
+    })
+  const attempts = [
+    '../../../secret',
+    '..%2f..%2f..%2fsecret',
+    '%2e%2e/%2e%2e/%2e%2e/secret',
+    '....//....//secret',
+    '/etc/passwd',
+    '%2fetc%2fpasswd',
+    'weights/../weights/0-50.npy',
+    'weights%2f..%2fweights%2f0-50.npy',
+    './weights/0-50.npy',
+    'weights//0-50.npy',
+    'weights\\0-50.npy',
+    'weights/0-50.npy%00',
+    '%00',
+    `${'a/'.repeat(2000)}b`,
+    '%c0%ae%c0%ae/secret',
+    '',
+    'weights',
+    'WEIGHTS/0-50.npy',
+    "' OR ''='",
+  ]
+  for (const attempt of attempts) {
+    test(`…/artifacts/${attempt.slice(0, 40)} is nothing`, async () => {
+      const status = await raw(`/v1/experiments/${id}/artifacts/${attempt.replaceAll(' ', '%20')}`)
+      assert.ok(status === 404 || status === 400, String(status))
+    })
+  }
+  test('an artifact of one experiment is not one of another', async () => {
+    const other = await post(api)
+    assert.equal(await raw(`/v1/experiments/${other}/artifacts/${name}`), 404)
+    assert.equal(await raw(url), 200)
+  })
+})
