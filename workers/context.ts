@@ -16,7 +16,7 @@ export type Context = {
   upload(spec: ResolvedSpec, signal: AbortSignal): Promise<Partial<Record<SplitName, DeviceSplit>>>
 }
 
-export function makeContext(config: Config, engine: Engine, objects: Objects): Context {
+export function makeContext(config: Pick<Config, 'datasetsDir'>, engine: Engine, objects: Objects): Context {
   let data: { key: string; splits: Splits } | undefined
   let device: { key: string; splits: Partial<Record<SplitName, DeviceSplit>> } | undefined
 
