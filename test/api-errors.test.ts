@@ -207,12 +207,23 @@ describe('errors', () => {
     await api.http.get('/healthz').expect(200, { status: 'ok' })
   })
 
-  test('what is not HTTP at all gets a 400 and no more', async () => {
+  test('what is not HTTP at all gets a 400, headers without end a 431, and both are problems', async () => {
+    assert.match(
+      await converse('GET /healthz HTTP/1.1\r\nbroken\r\n\r\n'),
+      /^HTTP\/1\.1 400 .*problem\+json.*"status":400/s,
+    )
+    assert.match(
+      await converse(`GET / HTTP/1.1\r\na: ${'b'.repeat(20_000)}`),
+      /^HTTP\/1\.1 431 .*"status":431/s,
+    )
+  })
+
+  const converse = async (sent: string) => {
     const address = api.app.server.address() as { port: number }
     const socket = connect(address.port, '127.0.0.1')
-    socket.write('GET /healthz HTTP/1.1\r\nbroken\r\n\r\n')
+    socket.write(sent)
     let text = ''
     for await (const chunk of socket) text += chunk
-    assert.match(text, /^HTTP\/1\.1 400 /)
-  })
+    return text
+  }
 })

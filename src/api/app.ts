@@ -4,7 +4,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import type { Log } from '../log.ts'
 import inputs from './plugins/app/inputs.ts'
 import { noteRoutes, type RouteTable, refuseOtherMethods } from './plugins/app/methods.ts'
-import problems, { sendProblem } from './plugins/app/problems.ts'
+import problems, { refuseConnection, sendProblem } from './plugins/app/problems.ts'
 import requests, { requestId } from './plugins/app/requests.ts'
 import openapi from './plugins/external/openapi.ts'
 import allocations from './routes/allocations/index.ts'
@@ -47,6 +47,7 @@ export async function buildApp({
     bodyLimit,
     // A request that trickles in must not hold a connection for ever.
     requestTimeout: 60_000,
+    clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
       // No route, so no hooks: the line that plugins/app/requests.ts would write is written here.
       request.log.info({ method: request.method, url: request.url, code: error.code }, 'request refused')

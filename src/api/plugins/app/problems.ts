@@ -1,4 +1,6 @@
 /** Every error leaves as problem+json (RFC 9457). What is not meant for the client is logged and left out. */
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import fp from 'fastify-plugin'
 import { type FieldError, SpecError } from '../../../spec/errors.ts'
@@ -41,6 +43,19 @@ export function sendProblem(error: Error, request: FastifyRequest, reply: Fastif
     .headers({ ...headersOf(request), ...problem.headers })
     .type('application/problem+json')
     .send(body)
+}
+
+/** Answers what is not HTTP, or too long or too slow to be read: there is no request yet, only a connection. */
+export function refuseConnection({ code }: { code?: string }, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) return
+  const statuses: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
+  const status = statuses[code ?? ''] ?? 400
+  const title = STATUS_CODES[status]
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail: 'the request cannot be read' })
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${body.length}\r\n\r\n${body}`,
+  )
 }
 
 const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0].slice(0, 1000)
