@@ -1,0 +1,284 @@
+/**
+ * What a worker reads and writes of an experiment while it trains and allocates. Everything here can be called twice, by
+ * two workers at once, and for an experiment that has been cancelled or deleted meanwhile: the first result stays, and
+ * nothing is brought back.
+ */
+import type pg from 'pg'
+import type { EngineDescription } from '../engine/description.ts'
+import type { Tables } from '../lca/aggregate.ts'
+import type { FieldError } from '../spec/errors.ts'
+import type { VariableFacts } from '../spec/facts.ts'
+import type { ResolvedSpec } from '../spec/resolved.ts'
+import { type Database, transaction } from './database.ts'
+
+export type Status = 'queued' | 'training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled'
+
+/** Who computes: stored beside what they computed. */
+export type Computer = { worker: string; engine: EngineDescription }
+
+/** An object of an experiment in storage: `name` is its key without the experiment's prefix. */
+export type StoredArtifact = { name: string; bytes: number; sha256: string; contentType: string }
+
+export type ExperimentState = { status: Status; cancelling: boolean; spec: ResolvedSpec }
+
+/** Where an experiment stands; undefined where there is none (any more). */
+export async function readState(db: Database, id: string): Promise<ExperimentState | undefined> {
+  const { rows } = await db.pool.query<ExperimentState>(
+    'SELECT status, cancelling, spec FROM experiments WHERE id = $1',
+    [id],
+  )
+  return rows[0]
+}
+
+/**
+ * Takes up a queued experiment, or one whose training was interrupted: it goes on to 'training', or to 'allocating' where
+ * an earlier run has trained every segment. Resolves to the new status; undefined where it is not to be taken up.
+ */
+export async function startExperiment(
+  db: Database,
+  id: string,
+  { worker, engine }: Computer,
+): Promise<'training' | 'allocating' | undefined> {
+  const { rows } = await db.pool.query<{ status: 'training' | 'allocating' }>(
+    `WITH trained AS (
+       SELECT NOT EXISTS (SELECT FROM segments WHERE experiment_id = $1 AND status = 'pending') AS whole
+     )
+     UPDATE experiments
+     SET status = CASE WHEN whole THEN 'allocating' ELSE 'training' END::experiment_status,
+         started_at = CASE WHEN whole THEN started_at ELSE now() END,
+         allocating_at = CASE WHEN whole THEN now() END,
+         trained = CASE WHEN whole THEN trained ELSE 0 END,
+         attempts = attempts + 1, worker = $2, engine = $3, updated_at = now()
+     FROM trained
+     WHERE id = $1 AND status IN ('queued', 'training') AND NOT cancelling
+     RETURNING status`,
+    [id, worker, JSON.stringify(engine)],
+  )
+  return rows[0]?.status
+}
+
+/** Whether work on the experiment in this phase is still wanted. */
+export async function isWanted(db: Database, id: string, phase: 'training' | 'allocating'): Promise<boolean> {
+  const { rows } = await db.pool.query<{ wanted: boolean }>(
+    'SELECT status = $2 AND NOT cancelling AS wanted FROM experiments WHERE id = $1',
+    [id, phase],
+  )
+  return rows[0]?.wanted === true
+}
+
+/** Notes how many iterations are trained. */
+export async function noteTrained(db: Database, id: string, trained: number): Promise<void> {
+  await db.pool.query(
+    `UPDATE experiments SET trained = $2, updated_at = now() WHERE id = $1 AND status = 'training'`,
+    [id, trained],
+  )
+}
+
+/**
+ * Records what training produced, and goes on to 'allocating'. `objects` are the segments' weights. Says whether it was
+ * wanted: not where the experiment is no longer training, or is to be cancelled.
+ */
+export function recordTraining(
+  db: Database,
+  id: string,
+  variables: VariableFacts[],
+  objects: StoredArtifact[],
+): Promise<boolean> {
+  return transaction(db.pool, async client => {
+    const { rowCount } = await client.query(
+      `UPDATE experiments
+       SET status = 'allocating', allocating_at = now(), trained = (spec #>> '{training,iterations}')::int,
+           updated_at = now()
+       WHERE id = $1 AND status = 'training' AND NOT cancelling`,
+      [id],
+    )
+    if (rowCount === 0) return false
+    // The attempt before may have got this far: the variables are the same then.
+    await client.query('DELETE FROM variables WHERE experiment_id = $1', [id])
+    for (const [index, { name, layer, shape, offset, size }] of variables.entries()) {
+      await client.query('INSERT INTO variables VALUES ($1, $2, $3, $4, $5, $6, $7)', [
+        ...[id, index, name, layer, shape, offset, size],
+      ])
+    }
+    await recordArtifacts(client, id, objects)
+    await client.query(
+      `UPDATE segments SET status = 'trained' WHERE experiment_id = $1 AND status = 'pending'`,
+      [id],
+    )
+    return true
+  })
+}
+
+/** The indices of the segments that are trained and not yet allocated, in order. */
+export async function unallocatedSegments(db: Database, id: string): Promise<number[]> {
+  const { rows } = await db.pool.query<{ index: number }>(
+    `SELECT "index" FROM segments WHERE experiment_id = $1 AND status = 'trained' ORDER BY "index"`,
+    [id],
+  )
+  return rows.map(row => row.index)
+}
+
+/** Takes up a segment. undefined where it is allocated already, or its experiment is not to be worked on. */
+export async function startSegment(
+  db: Database,
+  id: string,
+  index: number,
+  worker: string,
+): Promise<{ from: number; to: number; spec: ResolvedSpec } | undefined> {
+  const { rows } = await db.pool.query<{ from: number; to: number; spec: ResolvedSpec }>(
+    `UPDATE segments s
+     SET attempts = s.attempts + 1, done = 0, worker = $3
+     FROM experiments e
+     WHERE s.experiment_id = $1 AND s."index" = $2 AND s.status = 'trained'
+       AND e.id = $1 AND e.status = 'allocating' AND NOT e.cancelling
+     RETURNING s."from", s."to", e.spec`,
+    [id, index, worker],
+  )
+  return rows[0]
+}
+
+/** Notes how many iterations of a segment are allocated. */
+export async function noteAllocated(db: Database, id: string, index: number, done: number): Promise<void> {
+  await db.pool.query(
+    `UPDATE segments SET done = $3 WHERE experiment_id = $1 AND "index" = $2 AND status = 'trained'`,
+    [id, index, done],
+  )
+}
+
+export type SegmentResult = {
+  tables: Tables
+  objects: StoredArtifact[]
+  seconds: number
+  gradients: number
+}
+
+/**
+ * Records a segment's rows and objects in one transaction. recorded: they are in. already: another worker was faster, and
+ * its result stays. unwanted: the experiment is gone, or no longer allocating.
+ */
+export function recordSegment(
+  db: Database,
+  id: string,
+  index: number,
+  { tables, objects, seconds, gradients }: SegmentResult,
+  { worker, engine }: Computer,
+): Promise<'recorded' | 'already' | 'unwanted'> {
+  return transaction(db.pool, async client => {
+    // The experiment first, as its deletion does, so that neither waits for the other in a circle.
+    const experiment = await client.query<{ wanted: boolean }>(
+      `SELECT status = 'allocating' AND NOT cancelling AS wanted FROM experiments WHERE id = $1 FOR KEY SHARE`,
+      [id],
+    )
+    if (experiment.rows[0]?.wanted !== true) return 'unwanted'
+    const segment = await client.query<{ status: string }>(
+      'SELECT status FROM segments WHERE experiment_id = $1 AND "index" = $2 FOR UPDATE',
+      [id, index],
+    )
+    if (segment.rows[0].status === 'allocated') return 'already'
+    await insertRows(client, 'iterations', id, iterationColumns, tables.iterations)
+    await insertRows(client, 'allocations', id, allocationColumns, tables.allocations)
+    await recordArtifacts(client, id, objects)
+    await client.query(
+      `UPDATE segments
+       SET status = 'allocated', done = "to" - "from", worker = $3, engine = $4, seconds = $5, gradients = $6
+       WHERE experiment_id = $1 AND "index" = $2`,
+      [id, index, worker, JSON.stringify(engine), seconds, gradients],
+    )
+    await client.query('UPDATE experiments SET updated_at = now() WHERE id = $1', [id])
+    return 'recorded'
+  })
+}
+
+/** Why an experiment failed, as the API shows it. */
+export type Failure = { message: string; errors?: FieldError[] }
+
+/** Fails an experiment that is still at work. Says whether it was: the first reason stays. */
+export async function failExperiment(db: Database, id: string, failure: Failure): Promise<boolean> {
+  const { rowCount } = await db.pool.query(
+    `UPDATE experiments SET status = 'failed', error = $2, finished_at = now(), updated_at = now()
+     WHERE id = $1 AND status IN ('queued', 'training', 'allocating') AND NOT cancelling`,
+    [id, JSON.stringify(failure)],
+  )
+  return rowCount === 1
+}
+
+/** Says 'cancelled' of an experiment that was to be cancelled. Says whether it was, and had not finished. */
+export async function confirmCancelled(db: Database, id: string): Promise<boolean> {
+  const { rowCount } = await db.pool.query(
+    `UPDATE experiments SET status = 'cancelled', finished_at = now(), updated_at = now()
+     WHERE id = $1 AND status IN ('queued', 'training', 'allocating') AND cancelling`,
+    [id],
+  )
+  return rowCount === 1
+}
+
+/** Adds or replaces artifacts: an object written again has the same name, and what it holds now is what counts. */
+export async function recordArtifacts(
+  client: pg.ClientBase,
+  id: string,
+  objects: StoredArtifact[],
+): Promise<void> {
+  await client.query(
+    `INSERT INTO artifacts (experiment_id, name, bytes, sha256, content_type)
+     SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[])
+     ON CONFLICT (experiment_id, name) DO UPDATE
+     SET bytes = excluded.bytes, sha256 = excluded.sha256, content_type = excluded.content_type`,
+    [
+      id,
+      objects.map(object => object.name),
+      objects.map(object => object.bytes),
+      objects.map(object => object.sha256),
+      objects.map(object => object.contentType),
+    ],
+  )
+}
+
+type Columns<Table> = [column: keyof Table & string, name: string, type: string][]
+
+const iterationColumns: Columns<Tables['iterations']> = [
+  ['split', 'split', 'text'],
+  ['iteration', 'iteration', 'int'],
+  ['lossBefore', 'loss_before', 'float8'],
+  ['lossAfter', 'loss_after', 'float8'],
+  ['lca', 'lca', 'float8'],
+  ['residual', 'residual', 'float8'],
+  ['splits', 'splits', 'int'],
+  ['helped', 'helped', 'int'],
+  ['hurt', 'hurt', 'int'],
+]
+const allocationColumns: Columns<Tables['allocations']> = [
+  ['split', 'split', 'text'],
+  ['iteration', 'iteration', 'int'],
+  ['variable', 'variable', 'int'],
+  ['lca', 'lca', 'float8'],
+  ['helping', 'helping', 'float8'],
+  ['hurting', 'hurting', 'float8'],
+  ['squared', 'squared', 'float8'],
+  ['moved', 'moved', 'float8'],
+  ['helped', 'helped', 'int'],
+  ['hurt', 'hurt', 'int'],
+]
+
+// Rows of one statement: its text holds every number, so a long segment goes in parts.
+const batch = 20_000
+
+/** Inserts a table's columns as rows. The numbers travel as array literals: shortest digits that read back the same. */
+async function insertRows<Table extends Record<keyof Table, ArrayLike<string | number>>>(
+  client: pg.ClientBase,
+  name: 'iterations' | 'allocations',
+  id: string,
+  columns: Columns<Table>,
+  table: Table,
+): Promise<void> {
+  const rows = table[columns[0][0]].length
+  const targets = columns.map(([, target]) => target).join(', ')
+  const arrays = columns.map(([, , type], i) => `$${i + 2}::${type}[]`).join(', ')
+  const sql = `INSERT INTO ${name} (experiment_id, ${targets}) SELECT $1, * FROM unnest(${arrays})`
+  for (let start = 0; start < rows; start += batch) {
+    const literals = columns.map(([column]) => {
+      const values = table[column] as unknown as Float64Array | string[]
+      return `{${values.slice(start, start + batch).join(',')}}`
+    })
+    await client.query(sql, [id, ...literals])
+  }
+}

@@ -1,0 +1,175 @@
+/** The end of an experiment: whether anything is missing, its totals, its manifest. */
+
+import type { ResolvedSpec } from '../spec/resolved.ts'
+import type { SplitName } from '../spec/schema.ts'
+import { type Database, transaction } from './database.ts'
+import { type ExperimentState, recordArtifacts, type StoredArtifact } from './ledger.ts'
+
+/** One split of a finished experiment. The sums are over every variable and iteration. */
+export type SplitSummary = {
+  loss: { initial: number; final: number }
+  accuracy: { initial: number; final: number }
+  lca: number
+  helping: number
+  hurting: number
+  /** Σ helped / (parameters × iterations). */
+  helpFraction: number
+  hurtFraction: number
+  /** The largest |residual| of any iteration. */
+  worstResidual: number
+}
+
+/** What finalize leaves in experiments.summary. */
+export type Summary = {
+  parameters: number
+  iterations: number
+  splits: Partial<Record<SplitName, SplitSummary>>
+  /** Full-split gradients computed, over all splits. */
+  gradients: number
+  /** Of computing, summed over the segments (which may have been computed at the same time). */
+  allocationSeconds: number
+}
+
+export type Totals = Omit<Summary, 'splits'> & {
+  splits: Record<string, Omit<SplitSummary, 'loss' | 'accuracy'>>
+}
+
+/** What is missing of an experiment whose segments are all said to be allocated: one line each; [] where nothing is. */
+export async function findMissingRows(db: Database, id: string, spec: ResolvedSpec): Promise<string[]> {
+  const { iterations } = spec.training
+  const { rows } = await db.pool.query<{ split: string; missing: string; iterations: number; cells: number }>(
+    `SELECT split,
+            (SELECT count(*) FROM segments WHERE experiment_id = $1 AND status <> 'allocated')::int AS missing,
+            (SELECT count(*) FROM iterations i
+              WHERE i.experiment_id = $1 AND i.split = wanted.split
+                AND i.iteration >= 0 AND i.iteration < $3)::int AS iterations,
+            (SELECT count(*) FROM variables v JOIN allocations a
+                ON a.experiment_id = v.experiment_id AND a.variable = v."index"
+              WHERE v.experiment_id = $1 AND a.split = wanted.split)::float8
+              / greatest(1, (SELECT count(*) FROM variables WHERE experiment_id = $1)) AS cells
+     FROM unnest($2::text[]) AS wanted (split)`,
+    [id, spec.allocation.splits, iterations],
+  )
+  return rows.flatMap(row => [
+    ...(Number(row.missing) > 0 ? [`${row.missing} segments are not allocated`] : []),
+    ...(row.iterations === iterations
+      ? []
+      : [`${row.split}: rows of ${row.iterations} of ${iterations} iterations`]),
+    ...(row.cells === iterations
+      ? []
+      : [`${row.split}: allocations of ${row.cells} of ${iterations} iterations`]),
+  ])
+}
+
+/** The sums over an experiment's ledger, each in one order: the same rows give the same bits. */
+export async function totals(db: Database, id: string): Promise<Totals> {
+  const { rows } = await db.pool.query<{
+    split: string
+    lca: number
+    helping: number
+    hurting: number
+    helpFraction: number
+    hurtFraction: number
+    worstResidual: number
+    iterations: number
+    parameters: number
+    gradients: number
+    seconds: number
+  }>(
+    `WITH size AS (SELECT sum(size)::float8 AS parameters FROM variables WHERE experiment_id = $1),
+          work AS (SELECT sum(gradients)::float8 AS gradients, sum(seconds) AS seconds
+                   FROM segments WHERE experiment_id = $1),
+          parts AS (SELECT split, sum(helping ORDER BY iteration, variable) AS helping,
+                           sum(hurting ORDER BY iteration, variable) AS hurting
+                    FROM allocations WHERE experiment_id = $1 GROUP BY split)
+     SELECT i.split, sum(i.lca ORDER BY i.iteration) AS lca, p.helping, p.hurting,
+            sum(i.helped) / (s.parameters * count(*)) AS "helpFraction",
+            sum(i.hurt) / (s.parameters * count(*)) AS "hurtFraction",
+            max(abs(i.residual)) AS "worstResidual",
+            count(*)::int AS iterations, s.parameters, w.gradients, w.seconds
+     FROM iterations i JOIN parts p USING (split), size s, work w
+     WHERE i.experiment_id = $1
+     GROUP BY i.split, p.helping, p.hurting, s.parameters, w.gradients, w.seconds
+     ORDER BY i.split`,
+    [id],
+  )
+  if (rows.length === 0) throw new Error(`experiment ${id} has no iterations`)
+  const [{ parameters, iterations, gradients, seconds }] = rows
+  const splits = rows.map(({ split, lca, helping, hurting, helpFraction, hurtFraction, worstResidual }) => {
+    return [split, { lca, helping, hurting, helpFraction, hurtFraction, worstResidual }]
+  })
+  return {
+    ...{ parameters, iterations, gradients, allocationSeconds: seconds },
+    splits: Object.fromEntries(splits),
+  }
+}
+
+/** manifest.json: everything one needs to read an experiment's objects without this service. */
+export type Manifest = {
+  format: 1
+  experiment: string
+  spec: ResolvedSpec
+  parameters: number
+  /** In the column order of the tensors. */
+  variables: { name: string; layer: string; shape: number[]; offset: number; size: number }[]
+  segments: { from: number; to: number; worker: string | null; engine: unknown }[]
+  objects: StoredArtifact[]
+}
+
+/** Reads a manifest out of Postgres; `objects` are those that stay. */
+export async function makeManifest(
+  db: Database,
+  id: string,
+  { spec }: ExperimentState,
+  objects: StoredArtifact[],
+): Promise<Manifest> {
+  const variables = await db.prisma.variable.findMany({
+    where: { experimentId: id },
+    orderBy: { index: 'asc' },
+    select: { name: true, layer: true, shape: true, offset: true, size: true },
+  })
+  const segments = await db.prisma.segment.findMany({
+    where: { experimentId: id },
+    orderBy: { index: 'asc' },
+    select: { from: true, to: true, worker: true, engine: true },
+  })
+  const parameters = variables.reduce((sum, { size }) => sum + size, 0)
+  return { format: 1, experiment: id, spec, parameters, variables, segments, objects }
+}
+
+/** The objects that Postgres has of an experiment, by name. */
+export async function readArtifacts(db: Database, id: string): Promise<StoredArtifact[]> {
+  const found = await db.prisma.artifact.findMany({ where: { experimentId: id }, orderBy: { name: 'asc' } })
+  return found.map(({ name, bytes, sha256, contentType }) => ({
+    name,
+    bytes: Number(bytes),
+    sha256,
+    contentType,
+  }))
+}
+
+/**
+ * Says 'succeeded', with the summary and the objects that stay, in one transaction. Says whether the experiment was still
+ * wanted.
+ */
+export function finishExperiment(
+  db: Database,
+  id: string,
+  summary: Summary,
+  objects: StoredArtifact[],
+): Promise<boolean> {
+  return transaction(db.pool, async client => {
+    const { rowCount } = await client.query(
+      `UPDATE experiments SET status = 'succeeded', summary = $2, finished_at = now(), updated_at = now()
+       WHERE id = $1 AND status = 'allocating' AND NOT cancelling`,
+      [id, JSON.stringify(summary)],
+    )
+    if (rowCount === 0) return false
+    await client.query('DELETE FROM artifacts WHERE experiment_id = $1 AND name <> ALL ($2)', [
+      id,
+      objects.map(object => object.name),
+    ])
+    await recordArtifacts(client, id, objects)
+    return true
+  })
+}

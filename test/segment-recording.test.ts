@@ -1,0 +1,162 @@
+/** Recording a segment: all of it or nothing, once, exactly, and quickly. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { cancelExperiment, createExperiment, deleteExperiment } from '../src/store/experiments.ts'
+import {
+  type Computer,
+  recordSegment,
+  recordTraining,
+  type SegmentResult,
+  startExperiment,
+  startSegment,
+  unallocatedSegments,
+} from '../src/store/ledger.ts'
+import type { Objects } from '../src/store/objects.ts'
+import { findMissingRows, totals } from '../src/store/summary.ts'
+import { type TestDatabase, testDatabase } from './support/database.ts'
+import { fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'
+
+let database: TestDatabase
+before(async () => {
+  database = await testDatabase()
+})
+after(() => database.close())
+
+const computer: Computer = {
+  worker: 'here:1',
+  engine: { name: 'native', version: '2.21.0', threads: 2, device: 'cpu' },
+}
+const noQueue = { submit: async () => {}, remove: async () => {} }
+const noObjects = { remove: async () => {} } as unknown as Objects
+const object = (name: string) => ({ name, bytes: 8, sha256: '00', contentType: 'application/x-npy' })
+const result = (from: number, to: number): SegmentResult => ({
+  tables: fakeTables(['train', 'validation'], from, to),
+  objects: [object(`allocations/train/${from}-${to}.npy`)],
+  seconds: 2,
+  gradients: 12,
+})
+
+/** An experiment of 5 iterations in segments of 2, trained. */
+async function trained(): Promise<string> {
+  const id = randomUUID()
+  await createExperiment(database.db, { id, spec: fakeSpec(5, 2, ['weights']) })
+  assert.equal(await startExperiment(database.db, id, computer), 'training')
+  assert.equal(await recordTraining(database.db, id, fakeVariables, [object('weights/0-2.npy')]), true)
+  return id
+}
+const counts = async (experimentId: string) => ({
+  iterations: await database.db.prisma.iteration.count({ where: { experimentId } }),
+  allocations: await database.db.prisma.allocation.count({ where: { experimentId } }),
+})
+
+test('an experiment is created with its segments, the last one shorter', async () => {
+  const id = await trained()
+  const segments = await database.db.prisma.segment.findMany({
+    where: { experimentId: id },
+    orderBy: { index: 'asc' },
+  })
+  assert.deepEqual(
+    segments.map(({ index, from, to, status }) => [index, from, to, status]),
+    [
+      [0, 0, 2, 'trained'],
+      [1, 2, 4, 'trained'],
+      [2, 4, 5, 'trained'],
+    ],
+  )
+})
+
+test('rows are what was computed, to the last bit', async () => {
+  const id = await trained()
+  assert.equal(await recordSegment(database.db, id, 1, result(2, 4), computer), 'recorded')
+  const where = { experimentId: id, split: 'train', iteration: 3 }
+  const iteration = await database.db.prisma.iteration.findFirstOrThrow({ where })
+  assert.deepEqual(
+    [iteration.lossBefore, iteration.lossAfter, iteration.residual, iteration.splits, iteration.helped],
+    [0.1 + 0.2, 1 / 3, -3 / 1024, 2, 6],
+  )
+  const cell = await database.db.prisma.allocation.findFirstOrThrow({ where: { ...where, variable: 1 } })
+  assert.deepEqual([cell.helping, cell.hurting, cell.moved, cell.hurt], [-2 / 16, 1 / 16, 5e-324, 1])
+  assert.deepEqual(await unallocatedSegments(database.db, id), [0, 2])
+})
+
+test('two workers that were handed the same segment leave one result', async () => {
+  const id = await trained()
+  const outcomes = await Promise.all(
+    [0, 1, 2].map(() => recordSegment(database.db, id, 0, result(0, 2), computer)),
+  )
+  assert.deepEqual(outcomes.sort(), ['already', 'already', 'recorded'])
+  assert.deepEqual(await counts(id), { iterations: 4, allocations: 8 })
+  assert.equal(await startSegment(database.db, id, 0, 'late:1'), undefined)
+})
+
+test('a segment whose rows cannot all be inserted leaves none', async () => {
+  const id = await trained()
+  const broken = result(0, 2)
+  broken.tables.allocations.iteration[3] = broken.tables.allocations.iteration[1]
+  await assert.rejects(recordSegment(database.db, id, 0, broken, computer), /duplicate key/)
+  assert.deepEqual(await counts(id), { iterations: 0, allocations: 0 })
+  assert.equal(await recordSegment(database.db, id, 0, result(0, 2), computer), 'recorded')
+})
+
+test('nothing is recorded for an experiment that is cancelled or deleted', async () => {
+  const id = await trained()
+  assert.equal(await cancelExperiment(database.db, noQueue, id), 'cancelling')
+  assert.equal(await recordSegment(database.db, id, 0, result(0, 2), computer), 'unwanted')
+  assert.equal(await deleteExperiment(database.db, noQueue, noObjects, id), true)
+  assert.equal(await recordSegment(database.db, id, 0, result(0, 2), computer), 'unwanted')
+  assert.deepEqual(await counts(id), { iterations: 0, allocations: 0 })
+  assert.equal(await deleteExperiment(database.db, noQueue, noObjects, id), false)
+})
+
+test('recording and deleting at the same time do not wait for each other in a circle', async () => {
+  for (let round = 0; round < 5; round++) {
+    const id = await trained()
+    const work = [0, 1, 2].map(i =>
+      recordSegment(database.db, id, i, result(i * 2, Math.min(5, i * 2 + 2)), computer),
+    )
+    await Promise.all([...work, deleteExperiment(database.db, noQueue, noObjects, id)])
+    assert.deepEqual(await counts(id), { iterations: 0, allocations: 0 })
+  }
+})
+
+test('what is missing is named, and totals are the sums', async () => {
+  const id = await trained()
+  for (const [index, from, to] of [
+    [0, 0, 2],
+    [1, 2, 4],
+  ]) {
+    await recordSegment(database.db, id, index, result(from, to), computer)
+  }
+  const spec = fakeSpec(5, 2, ['weights'])
+  assert.deepEqual((await findMissingRows(database.db, id, spec)).slice(0, 3), [
+    '1 segments are not allocated',
+    'train: rows of 4 of 5 iterations',
+    'train: allocations of 4 of 5 iterations',
+  ])
+  await recordSegment(database.db, id, 2, result(4, 5), computer)
+  assert.deepEqual(await findMissingRows(database.db, id, spec), [])
+  const sums = await totals(database.db, id)
+  assert.deepEqual([sums.parameters, sums.iterations, sums.gradients, sums.allocationSeconds], [15, 5, 36, 6])
+  // Per iteration −1/16 − 2/16, and 2/16 in the two odd ones.
+  assert.deepEqual(sums.splits.train, {
+    ...{ lca: -15 / 16 + 4 / 16, helping: -15 / 16, hurting: 4 / 16 },
+    ...{ helpFraction: 30 / 75, hurtFraction: 15 / 75, worstResidual: 4 / 1024 },
+  })
+})
+
+test('a segment of 50 iterations, 2 splits and 62 variables is recorded in well under 200 ms', async t => {
+  const id = randomUUID()
+  await createExperiment(database.db, { id, spec: fakeSpec(150, 50, []) })
+  await startExperiment(database.db, id, computer)
+  await recordTraining(database.db, id, fakeVariables, [])
+  const times: number[] = []
+  for (let index = 0; index < 3; index++) {
+    const tables = fakeTables(['train', 'validation'], index * 50, index * 50 + 50, 62)
+    const start = performance.now()
+    await recordSegment(database.db, id, index, { ...result(0, 2), tables }, computer)
+    times.push(performance.now() - start)
+  }
+  t.diagnostic(`6,200 rows in ${times.map(time => time.toFixed(0)).join(', ')} ms`)
+  assert.ok(Math.min(...times) < 200)
+})

@@ -1,0 +1,89 @@
+/** A tiny experiment's spec, variables and rows, made up but exact: every number is a sum of sixteenths. */
+import type { Tables } from '../../src/lca/aggregate.ts'
+import type { VariableFacts } from '../../src/spec/facts.ts'
+import type { ResolvedSpec } from '../../src/spec/resolved.ts'
+import type { SplitName } from '../../src/spec/schema.ts'
+
+export const fakeVariables: VariableFacts[] = [
+  { name: 'fc_1/kernel', layer: 'fc_1', shape: [4, 3], offset: 0, size: 12 },
+  { name: 'fc_1/bias', layer: 'fc_1', shape: [3], offset: 12, size: 3 },
+]
+
+/** A resolved spec of so many iterations in segments of so many. */
+export function fakeSpec(
+  iterations: number,
+  segmentIterations: number,
+  keep: ResolvedSpec['keep'],
+): ResolvedSpec {
+  return {
+    name: 'fake',
+    tags: {},
+    dataset: { name: 'synthetic-digits', trainExamples: 100, validationExamples: 20, seed: 0 },
+    architecture: { name: 'fc', hidden: [] },
+    optimizer: {
+      name: 'sgd',
+      learningRate: 0.1,
+      momentum: 0,
+      nesterov: false,
+      schedule: { name: 'constant' },
+    },
+    layers: {},
+    training: { iterations, batchSize: 10, seed: 0, l2: 0 },
+    allocation: {
+      method: 'simpson',
+      maxError: 0.001,
+      maxSplits: 32,
+      splits: ['train', 'validation'],
+      chunkSize: 100,
+      segmentIterations,
+    },
+    keep,
+  }
+}
+
+/** The rows of the iterations [from, to), as a compute child returns them. */
+export function fakeTables(
+  splits: SplitName[],
+  from: number,
+  to: number,
+  variables = fakeVariables.length,
+): Tables {
+  const rows = splits.flatMap(split =>
+    Array.from({ length: to - from }, (_, i) => ({ split, iteration: from + i })),
+  )
+  const cells = rows.flatMap(row =>
+    Array.from({ length: variables }, (_, variable) => ({ ...row, variable })),
+  )
+  const helping = cells.map(cell => -(1 + cell.variable) / 16)
+  const hurting = cells.map(cell => (cell.iteration % 2) / 16)
+  const lca = cells.map((_, i) => helping[i] + hurting[i])
+  const floats = (values: number[]) => Float64Array.from(values)
+  const integers = (values: number[]) => Int32Array.from(values)
+  return {
+    iterations: {
+      split: rows.map(row => row.split),
+      iteration: integers(rows.map(row => row.iteration)),
+      lossBefore: floats(rows.map(() => 0.1 + 0.2)),
+      lossAfter: floats(rows.map(() => 1 / 3)),
+      lca: floats(
+        rows.map((_, r) => lca.slice(r * variables, (r + 1) * variables).reduce((a, b) => a + b, 0)),
+      ),
+      residual: floats(rows.map(row => -row.iteration / 1024)),
+      splits: integers(rows.map(() => 2)),
+      helped: integers(rows.map(() => 6)),
+      hurt: integers(rows.map(() => 3)),
+    },
+    allocations: {
+      split: cells.map(cell => cell.split),
+      iteration: integers(cells.map(cell => cell.iteration)),
+      variable: integers(cells.map(cell => cell.variable)),
+      lca: floats(lca),
+      helping: floats(helping),
+      hurting: floats(hurting),
+      squared: floats(lca.map(value => value * value)),
+      moved: floats(cells.map(() => 5e-324)),
+      helped: integers(cells.map(() => 3)),
+      hurt: integers(cells.map(() => 1)),
+    },
+  }
+}

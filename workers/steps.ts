@@ -1,0 +1,140 @@
+/**
+ * The steps of the two kinds of job. Each begins by asking Postgres where the experiment stands, and does what is left to
+ * do; nothing is remembered between steps.
+ */
+import { type Job, type Queue, UnrecoverableError, WaitingChildrenError, WaitingError } from 'bullmq'
+import type { JobData } from '../src/queue/jobs.ts'
+import { attempts, type ExperimentJob, type SegmentJob, segmentJob } from '../src/queue/jobs.ts'
+import { experimentPrefix } from '../src/store/experiments.ts'
+import {
+  confirmCancelled,
+  type ExperimentState,
+  failExperiment,
+  isWanted,
+  noteAllocated,
+  noteTrained,
+  readState,
+  recordSegment,
+  recordTraining,
+  startExperiment,
+  startSegment,
+  unallocatedSegments,
+} from '../src/store/ledger.ts'
+import { TaskError } from './child.ts'
+import { finalize, removeUnkept } from './finalize.ts'
+import { HandedBack, runTask, Unwanted, type WorkerContext } from './task.ts'
+
+export type LedgerQueue = Queue<JobData, void, JobData['kind']>
+export type LedgerJob = Job<JobData, void, JobData['kind']>
+
+/** What BullMQ calls for every job. Returns when there is nothing left to do; throws for another attempt, or the last. */
+export async function processJob(
+  context: WorkerContext,
+  queue: LedgerQueue,
+  job: LedgerJob,
+  token: string,
+): Promise<void> {
+  const { experimentId } = job.data
+  try {
+    if (job.data.kind === 'experiment') await advanceExperiment(context, queue, job, job.data, token)
+    else await allocate(context, job.data)
+  } catch (error) {
+    // BullMQ's own way of saying that the job waits.
+    if (error instanceof WaitingChildrenError) throw error
+    if (error instanceof HandedBack) {
+      // Back to the head of the queue at once: no attempt lost, no lock to wait out.
+      await job.moveToWait(token)
+      throw new WaitingError()
+    }
+    if (error instanceof Unwanted) return settle(context, experimentId)
+    throw await failed(context, job, error as Error)
+  }
+}
+
+/** train, then one job a segment, then finalize: as far as it gets now. */
+async function advanceExperiment(
+  context: WorkerContext,
+  queue: LedgerQueue,
+  job: LedgerJob,
+  { experimentId: id }: ExperimentJob,
+  token: string,
+): Promise<void> {
+  const { db, log } = context
+  const state = await readState(db, id)
+  if (state === undefined || state.cancelling) throw new Unwanted()
+  if (state.status === 'succeeded') return removeUnkept(context, id, state)
+  if (state.status === 'failed' || state.status === 'cancelled') return job.removeUnprocessedChildren()
+  if (state.status !== 'allocating') await train(context, id, state)
+
+  const segments = await unallocatedSegments(db, id)
+  if (segments.length > 0) {
+    log.info({ experiment: id, segments: segments.length }, 'allocating')
+    await queue.addBulk(segments.map(index => segmentJob(id, index, queue.qualifiedName)))
+    if (await job.moveToWaitingChildren(token)) throw new WaitingChildrenError()
+    // They are all done already; or one has failed, and the experiment with it.
+    if (!(await isWanted(db, id, 'allocating'))) throw new Unwanted()
+    if ((await unallocatedSegments(db, id)).length > 0) throw new Error('segments came back without a result')
+  }
+  await finalize(context, id, state)
+}
+
+async function train(context: WorkerContext, id: string, { spec }: ExperimentState): Promise<void> {
+  const { db, log } = context
+  const started = await startExperiment(db, id, await context.computer())
+  if (started === undefined) throw new Unwanted()
+  if (started === 'allocating') return
+  log.info({ experiment: id, iterations: spec.training.iterations }, 'training')
+  const { variables, objects, seconds } = await runTask(
+    context,
+    { kind: 'train', experimentId: id, spec },
+    { phase: 'training', note: done => noteTrained(db, id, done) },
+  )
+  if (!(await recordTraining(db, id, variables, objects))) throw new Unwanted()
+  log.info({ experiment: id, seconds }, 'trained')
+}
+
+async function allocate(context: WorkerContext, { experimentId: id, index }: SegmentJob): Promise<void> {
+  const { db, log } = context
+  const computer = await context.computer()
+  const segment = await startSegment(db, id, index, computer.worker)
+  if (segment === undefined) {
+    if (await isWanted(db, id, 'allocating')) return // Somebody else has allocated it.
+    throw new Unwanted()
+  }
+  const { from, to, spec } = segment
+  const result = await runTask(
+    context,
+    { kind: 'allocate', experimentId: id, spec, from, to },
+    { phase: 'allocating', note: done => noteAllocated(db, id, index, done) },
+  )
+  const outcome = await recordSegment(db, id, index, result, computer)
+  if (outcome === 'unwanted') throw new Unwanted()
+  log.info(
+    { experiment: id, from, to, seconds: result.seconds, gradients: result.gradients, outcome },
+    'allocated',
+  )
+}
+
+/** An experiment that is not to go on: says cancelled where that was asked for, and clears up behind a deletion. */
+async function settle({ db, objects, log }: WorkerContext, id: string): Promise<void> {
+  if (await confirmCancelled(db, id)) log.info({ experiment: id }, 'cancelled')
+  // Deleted while this worker computed: what it wrote since is nobody's.
+  if ((await readState(db, id)) === undefined) await objects.remove(experimentPrefix(id))
+}
+
+/** The error for BullMQ; where no attempt is left, or none can help, the experiment has failed with this reason. */
+async function failed({ db, log }: WorkerContext, job: LedgerJob, error: Error): Promise<Error> {
+  const { experimentId } = job.data
+  const permanent = error instanceof TaskError && error.kind === 'permanent'
+  const tries = job.attemptsMade + 1
+  const told = { experiment: experimentId, job: job.id, attempt: tries, err: error }
+  if (!permanent && tries < attempts) {
+    log.warn(told, 'an attempt failed and will be repeated')
+    return error
+  }
+  const errors = error instanceof TaskError ? error.errors : undefined
+  const message = permanent ? error.message : `${error.message} (after ${tries} attempts)`
+  await failExperiment(db, experimentId, { message, errors })
+  log.error(told, 'the experiment has failed')
+  return permanent ? new UnrecoverableError(error.message) : error
+}

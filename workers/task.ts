@@ -1,0 +1,100 @@
+/** One task of the compute child, run for an experiment: progress goes to Postgres, and news from there stops it. */
+import type { Log } from '../src/log.ts'
+import type { Database } from '../src/store/database.ts'
+import { type Computer, isWanted } from '../src/store/ledger.ts'
+import type { Objects } from '../src/store/objects.ts'
+import type { Compute } from './child.ts'
+import type { Result, Task } from './protocol.ts'
+
+/** What the steps work with. */
+export type WorkerContext = {
+  db: Database
+  objects: Objects
+  compute: Compute
+  /** This worker's name and what its child computes on. */
+  computer(): Promise<Computer>
+  /** Aborts when the worker is to stop. */
+  stopping: AbortSignal
+  log: Log
+}
+
+/** Nobody wants the result any more: the experiment is to be cancelled, has been deleted, or has failed elsewhere. */
+export class Unwanted extends Error {
+  constructor() {
+    super('the experiment is not wanted any more')
+    this.name = 'Unwanted'
+  }
+}
+
+/** The worker stops: somebody else shall do it. */
+export class HandedBack extends Error {
+  constructor() {
+    super('the worker stops')
+    this.name = 'HandedBack'
+  }
+}
+
+export type TaskOptions = {
+  phase: 'training' | 'allocating'
+  /** Notes progress in Postgres. */
+  note?: (done: number) => Promise<void>
+}
+
+// How often progress is written at most, and how often Postgres is asked whether to go on at least.
+const noteEvery = 250
+const askEvery = 1000
+
+/** Runs a task. Throws Unwanted, HandedBack, or the child's TaskError. */
+export async function runTask<K extends Task['kind']>(
+  context: WorkerContext,
+  task: Extract<Task, { kind: K }>,
+  { phase, note = async () => {} }: TaskOptions,
+): Promise<Extract<Result, { kind: K }>> {
+  const { db, compute, stopping, log } = context
+  const controller = new AbortController()
+  const stop = () => controller.abort(new HandedBack())
+  if (stopping.aborted) stop()
+  stopping.addEventListener('abort', stop, { once: true })
+
+  let done = 0
+  let noted = 0
+  let last = 0
+  let pending: Promise<void> | undefined
+  const look = async () => {
+    last = Date.now()
+    try {
+      if (done > noted) {
+        noted = done
+        await note(done)
+      }
+      if (!(await isWanted(db, task.experimentId, phase))) controller.abort(new Unwanted())
+    } catch (error) {
+      // A database that is away for a moment must not cost the task; the next look tries again.
+      log.warn({ err: error, experiment: task.experimentId }, 'progress could not be written')
+    } finally {
+      pending = undefined
+    }
+  }
+  const lookSoon = () => {
+    pending ??= look()
+  }
+  const timer = setInterval(lookSoon, askEvery)
+  try {
+    return await compute.run(
+      task,
+      current => {
+        done = current
+        if (Date.now() - last >= noteEvery) lookSoon()
+      },
+      controller.signal,
+    )
+  } catch (error) {
+    // Whatever the child made of it: this is why it was told to stop.
+    controller.signal.throwIfAborted()
+    throw error
+  } finally {
+    clearInterval(timer)
+    stopping.removeEventListener('abort', stop)
+    await pending
+  }
+}

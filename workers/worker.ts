@@ -1,0 +1,127 @@
+/**
+ * The life of a worker: start the compute child, agree with Postgres about what is to be done, take jobs one at a time,
+ * and, when told to stop, hand back what is in hand within seconds.
+ */
+import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { Queue, Worker } from 'bullmq'
+import type { Config } from '../src/config.ts'
+import type { Log } from '../src/log.ts'
+import { chooseBackend } from '../src/queue/backend.ts'
+import { type JobData, queueName } from '../src/queue/jobs.ts'
+import { openQueue } from '../src/queue/queue.ts'
+import { reconcile } from '../src/queue/reconcile.ts'
+import { openDatabase } from '../src/store/database.ts'
+import { failExperiment } from '../src/store/ledger.ts'
+import { openObjects } from '../src/store/objects.ts'
+import { openCompute } from './child.ts'
+import { processJob } from './steps.ts'
+import type { WorkerContext } from './task.ts'
+
+export type WorkerOptions = {
+  config: Config
+  /** A database that has been migrated. */
+  databaseUrl: string
+  log: Log
+  /** Another compute script, for tests. */
+  computeEntry?: string
+}
+
+export type RunningWorker = {
+  /** How it is called in experiments.worker and segments.worker. */
+  name: string
+  /** Takes no more jobs, hands back the current one, ends the child. Calling it again waits for the same. */
+  stop(): Promise<void>
+}
+
+// A worker that dies is noticed when its lock runs out; the lock is renewed at half time, whatever the child does.
+const lockDuration = 10_000
+const stalledInterval = 5000
+// A job whose worker dies again and again is more likely the cause than the victim.
+const maxStalledCount = 10
+const reconcileEvery = 60_000
+
+/** Starts a worker. Rejects, with nothing left running, where the engine, Postgres or the queue cannot be had. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { config, databaseUrl, log } = options
+  const name = `${hostname()}:${process.pid}`
+  const stopping = new AbortController()
+  const closers: (() => Promise<unknown>)[] = []
+  const onError = (error: Error) => log.warn({ err: error }, 'a connection broke')
+  const stop = async () => {
+    stopping.abort()
+    for (const close of closers.splice(0).reverse()) {
+      await close().catch(error => log.error({ err: error }, 'a part did not close cleanly'))
+    }
+  }
+  try {
+    const entry = options.computeEntry ?? fileURLToPath(new URL('./compute.js', import.meta.url))
+    const compute = openCompute({ entry, env: computeEnvironment(config), log, patience: 3000 })
+    closers.push(compute.close)
+    const db = await openDatabase(databaseUrl, { max: 4, name: 'loss-ledger worker', onError })
+    closers.push(db.close)
+    const queue = await openQueue(config, databaseUrl, onError)
+    closers.push(queue.close)
+    const { connection, factory } = chooseBackend(config, databaseUrl)
+    const jobs = new Queue<JobData, void, JobData['kind']>(queueName, { connection }, factory)
+    jobs.on('error', onError)
+    closers.push(() => jobs.close())
+
+    // Before the first job: an engine that cannot be had is this worker's problem, not the experiment's.
+    await compute.ready()
+    const context: WorkerContext = {
+      ...{ db, compute, log },
+      objects: openObjects(config),
+      computer: async () => ({ worker: name, engine: await compute.ready() }),
+      stopping: stopping.signal,
+    }
+    const worker = new Worker<JobData, void, JobData['kind']>(
+      queueName,
+      (job, token) => processJob(context, jobs, job, token!),
+      { connection, name, concurrency: 1, autorun: false, lockDuration, stalledInterval, maxStalledCount },
+      factory,
+    )
+    worker.on('error', onError)
+    worker.on('failed', (job, error) => {
+      // Also jobs that BullMQ itself gives up on. Of any other the experiment has its reason already.
+      if (job?.finishedOn === undefined) return
+      failExperiment(db, job.data.experimentId, { message: error.message }).catch(onError)
+    })
+    await worker.waitUntilReady()
+    closers.push(() => worker.close())
+
+    const agree = async () => {
+      const lost = await reconcile(db, queue)
+      if (lost.length > 0) log.info({ experiments: lost }, 'queued again what the queue had lost')
+    }
+    await agree()
+    const timer = setInterval(() => agree().catch(onError), reconcileEvery)
+    closers.push(async () => clearInterval(timer))
+    worker.run().catch(onError)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  log.info({ worker: name }, 'the worker takes jobs')
+  let stopped: Promise<void> | undefined
+  return {
+    name,
+    stop: () => {
+      stopped ??= stop().then(() => log.info({ worker: name }, 'the worker has stopped'))
+      return stopped
+    },
+  }
+}
+
+/** The child reads the same configuration, with paths that do not depend on where it runs; databases are not its business. */
+function computeEnvironment(config: Config): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    LEDGER_DIR: config.ledgerDir,
+    DATASETS_DIR: config.datasetsDir,
+    LEDGER_ENGINE: config.engine,
+    LEDGER_THREADS: config.threads?.toString(),
+    DATABASE_URL: undefined,
+    REDIS_URL: undefined,
+  }
+}
