@@ -31,7 +31,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
   try {
     let databaseUrl = config.databaseUrl
     if (databaseUrl === undefined) {
-      const postgres = await startEmbeddedPostgres(config.ledgerDir, log)
+      const postgres = await startEmbeddedPostgres(config.postgresDir, log)
       closers.push(postgres.stop)
       databaseUrl = postgres.url
     }
