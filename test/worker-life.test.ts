@@ -1,0 +1,268 @@
+/** The worker, on the Postgres queue, with a compute child that only pretends: what it does when things go right and wrong. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Queue } from 'bullmq'
+import { pino } from 'pino'
+import { type Config, readConfig } from '../src/config.ts'
+import { chooseBackend } from '../src/queue/backend.ts'
+import { queueName, segmentJob } from '../src/queue/jobs.ts'
+import { type ExperimentQueue, openQueue } from '../src/queue/queue.ts'
+import type { ResolvedSpec } from '../src/spec/resolved.ts'
+import {
+  cancelExperiment,
+  createExperiment,
+  deleteExperiment,
+  retryExperiment,
+} from '../src/store/experiments.ts'
+import type { Status } from '../src/store/ledger.ts'
+import { type Objects, objectKey, openObjects } from '../src/store/objects.ts'
+import type { Manifest, Summary } from '../src/store/summary.ts'
+import { type RunningWorker, startWorker } from '../workers/worker.ts'
+import { type TestDatabase, testDatabase } from './support/database.ts'
+import type { FakePlan } from './support/fake-compute.ts'
+import { fakeSpec, fakeVariables } from './support/fake-ledger.ts'
+
+let database: TestDatabase
+let config: Config
+let queue: ExperimentQueue
+let objects: Objects
+let workers: RunningWorker[]
+
+beforeEach(async () => {
+  database = await testDatabase()
+  config = readConfig({ LEDGER_DIR: mkdtempSync(join(tmpdir(), 'loss-ledger-worker-')) })
+  queue = await openQueue(config, database.url)
+  objects = openObjects(config)
+  workers = []
+})
+afterEach(async () => {
+  await Promise.all(workers.map(worker => worker.stop()))
+  await queue.close()
+  await database.close()
+  rmSync(config.ledgerDir, { recursive: true, force: true })
+})
+
+const computeEntry = fileURLToPath(new URL('./support/fake-compute.js', import.meta.url))
+
+async function work(plan: FakePlan = {}): Promise<RunningWorker> {
+  process.env.FAKE_PLAN = JSON.stringify(plan)
+  const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
+  const worker = await startWorker({ config, databaseUrl: database.url, log, computeEntry })
+  workers.push(worker)
+  return worker
+}
+async function post(
+  iterations = 5,
+  keep: ResolvedSpec['keep'] = ['weights', 'allocations'],
+): Promise<string> {
+  const id = randomUUID()
+  await createExperiment(database.db, { id, spec: fakeSpec(iterations, 2, keep) })
+  await queue.submit(id)
+  return id
+}
+const look = (id: string) =>
+  database.db.prisma.experiment.findUnique({ where: { id }, include: { segments: true } })
+
+/** Waits until the experiment has this status, at most so many milliseconds. */
+async function reaches(id: string, status: Status, milliseconds = 8000) {
+  const deadline = Date.now() + milliseconds
+  for (;;) {
+    const found = await look(id)
+    if (found?.status === status) return found
+    if (Date.now() > deadline)
+      assert.fail(`${found?.status} after ${milliseconds} ms, not ${status}: ${JSON.stringify(found?.error)}`)
+    await sleep(20)
+  }
+}
+const diary = () => readFileSync(join(config.ledgerDir, 'fake-compute.log'), 'utf8').trim().split('\n')
+const stored = (id: string) => existsSync(join(config.objectsDir, 'experiments', id))
+
+test('an experiment is trained, allocated segment by segment, and finalized with summary and manifest', async () => {
+  const worker = await work()
+  const id = await post()
+  const experiment = await reaches(id, 'succeeded')
+  assert.deepEqual(diary(), ['train', 'allocate:0-2', 'allocate:2-4', 'allocate:4-5', 'evaluate'])
+  assert.deepEqual([experiment.trained, experiment.attempts, experiment.worker], [5, 1, worker.name])
+  assert.ok(
+    experiment.startedAt! <= experiment.allocatingAt! && experiment.allocatingAt! <= experiment.finishedAt!,
+  )
+  assert.deepEqual(
+    experiment.segments.map(({ status, done, attempts }) => [status, done, attempts]),
+    [
+      ['allocated', 2, 1],
+      ['allocated', 2, 1],
+      ['allocated', 1, 1],
+    ],
+  )
+
+  const summary = experiment.summary as unknown as Summary
+  assert.deepEqual([summary.parameters, summary.iterations, summary.gradients], [15, 5, 20])
+  assert.deepEqual(summary.splits.train?.loss, { initial: 2.5, final: 0.5 })
+  assert.deepEqual(summary.splits.validation?.accuracy, { initial: 0.1, final: 0.9 })
+  assert.equal(summary.splits.train?.helpFraction, 30 / 75)
+
+  const bytes = await objects.read(objectKey(id, 'manifest.json'))
+  const manifest = JSON.parse(bytes.toString()) as Manifest
+  assert.deepEqual(manifest.variables, fakeVariables)
+  assert.deepEqual(manifest.spec, experiment.spec)
+  assert.deepEqual(
+    manifest.segments.map(({ from, to, worker }) => [from, to, worker]),
+    [
+      [0, 2, worker.name],
+      [2, 4, worker.name],
+      [4, 5, worker.name],
+    ],
+  )
+  const artifacts = await database.db.prisma.artifact.findMany({
+    where: { experimentId: id },
+    orderBy: { name: 'asc' },
+  })
+  assert.equal(artifacts.length, 3 + 2 * 3 + 1)
+  for (const { name, sha256 } of manifest.objects) {
+    assert.equal(artifacts.find(artifact => artifact.name === name)?.sha256, sha256)
+  }
+  assert.equal(await queue.holds(id), false)
+})
+
+test('what is not to be kept is gone in the end', async () => {
+  await work()
+  const id = await post(5, [])
+  await reaches(id, 'succeeded')
+  const artifacts = await database.db.prisma.artifact.findMany({ where: { experimentId: id } })
+  assert.deepEqual(
+    artifacts.map(({ name }) => name),
+    ['manifest.json'],
+  )
+  assert.equal(await objects.stat(objectKey(id, 'weights/0-2.npy')), undefined)
+})
+
+test('a compute child that crashes costs one attempt', async () => {
+  await work({
+    trouble: { 'allocate:2-4': { times: 1, what: 'crash' }, train: { times: 1, what: 'transient' } },
+  })
+  const experiment = await reaches(await post(), 'succeeded')
+  assert.deepEqual(
+    experiment.segments.map(({ attempts }) => attempts),
+    [1, 2, 1],
+  )
+  assert.equal(experiment.attempts, 2)
+})
+
+test('what trying again cannot mend fails the experiment at once, with the reason', async () => {
+  await work({ trouble: { 'allocate:0-2': { times: 9, what: 'permanent' } } })
+  const id = await post(40)
+  const experiment = await reaches(id, 'failed')
+  assert.deepEqual(experiment.error, { message: 'fake permanent trouble' })
+  const computed = diary().length
+  await sleep(200)
+  // The other segments are taken back, and the queue forgets the experiment.
+  assert.equal(diary().length, computed)
+  assert.ok(computed < 10)
+  assert.equal(await queue.holds(id), false)
+})
+
+test('a failed experiment is tried again from where it failed', async () => {
+  await work({ trouble: { 'allocate:2-4': { times: 1, what: 'permanent' } } })
+  const id = await post()
+  await reaches(id, 'failed')
+  assert.equal(await retryExperiment(database.db, queue, id), 'queued')
+  await reaches(id, 'succeeded')
+  assert.deepEqual(
+    diary().filter(task => task === 'train' || task === 'allocate:0-2'),
+    ['train', 'allocate:0-2'],
+  )
+})
+
+test('cancelling takes effect while a segment computes, and is final', async () => {
+  await work({ pace: 100 })
+  const id = await post(100)
+  await reaches(id, 'training')
+  const start = Date.now()
+  assert.equal(await cancelExperiment(database.db, queue, id), 'cancelling')
+  await reaches(id, 'cancelled', 2000)
+  assert.ok(Date.now() - start < 1500)
+  assert.equal(await cancelExperiment(database.db, queue, id), 'finished')
+  const next = await post(1)
+  await reaches(next, 'succeeded')
+  assert.equal((await look(id))?.status, 'cancelled')
+})
+
+test('an experiment that is still queued is cancelled at once', async () => {
+  const id = await post()
+  assert.equal(await cancelExperiment(database.db, queue, id), 'cancelled')
+  assert.equal(await queue.holds(id), false)
+  assert.equal(await cancelExperiment(database.db, queue, randomUUID()), 'missing')
+})
+
+test('deleting while it runs leaves no row and no object', async () => {
+  await work({ pace: 30 })
+  const id = await post(10)
+  await reaches(id, 'allocating')
+  assert.equal(await deleteExperiment(database.db, queue, objects, id), true)
+  await reaches(await post(1), 'succeeded')
+  assert.equal(await look(id), null)
+  assert.equal(stored(id), false)
+})
+
+test('progress is to be seen while it trains and allocates', async () => {
+  await work({ pace: 25 })
+  const id = await post(60)
+  const seen = new Set<number>()
+  while ((await look(id))?.status !== 'allocating') {
+    seen.add((await look(id))!.trained)
+    await sleep(20)
+  }
+  assert.ok(seen.size > 3, `${[...seen]}`)
+})
+
+test('a worker that is stopped hands its job back, and the next one goes on at once', async () => {
+  const first = await work({ pace: 50 })
+  const id = await post(40)
+  await reaches(id, 'training')
+  const start = Date.now()
+  await first.stop()
+  assert.ok(Date.now() - start < 2000, `stopping took ${Date.now() - start} ms`)
+  const second = await work()
+  const experiment = await reaches(id, 'succeeded', 4000)
+  assert.equal(experiment.worker, second.name)
+})
+
+test('a child that does not obey is killed when the worker stops', async () => {
+  const worker = await work({ pace: 100, deaf: true })
+  const id = await post(1000)
+  await reaches(id, 'training')
+  const start = Date.now()
+  await worker.stop()
+  assert.ok(Date.now() - start < 5000)
+})
+
+test('a job that is handed to two workers, or comes again later, leaves one result', async () => {
+  await work({ pace: 20 })
+  await work({ pace: 20 })
+  const id = await post(12)
+  await reaches(id, 'allocating')
+  // The same segments under other ids: both workers get them, some at the same time.
+  const { connection, factory } = chooseBackend(config, database.url)
+  const doubled = new Queue(queueName, { connection }, factory)
+  for (let index = 0; index < 6; index++) {
+    const { name, data } = segmentJob(id, index, '')
+    await doubled.add(name, data, { jobId: `again-${index}`, removeOnComplete: true })
+  }
+  await reaches(id, 'succeeded')
+  await doubled.close()
+  assert.equal(await database.db.prisma.iteration.count({ where: { experimentId: id } }), 24)
+})
+
+test('what the queue has lost is queued again when a worker starts', async () => {
+  const id = await post()
+  await queue.remove(id)
+  assert.equal(await queue.holds(id), false)
+  await work()
+  await reaches(id, 'succeeded')
+})
