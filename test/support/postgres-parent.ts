@@ -1,0 +1,7 @@
+/** Starts an embedded Postgres on the given directory, tells its URL, and stays. */
+import { pino } from 'pino'
+import { startEmbeddedPostgres } from '../../src/store/embedded.ts'
+
+const postgres = await startEmbeddedPostgres(process.argv[2], pino({ level: 'silent' }))
+process.send!(postgres.url)
+setInterval(() => {}, 1000)

@@ -1,0 +1,51 @@
+/** A worker whose parent is killed: it and its compute child end, and what it had in hand is for the next one. */
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { isRunning, markOf } from '../src/store/processes.ts'
+import { testDatabase } from './support/database.ts'
+
+/** The processes that a process has started, on Linux. */
+const childrenOf = (pid: number): number[] =>
+  readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .filter(name => {
+      try {
+        return readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1].split(' ')[1] === String(pid)
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
+
+test('kill -9 of the process that started a worker ends the worker and its compute child', {
+  skip: process.platform === 'linux' ? false : 'finds processes in /proc',
+}, async t => {
+  const database = await testDatabase()
+  const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-orphan-'))
+  t.after(async () => {
+    await database.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+  const env = {
+    ...process.env,
+    ...{ DATABASE_URL: database.url, LEDGER_DIR: directory, LEDGER_ENGINE: 'wasm', LOG_LEVEL: 'info' },
+  }
+  const parent = fork(fileURLToPath(new URL('support/worker-parent.js', import.meta.url)), [], { env })
+  const [pid] = (await once(parent, 'message')) as [number]
+  const until = async (what: string, condition: () => boolean) => {
+    for (const deadline = Date.now() + 15_000; !condition(); await sleep(20)) {
+      if (Date.now() > deadline) assert.fail(`not in 15 s: ${what}`)
+    }
+  }
+  await until('the worker has a child', () => childrenOf(pid).length > 0)
+  const both = [pid, ...childrenOf(pid)].map(process => markOf(process)!)
+  parent.kill('SIGKILL')
+  await until('both have ended', () => !both.some(isRunning))
+})
