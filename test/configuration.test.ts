@@ -1,0 +1,52 @@
+/** The environment is read once, whole, and every mistake in it is told at once, without telling secrets. */
+import assert from 'node:assert/strict'
+import { resolve } from 'node:path'
+import { test } from 'node:test'
+import { ConfigError, readConfig } from '../src/config.ts'
+
+test('nothing configured is the embedded default', () => {
+  assert.deepEqual(readConfig({}), {
+    host: '127.0.0.1',
+    port: 3000,
+    ledgerDir: resolve('.ledger'),
+    datasetsDir: resolve('.ledger/datasets'),
+    postgresDir: resolve('.ledger/postgres'),
+    objectsDir: resolve('.ledger/objects'),
+    databaseUrl: undefined,
+    redisUrl: undefined,
+    engine: undefined,
+    threads: undefined,
+    workers: 1,
+    logLevel: 'info',
+  })
+})
+
+test('what is set is taken; empty is unset', () => {
+  const config = readConfig({
+    ...{ PORT: '0', LEDGER_DIR: '/srv/ledger', DATABASE_URL: 'postgresql://u:p@db/ledger', REDIS_URL: '' },
+    ...{ LEDGER_ENGINE: 'wasm', LEDGER_THREADS: '2', LEDGER_WORKERS: '0', LOG_LEVEL: 'debug', HOST: ' ' },
+  })
+  assert.deepEqual(
+    [config.port, config.datasetsDir, config.databaseUrl, config.redisUrl, config.host],
+    [0, '/srv/ledger/datasets', 'postgresql://u:p@db/ledger', undefined, '127.0.0.1'],
+  )
+  assert.deepEqual([config.engine, config.threads, config.workers, config.logLevel], ['wasm', 2, 0, 'debug'])
+})
+
+test('one error lists everything that is wrong, and no secret', () => {
+  const read = () =>
+    readConfig({
+      ...{ PORT: '70000', LEDGER_ENGINE: 'cuda', LEDGER_THREADS: '1.5', LOG_LEVEL: 'loud' },
+      ...{ DATABASE_URL: 'mysql://root:hunter2@db/x', REDIS_URL: 'hunter3@redis' },
+    })
+  assert.throws(read, (error: ConfigError) => {
+    assert.ok(error instanceof ConfigError)
+    assert.deepEqual(
+      error.problems.map(problem => problem.split(' ')[0]).sort(),
+      ['DATABASE_URL', 'REDIS_URL', 'PORT', 'LEDGER_ENGINE', 'LEDGER_THREADS', 'LOG_LEVEL'].sort(),
+    )
+    assert.doesNotMatch(error.message, /hunter/)
+    assert.match(error.message, /PORT must be a whole number from 0 to 65535, not "70000"/)
+    return true
+  })
+})
