@@ -19,6 +19,14 @@ const redacted = [
   '*.connectionString',
 ]
 
+/** An error without what drivers hang on it: whole connections, with all that is in them. */
+function plainError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const { name, message, stack, cause } = error
+  const { code } = error as { code?: unknown }
+  return { type: name, message, code, stack, cause: cause === undefined ? undefined : plainError(cause) }
+}
+
 /**
  * A logger for one process. `process` names it in every line (api, worker). `terminal` picks the readable form; by
  * default it is whether stdout is a terminal.
@@ -28,7 +36,12 @@ export function createLog(
   level: LogLevel,
   terminal: boolean = globalThis.process.stdout.isTTY === true,
 ): Log {
-  const options = { level, base: { process }, redact: { paths: redacted, censor: '[secret]' } }
+  const options = {
+    level,
+    base: { process },
+    serializers: { err: plainError },
+    redact: { paths: redacted, censor: '[secret]' },
+  }
   // As a stream in this very process, not a worker thread: lines written just before an exit are not lost.
   return terminal
     ? pino(options, pretty({ sync: true, ignore: 'pid,hostname', singleLine: true }))

@@ -63,7 +63,9 @@ async function serve(): Promise<void> {
     server = await startServer(directory, binaries, server?.port)
     say({ type: 'ready', port: server.port, pid: server.pid })
     const reason = await Promise.race([stopped, server.ended])
-    if (stopping.signal.aborted) await server.stop()
+    // A parent that asks has put its own things in order. One that was killed may have left workers, which hand back
+    // their jobs now, if they are let.
+    if (stopping.signal.aborted) await server.stop(process.connected ? 0 : 3000)
     else say({ type: 'restarting', reason })
   }
 }

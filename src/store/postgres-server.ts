@@ -112,8 +112,8 @@ export type PostgresServer = {
   pid: number
   /** Resolves when the process has ended, however it ended, to how. */
   ended: Promise<string>
-  /** Fast shutdown: rolls back what runs, writes a checkpoint. Resolves when the process has ended. */
-  stop(): Promise<void>
+  /** Stops it cleanly, as stopPostgres does. Resolves when the process has ended. */
+  stop(courtesy?: number): Promise<void>
 }
 
 /**
@@ -148,7 +148,7 @@ export async function startServer(
     })
     if (await acceptsConnections(child, data, end)) {
       const pid = child.pid!
-      return { port: chosen, pid, ended: end, stop: () => stopPostgres(pid, data) }
+      return { port: chosen, pid, ended: end, stop: courtesy => stopPostgres(pid, data, courtesy) }
     }
     const lines = readFileSync(log, 'utf8').trim().split('\n')
     // The port was taken between finding it and using it; or backends of a server that was killed are still ending.
@@ -180,14 +180,19 @@ export function readPostmaster(data: string): { pid: number; port: number; ready
   return { pid: Math.abs(Number(lines[0])), port: Number(lines[3]), ready: lines[7]?.trim() === 'ready' }
 }
 
-/** Stops the server with this pid if it is one of the data directory: fast, then at once. Throws if it outlives both. */
-export async function stopPostgres(pid: number, data: string): Promise<void> {
+/**
+ * Stops the server with this pid if it is one of the data directory. Clients have `courtesy` milliseconds to finish and
+ * leave; then a fast shutdown rolls back what runs and writes a checkpoint. Throws if the server outlives that.
+ */
+export async function stopPostgres(pid: number, data: string, courtesy = 0): Promise<void> {
   const mark = markOf(pid)
   if (mark === undefined || !isPostgresOf(pid, data)) return
   for (const [signal, patience] of [
+    ['SIGTERM', courtesy],
     ['SIGINT', 30_000],
     ['SIGQUIT', 10_000],
   ] as const) {
+    if (patience === 0) continue
     try {
       process.kill(pid, signal)
     } catch (error) {
