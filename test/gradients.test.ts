@@ -26,7 +26,11 @@ const cases: Record<string, Case> = {
     formula: (x, w, b) =>
       grid(5, 3, (n, o) => range(4).reduce((sum, i) => sum + x[n * 4 + i] * w[i * 3 + o], b[o])),
   },
-  relu: { op: (ops, x) => ops.relu(x), inputs: [[6, 5]], formula: x => Array.from(x, value => Math.max(value, 0)) },
+  relu: {
+    op: (ops, x) => ops.relu(x),
+    inputs: [[6, 5]],
+    formula: x => Array.from(x, value => Math.max(value, 0)),
+  },
   flatten: {
     op: (ops, x) => ops.flatten(x as tf.Tensor4D),
     inputs: [[2, 3, 3, 2]],
@@ -71,7 +75,10 @@ for (const name of engines) {
         .gradients(() => run(ops, ...tensors, ...rest), tensors, tf.tensor(dy, y.shape))
       for (const [i, value] of values.entries()) {
         const scalar = (x: Float64Array) =>
-          formula(...values.map((other, j) => (j === i ? x : other))).reduce((sum, out, k) => sum + dy[k] * out, 0)
+          formula(...values.map((other, j) => (j === i ? x : other))).reduce(
+            (sum, out, k) => sum + dy[k] * out,
+            0,
+          )
         const error = relativeError(grads[i].dataSync(), centralDifferences(scalar, value))
         assert.ok(error < 1e-4, `${op}: gradient of input ${i} is off by ${error}`)
       }
@@ -93,10 +100,15 @@ for (const name of engines) {
       labels: Uint8Array.from({ length: count }, () => bytes.integer(3)),
     }
     const theta = draw(network.parameters, 'theta')
-    const examples = range(count).map(n => Array.from(data.images.subarray(n * 12, n * 12 + 12), b => b / 255))
+    const examples = range(count).map(n =>
+      Array.from(data.images.subarray(n * 12, n * 12 + 12), b => b / 255),
+    )
     const reference = lossAndGradient(theta, widths, examples, data.labels)
     const differences = centralDifferences(x => lossAndGradient(x, widths, examples, data.labels).loss, theta)
-    assert.ok(relativeError(reference.gradient, differences) < 1e-7, 'the reference agrees with its own differences')
+    assert.ok(
+      relativeError(reference.gradient, differences) < 1e-7,
+      'the reference agrees with its own differences',
+    )
     for (const chunkSize of [1, 10, 23, 100]) {
       const tensorsBefore = tf.memory().numTensors
       const gradient = new Float64Array(network.parameters)

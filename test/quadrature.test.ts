@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  integrate,
-  makeSums,
-  methods,
-  newPoints,
-  nextLevel,
-  startSums,
-} from '../src/lca/quadrature.ts'
+import { integrate, makeSums, methods, newPoints, nextLevel, startSums } from '../src/lca/quadrature.ts'
 
 /** ∫ f by a method over n = 2^s splits, through the same calls as the allocation's loop; counts the evaluations. */
 function quadrature(name: keyof typeof methods, f: (alpha: number) => number, s: number) {
@@ -42,7 +35,10 @@ for (const [name, { degree }] of Object.entries(methods)) {
       for (let d = 1; d <= degree; d++) {
         const { gradient, change } = loss(d)
         const { integral } = quadrature(name as keyof typeof methods, gradient, s)
-        assert.ok(Math.abs(integral - change) < 1e-15, `degree ${d}, ${2 ** s} splits: off by ${integral - change}`)
+        assert.ok(
+          Math.abs(integral - change) < 1e-15,
+          `degree ${d}, ${2 ** s} splits: off by ${integral - change}`,
+        )
       }
     }
     const { gradient, change } = loss(degree + 1)
@@ -66,7 +62,13 @@ test('the combinations are the textbook composite rules', () => {
     close(quadrature('left', f, s).integral, weighted(n, [1, 0]))
     close(quadrature('trapezoid', f, s).integral, weighted(n, [1 / 2, 1 / 2]))
     close(quadrature('simpson', f, s).integral, weighted(n, [1 / 6, 4 / 6, 1 / 6]))
-    close(quadrature('boole', f, s).integral, weighted(n, [7, 32, 12, 32, 7].map(w => w / 90)))
+    close(
+      quadrature('boole', f, s).integral,
+      weighted(
+        n,
+        [7, 32, 12, 32, 7].map(w => w / 90),
+      ),
+    )
   }
 })
 

@@ -23,14 +23,13 @@ type Iteration = { iteration: number; loss: number; lossAfter: number; residual:
 export async function runDemo(base: string): Promise<void> {
   const started = performance.now()
   const { id } = await request<Experiment>(base, '/v1/experiments', demoSpec)
-  console.log(`posted    ${describe(demoSpec)}`)
-  console.log(`          ${base}/v1/experiments/${id}\n`)
+  console.log(`Posted ${base}/v1/experiments/${id}\n${describe(demoSpec)}\n`)
   const experiment = await watch(base, id)
   if (experiment.status !== 'succeeded')
     throw new Error(
       `the experiment ${experiment.status}: ${experiment.error?.message ?? 'no reason was recorded'}`,
     )
-  console.log(`\ndone in   ${duration((performance.now() - started) / 1e3)}\n`)
+  console.log(`\ndone in ${duration((performance.now() - started) / 1e3)}\n`)
 
   const url = `/v1/experiments/${id}`
   const [train, validation, iterations] = await Promise.all([
@@ -43,13 +42,15 @@ export async function runDemo(base: string): Promise<void> {
     `\nNegative LCA helped, positive hurt. help %: parameters × iterations that lowered the loss.\n`,
   )
   console.log(lossPlot(iterations.items))
+  console.log('\nAudit of the train split')
   console.log(audit(iterations.items, train.total))
   console.log(`
-read on   curl '${base}${url}'
-          curl '${base}${url}/layers?split=validation&by=variable'
-          curl '${base}${url}/iterations?split=train&points=20'
-          curl -H 'Accept: text/csv' '${base}${url}/allocations?split=train&by=layer'
-          curl -O '${base}${url}/artifacts/allocations/train/0-50.npy'    # numpy.load reads it`)
+Read on
+  curl '${base}${url}'
+  curl '${base}${url}/layers?split=validation&by=variable'
+  curl '${base}${url}/iterations?split=train&points=20'
+  curl -H 'Accept: text/csv' '${base}${url}/allocations?split=train&by=layer'
+  curl -O '${base}${url}/artifacts/allocations/train/0-50.npy'    # numpy.load reads it`)
 }
 
 function describe({ dataset, optimizer, training }: ExperimentSpec): string {
@@ -79,28 +80,30 @@ function layersTable(train: Layers, validation: Layers): string {
   return table(header, [...rows, row('all', train.total, validation.total)])
 }
 
+/** The loss before every iteration and after the last, thinned out to the columns of the plot. */
 function lossPlot(rows: Iteration[]): string {
-  const points = [...rows.map(({ iteration, loss }): [number, number] => [iteration, loss])]
-  const last = rows[rows.length - 1]
-  points.push([last.iteration + 1, last.lossAfter])
+  const losses = [...rows.map(({ loss }) => loss), rows[rows.length - 1].lossAfter]
+  const width = 64
+  const points = Array.from({ length: width }, (_, column): [number, number] => {
+    const iteration = Math.round((column / (width - 1)) * rows.length)
+    return [iteration, losses[iteration]]
+  })
   return plot(points, {
-    title: 'loss on the train split, by iteration',
-    width: 72,
-    height: 12,
-    formatter: (value, { axis }) =>
-      (axis === 'x' ? (value % 50 === 0 ? value : '') : Number(value.toFixed(2))) as number,
+    title: 'Loss on the train split, by iteration',
+    width,
+    height: 10,
+    customXAxisTicks: [0, 1, 2, 3, 4].map(quarter => Math.round((quarter * rows.length) / 4)),
+    formatter: (value, { axis }) => (axis === 'y' ? value.toFixed(2) : value),
   })
 }
 
 function audit(rows: Iteration[], total: Sums): string {
   const change = rows[rows.length - 1].lossAfter - rows[0].loss
   const worst = Math.max(...rows.map(({ residual }) => Math.abs(residual)))
-  return table(
-    ['audit', '', ''],
-    [
-      ['', 'change of the loss on train', change.toFixed(6)],
-      ['', `sum of ${whole(total.parameters * rows.length)} allocations`, total.lca.toFixed(6)],
-      ['', 'worst |residual| of an iteration', worst.toExponential(1)],
-    ],
-  )
+  const lines = [
+    ['change of the loss', signed(change, 6)],
+    [`sum of all ${whole(total.parameters * rows.length)} allocations`, signed(total.lca, 6)],
+    ['worst residual of an iteration', worst.toExponential(1)],
+  ]
+  return lines.map(([what, value]) => `${what.padEnd(40)}${value.padStart(10)}`).join('\n')
 }

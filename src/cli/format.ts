@@ -16,8 +16,9 @@ export function table(header: string[], rows: string[][]): string {
 /** 78500 → 78,500 */
 export const whole = (value: number) => value.toLocaleString('en-US')
 
-/** A loss or an allocation: four decimals with its sign, so that what helps and what hurts stand apart. */
-export const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`
+/** A change of the loss with its sign, so that what helps and what hurts stand apart. */
+export const signed = (value: number, digits = 4) =>
+  `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`
 
 export const percent = (fraction: number, digits = 1) => `${(100 * fraction).toFixed(digits)} %`
 

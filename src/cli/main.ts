@@ -34,9 +34,9 @@ program
   .description('start everything, run one experiment over HTTP and show what it says')
   .option('--exit', 'stop when the experiment is done')
   .action(async ({ exit }: { exit?: boolean }) => {
-    const config = readConfig()
     // The demo's own lines are what is to be read; what goes wrong still shows.
-    const log = createLog('demo', process.env.LOG_LEVEL ? config.logLevel : 'warn')
+    const config = readConfig({ LOG_LEVEL: 'warn', ...process.env })
+    const log = createLog('demo', config.logLevel)
     const server = await startServer(config, log)
     const graceful = closeWithGrace({ delay: 20_000, logger: false }, async ({ err }) => {
       if (err) console.error(err)

@@ -76,7 +76,12 @@ function startWorker(
     child = fork(entry, [], {
       // A group of its own: Ctrl-C in the terminal is for this process, which then stops the workers in order.
       detached: true,
-      env: { ...process.env, DATABASE_URL: databaseUrl, LEDGER_THREADS: String(threads) },
+      env: {
+        ...process.env,
+        DATABASE_URL: databaseUrl,
+        LEDGER_THREADS: String(threads),
+        LOG_LEVEL: config.logLevel,
+      },
     })
     child.once('exit', (code, signal) => {
       if (stopping) return

@@ -61,7 +61,11 @@ export function lossAndGradient(
 }
 
 /** (f(x + h·e_i) − f(x − h·e_i)) / 2h for every i. */
-export function centralDifferences(f: (x: Float64Array) => number, x: ArrayLike<number>, h = 1e-6): Float64Array {
+export function centralDifferences(
+  f: (x: Float64Array) => number,
+  x: ArrayLike<number>,
+  h = 1e-6,
+): Float64Array {
   const point = Float64Array.from(x)
   return point.map((value, i) => {
     point[i] = value + h

@@ -1,7 +1,7 @@
 /** The evaluation of the finalize step: losses and accuracies before the first iteration and after the last. */
 import { evaluate } from '../../src/nn/model.ts'
-import { segmentsOf } from '../../src/spec/segments.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
+import { segmentsOf } from '../../src/spec/segments.ts'
 import { weightsName } from '../artifacts.ts'
 import type { Context } from '../context.ts'
 import type { Evaluation, Result, Task } from '../protocol.ts'

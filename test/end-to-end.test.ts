@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { pino } from 'pino'
+import supertest from 'supertest'
+import { type Server, startServer } from '../src/cli/serve.ts'
+import { readConfig } from '../src/config.ts'
+import { npyHeaderBytes } from '../src/store/npy.ts'
+import { type TestDatabase, testDatabase } from './support/database.ts'
+
+let database: TestDatabase
+let directory: string
+let server: Server
+let http: ReturnType<typeof supertest>
+
+before(async () => {
+  database = await testDatabase()
+  directory = await mkdtemp(path.join(tmpdir(), 'loss-ledger-e2e-'))
+  const settings = { DATABASE_URL: database.url, LEDGER_DIR: directory, LOG_LEVEL: 'error' }
+  // The worker reads the environment it inherits.
+  Object.assign(process.env, settings)
+  server = await startServer({ ...readConfig(), port: 0, workers: 1 }, pino({ level: 'error' }))
+  http = supertest(server.url)
+})
+
+after(async () => {
+  await server?.close()
+  await database?.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const spec = {
+  name: 'end to end',
+  dataset: { name: 'synthetic-digits', trainExamples: 400, validationExamples: 100 },
+  architecture: { name: 'fc', hidden: [10] },
+  optimizer: { name: 'sgd', learningRate: 0.1 },
+  layers: { fc_2: { freeze: { from: 15 } } },
+  training: { iterations: 20, batchSize: 50, seed: 5 },
+  allocation: { segmentIterations: 8 },
+}
+
+async function finished(id: string) {
+  for (;;) {
+    const { body } = await http.get(`/v1/experiments/${id}`).expect(200)
+    if (['succeeded', 'failed', 'cancelled'].includes(body.status)) return body
+    await setTimeout(100)
+  }
+}
+
+const close = (actual: number, expected: number, size: number, what: string) =>
+  assert.ok(Math.abs(actual - expected) <= 1e-5 * Math.abs(size), `${what}: ${actual} is not ${expected}`)
+const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0)
+
+test('post, poll, query: the books that REST shows balance, and agree with the raw tensors', async () => {
+  const posted = await http.post('/v1/experiments').send(spec).expect(202)
+  const { id } = posted.body
+  assert.equal(posted.headers.location, `/v1/experiments/${id}`)
+  const experiment = await finished(id)
+  assert.equal(experiment.status, 'succeeded', JSON.stringify(experiment.error))
+  assert.equal(experiment.spec.allocation.chunkSize, 400)
+  assert.ok(['native', 'wasm'].includes(experiment.engine.name))
+
+  const { body: preview } = await http.post('/v1/experiments/preview').send(spec).expect(200)
+  const { body: manifest } = await http.get(`/v1/experiments/${id}/artifacts/manifest.json`).expect(200)
+  assert.deepEqual(manifest.variables, preview.variables)
+  assert.deepEqual(manifest.spec, experiment.spec)
+  const parameters = preview.parameters
+
+  for (const split of ['train', 'validation']) {
+    const get = async (table: string) => (await http.get(`/v1/experiments/${id}/${table}`).expect(200)).body
+    const [layers, variables, iterations, allocations] = await Promise.all([
+      get(`layers?split=${split}`),
+      get(`layers?split=${split}&by=variable`),
+      get(`iterations?split=${split}`),
+      get(`allocations?split=${split}&by=variable`),
+    ])
+    assert.ok(layers.complete && iterations.items.length === 20 && allocations.items.length === 20 * 4)
+    const change = iterations.items[19].lossAfter - iterations.items[0].loss
+    const lca = (rows: { lca: number }[]) => sum(rows.map(row => row.lca))
+    const total = lca(layers.items)
+    assert.ok(change < -0.1, `it learns: ${change}`)
+    for (const [what, rows] of Object.entries({ variables, iterations, allocations }))
+      close(lca(rows.items), total, change, `${split}: the sum over ${what}`)
+    close(layers.total.lca, total, change, 'the total')
+    const residuals = sum(iterations.items.map((row: { residual: number }) => row.residual))
+    close(total + residuals, change, change, 'allocations and residuals')
+    close(experiment.summary.splits[split].lca, total, change, 'the summary')
+    const worst = Math.max(...iterations.items.map((row: { residual: number }) => Math.abs(row.residual)))
+    assert.ok(worst <= experiment.spec.allocation.maxError)
+    assert.equal(experiment.summary.splits[split].worstResidual, worst)
+
+    // Every aggregate is a sum over the raw allocations, which numpy would see just so.
+    const raw: number[][] = []
+    for (const { from, to } of [
+      { from: 0, to: 8 },
+      { from: 8, to: 16 },
+      { from: 16, to: 20 },
+    ]) {
+      const { body } = await http
+        .get(`/v1/experiments/${id}/artifacts/allocations/${split}/${from}-${to}.npy`)
+        .expect(200)
+      assert.equal(body.length, npyHeaderBytes + (to - from) * parameters * 4)
+      const floats = new Float32Array(new Uint8Array(body).buffer, npyHeaderBytes)
+      for (let t = 0; t < to - from; t++) raw.push([...floats.subarray(t * parameters, (t + 1) * parameters)])
+    }
+    for (const row of allocations.items) {
+      const { offset, size } = preview.variables.find(
+        (variable: { name: string }) => variable.name === row.variable,
+      )
+      const values = raw[row.iteration].slice(offset, offset + size)
+      close(row.lca, sum(values), row.helping, `${row.variable} at ${row.iteration}`)
+      assert.equal(row.helped, values.filter(value => value < 0).length)
+      if (row.layer === 'fc_2' && row.iteration >= 15)
+        assert.deepEqual([row.lca, row.helping, row.hurting, row.helped, row.hurt], [0, 0, 0, 0, 0])
+    }
+  }
+})
+
+test('an experiment that cannot be computed fails with the reason, at once', async () => {
+  const { body } = await http
+    .post('/v1/experiments')
+    .send({
+      ...spec,
+      layers: {},
+      optimizer: { name: 'sgd', learningRate: 1e6 },
+      training: { ...spec.training, l2: 1000 },
+    })
+    .expect(202)
+  const experiment = await finished(body.id)
+  assert.equal(experiment.status, 'failed')
+  assert.match(experiment.error.message, /not finite at iteration \d+.*lower learning rate/)
+})
+
+test('deleting an experiment while it runs stops it and leaves no rows and no objects', async () => {
+  const long = { ...spec, training: { ...spec.training, iterations: 5000 }, layers: {} }
+  const { body } = await http.post('/v1/experiments').send(long).expect(202)
+  const folder = path.join(directory, 'objects/experiments', body.id)
+  while ((await http.get(`/v1/experiments/${body.id}`)).body.status === 'queued') await setTimeout(50)
+  await http.delete(`/v1/experiments/${body.id}`).expect(204)
+  await http.get(`/v1/experiments/${body.id}`).expect(404)
+  // The worker is free for the next one, which shows that it has let go.
+  const next = await http
+    .post('/v1/experiments')
+    .send({ ...spec, layers: {} })
+    .expect(202)
+  assert.equal((await finished(next.body.id)).status, 'succeeded')
+  await assert.rejects(stat(folder), { code: 'ENOENT' })
+})
