@@ -9,7 +9,7 @@ CREATE TABLE "experiments" (
     "id" UUID NOT NULL,
     "name" TEXT,
     "tags" JSONB NOT NULL DEFAULT '{}',
-    "spec" JSONB NOT NULL,
+    "spec" JSON NOT NULL,
     "status" "experiment_status" NOT NULL DEFAULT 'queued',
     "trained" INTEGER NOT NULL DEFAULT 0,
     "cancelling" BOOLEAN NOT NULL DEFAULT false,
