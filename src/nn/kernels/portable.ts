@@ -5,8 +5,11 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from './kernels.ts'
 
 export const portableKernels: Kernels = {
-  matMul: (a, b, transposeA, transposeB) => tf.matMul(a, b, transposeA, transposeB),
-  kernelGradient: (x, dy) => tf.matMul(x, dy, true, false),
+  // Transposed explicitly: the WASM kernel multiplies transposed operands ten times slower than plain ones.
+  matMul: (a, b, transposeA, transposeB) =>
+    tf.tidy(() => tf.matMul(transposeA ? tf.transpose(a) : a, transposeB ? tf.transpose(b) : b)),
+  // (dyᵀ·x)ᵀ: transposes what is narrow rather than the images.
+  kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(tf.matMul(tf.transpose(dy), x))),
   biasAdd: <T extends Tensor>(x: T, bias: Tensor1D) => tf.add(x, bias) as T,
   biasGradient: dy => tf.sum(dy, dy.shape.map((_, axis) => axis).slice(0, -1)) as Tensor1D,
   relu: <T extends Tensor>(x: T) => tf.relu(x) as T,
