@@ -9,7 +9,7 @@ import { watch } from './progress.ts'
 /** MNIST-FC in shape, on digits that need no download; sized to end within a minute on two cores. */
 export const demoSpec: ExperimentSpec = {
   name: 'demo',
-  dataset: { name: 'synthetic-digits', trainExamples: 5000, validationExamples: 1000 },
+  dataset: { name: 'synthetic-digits', trainExamples: 4000, validationExamples: 1000 },
   architecture: { name: 'fc', hidden: [100, 50] },
   optimizer: { name: 'sgd', learningRate: 0.05, momentum: 0.9 },
   training: { iterations: 200, batchSize: 250, seed: 1 },
@@ -38,10 +38,8 @@ export async function runDemo(base: string): Promise<void> {
     request<{ items: Iteration[] }>(base, `${url}/iterations?split=train`),
   ])
   console.log(layersTable(train, validation))
-  console.log(
-    `\nNegative LCA helped, positive hurt. help %: parameters × iterations that lowered the loss.\n`,
-  )
-  console.log(lossPlot(iterations.items))
+  console.log(`\nNegative LCA helped, positive hurt. help %: parameters × iterations that lowered the loss.`)
+  console.log(lossPlot(iterations.items).trimEnd())
   console.log('\nAudit of the train split')
   console.log(audit(iterations.items, train.total))
   console.log(`

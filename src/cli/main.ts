@@ -50,11 +50,18 @@ program
     }
   })
 
+/** What a user can mend is said in a sentence; anything else deserves its stack. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const { code, port } = error as Error & { code?: string; port?: number }
+  if (code === 'EADDRINUSE') return `port ${port} is in use by another process: stop that one, or set PORT`
+  const known = error instanceof ConfigError || error instanceof ApiError || error.constructor === Error
+  return known && process.env.LOG_LEVEL !== 'debug' ? error.message : error
+}
+
 try {
   await program.parseAsync()
 } catch (error) {
-  // What a user can mend is said in a sentence; anything else deserves its stack.
-  const known = error instanceof ConfigError || error instanceof ApiError
-  console.error(known ? error.message : error)
+  console.error(explain(error))
   process.exit(1)
 }

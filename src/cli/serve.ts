@@ -28,6 +28,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     for (const closer of closers.splice(0).reverse())
       await closer().catch(error => log.error({ err: error }, 'a part did not close cleanly'))
   }
+  let closing: Promise<void> | undefined
   try {
     let databaseUrl = config.databaseUrl
     if (databaseUrl === undefined) {
@@ -36,7 +37,10 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
       databaseUrl = postgres.url
     }
     await migrateDatabase(databaseUrl)
-    const onError = (error: Error) => log.warn({ err: error }, 'a connection broke')
+    const onError = (error: Error) => {
+      // While everything is being stopped, the server ends connections that a pool was about to close.
+      if (closing === undefined) log.warn({ err: error }, 'a connection broke')
+    }
     const db = await openDatabase(databaseUrl, { name: 'loss-ledger api', onError })
     closers.push(db.close)
     const queue = await openQueue(config, databaseUrl, onError)
@@ -46,7 +50,6 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     const url = await app.listen({ host: config.host, port: config.port })
     const workers = Array.from({ length: config.workers }, (_, i) => startWorker(config, databaseUrl, i, log))
     closers.push(() => Promise.all(workers.map(worker => worker.stop())))
-    let closing: Promise<void> | undefined
     return {
       url,
       close: () => {
@@ -55,7 +58,8 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
       },
     }
   } catch (error) {
-    await close()
+    closing = close()
+    await closing
     throw error
   }
 }
