@@ -9,9 +9,6 @@ import type { FieldError } from '../src/spec/errors.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
 import type { ResolvedSpec, SplitName } from '../src/spec/schema.ts'
 
-/** How the child reaches datasets and objects; the rest it is told task by task. */
-export type ComputeSetup = { datasetsDir: string; objectsDir: string }
-
 export type { EngineDescription, Tables as SegmentTables }
 
 export type Task =

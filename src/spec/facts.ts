@@ -11,7 +11,7 @@ export type DatasetFacts = {
   /** One example: [height, width, channels], or [features]. */
   shape: number[]
   classes: number
-  /** Examples in the training file(s) and in the test file(s); Infinity where they are generated. */
+  /** Examples in the training file(s) and in the test file(s); where they are generated, the most that may be asked for. */
   trainFile: number
   testFile: number
   /** What trainExamples and validationExamples are when absent. */
