@@ -41,6 +41,8 @@ export type Config = {
   threads: number | undefined
   /** Workers that `serve` starts beside the API; 0: none. */
   workers: number
+  /** Finished experiments older than this are deleted; undefined: none are. */
+  retentionDays: number | undefined
   logLevel: LogLevel
 }
 
@@ -135,6 +137,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     engine: oneOf('LEDGER_ENGINE', ['native', 'wasm'] as const, undefined),
     threads: integer('LEDGER_THREADS', undefined, 1, 1024),
     workers: integer('LEDGER_WORKERS', 1, 0, 1024),
+    retentionDays: integer('LEDGER_RETENTION_DAYS', undefined, 1, 36_500),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info' as const),
   }
   if (problems.length > 0) throw new ConfigError(problems)

@@ -37,7 +37,7 @@ let workers: RunningWorker[]
 beforeEach(async () => {
   database = await testDatabase()
   config = readConfig({ LEDGER_DIR: mkdtempSync(join(tmpdir(), 'loss-ledger-worker-')) })
-  queue = await openQueue(config, database.url)
+  queue = await openQueue(config, database.url, database.db)
   objects = openObjects(config)
   workers = []
 })
@@ -257,7 +257,7 @@ test('a job that is handed to two workers, or comes again later, leaves one resu
   const { connection, factory } = chooseBackend(config, database.url)
   const doubled = new Queue(queueName, { connection }, factory)
   for (let index = 0; index < 6; index++) {
-    const { name, data } = segmentJob(id, index, '')
+    const { name, data } = segmentJob(id, index, 1, '')
     await doubled.add(name, data, { jobId: `again-${index}`, removeOnComplete: true })
   }
   await reaches(id, 'succeeded')
