@@ -41,6 +41,8 @@ export type Config = {
   threads: number | undefined
   /** Workers that `serve` starts beside the API; 0: none. */
   workers: number
+  /** Seconds without a sign after which a worker's job goes to another. */
+  lockSeconds: number
   /** Finished experiments older than this are deleted; undefined: none are. */
   retentionDays: number | undefined
   logLevel: LogLevel
@@ -137,6 +139,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     engine: oneOf('LEDGER_ENGINE', ['native', 'wasm'] as const, undefined),
     threads: integer('LEDGER_THREADS', undefined, 1, 1024),
     workers: integer('LEDGER_WORKERS', 1, 0, 1024),
+    lockSeconds: integer('LEDGER_LOCK_SECONDS', 10, 1, 3600),
     retentionDays: integer('LEDGER_RETENTION_DAYS', undefined, 1, 36_500),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info' as const),
   }

@@ -18,6 +18,7 @@ test('nothing configured is the embedded default', () => {
     engine: undefined,
     threads: undefined,
     workers: 1,
+    lockSeconds: 10,
     retentionDays: undefined,
     logLevel: 'info',
   })

@@ -36,20 +36,20 @@ export type RunningWorker = {
   stop(): Promise<void>
 }
 
-// A worker that dies is noticed when its lock runs out; the lock is renewed at half time, whatever the child does.
-const lockDuration = 10_000
-const stalledInterval = 5000
 // A job whose worker dies again and again is more likely the cause than the victim.
 const maxStalledCount = 10
-const reconcileEvery = 60_000
-// An empty queue while Postgres has work may be one that was emptied: not worth asking more often than this.
-const reconcileAtMost = 5000
 const sweepEvery = 3600_000
 
 /** Starts a worker. Rejects, with nothing left running, where the engine, Postgres or the queue cannot be had. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, databaseUrl, log } = options
   const name = `${hostname()}:${process.pid}`
+  // A worker that dies is noticed when its lock runs out; the lock is renewed at half time, whatever the child does.
+  const lockDuration = config.lockSeconds * 1000
+  const stalledInterval = lockDuration / 2
+  const reconcileEvery = 6 * lockDuration
+  // An empty queue while Postgres has work may be one that was emptied: not worth asking more often than this.
+  const reconcileAtMost = lockDuration / 2
   const stopping = new AbortController()
   const closers: (() => Promise<unknown>)[] = []
   const onError = (error: Error) => log.warn({ err: error }, 'a connection broke')
