@@ -32,7 +32,13 @@ for (const { name, queue, objects, skip } of scenarios) {
   const report = await runChaos(
     {
       ...{ queue, objects, workers: Number(values.workers), seed: Number(values.seed) },
-      ...{ seconds: Number(values.seconds), patience: 240, experiments: 6, pause: [100, 1500] },
+      ...{
+        seconds: Number(values.seconds),
+        patience: 240,
+        experiments: 6,
+        iterations: 40,
+        pause: [100, 1500],
+      },
     },
     line => console.log(`  ${line}`),
   )

@@ -15,8 +15,8 @@ for (const [queue, skip] of [
     t.diagnostic(`CHAOS_SEED=${seed}`)
     const report = await runChaos(
       {
-        ...{ queue, objects: 'folder', workers: 3, seed, seconds: 4, patience: 60, experiments: 3 },
-        ...{ pause: [100, 800], env: { LEDGER_ENGINE: 'wasm' } },
+        ...{ queue, objects: 'folder', workers: 3, seed, seconds: 3, patience: 60, experiments: 2 },
+        ...{ iterations: 20, pause: [100, 800], env: { LEDGER_ENGINE: 'wasm' } },
       },
       line => t.diagnostic(line),
     )

@@ -15,6 +15,8 @@ export type ChaosOptions = FleetOptions & {
   seconds: number
   patience: number
   experiments: number
+  /** Of each. */
+  iterations: number
   /** Milliseconds between two kills, at least and at most. */
   pause: [number, number]
 }
@@ -61,14 +63,15 @@ type Action = keyof typeof actions
 
 /** More of what happens more often in life. */
 function actionsFor(options: ChaosOptions): Action[] {
-  const common: Action[] = ['worker', 'worker', 'worker', 'compute', 'compute', 'paused', 'api', 'postgres']
+  const common: Action[] = ['worker', 'worker', 'worker', 'compute', 'compute', 'api', 'postgres']
+  if (options.seconds > 10) common.push('paused')
   if (options.queue === 'redis') common.push('redis', 'flush')
   if (options.objects === 's3') common.push('objects', 'objects')
   return common
 }
 
 /** Small, and different: an optimizer, a frozen layer, what is kept. */
-export function chaosSpecs(count: number): ExperimentSpec[] {
+export function chaosSpecs(count: number, iterations: number): ExperimentSpec[] {
   return Array.from({ length: count }, (_, i): ExperimentSpec => {
     const optimizers: ExperimentSpec['optimizer'][] = [
       { name: 'adam', learningRate: 0.003 },
@@ -81,7 +84,7 @@ export function chaosSpecs(count: number): ExperimentSpec[] {
       architecture: { name: 'fc', hidden: [24] },
       optimizer: optimizers[i % optimizers.length],
       layers: i % 2 === 0 ? {} : { fc_1: { freeze: { from: 5, until: 12 } } },
-      training: { iterations: 40, batchSize: 100, seed: i },
+      training: { iterations, batchSize: 100, seed: i },
       allocation: { segmentIterations: 5 },
       keep: i % 3 === 2 ? ['allocations'] : ['weights', 'allocations'],
     }
@@ -90,7 +93,7 @@ export function chaosSpecs(count: number): ExperimentSpec[] {
 
 export async function runChaos(options: ChaosOptions, say: (line: string) => void): Promise<ChaosReport> {
   const random = makeRandom(options.seed)
-  const specs = chaosSpecs(options.experiments)
+  const specs = chaosSpecs(options.experiments, options.iterations)
   const fleet = await startFleetOfProcesses(options)
   try {
     const quiet = await postAll(fleet, specs)
