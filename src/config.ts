@@ -4,6 +4,20 @@ import { resolve } from 'node:path'
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+/** A bucket on any server that speaks S3. */
+export type S3Config = {
+  /** undefined: Amazon's own, for the region. */
+  endpoint: string | undefined
+  /** How clients of the API reach the endpoint, where they see it under another name than the workers do. */
+  publicEndpoint: string | undefined
+  bucket: string
+  region: string
+  /** undefined: the usual chain (environment, profile, the machine's role). */
+  credentials: { accessKeyId: string; secretAccessKey: string } | undefined
+  /** Downloads: redirected to presigned URLs, or passed through the API. */
+  downloads: 'redirect' | 'proxy'
+}
+
 export type Config = {
   host: string
   port: number
@@ -19,12 +33,18 @@ export type Config = {
   databaseUrl: string | undefined
   /** undefined: the queue lives on the same Postgres. */
   redisUrl: string | undefined
+  /** undefined: objects lie in objectsDir. */
+  s3: S3Config | undefined
   /** undefined: native where it can be had, WASM otherwise. */
   engine: 'native' | 'wasm' | undefined
   /** Threads of one compute process; undefined: the engine decides. */
   threads: number | undefined
   /** Workers that `serve` starts beside the API; 0: none. */
   workers: number
+  /** Seconds without a sign after which a worker's job goes to another. */
+  lockSeconds: number
+  /** Finished experiments older than this are deleted; undefined: none are. */
+  retentionDays: number | undefined
   logLevel: LogLevel
 }
 
@@ -70,6 +90,41 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     return undefined
   }
 
+  const httpUrl = (name: string): string | undefined => {
+    const value = text(name)
+    if (value === undefined) return undefined
+    if (URL.canParse(value) && ['http:', 'https:'].includes(new URL(value).protocol)) return value
+    problems.push(`${name} must be a URL that starts with http:// or https://`)
+    return undefined
+  }
+  const s3 = (): S3Config | undefined => {
+    const bucket = text('S3_BUCKET')
+    const names = [
+      'S3_ENDPOINT',
+      'S3_PUBLIC_ENDPOINT',
+      'S3_REGION',
+      'S3_ACCESS_KEY_ID',
+      'S3_SECRET_ACCESS_KEY',
+    ]
+    const idle = names.filter(name => text(name) !== undefined)
+    if (bucket === undefined) {
+      // Half a configuration would put the objects somewhere else than they are looked for.
+      if (idle.length > 0) problems.push(`S3_BUCKET must be set where ${idle.join(', ')} is`)
+      return undefined
+    }
+    const [accessKeyId, secretAccessKey] = [text('S3_ACCESS_KEY_ID'), text('S3_SECRET_ACCESS_KEY')]
+    if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
+      problems.push('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set together')
+    return {
+      endpoint: httpUrl('S3_ENDPOINT'),
+      publicEndpoint: httpUrl('S3_PUBLIC_ENDPOINT'),
+      bucket,
+      region: text('S3_REGION') ?? text('AWS_REGION') ?? 'us-east-1',
+      credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
+      downloads: oneOf('S3_DOWNLOADS', ['redirect', 'proxy'] as const, 'redirect' as const),
+    }
+  }
+
   const ledgerDir = resolve(text('LEDGER_DIR') ?? '.ledger')
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
@@ -80,9 +135,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     objectsDir: resolve(ledgerDir, 'objects'),
     databaseUrl: secretUrl('DATABASE_URL', ['postgres:', 'postgresql:']),
     redisUrl: secretUrl('REDIS_URL', ['redis:', 'rediss:']),
+    s3: s3(),
     engine: oneOf('LEDGER_ENGINE', ['native', 'wasm'] as const, undefined),
     threads: integer('LEDGER_THREADS', undefined, 1, 1024),
     workers: integer('LEDGER_WORKERS', 1, 0, 1024),
+    lockSeconds: integer('LEDGER_LOCK_SECONDS', 10, 1, 3600),
+    retentionDays: integer('LEDGER_RETENTION_DAYS', undefined, 1, 36_500),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info' as const),
   }
   if (problems.length > 0) throw new ConfigError(problems)

@@ -14,9 +14,12 @@ test('nothing configured is the embedded default', () => {
     objectsDir: resolve('.ledger/objects'),
     databaseUrl: undefined,
     redisUrl: undefined,
+    s3: undefined,
     engine: undefined,
     threads: undefined,
     workers: 1,
+    lockSeconds: 10,
+    retentionDays: undefined,
     logLevel: 'info',
   })
 })
@@ -49,4 +52,20 @@ test('one error lists everything that is wrong, and no secret', () => {
     assert.match(error.message, /PORT must be a whole number from 0 to 65535, not "70000"/)
     return true
   })
+})
+
+test('S3 is a bucket; half of it is a mistake', () => {
+  const env = {
+    S3_BUCKET: 'b',
+    S3_ENDPOINT: 'http://s3:8333',
+    S3_ACCESS_KEY_ID: 'k',
+    S3_SECRET_ACCESS_KEY: 's',
+  }
+  assert.deepEqual(readConfig(env).s3, {
+    ...{ endpoint: 'http://s3:8333', publicEndpoint: undefined, bucket: 'b', region: 'us-east-1' },
+    ...{ credentials: { accessKeyId: 'k', secretAccessKey: 's' }, downloads: 'redirect' },
+  })
+  assert.equal(readConfig({ S3_BUCKET: 'b' }).s3?.credentials, undefined)
+  assert.throws(() => readConfig({ ...env, S3_BUCKET: '' }), /S3_BUCKET must be set where S3_ENDPOINT/)
+  assert.throws(() => readConfig({ ...env, S3_ACCESS_KEY_ID: '' }), /must be set together/)
 })

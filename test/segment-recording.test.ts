@@ -7,13 +7,14 @@ import {
   type Computer,
   recordSegment,
   recordTraining,
+  resetSegments,
   type SegmentResult,
   startExperiment,
   startSegment,
   unallocatedSegments,
 } from '../src/store/ledger.ts'
 import type { Objects } from '../src/store/objects.ts'
-import { findMissingRows, totals } from '../src/store/summary.ts'
+import { incompleteSegments, totals } from '../src/store/summary.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'
 
@@ -129,13 +130,16 @@ test('what is missing is named, and totals are the sums', async () => {
     await recordSegment(database.db, id, index, result(from, to), computer)
   }
   const spec = fakeSpec(5, 2, ['weights'])
-  assert.deepEqual((await findMissingRows(database.db, id, spec)).slice(0, 3), [
-    '1 segments are not allocated',
-    'train: rows of 4 of 5 iterations',
-    'train: allocations of 4 of 5 iterations',
-  ])
+  assert.deepEqual(await incompleteSegments(database.db, id, spec), [2])
   await recordSegment(database.db, id, 2, result(4, 5), computer)
-  assert.deepEqual(await findMissingRows(database.db, id, spec), [])
+  assert.deepEqual(await incompleteSegments(database.db, id, spec), [])
+  await database.db.pool.query('DELETE FROM allocations WHERE experiment_id = $1 AND iteration = 3', [id])
+  assert.deepEqual(await incompleteSegments(database.db, id, spec), [1])
+  await resetSegments(database.db, id, [1])
+  assert.deepEqual(await unallocatedSegments(database.db, id), [1])
+  assert.deepEqual(await counts(id), { iterations: 6, allocations: 12 })
+  await recordSegment(database.db, id, 1, result(2, 4), computer)
+  assert.deepEqual(await incompleteSegments(database.db, id, spec), [])
   const sums = await totals(database.db, id)
   assert.deepEqual([sums.parameters, sums.iterations, sums.gradients, sums.allocationSeconds], [15, 5, 36, 6])
   // Per iteration −1/16 − 2/16, and 2/16 in the two odd ones.

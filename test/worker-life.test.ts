@@ -23,6 +23,8 @@ import {
 import type { Status } from '../src/store/ledger.ts'
 import { type Objects, objectKey, openObjects } from '../src/store/objects.ts'
 import type { Manifest, Summary } from '../src/store/summary.ts'
+import { sweep } from '../src/store/sweep.ts'
+import { liveWorkers } from '../src/store/workers.ts'
 import { type RunningWorker, startWorker } from '../workers/worker.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import type { FakePlan } from './support/fake-compute.ts'
@@ -36,8 +38,9 @@ let workers: RunningWorker[]
 
 beforeEach(async () => {
   database = await testDatabase()
-  config = readConfig({ LEDGER_DIR: mkdtempSync(join(tmpdir(), 'loss-ledger-worker-')) })
-  queue = await openQueue(config, database.url)
+  const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-worker-'))
+  config = readConfig({ LEDGER_DIR: directory, REDIS_URL: process.env.TEST_REDIS_URL })
+  queue = await openQueue(config, database.url, database.db)
   objects = openObjects(config)
   workers = []
 })
@@ -257,12 +260,64 @@ test('a job that is handed to two workers, or comes again later, leaves one resu
   const { connection, factory } = chooseBackend(config, database.url)
   const doubled = new Queue(queueName, { connection }, factory)
   for (let index = 0; index < 6; index++) {
-    const { name, data } = segmentJob(id, index, '')
+    const { name, data } = segmentJob(id, index, 1, '')
     await doubled.add(name, data, { jobId: `again-${index}`, removeOnComplete: true })
   }
   await reaches(id, 'succeeded')
   await doubled.close()
   assert.equal(await database.db.prisma.iteration.count({ where: { experimentId: id } }), 24)
+})
+
+test('objects that are lost on the way are made again, and only they', async () => {
+  await work({ pace: 40 })
+  const id = await post(8)
+  while ((await look(id))?.segments.filter(({ status }) => status === 'allocated').length !== 2)
+    await sleep(10)
+  // Of segments that are done: of the one its weights, of the other what it allocated.
+  await objects.remove(objectKey(id, 'weights/0-2.npy'))
+  await objects.remove(objectKey(id, 'allocations/train/2-4.npy'))
+  const experiment = await reaches(id, 'succeeded', 15_000)
+  for (const name of ['weights/0-2.npy', 'allocations/train/2-4.npy'])
+    assert.notEqual(await objects.stat(objectKey(id, name)), undefined, name)
+  assert.deepEqual(
+    diary().filter(task => task === 'train' || task === 'allocate:0-2' || task === 'allocate:2-4'),
+    ['train', 'allocate:0-2', 'allocate:2-4', 'train', 'allocate:2-4'],
+  )
+  assert.deepEqual(
+    experiment.segments.map(({ attempts }) => attempts),
+    [1, 2, 1, 1],
+  )
+})
+
+test('a worker is on the list while it lives, with what it does', async () => {
+  const worker = await work({ pace: 30 })
+  const listed = await liveWorkers(database.db)
+  assert.deepEqual(
+    listed.map(({ name, engine }) => [name, engine.version]),
+    [[worker.name, 'fake']],
+  )
+  await worker.stop()
+  assert.deepEqual(await liveWorkers(database.db), [])
+})
+
+test('objects of experiments that are gone are swept, and old experiments where that is asked for', async () => {
+  await work()
+  const id = await post()
+  await reaches(id, 'succeeded')
+  const put = async (key: string) => (await objects.write(key, 'text/plain')).commit()
+  const gone = randomUUID()
+  await put(objectKey(gone, 'weights/0-2.npy'))
+  await put(objectKey(id, 'state/2.npy'))
+  const quiet = pino({ level: 'silent' })
+  const swept = await sweep(database.db, queue, objects, undefined, quiet)
+  assert.deepEqual(swept, { expired: 0, orphans: 1, leftovers: 1 })
+  assert.equal(stored(gone), false)
+  assert.notEqual(await objects.stat(objectKey(id, 'weights/0-2.npy')), undefined)
+  await database.db.pool.query(`UPDATE experiments SET finished_at = now() - interval '8 days'`)
+  assert.equal((await sweep(database.db, queue, objects, 9, quiet))?.expired, 0)
+  assert.equal((await sweep(database.db, queue, objects, 7, quiet))?.expired, 1)
+  assert.equal(await look(id), null)
+  assert.equal(stored(id), false)
 })
 
 test('what the queue has lost is queued again when a worker starts', async () => {

@@ -6,4 +6,6 @@ type Range = { from: number; to: number }
 export const weightsName = ({ from, to }: Range) => `weights/${from}-${to}.npy`
 export const allocationsName = (split: SplitName, { from, to }: Range) =>
   `allocations/${split}/${from}-${to}.npy`
+/** The optimizer's state before iteration `to`, float64 [slots, parameters]: from here training goes on. Not kept. */
+export const stateName = (to: number) => `state/${to}.npy`
 export const manifestName = 'manifest.json'

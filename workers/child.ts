@@ -4,7 +4,15 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Log } from '../src/log.ts'
 import type { FieldError } from '../src/spec/errors.ts'
-import type { EngineDescription, Reply, Request, Result, Task, TaskFailure } from './protocol.ts'
+import type {
+  EngineDescription,
+  Reply,
+  Request,
+  Result,
+  StoredSegment,
+  Task,
+  TaskFailure,
+} from './protocol.ts'
 
 /** Why a task did not end well; `kind` as in TaskFailure. */
 export class TaskError extends Error {
@@ -27,7 +35,7 @@ export type Compute = {
    */
   run<K extends Task['kind']>(
     task: Extract<Task, { kind: K }>,
-    onProgress: (done: number) => void,
+    onProgress: (done: number, stored?: StoredSegment) => void,
     signal: AbortSignal,
   ): Promise<Extract<Result, { kind: K }>>
   /** Ends the child, whatever it is doing. */
@@ -111,7 +119,7 @@ export function openCompute({
       let killer: NodeJS.Timeout | undefined
       const onMessage = (reply: Reply) => {
         if (reply.type === 'ready' || reply.id !== id) return
-        if (reply.type === 'progress') onProgress(reply.done)
+        if (reply.type === 'progress') onProgress(reply.done, reply.stored)
         else if (reply.type === 'done') resolve(reply.result)
         else reject(new TaskError(reply.error))
       }

@@ -10,9 +10,9 @@ import { loadEngine } from '../src/engine/engine.ts'
 import { NotFiniteError } from '../src/lca/allocate.ts'
 import { DivergedError } from '../src/nn/train.ts'
 import { SpecError } from '../src/spec/errors.ts'
-import { openObjects } from '../src/store/objects.ts'
+import { MissingObjectError, openObjects } from '../src/store/objects.ts'
 import { makeContext } from './context.ts'
-import type { Reply, Request, Result, Task, TaskFailure } from './protocol.ts'
+import type { Reply, Request, Result, StoredSegment, Task, TaskFailure } from './protocol.ts'
 import { allocateSegment } from './tasks/allocate.ts'
 import { evaluateEnds } from './tasks/evaluate.ts'
 import { trainSegments } from './tasks/train.ts'
@@ -40,7 +40,8 @@ async function run(id: number, task: Task): Promise<void> {
   const controller = new AbortController()
   running = { id, controller }
   try {
-    const report = (done: number, total: number) => send({ type: 'progress', id, done, total })
+    const report = (done: number, total: number, stored?: StoredSegment) =>
+      send({ type: 'progress', id, done, total, stored })
     send({ type: 'done', id, result: await perform(task, report, controller.signal) })
   } catch (error) {
     send({ type: 'failed', id, error: failureOf(error) })
@@ -51,7 +52,7 @@ async function run(id: number, task: Task): Promise<void> {
 
 function perform(
   task: Task,
-  report: (done: number, total: number) => void,
+  report: (done: number, total: number, stored?: StoredSegment) => void,
   signal: AbortSignal,
 ): Promise<Result> {
   switch (task.kind) {
@@ -70,8 +71,9 @@ function failureOf(error: unknown): TaskFailure {
   if (error instanceof SpecError) return { kind: 'permanent', message: error.message, errors: error.errors }
   if (error instanceof DivergedError || error instanceof NotFiniteError || error instanceof DatasetError)
     return { kind: 'permanent', message: error.message }
-  return {
-    kind: 'transient',
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  }
+  if (error instanceof MissingObjectError) return { kind: 'missing', message: error.message }
+  if (!(error instanceof Error)) return { kind: 'transient', message: String(error) }
+  // What the system or a server says (no space left, connection refused) needs no stack to be understood.
+  const told = 'code' in error || '$metadata' in error
+  return { kind: 'transient', message: told ? error.message : (error.stack ?? error.message) }
 }

@@ -2,11 +2,18 @@
 
 import type { SplitName } from '../src/spec/schema.ts'
 import { segmentsOf } from '../src/spec/segments.ts'
-import type { ExperimentState, StoredArtifact } from '../src/store/ledger.ts'
-import { objectKey } from '../src/store/objects.ts'
 import {
-  findMissingRows,
+  type ExperimentState,
+  readState,
+  recordAgain,
+  resetSegments,
+  type StoredArtifact,
+} from '../src/store/ledger.ts'
+import { objectKey } from '../src/store/objects.ts'
+import { patiently } from '../src/store/patience.ts'
+import {
   finishExperiment,
+  incompleteSegments,
   makeManifest,
   readArtifacts,
   type SplitSummary,
@@ -14,23 +21,26 @@ import {
   totals,
 } from '../src/store/summary.ts'
 import { allocationsName, manifestName, weightsName } from './artifacts.ts'
-import { TaskError } from './child.ts'
-import type { Result } from './protocol.ts'
+import type { Result, Task } from './protocol.ts'
 import { runTask, Unwanted, type WorkerContext } from './task.ts'
 
-/** Finalizes an experiment whose segments are all allocated. Throws a permanent TaskError where something is missing. */
+/**
+ * Finalizes an experiment whose segments are all allocated. What is missing is made good where it can be here (weights),
+ * or taken back to be allocated again: then this throws, and the next attempt does that.
+ */
 export async function finalize(context: WorkerContext, id: string, state: ExperimentState): Promise<void> {
   const { db, log } = context
   const { spec } = state
+  await restoreWeights(context, id, state)
   const stored = await readArtifacts(db, id)
-  const missing = [
-    ...(await findMissingRows(db, id, spec)),
-    ...(await findMissingObjects(context, id, state, stored)),
-  ]
-  if (missing.length > 0) {
-    const shown =
-      missing.slice(0, 5).join('; ') + (missing.length > 5 ? `; and ${missing.length - 5} more` : '')
-    throw new TaskError({ kind: 'permanent', message: `the ledger is not complete: ${shown}` })
+  const incomplete = new Set([
+    ...(await incompleteSegments(db, id, spec)),
+    ...(await lostAllocations(context, id, state, stored)),
+  ])
+  if (incomplete.size > 0) {
+    const segments = [...incomplete].sort((a, b) => a - b)
+    await resetSegments(db, id, segments)
+    throw new Error(`the ledger was not complete, and segments ${segments.join(', ')} are allocated again`)
   }
   const { evaluations } = await runTask(
     context,
@@ -41,7 +51,9 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
 
   const objects = stored.filter(({ name }) => name !== manifestName && isKept(name, state))
   const manifest = await writeManifest(context, id, state, objects)
-  if (!(await finishExperiment(db, id, summary, [...objects, manifest]))) throw new Unwanted()
+  const finished = await patiently(() => finishExperiment(db, id, summary, [...objects, manifest]), log)
+  // Not finished now, and succeeded all the same: it was, and only the answer was lost.
+  if (!finished && (await readState(db, id))?.status !== 'succeeded') throw new Unwanted()
   await removeUnkept(context, id, state)
   log.info({ experiment: id, summary }, 'the experiment has succeeded')
 }
@@ -52,33 +64,50 @@ export async function removeUnkept(
   id: string,
   { spec }: ExperimentState,
 ): Promise<void> {
+  await objects.remove(objectKey(id, 'state'))
   if (!spec.keep.includes('weights')) await objects.remove(objectKey(id, 'weights'))
 }
 
 const isKept = (name: string, { spec }: ExperimentState) =>
   spec.keep.includes('weights') || !name.startsWith('weights/')
 
-async function findMissingObjects(
-  { objects }: WorkerContext,
+/** Trains the segments again whose weights are not in storage as Postgres has them. */
+async function restoreWeights(context: WorkerContext, id: string, { spec }: ExperimentState): Promise<void> {
+  const { db, log } = context
+  const known = await readArtifacts(db, id)
+  const lost: number[] = []
+  for (const segment of segmentsOf(spec))
+    if (!(await isStored(context, id, weightsName(segment), known))) lost.push(segment.index)
+  if (lost.length === 0) return
+  log.warn({ experiment: id, segments: lost }, 'weights are lost and trained again')
+  const task: Extract<Task, { kind: 'train' }> = { kind: 'train', experimentId: id, spec, segments: lost }
+  const { objects } = await runTask(context, task, { phase: 'allocating' })
+  await recordAgain(db, id, objects)
+}
+
+/** The segments whose allocations are to be kept and are not in storage as Postgres has them. */
+async function lostAllocations(
+  context: WorkerContext,
   id: string,
   { spec }: ExperimentState,
-  stored: StoredArtifact[],
-): Promise<string[]> {
-  const kept = spec.keep.includes('allocations') ? spec.allocation.splits : []
-  const expected = segmentsOf(spec).flatMap(segment => [
-    weightsName(segment),
-    ...kept.map(split => allocationsName(split, segment)),
-  ])
-  const known = new Map(stored.map(object => [object.name, object]))
-  const missing: string[] = []
-  for (const name of expected) {
-    const object = known.get(name)
-    const found = await objects.stat(objectKey(id, name))
-    if (object === undefined || found === undefined) missing.push(`${name} is missing`)
-    else if (found.bytes !== object.bytes)
-      missing.push(`${name} has ${found.bytes} bytes, not ${object.bytes}`)
-  }
-  return missing
+  known: StoredArtifact[],
+): Promise<number[]> {
+  const lost: number[] = []
+  const splits = spec.keep.includes('allocations') ? spec.allocation.splits : []
+  for (const segment of segmentsOf(spec))
+    for (const split of splits)
+      if (!(await isStored(context, id, allocationsName(split, segment), known))) lost.push(segment.index)
+  return lost
+}
+
+async function isStored(
+  { objects }: WorkerContext,
+  id: string,
+  name: string,
+  known: StoredArtifact[],
+): Promise<boolean> {
+  const bytes = known.find(object => object.name === name)?.bytes
+  return bytes !== undefined && (await objects.stat(objectKey(id, name)))?.bytes === bytes
 }
 
 async function writeManifest(

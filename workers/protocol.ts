@@ -12,8 +12,8 @@ import type { ResolvedSpec, SplitName } from '../src/spec/schema.ts'
 export type { EngineDescription, Tables as SegmentTables }
 
 export type Task =
-  /** Writes weights/{from}-{to}.npy for every segment. */
-  | { kind: 'train'; experimentId: string; spec: ResolvedSpec }
+  /** Writes weights/{from}-{to}.npy of these segments (indices, ascending), from as late a point as is stored. */
+  | { kind: 'train'; experimentId: string; spec: ResolvedSpec; segments: number[] }
   /** Reads the weights of [from, to), writes allocations/{split}/{from}-{to}.npy where kept, returns the aggregates. */
   | { kind: 'allocate'; experimentId: string; spec: ResolvedSpec; from: number; to: number }
   /** Losses and accuracies at the first and the last weights. */
@@ -26,22 +26,36 @@ export type Request =
 
 export type Reply =
   | { type: 'ready'; engine: EngineDescription }
-  | { type: 'progress'; id: number; done: number; total: number }
+  | { type: 'progress'; id: number; done: number; total: number; stored?: StoredSegment }
   | { type: 'done'; id: number; result: Result }
   | { type: 'failed'; id: number; error: TaskFailure }
 
 export type TaskFailure = {
-  /** aborted: asked for. permanent: trying again cannot help (a missing dataset, a loss that is not finite). */
-  kind: 'aborted' | 'permanent' | 'transient'
+  /**
+   * aborted: asked for. permanent: trying again cannot help (a missing dataset, a loss that is not finite). missing:
+   * weights that were stored are not there any more.
+   */
+  kind: 'aborted' | 'permanent' | 'missing' | 'transient'
   message: string
   errors?: FieldError[]
 }
+
+/** A segment whose weights are stored, told while the rest is still being trained. */
+export type StoredSegment = { index: number; object: StoredObject }
 
 export type StoredObject = { name: string; bytes: number; sha256: string; contentType: string }
 
 export type Result =
   | { kind: 'train'; variables: VariableFacts[]; objects: StoredObject[]; seconds: number }
-  | { kind: 'allocate'; objects: StoredObject[]; tables: Tables; seconds: number; gradients: number }
+  | {
+      kind: 'allocate'
+      objects: StoredObject[]
+      tables: Tables
+      seconds: number
+      /** Full-split gradients, and the examples that went through them. */
+      gradients: number
+      examples: number
+    }
   | { kind: 'evaluate'; evaluations: Record<'initial' | 'final', Partial<Record<SplitName, Evaluation>>> }
 
 export type Evaluation = { loss: number; accuracy: number }

@@ -13,15 +13,20 @@ import {
   isWanted,
   noteAllocated,
   noteTrained,
+  pendingSegments,
   readState,
+  recordAgain,
   recordSegment,
+  recordTrainedSegment,
   recordTraining,
   startExperiment,
   startSegment,
   unallocatedSegments,
 } from '../src/store/ledger.ts'
+import { patiently } from '../src/store/patience.ts'
 import { TaskError } from './child.ts'
 import { finalize, removeUnkept } from './finalize.ts'
+import type { Result, Task } from './protocol.ts'
 import { HandedBack, runTask, Unwanted, type WorkerContext } from './task.ts'
 
 export type LedgerQueue = Queue<JobData, void, JobData['kind']>
@@ -46,7 +51,10 @@ export async function processJob(
       await job.moveToWait(token)
       throw new WaitingError()
     }
-    if (error instanceof Unwanted) return settle(context, experimentId)
+    if (error instanceof Unwanted) {
+      await settle(context, experimentId)
+      return job.data.kind === 'experiment' ? awaitChildren(job, token) : undefined
+    }
     throw await failed(context, job, error as Error)
   }
 }
@@ -60,17 +68,17 @@ async function advanceExperiment(
   token: string,
 ): Promise<void> {
   const { db, log } = context
-  const state = await readState(db, id)
+  const state = await patiently(() => readState(db, id), log)
   if (state === undefined || state.cancelling) throw new Unwanted()
   if (state.status === 'succeeded') return removeUnkept(context, id, state)
-  if (state.status === 'failed' || state.status === 'cancelled') return job.removeUnprocessedChildren()
+  if (state.status === 'failed' || state.status === 'cancelled') return awaitChildren(job, token)
   if (state.status !== 'allocating') await train(context, id, state)
 
   const segments = await unallocatedSegments(db, id)
   if (segments.length > 0) {
     log.info({ experiment: id, segments: segments.length }, 'allocating')
-    await queue.addBulk(segments.map(index => segmentJob(id, index, queue.qualifiedName)))
-    if (await job.moveToWaitingChildren(token)) throw new WaitingChildrenError()
+    await queue.addBulk(segments.map(index => segmentJob(id, index, state.turn, queue.qualifiedName)))
+    await awaitChildren(job, token)
     // They are all done already; or one has failed, and the experiment with it.
     if (!(await isWanted(db, id, 'allocating'))) throw new Unwanted()
     if ((await unallocatedSegments(db, id)).length > 0) throw new Error('segments came back without a result')
@@ -78,37 +86,71 @@ async function advanceExperiment(
   await finalize(context, id, state)
 }
 
+/**
+ * Lets the job wait for its segments, as far as there are any: it comes back when they are done. Those of an experiment
+ * that is over end as soon as a worker looks at them. (Postgres's backend cannot take them back: it forgets the jobs, but
+ * not that they are waited for.)
+ */
+async function awaitChildren(job: LedgerJob, token: string): Promise<void> {
+  if (await job.moveToWaitingChildren(token)) throw new WaitingChildrenError()
+}
+
 async function train(context: WorkerContext, id: string, { spec }: ExperimentState): Promise<void> {
   const { db, log } = context
   const started = await startExperiment(db, id, await context.computer())
   if (started === undefined) throw new Unwanted()
   if (started === 'allocating') return
-  log.info({ experiment: id, iterations: spec.training.iterations }, 'training')
+  const segments = await pendingSegments(db, id)
+  log.info({ experiment: id, iterations: spec.training.iterations, segments: segments.length }, 'training')
   const { variables, objects, seconds } = await runTask(
     context,
-    { kind: 'train', experimentId: id, spec },
-    { phase: 'training', note: done => noteTrained(db, id, done) },
+    { kind: 'train', experimentId: id, spec, segments },
+    {
+      phase: 'training',
+      note: done => noteTrained(db, id, done),
+      keep: ({ index, object }) => recordTrainedSegment(db, id, index, object),
+    },
   )
-  if (!(await recordTraining(db, id, variables, objects))) throw new Unwanted()
+  const recorded = await patiently(() => recordTraining(db, id, variables, objects), log)
+  // Not recorded, and allocating all the same: it was, and only the answer was lost.
+  if (!recorded && !(await isWanted(db, id, 'allocating'))) throw new Unwanted()
   log.info({ experiment: id, seconds }, 'trained')
 }
 
 async function allocate(context: WorkerContext, { experimentId: id, index }: SegmentJob): Promise<void> {
   const { db, log } = context
   const computer = await context.computer()
-  const segment = await startSegment(db, id, index, computer.worker)
+  const segment = await patiently(() => startSegment(db, id, index, computer.worker), log)
   if (segment === undefined) {
     if (await isWanted(db, id, 'allocating')) return // Somebody else has allocated it.
     throw new Unwanted()
   }
   const { from, to, spec } = segment
-  const result = await runTask(
-    context,
-    { kind: 'allocate', experimentId: id, spec, from, to },
-    { phase: 'allocating', note: done => noteAllocated(db, id, index, done) },
-  )
-  const outcome = await recordSegment(db, id, index, result, computer)
+  const compute = () =>
+    runTask(
+      context,
+      { kind: 'allocate', experimentId: id, spec, from, to },
+      { phase: 'allocating', note: done => noteAllocated(db, id, index, done) },
+    )
+  let result: Extract<Result, { kind: 'allocate' }>
+  try {
+    result = await compute()
+  } catch (error) {
+    if (!(error instanceof TaskError) || error.kind !== 'missing') throw error
+    log.warn({ experiment: id, from, to, err: error }, 'weights are lost and trained again')
+    const task: Extract<Task, { kind: 'train' }> = {
+      kind: 'train',
+      experimentId: id,
+      spec,
+      segments: [index],
+    }
+    const { objects } = await runTask(context, task, { phase: 'allocating' })
+    await recordAgain(db, id, objects)
+    result = await compute()
+  }
+  const outcome = await patiently(() => recordSegment(db, id, index, result, computer), log)
   if (outcome === 'unwanted') throw new Unwanted()
+  context.noteSpeed(result.examples / result.seconds)
   log.info(
     { experiment: id, from, to, seconds: result.seconds, gradients: result.gradients, outcome },
     'allocated',

@@ -4,7 +4,7 @@ import type { Database } from '../src/store/database.ts'
 import { type Computer, isWanted } from '../src/store/ledger.ts'
 import type { Objects } from '../src/store/objects.ts'
 import type { Compute } from './child.ts'
-import type { Result, Task } from './protocol.ts'
+import type { Result, StoredSegment, Task } from './protocol.ts'
 
 /** What the steps work with. */
 export type WorkerContext = {
@@ -13,6 +13,9 @@ export type WorkerContext = {
   compute: Compute
   /** This worker's name and what its child computes on. */
   computer(): Promise<Computer>
+  /** Hears what this worker does, for whoever asks about the fleet, and how fast it was (examples a second). */
+  noteTask(task: Task | undefined): void
+  noteSpeed(examplesPerSecond: number): void
   /** Aborts when the worker is to stop. */
   stopping: AbortSignal
   log: Log
@@ -38,6 +41,8 @@ export type TaskOptions = {
   phase: 'training' | 'allocating'
   /** Notes progress in Postgres. */
   note?: (done: number) => Promise<void>
+  /** Notes in Postgres that a segment's weights are stored; where that fails, they are only stored again. */
+  keep?: (segment: StoredSegment) => Promise<void>
 }
 
 // How often progress is written at most, and how often Postgres is asked whether to go on at least.
@@ -48,7 +53,7 @@ const askEvery = 1000
 export async function runTask<K extends Task['kind']>(
   context: WorkerContext,
   task: Extract<Task, { kind: K }>,
-  { phase, note = async () => {} }: TaskOptions,
+  { phase, note = async () => {}, keep = async () => {} }: TaskOptions,
 ): Promise<Extract<Result, { kind: K }>> {
   const { db, compute, stopping, log } = context
   const controller = new AbortController()
@@ -78,12 +83,20 @@ export async function runTask<K extends Task['kind']>(
   const lookSoon = () => {
     pending ??= look()
   }
+  let keeping = Promise.resolve()
+  const keepNext = (segment: StoredSegment) => {
+    keeping = keeping
+      .then(() => keep(segment))
+      .catch(error => log.warn({ err: error, experiment: task.experimentId }, 'a segment could not be noted'))
+  }
   const timer = setInterval(lookSoon, askEvery)
+  context.noteTask(task)
   try {
     return await compute.run(
       task,
-      current => {
+      (current, stored) => {
         done = current
+        if (stored !== undefined) keepNext(stored)
         if (Date.now() - last >= noteEvery) lookSoon()
       },
       controller.signal,
@@ -94,7 +107,9 @@ export async function runTask<K extends Task['kind']>(
     throw error
   } finally {
     clearInterval(timer)
+    context.noteTask(undefined)
     stopping.removeEventListener('abort', stop)
     await pending
+    await keeping
   }
 }

@@ -14,7 +14,9 @@ import { reconcile } from '../src/queue/reconcile.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { failExperiment } from '../src/store/ledger.ts'
 import { openObjects } from '../src/store/objects.ts'
+import { sweep } from '../src/store/sweep.ts'
 import { openCompute } from './child.ts'
+import { register } from './registration.ts'
 import { processJob } from './steps.ts'
 import type { WorkerContext } from './task.ts'
 
@@ -34,17 +36,20 @@ export type RunningWorker = {
   stop(): Promise<void>
 }
 
-// A worker that dies is noticed when its lock runs out; the lock is renewed at half time, whatever the child does.
-const lockDuration = 10_000
-const stalledInterval = 5000
 // A job whose worker dies again and again is more likely the cause than the victim.
 const maxStalledCount = 10
-const reconcileEvery = 60_000
+const sweepEvery = 3600_000
 
 /** Starts a worker. Rejects, with nothing left running, where the engine, Postgres or the queue cannot be had. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, databaseUrl, log } = options
   const name = `${hostname()}:${process.pid}`
+  // A worker that dies is noticed when its lock runs out; the lock is renewed at half time, whatever the child does.
+  const lockDuration = config.lockSeconds * 1000
+  const stalledInterval = lockDuration / 2
+  const reconcileEvery = 6 * lockDuration
+  // An empty queue while Postgres has work may be one that was emptied: not worth asking more often than this.
+  const reconcileAtMost = lockDuration / 2
   const stopping = new AbortController()
   const closers: (() => Promise<unknown>)[] = []
   const onError = (error: Error) => log.warn({ err: error }, 'a connection broke')
@@ -60,7 +65,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     closers.push(compute.close)
     const db = await openDatabase(databaseUrl, { max: 4, name: 'loss-ledger worker', onError })
     closers.push(db.close)
-    const queue = await openQueue(config, databaseUrl, onError)
+    const queue = await openQueue(config, databaseUrl, db, onError)
     closers.push(queue.close)
     const { connection, factory } = chooseBackend(config, databaseUrl)
     const jobs = new Queue<JobData, void, JobData['kind']>(queueName, { connection }, factory)
@@ -68,10 +73,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     closers.push(() => jobs.close())
 
     // Before the first job: an engine that cannot be had is this worker's problem, not the experiment's.
-    await compute.ready()
+    const engine = await compute.ready()
+    const registration = await register(db, name, engine, log)
+    closers.push(registration.close)
+    const objects = openObjects(config)
     const context: WorkerContext = {
-      ...{ db, compute, log },
-      objects: openObjects(config),
+      ...{ db, compute, objects, log },
+      ...{ noteTask: registration.noteTask, noteSpeed: registration.noteSpeed },
       computer: async () => ({ worker: name, engine: await compute.ready() }),
       stopping: stopping.signal,
     }
@@ -90,13 +98,31 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     await worker.waitUntilReady()
     closers.push(() => worker.close())
 
+    let agreed = 0
     const agree = async () => {
+      agreed = Date.now()
       const lost = await reconcile(db, queue)
       if (lost.length > 0) log.info({ experiments: lost }, 'queued again what the queue had lost')
     }
     await agree()
     const timer = setInterval(() => agree().catch(onError), reconcileEvery)
     closers.push(async () => clearInterval(timer))
+    worker.on('drained', () => {
+      if (Date.now() - agreed >= reconcileAtMost) agree().catch(onError)
+    })
+    const clean = async () => {
+      const swept = await sweep(db, queue, objects, config.retentionDays, log)
+      if (swept !== undefined) log.info({ swept }, 'swept')
+    }
+    // Not all workers of a fleet at once, and not before this one works.
+    const broom = setTimeout(
+      () => {
+        clean().catch(onError)
+        broom.refresh()
+      },
+      sweepEvery * (0.5 + Math.random()),
+    )
+    closers.push(async () => clearTimeout(broom))
     worker.run().catch(onError)
   } catch (error) {
     await stop()

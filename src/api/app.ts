@@ -16,6 +16,7 @@ import experiments from './routes/experiments/index.ts'
 import health from './routes/health/index.ts'
 import iterations from './routes/iterations/index.ts'
 import layers from './routes/layers/index.ts'
+import workers from './routes/workers/index.ts'
 import type { Services } from './services.ts'
 
 declare module 'fastify' {
@@ -69,7 +70,16 @@ export async function buildApp({
   app.decorate('routeTable', table)
   await app.register(health)
   await app.register(document)
-  for (const routes of [experiments, layers, iterations, allocations, artifacts, architectures, datasets])
+  for (const routes of [
+    experiments,
+    layers,
+    iterations,
+    allocations,
+    artifacts,
+    architectures,
+    datasets,
+    workers,
+  ])
     await app.register(routes, { prefix: '/v1' })
   refuseOtherMethods(app, table)
 

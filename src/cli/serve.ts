@@ -1,8 +1,5 @@
 /** API and workers in one command: what `npm start` runs, on one machine with nothing configured or beside a fleet. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import os from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { planFleet, startFleet } from '../../workers/fleet.ts'
 import { buildApp } from '../api/app.ts'
 import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
@@ -43,13 +40,13 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     }
     const db = await openDatabase(databaseUrl, { name: 'loss-ledger api', onError })
     closers.push(db.close)
-    const queue = await openQueue(config, databaseUrl, onError)
+    const queue = await openQueue(config, databaseUrl, db, onError)
     closers.push(queue.close)
     const app = await buildApp({ config, db, queue, objects: openObjects(config), facts, log })
     closers.push(() => app.close())
     const url = await app.listen({ host: config.host, port: config.port })
-    const workers = Array.from({ length: config.workers }, (_, i) => startWorker(config, databaseUrl, i, log))
-    closers.push(() => Promise.all(workers.map(worker => worker.stop())))
+    const fleet = startFleet(config, databaseUrl, planFleet(config, config.threads), log)
+    closers.push(fleet.stop)
     return {
       url,
       close: () => {
@@ -61,47 +58,5 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     closing = close()
     await closing
     throw error
-  }
-}
-
-/** Keeps one worker process running: the machine's threads are shared out, and one that ends by itself comes back. */
-function startWorker(
-  config: Config,
-  databaseUrl: string,
-  index: number,
-  log: Log,
-): { stop(): Promise<void> } {
-  const threads = config.threads ?? Math.max(1, Math.floor(os.availableParallelism() / config.workers))
-  const entry = fileURLToPath(new URL('../../workers/main.js', import.meta.url))
-  let stopping = false
-  let child: ChildProcess
-  let timer: NodeJS.Timeout | undefined
-  const start = () => {
-    child = fork(entry, [], {
-      // A group of its own: Ctrl-C in the terminal is for this process, which then stops the workers in order.
-      detached: true,
-      env: {
-        ...process.env,
-        DATABASE_URL: databaseUrl,
-        LEDGER_THREADS: String(threads),
-        LOG_LEVEL: config.logLevel,
-      },
-    })
-    child.once('exit', (code, signal) => {
-      if (stopping) return
-      log.error({ worker: index, code, signal }, 'a worker ended by itself and is started again')
-      timer = setTimeout(start, 1000)
-    })
-  }
-  start()
-  return {
-    async stop() {
-      stopping = true
-      clearTimeout(timer)
-      if (child.exitCode !== null || child.signalCode !== null) return
-      const ended = once(child, 'exit')
-      child.kill('SIGTERM')
-      await ended
-    },
   }
 }

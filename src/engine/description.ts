@@ -8,4 +8,6 @@ export type EngineDescription = {
   /** CPU threads of one operation. */
   threads: number
   device: string
+  /** Whether the device is a GPU. */
+  onGpu?: boolean
 }

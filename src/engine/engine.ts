@@ -13,6 +13,7 @@ import type { Kernels } from '../nn/kernels/kernels.ts'
 import { nativeKernels } from '../nn/kernels/native.ts'
 import { portableKernels } from '../nn/kernels/portable.ts'
 import type { EngineDescription, EngineName } from './description.ts'
+import { cudaDevices, visibleDevices } from './devices.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -65,7 +66,7 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
       name: 'native',
       version: backend.binding.TF_Version,
       threads,
-      device: backend.isUsingGpuDevice ? 'GPU:0' : cpuModel(),
+      ...(backend.isUsingGpuDevice ? { device: gpuModel(), onGpu: true } : { device: cpuModel() }),
     },
     kernels: nativeKernels(backend),
   }
@@ -85,6 +86,8 @@ async function loadWasm(): Promise<Engine> {
   }
 }
 
+/** TensorFlow computes on the first device that it is shown. */
+const gpuModel = () => visibleDevices(cudaDevices(), process.env.CUDA_VISIBLE_DEVICES)[0]?.name ?? 'GPU:0'
 const cpuModel = () => os.cpus()[0]?.model.trim() || os.arch()
 
 /** tfjs-node 4.22 calls type checks that Node 23 removed from util; they go back before it loads. */

@@ -61,8 +61,21 @@ function updatesBefore({ freeze }: ResolvedLayer, t: number): number {
   return t - Math.max(0, thawed - freeze.from)
 }
 
+/** Where a training stands before an iteration: everything that the rest of it depends on beside spec and data. */
+export type TrainingState = {
+  iteration: number
+  theta: Float32Array
+  /** Of the optimizer, a vector a slot. */
+  state: Float64Array[]
+}
+
+/** The vectors of state that the optimizers of these layers keep. */
+export const slotsOfAll = (layers: ResolvedLayer[]): number =>
+  Math.max(...layers.map(layer => slotsOf(layer.optimizer)))
+
 /**
- * Yields θ_0, then θ_{t+1} after each iteration t (the same float32 array every time, valid until the next).
+ * Yields θ_0, then θ_{t+1} after each iteration t, each with the optimizer's state (the same arrays every time, valid
+ * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits.
  * The loss trained on is the batch's mean cross-entropy + l2·Σ_kernels w². Throws DivergedError where it is not finite.
  */
 export function* train(
@@ -70,18 +83,20 @@ export function* train(
   spec: Pick<ResolvedSpec, 'training'>,
   layers: ResolvedLayer[],
   data: Examples,
-): Generator<{ iteration: number; theta: Float32Array }> {
+  resume?: TrainingState,
+): Generator<TrainingState> {
   const { iterations, batchSize, seed, l2 } = spec.training
   const { network } = model
-  const theta = initialWeights(network, seed)
+  const theta = resume?.theta ?? initialWeights(network, seed)
   const gradient = new Float64Array(network.parameters)
-  const slots = Math.max(...layers.map(layer => slotsOf(layer.optimizer)))
-  const state = Array.from({ length: slots }, () => new Float64Array(network.parameters))
+  const state =
+    resume?.state ?? Array.from({ length: slotsOfAll(layers) }, () => new Float64Array(network.parameters))
   const batchOf = makeBatches(data.count, batchSize, seed)
   const layerOf = new Map(layers.map(layer => [layer.layer, layer]))
 
-  yield { iteration: 0, theta }
-  for (let t = 0; t < iterations; t++) {
+  const first = resume?.iteration ?? 0
+  yield { iteration: first, theta, state }
+  for (let t = first; t < iterations; t++) {
     const batch = uploadBatch(data, batchOf(t))
     const loss = batchGradient(model, theta, batch, gradient)
     disposeBatch(batch)
@@ -101,6 +116,6 @@ export function* train(
         updatesBefore(resolved, t),
       )
     }
-    yield { iteration: t + 1, theta }
+    yield { iteration: t + 1, theta, state }
   }
 }

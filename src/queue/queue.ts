@@ -1,8 +1,10 @@
 /** The producer's side of the queue: what the API needs, and nothing more. */
 import { Queue } from 'bullmq'
 import type { Config } from '../config.ts'
+import type { Database } from '../store/database.ts'
 import { chooseBackend } from './backend.ts'
 import { experimentJob, experimentJobId, type JobData, queueName } from './jobs.ts'
+import { readTurns } from './turns.ts'
 
 export type ExperimentQueue = {
   /** Queues an experiment that is in Postgres. Queueing one that is queued already changes nothing. */
@@ -11,6 +13,8 @@ export type ExperimentQueue = {
   submitAll(experimentIds: string[]): Promise<void>
   /** Whether the queue still holds the experiment's job. */
   holds(experimentId: string): Promise<boolean>
+  /** Which of these the queue does not hold. */
+  lost(experimentIds: string[]): Promise<string[]>
   /**
    * Takes the experiment's jobs back, as far as no worker has them in hand; a worker finds out from Postgres. Call it
    * after Postgres says that the experiment is not to run.
@@ -22,12 +26,13 @@ export type ExperimentQueue = {
 }
 
 /**
- * Connects to the queue. The queue's own tables must have been migrated (migrateDatabase). `onError` hears of
- * connections that break later; they are made again.
+ * Connects to the queue. The queue's own tables must have been migrated (migrateDatabase). `db` knows whose turn it
+ * is; `onError` hears of connections that break later, which are made again.
  */
 export async function openQueue(
   config: Pick<Config, 'redisUrl'>,
   databaseUrl: string,
+  db: Pick<Database, 'pool'>,
   onError: (error: Error) => void = () => {},
 ): Promise<ExperimentQueue> {
   const { connection, factory } = chooseBackend(config, databaseUrl)
@@ -36,13 +41,23 @@ export async function openQueue(
   await queue.waitUntilReady()
 
   const submitAll = async (experimentIds: string[]) => {
-    if (experimentIds.length > 0) await queue.addBulk(experimentIds.map(experimentJob))
+    const turns = await readTurns(db.pool, experimentIds)
+    if (turns.size > 0) await queue.addBulk([...turns].map(([id, turn]) => experimentJob(id, turn)))
   }
+  const holds = async (experimentId: string) =>
+    (await queue.getJob(experimentJobId(experimentId))) !== undefined
   return {
     submitAll,
     submit: experimentId => submitAll([experimentId]),
-    async holds(experimentId) {
-      return (await queue.getJob(experimentJobId(experimentId))) !== undefined
+    holds,
+    async lost(experimentIds) {
+      const lost: string[] = []
+      for (let i = 0; i < experimentIds.length; i += 100) {
+        const some = experimentIds.slice(i, i + 100)
+        const held = await Promise.all(some.map(holds))
+        lost.push(...some.filter((_, j) => !held[j]))
+      }
+      return lost
     },
     async remove(experimentId) {
       await queue.remove(experimentJobId(experimentId), { removeChildren: true })

@@ -5,13 +5,12 @@ import type { ExperimentQueue } from './queue.ts'
 /** Queues every unfinished experiment that has no job; resolves to their ids. Any number of processes may do this. */
 export async function reconcile(
   db: Database,
-  queue: Pick<ExperimentQueue, 'holds' | 'submitAll'>,
+  queue: Pick<ExperimentQueue, 'lost' | 'submitAll'>,
 ): Promise<string[]> {
   const { rows } = await db.pool.query<{ id: string }>(
     `SELECT id FROM experiments WHERE status IN ('queued', 'training', 'allocating') ORDER BY id`,
   )
-  const lost: string[] = []
-  for (const { id } of rows) if (!(await queue.holds(id))) lost.push(id)
+  const lost = await queue.lost(rows.map(({ id }) => id))
   await queue.submitAll(lost)
   return lost
 }

@@ -56,6 +56,11 @@ export function catalogAdapter(url: string): CatalogAdapter {
       }
       return result
     }
+    // The adapter's own cuts a script at every semicolon, also those of a function's body. Postgres knows better, and
+    // takes the script whole or not at all.
+    adapter.executeScript = async script => {
+      await pool.query(script)
+    }
     return adapter
   }
 

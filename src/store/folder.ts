@@ -3,8 +3,8 @@
  * holds a whole object or none; no key can name anything in `.incoming/`.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { access, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
@@ -86,6 +86,28 @@ export function openFolder(directory: string): Objects {
 
     async remove(prefix) {
       await rm(path(prefix), { recursive: true, force: true, maxRetries: 3 })
+    },
+
+    async names(prefix) {
+      try {
+        return (await readdir(path(prefix))).sort()
+      } catch (error) {
+        if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return []
+        throw error
+      }
+    },
+
+    async ping() {
+      await mkdir(directory, { recursive: true })
+      await access(directory, constants.W_OK)
+    },
+
+    async sweep() {
+      await sweep(incoming)
+    },
+
+    async downloadUrl() {
+      return undefined
     },
   }
 }
@@ -172,7 +194,11 @@ async function syncDirectory(directory: string): Promise<void> {
 
 /** Removes what writers that were killed left behind: of dead processes of this machine, and anything a day old. */
 async function sweep(incoming: string): Promise<void> {
-  for (const name of await readdir(incoming)) {
+  const names = await readdir(incoming).catch(error => {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  })
+  for (const name of names) {
     const [pid, id] = name.split('.').slice(-2)
     const own = name === `${hostname()}.${pid}.${id}`
     const file = join(incoming, name)

@@ -19,12 +19,12 @@ export type Computer = { worker: string; engine: EngineDescription }
 /** An object of an experiment in storage: `name` is its key without the experiment's prefix. */
 export type StoredArtifact = { name: string; bytes: number; sha256: string; contentType: string }
 
-export type ExperimentState = { status: Status; cancelling: boolean; spec: ResolvedSpec }
+export type ExperimentState = { status: Status; cancelling: boolean; turn: number; spec: ResolvedSpec }
 
 /** Where an experiment stands; undefined where there is none (any more). */
 export async function readState(db: Database, id: string): Promise<ExperimentState | undefined> {
   const { rows } = await db.pool.query<ExperimentState>(
-    'SELECT status, cancelling, spec FROM experiments WHERE id = $1',
+    'SELECT status, cancelling, turn, spec FROM experiments WHERE id = $1',
     [id],
   )
   return rows[0]
@@ -47,7 +47,8 @@ export async function startExperiment(
      SET status = CASE WHEN whole THEN 'allocating' ELSE 'training' END::experiment_status,
          started_at = CASE WHEN whole THEN started_at ELSE now() END,
          allocating_at = CASE WHEN whole THEN now() END,
-         trained = CASE WHEN whole THEN trained ELSE 0 END,
+         trained = coalesce(
+           (SELECT max("to") FROM segments WHERE experiment_id = $1 AND status <> 'pending'), 0),
          attempts = attempts + 1, worker = $2, engine = $3, updated_at = now()
      FROM trained
      WHERE id = $1 AND status IN ('queued', 'training') AND NOT cancelling
@@ -74,8 +75,48 @@ export async function noteTrained(db: Database, id: string, trained: number): Pr
   )
 }
 
+/** The indices of the segments whose weights are not known to be stored, in order. */
+export async function pendingSegments(db: Database, id: string): Promise<number[]> {
+  const { rows } = await db.pool.query<{ index: number }>(
+    `SELECT "index" FROM segments WHERE experiment_id = $1 AND status = 'pending' ORDER BY "index"`,
+    [id],
+  )
+  return rows.map(row => row.index)
+}
+
+/** Records the weights of one segment while the rest is being trained: another attempt goes on behind it. */
+export async function recordTrainedSegment(
+  db: Database,
+  id: string,
+  index: number,
+  object: StoredArtifact,
+): Promise<void> {
+  await transaction(db.pool, async client => {
+    const { rows } = await client.query(
+      `SELECT FROM experiments WHERE id = $1 AND status = 'training' AND NOT cancelling FOR KEY SHARE`,
+      [id],
+    )
+    if (rows.length === 0) return
+    await recordArtifacts(client, id, [object])
+    await client.query(
+      `UPDATE segments SET status = 'trained'
+       WHERE experiment_id = $1 AND "index" = $2 AND status = 'pending'`,
+      [id, index],
+    )
+  })
+}
+
+/** Records objects that were lost and have been written again. Nothing where the experiment is gone. */
+export async function recordAgain(db: Database, id: string, objects: StoredArtifact[]): Promise<void> {
+  await transaction(db.pool, async client => {
+    const { rows } = await client.query(`SELECT FROM experiments WHERE id = $1 FOR KEY SHARE`, [id])
+    if (rows.length > 0) await recordArtifacts(client, id, objects)
+  })
+}
+
 /**
- * Records what training produced, and goes on to 'allocating'. `objects` are the segments' weights. Says whether it was
+ * Records what training produced, and goes on to 'allocating'. `objects` are the weights of all segments that were
+ * pending. Says whether it was
  * wanted: not where the experiment is no longer training, or is to be cancelled.
  */
 export function recordTraining(
@@ -106,6 +147,26 @@ export function recordTraining(
       [id],
     )
     return true
+  })
+}
+
+/** Takes back what is stored of segments' allocations: they are to be computed again. */
+export function resetSegments(db: Database, id: string, indices: number[]): Promise<void> {
+  return transaction(db.pool, async client => {
+    const { rows } = await client.query<{ from: number; to: number }>(
+      `UPDATE segments SET status = 'trained', done = 0
+       WHERE experiment_id = $1 AND "index" = ANY ($2::int[]) AND status = 'allocated'
+       RETURNING "from", "to"`,
+      [id, indices],
+    )
+    for (const table of ['iterations', 'allocations']) {
+      for (const { from, to } of rows) {
+        await client.query(
+          `DELETE FROM ${table} WHERE experiment_id = $1 AND iteration >= $2 AND iteration < $3`,
+          [id, from, to],
+        )
+      }
+    }
   })
 }
 

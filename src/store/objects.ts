@@ -7,6 +7,7 @@
 import type { Readable } from 'node:stream'
 import type { Config } from '../config.ts'
 import { openFolder } from './folder.ts'
+import { openS3 } from './s3.ts'
 
 export type ByteRange = {
   /** First byte. */
@@ -42,6 +43,14 @@ export type Objects = {
   stat(key: string): Promise<{ bytes: number } | undefined>
   /** Removes every object whose key is the prefix or lies under it (`prefix/…`). Removing nothing is fine. */
   remove(prefix: string): Promise<void>
+  /** The names directly under a prefix: of objects, and of what has objects under it. [] where there is nothing. */
+  names(prefix: string): Promise<string[]>
+  /** Resolves when the store answers and can be used; rejects when not. For readiness. */
+  ping(): Promise<void>
+  /** Removes what writers that died left behind. Another's unfinished object is left alone until it is a day old. */
+  sweep(): Promise<void>
+  /** A URL from which anybody may download the object for a while; undefined where the store has no such thing. */
+  downloadUrl(key: string, as: { contentType: string; filename: string }): Promise<string | undefined>
 }
 
 /** Reading a key that holds nothing. */
@@ -54,9 +63,9 @@ export class MissingObjectError extends Error {
   }
 }
 
-/** The object store that the configuration names. */
-export function openObjects(config: Pick<Config, 'objectsDir'>): Objects {
-  return openFolder(config.objectsDir)
+/** The object store that the configuration names: a bucket where there is one, else a folder. Chosen here only. */
+export function openObjects(config: Pick<Config, 'objectsDir'> & Partial<Pick<Config, 's3'>>): Objects {
+  return config.s3 === undefined ? openFolder(config.objectsDir) : openS3(config.s3)
 }
 
 /** Where an experiment's object lives: `name` is the artifact's name, like weights/0-50.npy or manifest.json. */

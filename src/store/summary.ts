@@ -34,31 +34,26 @@ export type Totals = Omit<Summary, 'splits'> & {
   splits: Record<string, Omit<SplitSummary, 'loss' | 'accuracy'>>
 }
 
-/** What is missing of an experiment whose segments are all said to be allocated: one line each; [] where nothing is. */
-export async function findMissingRows(db: Database, id: string, spec: ResolvedSpec): Promise<string[]> {
-  const { iterations } = spec.training
-  const { rows } = await db.pool.query<{ split: string; missing: string; iterations: number; cells: number }>(
-    `SELECT split,
-            (SELECT count(*) FROM segments WHERE experiment_id = $1 AND status <> 'allocated')::int AS missing,
-            (SELECT count(*) FROM iterations i
-              WHERE i.experiment_id = $1 AND i.split = wanted.split
-                AND i.iteration >= 0 AND i.iteration < $3)::int AS iterations,
-            (SELECT count(*) FROM variables v JOIN allocations a
-                ON a.experiment_id = v.experiment_id AND a.variable = v."index"
-              WHERE v.experiment_id = $1 AND a.split = wanted.split)::float8
-              / greatest(1, (SELECT count(*) FROM variables WHERE experiment_id = $1)) AS cells
-     FROM unnest($2::text[]) AS wanted (split)`,
-    [id, spec.allocation.splits, iterations],
+/** The indices of the segments whose rows are not all there; [] where nothing is missing. */
+export async function incompleteSegments(db: Database, id: string, spec: ResolvedSpec): Promise<number[]> {
+  const { rows } = await db.pool.query<{ index: number }>(
+    `SELECT s."index"
+     FROM segments s
+     WHERE s.experiment_id = $1 AND (
+       s.status <> 'allocated'
+       OR (s."to" - s."from") * cardinality($2::text[]) <>
+          (SELECT count(*) FROM iterations i
+            WHERE i.experiment_id = $1 AND i.split = ANY ($2)
+              AND i.iteration >= s."from" AND i.iteration < s."to")
+       OR (s."to" - s."from") * cardinality($2::text[])
+            * (SELECT count(*) FROM variables WHERE experiment_id = $1) <>
+          (SELECT count(*) FROM allocations a
+            WHERE a.experiment_id = $1 AND a.split = ANY ($2)
+              AND a.iteration >= s."from" AND a.iteration < s."to"))
+     ORDER BY s."index"`,
+    [id, spec.allocation.splits],
   )
-  return rows.flatMap(row => [
-    ...(Number(row.missing) > 0 ? [`${row.missing} segments are not allocated`] : []),
-    ...(row.iterations === iterations
-      ? []
-      : [`${row.split}: rows of ${row.iterations} of ${iterations} iterations`]),
-    ...(row.cells === iterations
-      ? []
-      : [`${row.split}: allocations of ${row.cells} of ${iterations} iterations`]),
-  ])
+  return rows.map(row => row.index)
 }
 
 /** The sums over an experiment's ledger, each in one order: the same rows give the same bits. */

@@ -22,6 +22,7 @@ function fakeQueue(): FakeQueue {
     submit: id => answer().then(() => void queue.submitted.push(id)),
     submitAll: ids => answer().then(() => void queue.submitted.push(...ids)),
     holds: async id => queue.submitted.includes(id),
+    lost: async ids => ids.filter(id => !queue.submitted.includes(id)),
     remove: async id => void queue.removed.push(id),
     ping: answer,
     close: async () => {},

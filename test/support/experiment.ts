@@ -41,7 +41,8 @@ export async function runExperiment(input: ExperimentSpec, name?: EngineName): P
   const task = { experimentId: 'x', spec }
   const quietly = () => {}
 
-  const trained = await trainSegments(context, { kind: 'train', ...task }, quietly, signal)
+  const segments = segmentsOf(spec).map(({ index }) => index)
+  const trained = await trainSegments(context, { kind: 'train', ...task, segments }, quietly, signal)
   if (trained.kind !== 'train') throw new Error('unreachable')
   const run: Run = {
     spec,

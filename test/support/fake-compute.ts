@@ -58,7 +58,7 @@ async function run(id: number, task: Task, signal: AbortSignal): Promise<Result>
   switch (task.kind) {
     case 'train': {
       const stored = []
-      for (const segment of segmentsOf(task.spec))
+      for (const segment of segmentsOf(task.spec).filter(({ index }) => task.segments.includes(index)))
         stored.push(await put(task.experimentId, weightsName(segment)))
       return { kind: 'train', variables: fakeVariables, objects: stored, seconds: 1 }
     }
@@ -67,7 +67,14 @@ async function run(id: number, task: Task, signal: AbortSignal): Promise<Result>
       const stored = []
       for (const split of kept) stored.push(await put(task.experimentId, allocationsName(split, task)))
       const tables = fakeTables(task.spec.allocation.splits, task.from, task.to)
-      return { kind: 'allocate', objects: stored, tables, seconds: 1, gradients: 4 * (task.to - task.from) }
+      return {
+        kind: 'allocate',
+        objects: stored,
+        tables,
+        seconds: 1,
+        gradients: 4 * (task.to - task.from),
+        examples: 100,
+      }
     }
     case 'evaluate': {
       const both = (loss: number, accuracy: number) => ({

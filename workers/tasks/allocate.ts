@@ -45,6 +45,8 @@ export async function allocateSegment(
   const consumers: Consumer[] = [aggregator, ...tensors]
 
   let gradients = 0
+  // Every gradient is taken on all splits at once.
+  const examplesPerPass = splits.reduce((sum, split) => sum + device[split]!.examples, 0) / splits.length
   try {
     const { method, maxError, maxSplits } = spec.allocation
     const onGradients = (count: number) => {
@@ -58,7 +60,8 @@ export async function allocateSegment(
     }
     const stored = await Promise.all(writers.map(({ rows }) => rows.commit()))
     const seconds = (performance.now() - start) / 1e3
-    return { kind: 'allocate', objects: stored, tables: aggregator.tables, seconds, gradients }
+    const examples = gradients * examplesPerPass
+    return { kind: 'allocate', objects: stored, tables: aggregator.tables, seconds, gradients, examples }
   } catch (error) {
     await Promise.all(writers.map(({ rows }) => rows.abort()))
     throw error

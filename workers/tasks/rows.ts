@@ -1,26 +1,27 @@
 /** Matrices in storage, row by row: written without holding more than one row, read by ranges. */
-import { npyHeader, parseNpyHeader } from '../../src/store/npy.ts'
-import { type Objects, objectKey } from '../../src/store/objects.ts'
+import { npyHeader, npyHeaderBytes, parseNpyHeader } from '../../src/store/npy.ts'
+import { MissingObjectError, type Objects, objectKey } from '../../src/store/objects.ts'
 import type { StoredObject } from '../protocol.ts'
 
 const contentType = 'application/octet-stream'
 
 export type RowWriter = {
-  append(row: Float32Array): Promise<void>
+  append(row: Float32Array | Float64Array): Promise<void>
   commit(): Promise<StoredObject>
   abort(): Promise<void>
 }
 
-/** A float32 [rows, columns] .npy object of an experiment; visible, whole, once committed. */
+/** A [rows, columns] .npy object of an experiment; visible, whole, once committed. */
 export async function openRows(
   objects: Objects,
   experimentId: string,
   name: string,
   rows: number,
   columns: number,
+  dtype: 'float32' | 'float64' = 'float32',
 ): Promise<RowWriter> {
   const writer = await objects.write(objectKey(experimentId, name), contentType)
-  await writer.append(npyHeader('float32', [rows, columns]))
+  await writer.append(npyHeader(dtype, [rows, columns]))
   return {
     append: row => writer.append(new Uint8Array(row.buffer, row.byteOffset, row.byteLength)),
     commit: async () => {
@@ -31,20 +32,53 @@ export async function openRows(
   }
 }
 
-/** Reads single rows of a float32 .npy object; a range request each. Throws where it has another number of columns. */
+/**
+ * Reads single rows of a .npy object of an experiment; a range request each. Throws MissingObjectError where the object is
+ * not there or has been cut short, and an error where it has another type or number of columns.
+ */
 export async function readRows(
   objects: Objects,
   experimentId: string,
   name: string,
   columns: number,
 ): Promise<(row: number) => Promise<Float32Array>> {
+  const bytesOf = await openMatrix(objects, experimentId, name, 'float32', columns)
+  return async row => new Float32Array(await bytesOf(row))
+}
+
+/** All rows of a float64 .npy object of an experiment; throws as readRows does. */
+export async function readDoubles(
+  objects: Objects,
+  experimentId: string,
+  name: string,
+  rows: number,
+  columns: number,
+): Promise<Float64Array[]> {
+  const bytesOf = await openMatrix(objects, experimentId, name, 'float64', columns)
+  const found: Float64Array[] = []
+  for (let row = 0; row < rows; row++) found.push(new Float64Array(await bytesOf(row)))
+  return found
+}
+
+async function openMatrix(
+  objects: Objects,
+  experimentId: string,
+  name: string,
+  wanted: 'float32' | 'float64',
+  columns: number,
+): Promise<(row: number) => Promise<ArrayBuffer>> {
   const key = objectKey(experimentId, name)
-  const { shape, dtype, offset } = parseNpyHeader(await objects.read(key, { start: 0, end: 128 }))
-  if (dtype !== 'float32' || shape.length !== 2 || shape[1] !== columns)
-    throw new Error(`${name} is ${dtype} [${shape}], expected float32 [*, ${columns}]`)
+  const stat = await objects.stat(key)
+  if (stat === undefined || stat.bytes < npyHeaderBytes) throw new MissingObjectError(key)
+  const header = await objects.read(key, { start: 0, end: npyHeaderBytes })
+  const { shape, dtype, offset } = parseNpyHeader(header)
+  if (dtype !== wanted || shape.length !== 2 || shape[1] !== columns)
+    throw new Error(`${name} is ${dtype} [${shape}], expected ${wanted} [*, ${columns}]`)
+  const bytesPerRow = columns * (wanted === 'float64' ? 8 : 4)
+  if (stat.bytes !== offset + shape[0] * bytesPerRow) throw new MissingObjectError(key)
   return async row => {
-    const start = offset + row * columns * 4
-    const bytes = await objects.read(key, { start, end: start + columns * 4 })
-    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
+    const start = offset + row * bytesPerRow
+    const bytes = await objects.read(key, { start, end: start + bytesPerRow })
+    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
   }
 }

@@ -1,60 +1,115 @@
-/** The train step: the trajectory θ_0 … θ_T, written as one object of weights a segment. */
-
+/**
+ * The train step: the trajectory θ_0 … θ_T, written as one object of weights a segment, and beside it the optimizer's
+ * state at the segment's end, from which a training that was interrupted goes on.
+ */
 import { setImmediate } from 'node:timers/promises'
-import { train } from '../../src/nn/train.ts'
+import { slotsOfAll, type TrainingState, train } from '../../src/nn/train.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
-import { weightsName } from '../artifacts.ts'
+import { MissingObjectError, type Objects } from '../../src/store/objects.ts'
+import { stateName, weightsName } from '../artifacts.ts'
 import type { Context } from '../context.ts'
-import type { Result, Task } from '../protocol.ts'
-import { openRows } from './rows.ts'
+import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
+import { openRows, readDoubles, readRows } from './rows.ts'
+
+type Span = { index: number; from: number; to: number }
 
 /**
- * Writes weights/{from}-{to}.npy, float32 [to − from + 1, parameters], for every segment; the last row of one is the
- * first of the next. Memory holds one row. What an earlier attempt wrote is written again, with the same bits.
+ * Writes weights/{from}-{to}.npy, float32 [to − from + 1, parameters], of the segments asked for; the last row of one is
+ * the first of the next. Memory holds one row. What was written before is written again with the same bits, if at all.
  */
 export async function trainSegments(
   { prepare, objects }: Context,
-  { experimentId, spec }: Extract<Task, { kind: 'train' }>,
-  report: (done: number, total: number) => void,
+  { experimentId, spec, segments }: Extract<Task, { kind: 'train' }>,
+  report: (done: number, total: number, stored?: StoredSegment) => void,
   signal: AbortSignal,
 ): Promise<Result> {
   const start = performance.now()
   const { model, data } = await prepare(spec, signal)
   const { network } = model
-  const segments = segmentsOf(spec)
-  const stored = []
-  const open = (s: number) => {
-    const { from, to } = segments[s]
-    return openRows(objects, experimentId, weightsName({ from, to }), to - from + 1, network.parameters)
+  const { parameters } = network
+  const layers = resolveLayers(spec, network)
+  const slots = slotsOfAll(layers)
+  const spans = segmentsOf(spec)
+  const { iterations } = spec.training
+  const stored: StoredObject[] = []
+
+  const open = ({ from, to }: Span) =>
+    openRows(objects, experimentId, weightsName({ from, to }), to - from + 1, parameters)
+  const writeState = async ({ iteration, state }: TrainingState) => {
+    const rows = await openRows(objects, experimentId, stateName(iteration), slots, parameters, 'float64')
+    try {
+      for (const slot of state) await rows.append(slot)
+      await rows.commit()
+    } catch (error) {
+      await rows.abort()
+      throw error
+    }
   }
 
-  let s = 0
-  let rows = await open(0)
-  try {
-    for (const { iteration, theta } of train(model, spec, resolveLayers(spec, network), data.train)) {
-      await setImmediate()
-      signal.throwIfAborted()
-      await rows.append(theta)
-      if (iteration === segments[s].to) {
-        stored.push(await rows.commit())
-        if (++s < segments.length) {
-          rows = await open(s)
-          await rows.append(theta)
+  for (const { first, last } of runs(segments)) {
+    const resume = await latestState(objects, experimentId, spans, first, { slots, parameters })
+    let s = spans.findIndex(({ from }) => from === (resume?.iteration ?? 0))
+    let rows = await open(spans[s])
+    try {
+      for (const at of train(model, spec, layers, data.train, resume)) {
+        await setImmediate()
+        signal.throwIfAborted()
+        const { iteration, theta } = at
+        await rows.append(theta)
+        if (iteration < spans[s].to) {
+          report(iteration, iterations)
+          continue
         }
+        // The state first: where there are weights, one can go on from their end.
+        if (iteration < iterations) await writeState(at)
+        const object = await rows.commit()
+        stored.push(object)
+        report(iteration, iterations, { index: s, object })
+        if (s === last) break
+        s += 1
+        rows = await open(spans[s])
+        await rows.append(theta)
       }
-      report(iteration, spec.training.iterations)
+    } catch (error) {
+      await rows.abort()
+      throw error
     }
-  } catch (error) {
-    await rows.abort()
-    throw error
   }
   const variables = network.variables.map(({ name, layer, shape, offset, size }) => ({
-    name,
-    layer,
-    shape,
-    offset,
-    size,
+    ...{ name, layer, shape, offset, size },
   }))
   return { kind: 'train', variables, objects: stored, seconds: (performance.now() - start) / 1e3 }
+}
+
+/** Ascending indices as runs of successive ones. */
+function runs(indices: number[]): { first: number; last: number }[] {
+  const found: { first: number; last: number }[] = []
+  for (const index of indices) {
+    const current = found.at(-1)
+    if (current !== undefined && index === current.last + 1) current.last = index
+    else found.push({ first: index, last: index })
+  }
+  return found
+}
+
+/** The latest stored point at or before the start of a segment; undefined: only the beginning. */
+async function latestState(
+  objects: Objects,
+  experimentId: string,
+  spans: Span[],
+  segment: number,
+  { slots, parameters }: { slots: number; parameters: number },
+): Promise<TrainingState | undefined> {
+  for (let s = segment - 1; s >= 0; s--) {
+    const { from, to } = spans[s]
+    try {
+      const state = await readDoubles(objects, experimentId, stateName(to), slots, parameters)
+      const rowAt = await readRows(objects, experimentId, weightsName({ from, to }), parameters)
+      return { iteration: to, theta: await rowAt(to - from), state }
+    } catch (error) {
+      if (!(error instanceof MissingObjectError)) throw error
+    }
+  }
+  return undefined
 }

@@ -20,11 +20,12 @@ import {
   LayersTable,
   LayerTotal,
 } from './tables.ts'
+import { Worker } from './workers.ts'
 
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ExperimentStatus, Progress, ExperimentListItem, Experiment, Preview],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
-  ...[Artifact, Architecture, Dataset, Readiness],
+  ...[Artifact, Architecture, Dataset, Worker, Readiness],
   ...[FieldErrorSchema, Problem],
 ]

@@ -57,13 +57,14 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       tags: ['artifacts'],
       summary: 'Download an artifact',
       description:
-        'The bytes of one object, or a range of them. The ETag is the SHA-256 of the whole object. An artifact never changes but by being written again with the same bytes.',
+        'The bytes of one object, or a range of them. The ETag is the SHA-256 of the whole object. An artifact never changes but by being written again with the same bytes. Where objects lie in S3 the answer to a GET is a redirect to a presigned URL, which knows ranges too.',
       params: ArtifactParams,
       headers: ArtifactHeaders,
       response: {
         200: { description: 'The object.', content: bytes },
         206: { description: 'The range.', content: bytes },
         304: Type.Null({ description: 'You have it.' }),
+        307: Type.Null({ description: 'Where it is, for the next minutes.' }),
         ...problems(400, 404, 416),
       },
     },
@@ -80,6 +81,14 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const etag = `"${found.sha256}"`
       reply.headers({ etag, 'accept-ranges': 'bytes', 'cache-control': 'private, no-cache' })
       if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
+      const key = objectKey(found.experimentId, found.name)
+      const filename = name.slice(name.lastIndexOf('/') + 1)
+      // A presigned URL is good for one method: what HEAD asks is known here.
+      if (request.method === 'GET') {
+        const url = await app.objects.downloadUrl(key, { contentType: found.contentType, filename })
+        if (url !== undefined)
+          return reply.code(307).headers({ location: url, 'cache-control': 'no-store' }).send(null)
+      }
 
       const condition = request.headers['if-range']
       const wanted = condition === undefined || condition === etag ? request.headers.range : undefined
@@ -89,7 +98,6 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           headers: { 'content-range': `bytes */${size}` },
         })
       const { start, end } = range ?? { start: 0, end: size }
-      const key = objectKey(found.experimentId, found.name)
       // Lost or cut short is a fault here, not the client's, and is told before the answer begins.
       const stored = await app.objects.stat(key)
       if (stored?.bytes !== size) throw new MissingObjectError(key)
@@ -97,7 +105,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         .code(range ? 206 : 200)
         .type(found.contentType)
         .header('content-length', end - start)
-      reply.header('content-disposition', `attachment; filename="${name.slice(name.lastIndexOf('/') + 1)}"`)
+      reply.header('content-disposition', `attachment; filename="${filename}"`)
       if (range) reply.header('content-range', `bytes ${start}-${end - 1}/${size}`)
       if (request.method === 'HEAD') return reply.send()
       return reply.send(app.objects.stream(key, { start, end }))

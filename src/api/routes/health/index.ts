@@ -44,8 +44,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const dependencies = {
         database: () => app.db.pool.query('SELECT 1'),
         queue: () => app.queue.ping(),
-        // Whether it is there does not matter, only that the store can tell.
-        objects: () => app.objects.stat('readiness'),
+        objects: () => app.objects.ping(),
       }
       const check = async (name: keyof typeof dependencies) => {
         const start = performance.now()

@@ -1,0 +1,72 @@
+/**
+ * What time leaves behind: experiments older than they are kept, objects of experiments that are gone, and what writers
+ * left half done. Any number of processes may sweep; one at a time does.
+ */
+import type { Log } from '../log.ts'
+import { type Database, transaction } from './database.ts'
+import { deleteExperiment, experimentPrefix, type Submissions } from './experiments.ts'
+import { type Objects, objectKey } from './objects.ts'
+
+export type Swept = { expired: number; orphans: number; leftovers: number }
+
+// Any number that nothing else locks.
+const sweepLock = 0x1ed9e2
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/**
+ * Sweeps. `retentionDays`: finished experiments older than that are deleted; undefined: none are. Resolves to what went,
+ * or undefined where another process is sweeping.
+ */
+export function sweep(
+  db: Database,
+  queue: Submissions,
+  objects: Objects,
+  retentionDays: number | undefined,
+  log: Log,
+): Promise<Swept | undefined> {
+  return transaction(db.pool, async client => {
+    const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [
+      sweepLock,
+    ])
+    if (!rows[0].mine) return undefined
+    const swept: Swept = { expired: 0, orphans: 0, leftovers: 0 }
+
+    const expired = await db.pool.query<{ id: string }>(
+      `SELECT id FROM experiments
+       WHERE status IN ('succeeded', 'failed', 'cancelled') AND finished_at < now() - $1 * interval '1 day'`,
+      // A comparison with NULL is not true: nothing expires.
+      [retentionDays ?? null],
+    )
+    for (const { id } of expired.rows) if (await deleteExperiment(db, queue, objects, id)) swept.expired += 1
+
+    // The names first: every object is younger than its experiment's row, so what is here and has no row now is nobody's.
+    const found = (await objects.names('experiments')).filter(name => uuid.test(name))
+    for (let i = 0; i < found.length; i += 1000) {
+      const some = found.slice(i, i + 1000)
+      const known = await db.pool.query<{ id: string }>(
+        'SELECT id FROM experiments WHERE id = ANY ($1::uuid[])',
+        [some],
+      )
+      const owners = new Set(known.rows.map(({ id }) => id))
+      for (const id of some.filter(name => !owners.has(name))) {
+        await objects.remove(experimentPrefix(id))
+        swept.orphans += 1
+      }
+    }
+
+    // A worker that died between saying that it is done and clearing up.
+    const done = await db.pool.query<{ id: string; weights: boolean }>(
+      `SELECT id, spec -> 'keep' ->> 0 = 'weights' OR spec -> 'keep' ->> 1 = 'weights' AS weights
+       FROM experiments WHERE status = 'succeeded' AND finished_at > now() - interval '2 days'`,
+    )
+    for (const { id, weights } of done.rows) {
+      const names = await objects.names(experimentPrefix(id))
+      for (const name of names.filter(one => one === 'state' || (one === 'weights' && !weights))) {
+        await objects.remove(objectKey(id, name))
+        swept.leftovers += 1
+      }
+    }
+    await objects.sweep().catch(error => log.warn({ err: error }, 'unfinished uploads could not be swept'))
+    return swept
+  })
+}

@@ -1,0 +1,29 @@
+/** The short form of `npm run chaos`: a few kills on each backend of the queue, and not one bit different. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { runChaos } from './chaos/chaos.ts'
+import { noRedis } from './support/redis.ts'
+
+// Set it to see a failure again.
+const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
+
+for (const [queue, skip] of [
+  ['postgres', false],
+  ['redis', noRedis],
+] as const) {
+  test(`kills at random change nothing, with the queue on ${queue}`, { skip }, async t => {
+    t.diagnostic(`CHAOS_SEED=${seed}`)
+    const report = await runChaos(
+      {
+        ...{ queue, objects: 'folder', workers: 3, seed, seconds: 3, patience: 60, experiments: 2 },
+        ...{ iterations: 20, pause: [100, 800], env: { LEDGER_ENGINE: 'wasm' } },
+      },
+      line => t.diagnostic(line),
+    )
+    const { lost, extra, different, notes } = report.difference
+    t.diagnostic(`${report.experiments} experiments, ${report.retries} retries`)
+    assert.deepEqual({ lost, extra, different }, { lost: 0, extra: 0, different: 0 }, notes.join('; '))
+    assert.deepEqual(report.leftovers, [])
+    assert.ok(Object.keys(report.kills).length > 0)
+  })
+}

@@ -1,0 +1,35 @@
+/** Which workers a machine gets, and what each computes on. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseDevices, visibleDevices } from '../src/engine/devices.ts'
+import { planFleet } from '../workers/fleet.ts'
+
+test('the threads of a machine are shared out, a device each where they are named', () => {
+  assert.deepEqual(planFleet({ workers: 3 }, undefined, 8), Array(3).fill({ threads: 2, device: undefined }))
+  assert.deepEqual(planFleet({ workers: 4 }, undefined, 2)[3], { threads: 1, device: undefined })
+  assert.deepEqual(planFleet({ workers: 2 }, 5, 8)[0], { threads: 5, device: undefined })
+  assert.deepEqual(planFleet({ devices: ['0', '3'] }, undefined, 16), [
+    { threads: 8, device: '0' },
+    { threads: 8, device: '3' },
+  ])
+  assert.deepEqual(planFleet({ workers: 0 }, undefined, 2), [])
+})
+
+const csv = `0, GPU-aaaa-1, NVIDIA H100 80GB HBM3, 81559
+1, GPU-bbbb-2, NVIDIA H100 80GB HBM3, 81559
+2, GPU-cccc-3, NVIDIA GB10, [N/A]
+`
+test('nvidia-smi is read, and CUDA_VISIBLE_DEVICES means what it means to CUDA', () => {
+  const devices = parseDevices(csv)
+  assert.deepEqual(devices[1], {
+    ...{ index: 1, uuid: 'GPU-bbbb-2', name: 'NVIDIA H100 80GB HBM3', memoryBytes: 81559 * 2 ** 20 },
+  })
+  assert.equal(devices[2].memoryBytes, 0)
+  const seen = (visible: string | undefined) => visibleDevices(devices, visible).map(({ index }) => index)
+  assert.deepEqual(seen(undefined), [0, 1, 2])
+  assert.deepEqual(seen('2,0'), [2, 0])
+  assert.deepEqual(seen('GPU-bb'), [1])
+  assert.deepEqual(seen('0,9,1'), [0])
+  assert.deepEqual(seen(''), [])
+  assert.deepEqual(seen('-1'), [])
+})

@@ -1,0 +1,75 @@
+/** A training that goes on from its last segment has the bits of one that was never disturbed. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { loadEngine } from '../src/engine/engine.ts'
+import { facts } from '../src/plan.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
+import type { ExperimentSpec } from '../src/spec/schema.ts'
+import { objectKey, openObjects } from '../src/store/objects.ts'
+import { makeContext } from '../workers/context.ts'
+import { trainSegments } from '../workers/tasks/train.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-resume-'))
+after(() => rmSync(directory, { recursive: true, force: true }))
+
+const optimizers: ExperimentSpec['optimizer'][] = [
+  { name: 'sgd', learningRate: 0.1, momentum: 0.9 },
+  { name: 'rmsprop', learningRate: 0.001 },
+  { name: 'adam', learningRate: 0.002, schedule: { name: 'cosine', iterations: 20 } },
+]
+
+for (const optimizer of optimizers) {
+  test(`${optimizer.name}: from every segment, and for a lost one in the middle`, async () => {
+    const spec = resolveSpec(
+      {
+        dataset: { name: 'synthetic-digits', trainExamples: 300, validationExamples: 50 },
+        architecture: { name: 'fc', hidden: [7] },
+        optimizer,
+        layers: { fc_2: { freeze: { from: 3, until: 9 } } },
+        training: { iterations: 17, batchSize: 50, seed: 3 },
+        allocation: { segmentIterations: 4 },
+      },
+      facts,
+    )
+    const objects = openObjects({ objectsDir: directory })
+    const context = makeContext({ datasetsDir: directory }, await loadEngine({ name: 'wasm' }), objects)
+    const names = ['0-4', '4-8', '8-12', '12-16', '16-17'].map(span => `weights/${span}.npy`)
+    const bytes = (id: string, name: string) => readFileSync(join(directory, objectKey(id, name)))
+    /** Trains these segments; resolves to the iterations that it reported. `stopAt`: aborted there. */
+    const run = async (id: string, segments: number[], stopAt = Number.POSITIVE_INFINITY) => {
+      const controller = new AbortController()
+      const seen: number[] = []
+      const report = (done: number) => {
+        seen.push(done)
+        if (done === stopAt) controller.abort(new Error('killed'))
+      }
+      const task = { kind: 'train' as const, experimentId: id, spec, segments }
+      const result = await trainSegments(context, task, report, controller.signal).catch(() => undefined)
+      return { seen, stored: result?.kind === 'train' ? result.objects.map(({ name }) => name) : undefined }
+    }
+
+    const whole = `${optimizer.name}-whole`
+    await run(whole, [0, 1, 2, 3, 4])
+    for (const stopAt of [2, 4, 5, 11, 16]) {
+      const id = `${optimizer.name}-${stopAt}`
+      await run(id, [0, 1, 2, 3, 4], stopAt)
+      const finished = Math.floor(stopAt / 4)
+      const { seen } = await run(id, [0, 1, 2, 3, 4].slice(finished))
+      assert.equal(seen[0], 4 * finished, 'goes on where the last segment ended')
+      for (const name of names) assert.deepEqual(bytes(id, name), bytes(whole, name), `${stopAt}: ${name}`)
+    }
+
+    // A lost segment: only that is trained again; without the state before it, from the one before that.
+    const original = bytes(whole, names[2])
+    await objects.remove(objectKey(whole, names[2]))
+    assert.deepEqual((await run(whole, [2])).stored, [names[2]])
+    assert.deepEqual(bytes(whole, names[2]), original)
+    await objects.remove(objectKey(whole, names[2]))
+    await objects.remove(objectKey(whole, 'state/8.npy'))
+    assert.deepEqual((await run(whole, [2])).stored, [names[1], names[2]])
+    assert.deepEqual(bytes(whole, names[2]), original)
+  })
+}
