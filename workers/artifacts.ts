@@ -6,4 +6,6 @@ type Range = { from: number; to: number }
 export const weightsName = ({ from, to }: Range) => `weights/${from}-${to}.npy`
 export const allocationsName = (split: SplitName, { from, to }: Range) =>
   `allocations/${split}/${from}-${to}.npy`
+/** Written whatever the spec keeps: a sum per unit is an aggregate. */
+export const neuronsName = (split: SplitName, { from, to }: Range) => `neurons/${split}/${from}-${to}.npy`
 export const manifestName = 'manifest.json'

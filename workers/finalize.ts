@@ -13,7 +13,7 @@ import {
   type Summary,
   totals,
 } from '../src/store/summary.ts'
-import { allocationsName, manifestName, weightsName } from './artifacts.ts'
+import { allocationsName, manifestName, neuronsName, weightsName } from './artifacts.ts'
 import { TaskError } from './child.ts'
 import type { Result } from './protocol.ts'
 import { runTask, Unwanted, type WorkerContext } from './task.ts'
@@ -68,6 +68,7 @@ async function findMissingObjects(
   const expected = segmentsOf(spec).flatMap(segment => [
     weightsName(segment),
     ...kept.map(split => allocationsName(split, segment)),
+    ...spec.allocation.splits.map(split => neuronsName(split, segment)),
   ])
   const known = new Map(stored.map(object => [object.name, object]))
   const missing: string[] = []

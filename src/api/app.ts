@@ -16,6 +16,8 @@ import experiments from './routes/experiments/index.ts'
 import health from './routes/health/index.ts'
 import iterations from './routes/iterations/index.ts'
 import layers from './routes/layers/index.ts'
+import neurons from './routes/neurons/index.ts'
+import sweeps from './routes/sweeps/index.ts'
 import type { Services } from './services.ts'
 
 declare module 'fastify' {
@@ -69,7 +71,10 @@ export async function buildApp({
   app.decorate('routeTable', table)
   await app.register(health)
   await app.register(document)
-  for (const routes of [experiments, layers, iterations, allocations, artifacts, architectures, datasets])
+  for (const routes of [
+    ...[experiments, sweeps, layers, iterations, allocations, neurons],
+    ...[artifacts, architectures, datasets],
+  ])
     await app.register(routes, { prefix: '/v1' })
   refuseOtherMethods(app, table)
 
