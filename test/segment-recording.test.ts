@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { readNeurons } from '../src/api/routes/neurons/query.ts'
 import { cancelExperiment, createExperiment, deleteExperiment } from '../src/store/experiments.ts'
 import {
   type Computer,
@@ -16,7 +17,7 @@ import {
 import type { Objects } from '../src/store/objects.ts'
 import { incompleteSegments, totals } from '../src/store/summary.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'
+import { fakeNeurons, fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'
 
 let database: TestDatabase
 before(async () => {
@@ -33,6 +34,7 @@ const noObjects = { remove: async () => {} } as unknown as Objects
 const object = (name: string) => ({ name, bytes: 8, sha256: '00', contentType: 'application/x-npy' })
 const result = (from: number, to: number): SegmentResult => ({
   tables: fakeTables(['train', 'validation'], from, to),
+  neurons: fakeNeurons(['train', 'validation'], from, to),
   objects: [object(`allocations/train/${from}-${to}.npy`)],
   seconds: 2,
   gradients: 12,
@@ -119,6 +121,25 @@ test('recording and deleting at the same time do not wait for each other in a ci
     await Promise.all([...work, deleteExperiment(database.db, noQueue, noObjects, id)])
     assert.deepEqual(await counts(id), { iterations: 0, allocations: 0 })
   }
+})
+
+test('neurons are summed over segments to the same bits, in whatever order they were recorded', async () => {
+  const sums = async (order: number[]) => {
+    const id = await trained()
+    for (const index of order)
+      await recordSegment(database.db, id, index, result(index * 2, Math.min(5, index * 2 + 2)), computer)
+    const ledger = { id, split: 'train' as const, iterations: 5, complete: true }
+    const rows: unknown[] = []
+    for await (const batch of await readNeurons(database.db, ledger, undefined)) rows.push(...batch)
+    return rows
+  }
+  const forwards = await sums([0, 1, 2])
+  assert.deepEqual(await sums([2, 0, 1]), forwards)
+  // ((0.1 + 0.7) + 1.3) is not 0.1 + (0.7 + 1.3): the order is what fixes the bits.
+  assert.deepEqual(
+    forwards.map(row => (row as unknown[])[5]),
+    [0, 1, 2].map(unit => 0.1 * (1 + unit) + 0.7 * (1 + unit) + 1.3 * (1 + unit)),
+  )
 })
 
 test('what is missing is named, and totals are the sums', async () => {

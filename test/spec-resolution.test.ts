@@ -205,11 +205,15 @@ test('a preview counts passes, operations, bytes and rows', () => {
   const row = 84_060 * 4
   const weights = 123 * row + 3 * 128
   const allocations = 2 * (120 * row + 3 * 128)
-  assert.deepEqual(bytes, { weights, allocations, kept: weights + allocations, peak: weights + allocations })
+  const neurons = 2 * (120 * (100 + 50 + 10) * 4 + 3 * 128)
+  const all = weights + allocations + neurons
+  assert.deepEqual(bytes, { weights, allocations, neurons, kept: all, peak: all })
   assert.deepEqual(rows, { iterations: 240, allocations: 1440, total: 1680 })
 
   const bare = cost({ keep: [], allocation: { method: 'boole', splits: ['train'] } })
   assert.deepEqual(bare.gradientPasses, { train: 483 })
-  assert.deepEqual(bare.bytes, { weights: 0, allocations: 0, kept: 0, peak: weights })
+  const half = neurons / 2
+  const nothing = { weights: 0, allocations: 0, neurons: half, kept: half, peak: weights + half }
+  assert.deepEqual(bare.bytes, nothing)
   assert.deepEqual(cost({ allocation: { method: 'left' } }).gradientPasses, { train: 123, validation: 123 })
 })

@@ -20,7 +20,7 @@ import {
   type Summary,
   totals,
 } from '../src/store/summary.ts'
-import { allocationsName, manifestName, weightsName } from './artifacts.ts'
+import { allocationsName, manifestName, neuronsName, weightsName } from './artifacts.ts'
 import type { Result, Task } from './protocol.ts'
 import { runTask, Unwanted, type WorkerContext } from './task.ts'
 
@@ -93,10 +93,19 @@ async function lostAllocations(
   known: StoredArtifact[],
 ): Promise<number[]> {
   const lost: number[] = []
-  const splits = spec.keep.includes('allocations') ? spec.allocation.splits : []
-  for (const segment of segmentsOf(spec))
-    for (const split of splits)
-      if (!(await isStored(context, id, allocationsName(split, segment), known))) lost.push(segment.index)
+  const { splits } = spec.allocation
+  const kept = spec.keep.includes('allocations') ? splits : []
+  for (const segment of segmentsOf(spec)) {
+    const expected = [
+      ...kept.map(split => allocationsName(split, segment)),
+      ...splits.map(split => neuronsName(split, segment)),
+    ]
+    for (const name of expected)
+      if (!(await isStored(context, id, name, known))) {
+        lost.push(segment.index)
+        break
+      }
+  }
   return lost
 }
 

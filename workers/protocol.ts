@@ -5,6 +5,7 @@
  */
 import type { EngineDescription } from '../src/engine/description.ts'
 import type { Tables } from '../src/lca/aggregate.ts'
+import type { NeuronSums } from '../src/lca/neurons.ts'
 import type { FieldError } from '../src/spec/errors.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
 import type { ResolvedSpec, SplitName } from '../src/spec/schema.ts'
@@ -14,7 +15,7 @@ export type { EngineDescription, Tables as SegmentTables }
 export type Task =
   /** Writes weights/{from}-{to}.npy of these segments (indices, ascending), from as late a point as is stored. */
   | { kind: 'train'; experimentId: string; spec: ResolvedSpec; segments: number[] }
-  /** Reads the weights of [from, to), writes allocations/{split}/{from}-{to}.npy where kept, returns the aggregates. */
+  /** Reads the weights of [from, to), writes allocations (where kept) and neurons of each split, returns the aggregates. */
   | { kind: 'allocate'; experimentId: string; spec: ResolvedSpec; from: number; to: number }
   /** Losses and accuracies at the first and the last weights. */
   | { kind: 'evaluate'; experimentId: string; spec: ResolvedSpec }
@@ -51,6 +52,7 @@ export type Result =
       kind: 'allocate'
       objects: StoredObject[]
       tables: Tables
+      neurons: NeuronSums[]
       seconds: number
       /** Full-split gradients, and the examples that went through them. */
       gradients: number

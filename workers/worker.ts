@@ -91,9 +91,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     )
     worker.on('error', onError)
     worker.on('failed', (job, error) => {
-      // Also jobs that BullMQ itself gives up on. Of any other the experiment has its reason already.
       if (job?.finishedOn === undefined) return
-      failExperiment(db, job.data.experimentId, { message: error.message }).catch(onError)
+      // What BullMQ itself gives up on, nobody else tells the experiment. Any other job has failed its experiment
+      // already; where a retry came while the queue still held the job, that is made good now.
+      const stalled = error.message.includes('stalled more than')
+      const told = stalled ? failExperiment(db, job.data.experimentId, { message: error.message }) : agree()
+      told.catch(onError)
     })
     await worker.waitUntilReady()
     closers.push(() => worker.close())

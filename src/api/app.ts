@@ -16,6 +16,8 @@ import experiments from './routes/experiments/index.ts'
 import health from './routes/health/index.ts'
 import iterations from './routes/iterations/index.ts'
 import layers from './routes/layers/index.ts'
+import neurons from './routes/neurons/index.ts'
+import sweeps from './routes/sweeps/index.ts'
 import workers from './routes/workers/index.ts'
 import type { Services } from './services.ts'
 
@@ -71,14 +73,8 @@ export async function buildApp({
   await app.register(health)
   await app.register(document)
   for (const routes of [
-    experiments,
-    layers,
-    iterations,
-    allocations,
-    artifacts,
-    architectures,
-    datasets,
-    workers,
+    ...[experiments, sweeps, layers, iterations, allocations, neurons],
+    ...[artifacts, architectures, datasets, workers],
   ])
     await app.register(routes, { prefix: '/v1' })
   refuseOtherMethods(app, table)

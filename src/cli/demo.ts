@@ -1,9 +1,9 @@
 /** The main job on one screen: an experiment posted over HTTP, watched, and read back. */
 import plot from 'simple-ascii-chart'
-import type { Experiment } from '../api/schemas/experiments.ts'
+import { connect } from '../client/index.ts'
 import type { ExperimentSpec } from '../spec/schema.ts'
-import { request } from './client.ts'
-import { duration, percent, signed, table, whole } from './format.ts'
+import { duration, signed, whole } from './format.ts'
+import { type Layers, layersTable, type Sums } from './layers-table.ts'
 import { watch } from './progress.ts'
 
 /** MNIST-FC in shape, on digits that need no download; sized to end within a minute on two cores. */
@@ -15,16 +15,15 @@ export const demoSpec: ExperimentSpec = {
   training: { iterations: 200, batchSize: 250, seed: 1 },
 }
 
-type Sums = { parameters: number; lca: number; share: number; helpFraction: number }
-type Layers = { total: Sums; items: (Sums & { layer: string })[] }
 type Iteration = { iteration: number; loss: number; lossAfter: number; residual: number }
 
 /** Posts the demo's experiment to the API at `base` and prints what came of it. Throws where it does not succeed. */
 export async function runDemo(base: string): Promise<void> {
   const started = performance.now()
-  const { id } = await request<Experiment>(base, '/v1/experiments', demoSpec)
+  const ledger = connect({ url: base })
+  const { id } = await ledger.submit(demoSpec)
   console.log(`Posted ${base}/v1/experiments/${id}\n${describe(demoSpec)}\n`)
-  const experiment = await watch(base, id)
+  const experiment = await watch(ledger, id)
   if (experiment.status !== 'succeeded')
     throw new Error(
       `the experiment ${experiment.status}: ${experiment.error?.message ?? 'no reason was recorded'}`,
@@ -33,11 +32,11 @@ export async function runDemo(base: string): Promise<void> {
 
   const url = `/v1/experiments/${id}`
   const [train, validation, iterations] = await Promise.all([
-    request<Layers>(base, `${url}/layers?split=train`),
-    request<Layers>(base, `${url}/layers?split=validation`),
-    request<{ items: Iteration[] }>(base, `${url}/iterations?split=train`),
+    ledger.http.json<Layers>(`${url}/layers?split=train`),
+    ledger.http.json<Layers>(`${url}/layers?split=validation`),
+    ledger.http.json<{ items: Iteration[] }>(`${url}/iterations?split=train`),
   ])
-  console.log(layersTable(train, validation))
+  console.log(layersTable(['train', train], ['valid.', validation]))
   console.log(`\nNegative LCA helped, positive hurt. help %: parameters × iterations that lowered the loss.`)
   console.log(lossPlot(iterations.items).trimEnd())
   console.log('\nAudit of the train split')
@@ -63,19 +62,6 @@ function describe({ dataset, optimizer, training }: ExperimentSpec): string {
     `${name} ${learningRate}, momentum ${momentum}`,
     `${training.iterations} iterations`,
   ].join(', ')
-}
-
-function layersTable(train: Layers, validation: Layers): string {
-  const cells = ({ lca, share, helpFraction }: Sums) => [signed(lca), percent(share), percent(helpFraction)]
-  const row = (name: string, train: Sums, validation: Sums) => [
-    name,
-    whole(train.parameters),
-    ...cells(train),
-    ...cells(validation),
-  ]
-  const rows = train.items.map((sums, i) => row(sums.layer, sums, validation.items[i]))
-  const header = ['layer', 'parameters', 'LCA train', 'share', 'help', 'LCA valid.', 'share', 'help']
-  return table(header, [...rows, row('all', train.total, validation.total)])
 }
 
 /** The loss before every iteration and after the last, thinned out to the columns of the plot. */

@@ -1,67 +1,49 @@
 #!/usr/bin/env node
-/** The command line. Each command is a file; this one names them, reads the configuration and turns errors into exit codes. */
-import { once } from 'node:events'
-import closeWithGrace from 'close-with-grace'
-import { Command } from 'commander'
-import { ConfigError, readConfig } from '../config.ts'
-import { createLog } from '../log.ts'
-import { ApiError } from './client.ts'
-import { runDemo } from './demo.ts'
-import { startServer } from './serve.ts'
+/** The command line: which commands there are, and how they end. */
+import { Command, Option } from 'commander'
+import completion from './commands/completion.ts'
+import datasets from './commands/datasets.ts'
+import demo from './commands/demo.ts'
+import download from './commands/download.ts'
+import layers from './commands/layers.ts'
+import list from './commands/list.ts'
+import report from './commands/report.ts'
+import serve from './commands/serve.ts'
+import show from './commands/show.ts'
+import steer from './commands/steer.ts'
+import submit from './commands/submit.ts'
+import sweep from './commands/sweep.ts'
+import watch from './commands/watch.ts'
+import worker from './commands/worker.ts'
+import { exitHelp, explain } from './exit.ts'
 
-const program = new Command('ledger').description(
-  'Loss Change Allocation as a service: how much every parameter helped or hurt the loss, at every iteration.',
-)
+const program = new Command('ledger')
+  .description(
+    'Loss Change Allocation as a service: how much every parameter helped or hurt the loss, at every iteration.',
+  )
+  .addOption(new Option('--url <url>', 'where the API is').env('LEDGER_URL').default('http://127.0.0.1:3000'))
+  .option('--json', 'print JSON, for programs')
+  .addHelpText('after', `\nThe API key, where one is needed, is read from LEDGER_API_KEY.\n${exitHelp}`)
+  .showSuggestionAfterError()
+  // Thrown, not exited: explain() knows the codes.
+  .exitOverride()
 
-program
-  .command('serve')
-  .description('start the API and its workers, until Ctrl-C')
-  .action(async () => {
-    const config = readConfig()
-    const log = createLog('serve', config.logLevel)
-    const server = await startServer(config, log)
-    log.info({ url: server.url, workers: config.workers }, `Loss Ledger listens on ${server.url}`)
-    closeWithGrace({ delay: 20_000, logger: false }, async ({ err, signal }) => {
-      if (err) log.fatal({ err }, 'an error nobody expected: stopping')
-      else log.info({ signal }, 'stopping')
-      await server.close()
-      log.info('stopped')
-    })
-  })
+for (const command of [
+  ...[demo, serve, worker, submit, watch, list, show, layers, steer, download],
+  ...[sweep, datasets, report, completion],
+])
+  command(program)
 
-program
-  .command('demo')
-  .description('start everything, run one experiment over HTTP and show what it says')
-  .option('--exit', 'stop when the experiment is done')
-  .action(async ({ exit }: { exit?: boolean }) => {
-    // The demo's own lines are what is to be read; what goes wrong still shows.
-    const config = readConfig({ LOG_LEVEL: 'warn', ...process.env })
-    const log = createLog('demo', config.logLevel)
-    const server = await startServer(config, log)
-    const graceful = closeWithGrace({ delay: 20_000, logger: false }, async ({ err }) => {
-      if (err) console.error(err)
-      await server.close()
-    })
-    await runDemo(server.url)
-    if (exit) graceful.close()
-    else {
-      console.log('\nLoss Ledger stays up for these; Ctrl-C stops it.')
-      await once(process, 'SIGINT')
-    }
-  })
-
-/** What a user can mend is said in a sentence; anything else deserves its stack. */
-function explain(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
-  const { code, port } = error as Error & { code?: string; port?: number }
-  if (code === 'EADDRINUSE') return `port ${port} is in use by another process: stop that one, or set PORT`
-  const known = error instanceof ConfigError || error instanceof ApiError || error.constructor === Error
-  return known && process.env.LOG_LEVEL !== 'debug' ? error.message : error
-}
+// A reader that has seen enough (head, less) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
 
 try {
   await program.parseAsync()
 } catch (error) {
-  console.error(explain(error))
-  process.exit(1)
+  const { code, words } = explain(error, process.env.LOG_LEVEL === 'debug')
+  if (words !== undefined) console.error(words)
+  process.exit(code)
 }

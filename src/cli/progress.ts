@@ -1,39 +1,63 @@
 /** Waits for an experiment and shows how far it is: bars on a terminal, a line now and then in a pipe. */
-import { setTimeout } from 'node:timers/promises'
-import { MultiBar, type SingleBar } from 'cli-progress'
+import { MultiBar, SingleBar } from 'cli-progress'
 import type { Experiment } from '../api/schemas/experiments.ts'
-import { request } from './client.ts'
+import type { Sweep } from '../api/schemas/sweeps.ts'
+import type { LedgerClient } from '../client/index.ts'
 import { duration } from './format.ts'
 
 const phases = ['training', 'allocating'] as const
 type Phase = (typeof phases)[number]
-const ended = ['succeeded', 'failed', 'cancelled']
 
-/** Polls until the experiment has ended, and returns it. */
-export async function watch(base: string, id: string): Promise<Experiment> {
+/** Follows an experiment until it has ended, and returns it. */
+export async function watch(ledger: LedgerClient, id: string): Promise<Experiment> {
   const show = process.stderr.isTTY ? bars() : lines()
-  for (;;) {
-    const experiment = await request<Experiment>(base, `/v1/experiments/${id}`)
-    show.update(experiment)
-    if (ended.includes(experiment.status)) {
-      show.stop()
-      return experiment
+  try {
+    return await ledger.wait(id, { interval: 500, onProgress: show.update })
+  } finally {
+    show.stop()
+  }
+}
+
+/** Follows a sweep until all of its experiments have ended, and returns it. */
+export async function watchSweep(ledger: LedgerClient, id: string): Promise<Sweep> {
+  const ended = ({ counts }: Sweep) => counts.succeeded + counts.failed + counts.cancelled
+  const bar = process.stderr.isTTY
+    ? new SingleBar({ ...barOptions, format: 'experiments {bar} {value}/{total}  {now}' })
+    : undefined
+  let last = ''
+  const onProgress = (sweep: Sweep) => {
+    const busy = (['training', 'allocating', 'failed'] as const).filter(status => sweep.counts[status] > 0)
+    const now = busy.map(status => `${sweep.counts[status]} ${status}`).join(', ')
+    if (bar) {
+      if (last === '') bar.start(sweep.experimentCount, 0, { now })
+      bar.update(ended(sweep), { now })
     }
-    await setTimeout(200)
+    const line = `${ended(sweep)}/${sweep.experimentCount} experiments have ended`
+    if (!bar && line !== last) console.error(line)
+    last = line
+  }
+  try {
+    return await ledger.waitForSweep(id, { interval: 1000, onProgress })
+  } finally {
+    bar?.stop()
   }
 }
 
 type Display = { update(experiment: Experiment): void; stop(): void }
 
+const barOptions = {
+  barCompleteChar: '█',
+  barIncompleteChar: '░',
+  barsize: 40,
+  hideCursor: true,
+  clearOnComplete: false,
+  stream: process.stderr,
+}
+
 function bars(): Display {
   const multi = new MultiBar({
+    ...barOptions,
     format: '{phase} {bar} {value}/{total}  {eta}',
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
-    barsize: 40,
-    hideCursor: true,
-    clearOnComplete: false,
-    stream: process.stderr,
   })
   const all: Partial<Record<Phase, SingleBar>> = {}
   return {

@@ -25,6 +25,9 @@ export type ExperimentQueue = {
   close(): Promise<void>
 }
 
+/** Postgres' code for it (appendix A of its manual). */
+const deadlockDetected = '40P01'
+
 /**
  * Connects to the queue. The queue's own tables must have been migrated (migrateDatabase). `db` knows whose turn it
  * is; `onError` hears of connections that break later, which are made again.
@@ -60,7 +63,15 @@ export async function openQueue(
       return lost
     },
     async remove(experimentId) {
-      await queue.remove(experimentJobId(experimentId), { removeChildren: true })
+      // On Postgres, taking jobs back can meet a worker that finishes one of them, and one of the two has to give way.
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await queue.remove(experimentJobId(experimentId), { removeChildren: true })
+          return
+        } catch (error) {
+          if ((error as { code?: string }).code !== deadlockDetected || attempt === 5) throw error
+        }
+      }
     },
     async ping() {
       await queue.getJobCounts('waiting')

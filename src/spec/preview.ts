@@ -4,6 +4,7 @@ import type { Facts, VariableFacts } from './facts.ts'
 import { resolveLayers } from './layers.ts'
 import type { MethodName, ResolvedLayer, ResolvedSpec, SplitName } from './schema.ts'
 import { segmentsOf } from './segments.ts'
+import { layerUnits } from './units.ts'
 
 export type Preview = {
   layers: ResolvedLayer[]
@@ -15,7 +16,7 @@ export type Preview = {
   /** Floating-point operations, 2 per multiply-add; allocation the least. */
   flops: { training: number; allocation: number }
   /** In object storage at the end, and at most on the way: allocation reads the weights, kept or not. */
-  bytes: { weights: number; allocations: number; kept: number; peak: number }
+  bytes: { weights: number; allocations: number; neurons: number; kept: number; peak: number }
   /** Rows of the database's tables. */
   rows: { iterations: number; allocations: number; total: number }
 }
@@ -45,6 +46,9 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
   const weights = segments.reduce((sum, { from, to }) => sum + npyHeader + (to - from + 1) * row, 0)
   const allocations =
     splits.length * segments.reduce((sum, { from, to }) => sum + npyHeader + (to - from) * row, 0)
+  const units = layerUnits(network.variables).reduce((sum, layer) => sum + layer.units, 0)
+  const neurons =
+    splits.length * segments.reduce((sum, { from, to }) => sum + npyHeader + (to - from) * units * 4, 0)
   const kept = {
     weights: spec.keep.includes('weights') ? weights : 0,
     allocations: spec.keep.includes('allocations') ? allocations : 0,
@@ -69,7 +73,12 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
       training: iterations * batchSize * network.gradientFlops,
       allocation: splits.reduce((sum, split) => sum + passes * examples[split], 0) * network.gradientFlops,
     },
-    bytes: { ...kept, kept: kept.weights + kept.allocations, peak: weights + kept.allocations },
+    bytes: {
+      ...kept,
+      neurons,
+      kept: kept.weights + kept.allocations + neurons,
+      peak: weights + kept.allocations + neurons,
+    },
     rows: { ...rows, total: rows.iterations + rows.allocations },
   }
 }

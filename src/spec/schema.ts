@@ -220,7 +220,7 @@ export const ExperimentSpec = Type.Object(
         maxItems: 2,
         default: [...keepNames],
         description:
-          'Raw tensors to keep in object storage: both by default; [] keeps the aggregates and the manifest only.',
+          'Raw tensors to keep in object storage: both by default; [] keeps the aggregates (those per neuron included) and the manifest only.',
       }),
     ),
   },

@@ -1,5 +1,5 @@
 /** The form of a spec: every violation of the schema, in words, and which fields are therefore unknown. */
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { FieldError } from './errors.ts'
 import {
   describe,
@@ -11,19 +11,26 @@ import {
   variantNames,
 } from './messages.ts'
 import { ExperimentSpec } from './schema.ts'
+import { SweepSpec } from './sweep-schema.ts'
 
 /** A wrong field of the posted document, and what the schema wanted there. */
 export type Violation = FieldError & { at: Path; schema: JsonSchema }
 
 // ownProperties: a key that only Object.prototype has is not a field that was given.
 const ajv = new Ajv({ allErrors: true, verbose: true, discriminator: true, ownProperties: true })
-const validate = ajv.compile(ExperimentSpec)
+const experiment = ajv.compile(ExperimentSpec)
+const sweep = ajv.compile(SweepSpec)
 
 /** Beyond this many errors a document is not a spec with mistakes in it; explaining them all would only take time. */
 const mostErrors = 300
 
 /** Every violation of ExperimentSpec, at most one for each field, in the order of the schema. Never throws. */
-export function schemaViolations(input: unknown): Violation[] {
+export const schemaViolations = (input: unknown): Violation[] => violationsOf(experiment, input)
+
+/** Every violation of SweepSpec, which looks no further into the specs than that they are objects. */
+export const sweepViolations = (input: unknown): Violation[] => violationsOf(sweep, input)
+
+function violationsOf(validate: ValidateFunction, input: unknown): Violation[] {
   if (validate(input)) return []
   const errors = validate.errors ?? []
   const found = new Map<string, Violation>()

@@ -6,6 +6,7 @@
 import type pg from 'pg'
 import type { EngineDescription } from '../engine/description.ts'
 import type { Tables } from '../lca/aggregate.ts'
+import type { NeuronSums } from '../lca/neurons.ts'
 import type { FieldError } from '../spec/errors.ts'
 import type { VariableFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
@@ -153,12 +154,16 @@ export function recordTraining(
 /** Takes back what is stored of segments' allocations: they are to be computed again. */
 export function resetSegments(db: Database, id: string, indices: number[]): Promise<void> {
   return transaction(db.pool, async client => {
-    const { rows } = await client.query<{ from: number; to: number }>(
+    const { rows } = await client.query<{ index: number; from: number; to: number }>(
       `UPDATE segments SET status = 'trained', done = 0
        WHERE experiment_id = $1 AND "index" = ANY ($2::int[]) AND status = 'allocated'
-       RETURNING "from", "to"`,
+       RETURNING "index", "from", "to"`,
       [id, indices],
     )
+    await client.query('DELETE FROM neuron_segments WHERE experiment_id = $1 AND segment = ANY ($2::int[])', [
+      id,
+      rows.map(row => row.index),
+    ])
     for (const table of ['iterations', 'allocations']) {
       for (const { from, to } of rows) {
         await client.query(
@@ -208,6 +213,7 @@ export async function noteAllocated(db: Database, id: string, index: number, don
 
 export type SegmentResult = {
   tables: Tables
+  neurons: NeuronSums[]
   objects: StoredArtifact[]
   seconds: number
   gradients: number
@@ -221,7 +227,7 @@ export function recordSegment(
   db: Database,
   id: string,
   index: number,
-  { tables, objects, seconds, gradients }: SegmentResult,
+  { tables, neurons, objects, seconds, gradients }: SegmentResult,
   { worker, engine }: Computer,
 ): Promise<'recorded' | 'already' | 'unwanted'> {
   return transaction(db.pool, async client => {
@@ -238,6 +244,12 @@ export function recordSegment(
     if (segment.rows[0].status === 'allocated') return 'already'
     await insertRows(client, 'iterations', id, iterationColumns, tables.iterations)
     await insertRows(client, 'allocations', id, allocationColumns, tables.allocations)
+    for (const { split, lca, helping, hurting } of neurons) {
+      const sums = [lca, helping, hurting].map(values => `{${values.join(',')}}`)
+      await client.query('INSERT INTO neuron_segments VALUES ($1, $2, $3, $4, $5, $6)', [
+        ...[id, split, index, ...sums],
+      ])
+    }
     await recordArtifacts(client, id, objects)
     await client.query(
       `UPDATE segments

@@ -2,6 +2,7 @@
 
 import type { ResolvedSpec } from '../spec/resolved.ts'
 import type { SplitName } from '../spec/schema.ts'
+import { layerUnits } from '../spec/units.ts'
 import { type Database, transaction } from './database.ts'
 import { type ExperimentState, recordArtifacts, type StoredArtifact } from './ledger.ts'
 
@@ -107,6 +108,8 @@ export type Manifest = {
   parameters: number
   /** In the column order of the tensors. */
   variables: { name: string; layer: string; shape: number[]; offset: number; size: number }[]
+  /** The layers' units in the column order of neurons/{split}/{from}-{to}.npy. */
+  neurons: { layer: string; offset: number; units: number }[]
   segments: { from: number; to: number; worker: string | null; engine: unknown }[]
   objects: StoredArtifact[]
 }
@@ -129,7 +132,8 @@ export async function makeManifest(
     select: { from: true, to: true, worker: true, engine: true },
   })
   const parameters = variables.reduce((sum, { size }) => sum + size, 0)
-  return { format: 1, experiment: id, spec, parameters, variables, segments, objects }
+  const neurons = layerUnits(variables).map(({ layer, offset, units }) => ({ layer, offset, units }))
+  return { format: 1, experiment: id, spec, parameters, variables, neurons, segments, objects }
 }
 
 /** The objects that Postgres has of an experiment, by name. */
@@ -142,6 +146,16 @@ export async function readArtifacts(db: Database, id: string): Promise<StoredArt
     contentType,
   }))
 }
+
+// In one order: the same rows give the same bits.
+const variableTotalsSql = `
+  INSERT INTO variable_totals
+  SELECT experiment_id, split, variable, count(*)::int,
+         sum(lca ORDER BY iteration), sum(helping ORDER BY iteration), sum(hurting ORDER BY iteration),
+         sum(squared ORDER BY iteration), sum(helped)::float8, sum(hurt)::float8
+    FROM allocations WHERE experiment_id = $1
+   GROUP BY 1, 2, 3
+      ON CONFLICT DO NOTHING`
 
 /**
  * Says 'succeeded', with the summary and the objects that stay, in one transaction. Says whether the experiment was still
@@ -160,6 +174,7 @@ export function finishExperiment(
       [id, JSON.stringify(summary)],
     )
     if (rowCount === 0) return false
+    await client.query(variableTotalsSql, [id])
     await client.query('DELETE FROM artifacts WHERE experiment_id = $1 AND name <> ALL ($2)', [
       id,
       objects.map(object => object.name),

@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readConfig } from '../../src/config.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import { objectKey, openObjects } from '../../src/store/objects.ts'
-import { allocationsName, weightsName } from '../../workers/artifacts.ts'
+import { allocationsName, neuronsName, weightsName } from '../../workers/artifacts.ts'
 import type { Reply, Request, Result, StoredObject, Task } from '../../workers/protocol.ts'
-import { fakeTables, fakeVariables } from './fake-ledger.ts'
+import { fakeNeurons, fakeTables, fakeVariables } from './fake-ledger.ts'
 
 export type FakePlan = {
   /** Milliseconds an iteration takes. */
@@ -66,11 +66,13 @@ async function run(id: number, task: Task, signal: AbortSignal): Promise<Result>
       const kept = task.spec.keep.includes('allocations') ? task.spec.allocation.splits : []
       const stored = []
       for (const split of kept) stored.push(await put(task.experimentId, allocationsName(split, task)))
-      const tables = fakeTables(task.spec.allocation.splits, task.from, task.to)
+      const { splits } = task.spec.allocation
+      for (const split of splits) stored.push(await put(task.experimentId, neuronsName(split, task)))
       return {
         kind: 'allocate',
         objects: stored,
-        tables,
+        tables: fakeTables(splits, task.from, task.to),
+        neurons: fakeNeurons(splits, task.from, task.to),
         seconds: 1,
         gradients: 4 * (task.to - task.from),
         examples: 100,

@@ -1,5 +1,6 @@
 /** A tiny experiment's spec, variables and rows, made up but exact: every number is a sum of sixteenths. */
 import type { Tables } from '../../src/lca/aggregate.ts'
+import type { NeuronSums } from '../../src/lca/neurons.ts'
 import type { VariableFacts } from '../../src/spec/facts.ts'
 import type { ResolvedSpec } from '../../src/spec/resolved.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
@@ -39,6 +40,13 @@ export function fakeSpec(
     },
     keep,
   }
+}
+
+/** Three units' sums over a segment; numbers that no binary fraction is. */
+export function fakeNeurons(splits: SplitName[], from: number, to: number): NeuronSums[] {
+  const weight = { 0: 0.1, 2: 0.7, 4: 1.3 }[from] ?? to
+  const units = (sign: number) => Float64Array.from([1, 2, 3], unit => sign * weight * unit)
+  return splits.map(split => ({ split, lca: units(0), helping: units(-1), hurting: units(1) }))
 }
 
 /** The rows of the iterations [from, to), as a compute child returns them. */

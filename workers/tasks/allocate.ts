@@ -1,7 +1,8 @@
 /** The allocate step of one segment: reads its weights, runs the ledger's loop, and feeds its consumers. */
 import { makeAggregator } from '../../src/lca/aggregate.ts'
 import { allocate, type Step } from '../../src/lca/allocate.ts'
-import { allocationsName, weightsName } from '../artifacts.ts'
+import { makeNeurons } from '../../src/lca/neurons.ts'
+import { allocationsName, neuronsName, weightsName } from '../artifacts.ts'
 import type { Context } from '../context.ts'
 import type { Result, Task } from '../protocol.ts'
 import { openRows, readRows } from './rows.ts'
@@ -11,7 +12,7 @@ type Consumer = { step(step: Step): void | Promise<void> }
 
 /**
  * Allocates iterations [from, to). Writes allocations/{split}/{from}-{to}.npy, float32 [to − from, parameters], where
- * the spec keeps them; returns the aggregates. A function of the spec and the weights: doing it twice changes nothing.
+ * the spec keeps them, and neurons/{split}/{from}-{to}.npy, float32 [to − from, units]; returns the aggregates. A function of the spec and the weights: doing it twice changes nothing.
  */
 export async function allocateSegment(
   { prepare, upload, objects }: Context,
@@ -42,7 +43,19 @@ export async function allocateSegment(
   const tensors: Consumer[] = writers.map(({ split, rows }) => ({
     step: ({ perSplit }) => rows.append(perSplit.find(one => one.split === split)!.lca),
   }))
-  const consumers: Consumer[] = [aggregator, ...tensors]
+  const neurons = makeNeurons(variables, splits)
+  const matrices = await Promise.all(
+    splits.map(split =>
+      openRows(objects, experimentId, neuronsName(split, { from, to }), to - from, neurons.units),
+    ),
+  )
+  const perUnit: Consumer = {
+    async step(step) {
+      for (const [s, row] of neurons.step(step).entries()) await matrices[s].append(row)
+    },
+  }
+  const consumers: Consumer[] = [aggregator, ...tensors, perUnit]
+  const writing = [...writers.map(({ rows }) => rows), ...matrices]
 
   let gradients = 0
   // Every gradient is taken on all splits at once.
@@ -58,12 +71,13 @@ export async function allocateSegment(
       for (const consumer of consumers) await consumer.step(step)
       report(step.iteration + 1 - from, to - from)
     }
-    const stored = await Promise.all(writers.map(({ rows }) => rows.commit()))
+    const stored = await Promise.all(writing.map(rows => rows.commit()))
     const seconds = (performance.now() - start) / 1e3
+    const { tables } = aggregator
     const examples = gradients * examplesPerPass
-    return { kind: 'allocate', objects: stored, tables: aggregator.tables, seconds, gradients, examples }
+    return { kind: 'allocate', objects: stored, tables, neurons: neurons.sums, seconds, gradients, examples }
   } catch (error) {
-    await Promise.all(writers.map(({ rows }) => rows.abort()))
+    await Promise.all(writing.map(rows => rows.abort()))
     throw error
   }
 }

@@ -1,5 +1,6 @@
 /** The schemas that openapi.yaml lists as components, and that ref() may refer to. */
 import { ExperimentSpec } from '../../spec/schema.ts'
+import { SweepSpec } from '../../spec/sweep-schema.ts'
 import { Artifact } from './artifacts.ts'
 import { Architecture, Dataset, Readiness } from './catalogue.ts'
 import { FieldErrorSchema, Problem } from './common.ts'
@@ -11,6 +12,7 @@ import {
   Preview,
   Progress,
 } from './experiments.ts'
+import { exampleSweep, SummaryRow, Sweep, SweepExperiment, SweepListItem, SweepSummary } from './sweeps.ts'
 import {
   AllocationRow,
   AllocationsTable,
@@ -19,12 +21,16 @@ import {
   LayerRow,
   LayersTable,
   LayerTotal,
+  NeuronRow,
+  NeuronsTable,
 } from './tables.ts'
 import { Worker } from './workers.ts'
 
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ExperimentStatus, Progress, ExperimentListItem, Experiment, Preview],
+  { ...SweepSpec, examples: [exampleSweep] },
+  ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
   ...[Artifact, Architecture, Dataset, Worker, Readiness],
   ...[FieldErrorSchema, Problem],

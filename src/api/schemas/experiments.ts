@@ -14,6 +14,7 @@ import {
   StringOrNull,
   Timestamp,
   TimestampOrNull,
+  uuidPattern,
 } from './common.ts'
 
 export const experimentStatuses = [
@@ -74,6 +75,8 @@ const listed = {
   dataset: Type.String({ description: 'The name of the dataset.' }),
   architecture: Type.String({ description: 'The name of the architecture.' }),
   iterations: Type.Integer({ description: 'Optimizer steps asked for.' }),
+  sweepId: StringOrNull('The sweep that it belongs to.'),
+  variant: StringOrNull('The label of its variant in that sweep.'),
   progress: ref(Progress),
   summary: Summary,
   worker: StringOrNull('The worker that took it.'),
@@ -153,7 +156,13 @@ export const Preview = component(
       }),
       flops: Type.Object({ training: Type.Number(), allocation: Type.Number() }),
       bytes: Type.Object(
-        { weights: Type.Number(), allocations: Type.Number(), kept: Type.Number(), peak: Type.Number() },
+        {
+          weights: Type.Number(),
+          allocations: Type.Number(),
+          neurons: Type.Number(),
+          kept: Type.Number(),
+          peak: Type.Number(),
+        },
         { description: 'In object storage; peak is while it runs, kept is what stays.' },
       ),
       rows: Type.Object({ iterations: Type.Number(), allocations: Type.Number(), total: Type.Number() }),
@@ -167,6 +176,13 @@ export const ListQuery = Type.Object(
     ...pageQuery,
     status: Type.Optional(
       Type.Array(ref(ExperimentStatus), { maxItems: 6, description: 'Only these; may be repeated.' }),
+    ),
+    sweep: Type.Optional(
+      Type.String({
+        pattern: uuidPattern,
+        description: 'Only the experiments of this sweep.',
+        examples: [exampleId],
+      }),
     ),
     tag: Type.Optional(
       Type.Array(

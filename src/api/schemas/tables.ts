@@ -87,6 +87,21 @@ export const AllocationRow = component(
   ),
 )
 
+// ------------------------------------------------------------------------------------------------ neurons
+
+export const NeuronRow = component(
+  'NeuronRow',
+  Type.Object(
+    {
+      ...layer,
+      unit: Type.Integer({ description: 'The output unit or channel, from 0 in every layer.' }),
+      ...parameters,
+      ...flows,
+    },
+    { description: 'What the parameters of one output unit or channel did over all allocated iterations.' },
+  ),
+)
+
 // ---------------------------------------------------------------------------------------------- documents
 
 const head = {
@@ -122,6 +137,14 @@ export const AllocationsTable = component(
     ...by,
     bucket: Type.Integer({ description: 'Iterations a row sums, as asked for.' }),
     items: Type.Array(ref(AllocationRow), { description: 'By iteration, then in the order of the network.' }),
+  }),
+)
+
+export const NeuronsTable = component(
+  'NeuronsTable',
+  Type.Object({
+    ...head,
+    items: Type.Array(ref(NeuronRow), { description: 'In the order of the network, then by unit.' }),
   }),
 )
 
@@ -165,6 +188,15 @@ const span = {
   ),
 }
 
+const layers = {
+  layer: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+      maxItems: 100,
+      description: 'Only this layer; may be repeated.',
+    }),
+  ),
+}
+
 export const LayersQuery = Type.Object({ ...split, ...grouping }, closed)
 export const IterationsQuery = Type.Object(
   {
@@ -181,16 +213,12 @@ export const IterationsQuery = Type.Object(
   },
   closed,
 )
+export const NeuronsQuery = Type.Object({ ...split, ...layers }, closed)
 export const AllocationsQuery = Type.Object(
   {
     ...split,
     ...grouping,
-    layer: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
-        maxItems: 100,
-        description: 'Only this layer; may be repeated.',
-      }),
-    ),
+    ...layers,
     ...span,
     bucket: Type.Integer({
       minimum: 1,

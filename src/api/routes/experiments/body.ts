@@ -19,7 +19,7 @@ export function specOf(body: unknown, facts: Facts): ResolvedSpec {
 }
 
 /** The free text of a spec is its name and its tags. Postgres has no NUL, and JSON there no half surrogate pairs. */
-function unstorable(body: unknown): FieldError[] {
+export function unstorable(body: unknown): FieldError[] {
   const errors: FieldError[] = []
   const check = (path: string, text: unknown) => {
     if (typeof text === 'string' && (text.includes('\0') || /\p{Surrogate}/u.test(text)))

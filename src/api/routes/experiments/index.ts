@@ -99,10 +99,11 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async request => {
-      const { limit, cursor, status, tag = [] } = request.query
+      const { limit, cursor, status, sweep, tag = [] } = request.query
       const filter = {
         before: decodeCursor(cursor, new RegExp(uuidPattern)),
         status,
+        sweep,
         tags: tagsOf(tag),
         limit: limit + 1,
       }

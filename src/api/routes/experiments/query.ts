@@ -20,6 +20,8 @@ const columns = `
   e.spec #>> '{dataset,name}' AS dataset,
   e.spec #>> '{architecture,name}' AS architecture,
   (e.spec #>> '{training,iterations}')::int AS iterations,
+  e.sweep_id AS "sweepId",
+  (SELECT variants[e.variant + 1] FROM sweeps WHERE id = e.sweep_id) AS variant,
   e.trained, coalesce(s.done, 0)::int AS allocated,
   extract(epoch FROM now() - e.started_at)::float8 AS "trainingSeconds",
   extract(epoch FROM now() - e.allocating_at)::float8 AS "allocatingSeconds",
@@ -39,6 +41,7 @@ const listSql = `
    WHERE ($1::uuid IS NULL OR e.id < $1::uuid)
      AND ($2::text[] IS NULL OR e.status = ANY ($2::text[]::experiment_status[]))
      AND e.tags @> $3::jsonb
+     AND ($5::uuid IS NULL OR e.sweep_id = $5::uuid)
    ORDER BY e.id DESC
    LIMIT $4::int`
 
@@ -53,13 +56,16 @@ export type Filter = {
   before?: string
   status?: string[]
   tags: Record<string, string>
+  sweep?: string
   limit: number
 }
 
 /** The newest experiments that pass the filter, newest first. */
 export async function listExperiments(db: Database, filter: Filter): Promise<ExperimentListItem[]> {
-  const { before = null, status = null, tags, limit } = filter
-  const { rows } = await db.pool.query<Row>(listSql, [before, status, JSON.stringify(tags), limit])
+  const { before = null, status = null, tags, sweep = null, limit } = filter
+  const { rows } = await db.pool.query<Row>(listSql, [
+    ...[before, status, JSON.stringify(tags), limit, sweep],
+  ])
   return rows.map(present)
 }
 

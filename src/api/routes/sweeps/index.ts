@@ -1,0 +1,197 @@
+/** Sweeps: post many experiments at once, look at them, read what they say together. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { expandSweep } from '../../../spec/sweep.ts'
+import { SweepSpec } from '../../../spec/sweep-schema.ts'
+import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
+import { ProblemError } from '../../problem.ts'
+import { Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
+import { PostHeaders } from '../../schemas/experiments.ts'
+import {
+  SummaryQuery,
+  SummaryRow,
+  Sweep,
+  SweepListItem,
+  SweepParams,
+  SweepSummary,
+  SweepsQuery,
+} from '../../schemas/sweeps.ts'
+import { tableResponse } from '../../schemas/tables.ts'
+import { hashOf, specOf, unstorable } from '../experiments/body.ts'
+import { newId } from '../experiments/id.ts'
+import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
+import { type Cell, sendTable } from '../shared/table.ts'
+import { listSweeps, readSweep } from './query.ts'
+import { confidence, summariseSweep } from './summary.ts'
+
+const tags = ['sweeps']
+const notFound = (id: string) => new ProblemError('not-found', `there is no sweep ${id}`)
+const csvExample =
+  'variant,split,layer,measure,n,mean,sd,low,high,difference,differenceLow,differenceHigh\nlast frozen,train,fc_1,lca,3,-1.61,0.012,-1.64,-1.58,-0.42,-0.46,-0.38\n'
+
+const routes: FastifyPluginAsyncTypebox = async app => {
+  const show = async (id: string) => {
+    const found = await readSweep(app.db, id)
+    if (!found) throw notFound(id)
+    return found
+  }
+
+  app.post(
+    '/sweeps',
+    {
+      schema: {
+        ...{ operationId: 'createSweep', tags, summary: 'Post a sweep' },
+        description:
+          'Expands a base spec and what to vary about it to at most 1,000 experiments. All of them are checked before any is stored, they are stored together or not at all, and a 422 names every wrong field at its place in the sweep. Seeds (training.seed) are what varies inside a variant; a variant is everything else.',
+        headers: PostHeaders,
+        body: ref(SweepSpec),
+        response: {
+          202: {
+            description: 'Queued; or the sweep that was made with this idempotency key.',
+            headers: { location: { type: 'string', description: 'The path of the sweep.' } },
+            content: { 'application/json': { schema: ref(Sweep) } },
+          },
+          ...problems(400, 409, 413, 415, 422, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const idempotencyKey = request.headers['idempotency-key']
+      const wrong = unstorable({ name: Object(request.body).name })
+      const expanded = expandSweep(request.body, spec => specOf(spec, app.facts))
+      if (wrong.length > 0) throw new ProblemError('invalid-spec', '1 field is wrong', { errors: wrong })
+      const { sweep, outcome } = await createSweep(app.db, {
+        id: newId(),
+        experimentIds: expanded.experiments.map(() => newId()),
+        sweep: expanded,
+        request: request.body,
+        ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyHash: hashOf(request.body) }),
+      })
+      const { id } = sweep
+      if (outcome === 'conflict')
+        throw new ProblemError(
+          'idempotency-key-reused',
+          `the key was used for another body, which made ${id}`,
+        )
+      // As in POST /experiments: also for a repeated post, and what the queue has not got is in Postgres.
+      const queued = await sweepExperiments(app.db, id, true)
+      await app.queue.submitAll(queued).catch((error: unknown) => {
+        request.log.error({ err: error, sweep: id }, 'sweep stored but not queued')
+      })
+      request.log.info({ sweep: id, experiments: queued.length, outcome }, 'sweep posted')
+      return reply
+        .code(202)
+        .header('location', `/v1/sweeps/${id}`)
+        .send(await show(id))
+    },
+  )
+
+  app.get(
+    '/sweeps',
+    {
+      schema: {
+        ...{ operationId: 'listSweeps', tags, summary: 'List sweeps' },
+        description: 'Newest first. Pages stay put while sweeps are added.',
+        querystring: SweepsQuery,
+        response: { 200: Page(ref(SweepListItem), 'A page of sweeps.'), ...problems(400) },
+      },
+    },
+    async request => {
+      const { limit, cursor } = request.query
+      const found = await listSweeps(app.db, decodeCursor(cursor, new RegExp(uuidPattern)), limit + 1)
+      const items = found.slice(0, limit)
+      return { items, nextCursor: found.length > limit ? encodeCursor(items[limit - 1].id) : null }
+    },
+  )
+
+  app.get(
+    '/sweeps/:id',
+    {
+      schema: {
+        ...{ operationId: 'getSweep', tags, summary: 'Look at a sweep' },
+        description:
+          'What was posted, and where each of its experiments is. GET /v1/experiments?sweep= lists them in full.',
+        params: SweepParams,
+        response: { 200: ref(Sweep), ...problems(400, 404) },
+      },
+    },
+    async request => show(request.params.id),
+  )
+
+  app.get(
+    '/sweeps/:id/summary',
+    {
+      schema: {
+        ...{ operationId: 'getSweepSummary', tags, summary: 'What a sweep says' },
+        description:
+          'Per variant, split and layer: mean, sample standard deviation and n over the seeds of LCA and help fraction, for the whole network of the final loss and accuracy too; intervals of 95 % around means (Student’s t: mean ∓ t·sd/√n, n − 1 degrees of freedom) and around differences from the baseline (Welch 1947: ∓ t·√(sd₁²/n₁ + sd₂²/n₂), degrees of freedom after Satterthwaite). Over the experiments that have succeeded so far.',
+        params: SweepParams,
+        querystring: SummaryQuery,
+        response: {
+          200: tableResponse('A row per variant, split, layer and measure.', SweepSummary, csvExample),
+          ...problems(400, 404, 406),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { split, measure } = request.query
+      const { id, variants, baseline, counts, experimentCount, experiments } = await show(request.params.id)
+      const { seeds, items } = await summariseSweep(app.db, id, variants, variants.indexOf(baseline))
+      const columns = Object.keys(SummaryRow.properties) as (keyof (typeof items)[number])[]
+      const wanted = items.filter(
+        row =>
+          (split === undefined || row.split === split) && (measure === undefined || row.measure === measure),
+      )
+      return sendTable(request, reply, {
+        head: {
+          ...{ sweepId: id, complete: counts.succeeded === experimentCount, baseline, confidence },
+          variants: variants.map((label, i) => ({
+            label,
+            experiments: experiments.filter(({ variant }) => variant === label).length,
+            seeds: seeds[i],
+          })),
+        },
+        columns,
+        batches: [wanted.map(row => columns.map((column): Cell => row[column]))],
+      })
+    },
+  )
+
+  app.post(
+    '/sweeps/:id/cancel',
+    {
+      schema: {
+        ...{ operationId: 'cancelSweep', tags, summary: 'Cancel a sweep' },
+        description:
+          'Cancels every experiment of it that has not finished. Cancelling twice is the same as once.',
+        params: SweepParams,
+        response: { 202: ref(Sweep), ...problems(400, 404) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      if (!(await cancelSweep(app.db, app.queue, id))) throw notFound(id)
+      request.log.info({ sweep: id }, 'sweep cancelled')
+      return reply.code(202).send(await show(id))
+    },
+  )
+
+  app.delete(
+    '/sweeps/:id',
+    {
+      schema: {
+        ...{ operationId: 'deleteSweep', tags, summary: 'Delete a sweep' },
+        description: 'With its experiments, their ledgers and their artifacts, also while they run.',
+        params: SweepParams,
+        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      if (!(await deleteSweep(app.db, app.queue, app.objects, id))) throw notFound(id)
+      request.log.info({ sweep: id }, 'sweep deleted')
+      return reply.code(204).send(null)
+    },
+  )
+}
+export default routes

@@ -1,0 +1,60 @@
+/** Sweeps as the API shows them. */
+import type { Database } from '../../../store/database.ts'
+import { experimentStatuses } from '../../schemas/experiments.ts'
+import type { Sweep, SweepListItem } from '../../schemas/sweeps.ts'
+
+type Row = Omit<SweepListItem, 'finished' | 'counts'> & { statuses: Partial<SweepListItem['counts']> }
+
+const columns = `
+  s.id, s.name, s.variants, s.variants[s.baseline + 1] AS baseline,
+  to_char(s.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "createdAt",
+  coalesce(e.count, 0)::int AS "experimentCount", coalesce(e.statuses, '{}') AS statuses`
+
+const source = `
+  sweeps s
+  LEFT JOIN LATERAL (
+    SELECT sum(count) AS count, json_object_agg(status, count) AS statuses
+      FROM (SELECT status, count(*)::int AS count FROM experiments WHERE sweep_id = s.id GROUP BY status) counted
+  ) e ON true`
+
+const oneSql = `SELECT ${columns}, s.request FROM ${source} WHERE s.id = $1::uuid`
+
+const listSql = `
+  SELECT ${columns} FROM ${source}
+   WHERE $1::uuid IS NULL OR s.id < $1::uuid
+   ORDER BY s.id DESC
+   LIMIT $2::int`
+
+// variants is an array that Postgres counts from 1.
+const experimentsSql = `
+  SELECT e.id, e.name, s.variants[e.variant + 1] AS variant, (e.spec #>> '{training,seed}')::float8 AS seed,
+         e.status::text AS status
+    FROM experiments e JOIN sweeps s ON s.id = e.sweep_id
+   WHERE e.sweep_id = $1::uuid
+   ORDER BY e.sweep_index`
+
+/** One sweep with its experiments, or undefined. */
+export async function readSweep(db: Database, id: string): Promise<Sweep | undefined> {
+  const { rows } = await db.pool.query<Row & Pick<Sweep, 'request'>>(oneSql, [id])
+  if (!rows[0]) return undefined
+  const experiments = await db.pool.query<Sweep['experiments'][number]>(experimentsSql, [id])
+  return { ...present(rows[0]), request: rows[0].request, experiments: experiments.rows }
+}
+
+/** The newest sweeps that are older than `before`, newest first. */
+export async function listSweeps(
+  db: Database,
+  before: string | undefined,
+  limit: number,
+): Promise<SweepListItem[]> {
+  const { rows } = await db.pool.query<Row>(listSql, [before ?? null, limit])
+  return rows.map(present)
+}
+
+function present({ statuses, ...row }: Row): SweepListItem {
+  const counts = Object.fromEntries(
+    experimentStatuses.map(status => [status, statuses[status] ?? 0]),
+  ) as SweepListItem['counts']
+  const { queued, training, allocating } = counts
+  return { ...row, finished: queued + training + allocating === 0, counts }
+}

@@ -1,0 +1,167 @@
+/** Sweeps as the API shows them. The sweep that is posted is src/spec/sweep-schema.ts. */
+import { type Static, Type } from 'typebox'
+import { splitNames } from '../../spec/schema.ts'
+import type { SweepSpec } from '../../spec/sweep-schema.ts'
+import {
+  closed,
+  component,
+  exampleId,
+  FiniteOrNull,
+  pageQuery,
+  ref,
+  StringOrNull,
+  Timestamp,
+  uuidPattern,
+} from './common.ts'
+import { ExperimentStatus, exampleSpec } from './experiments.ts'
+
+export const SweepParams = Type.Object({
+  id: Type.String({
+    pattern: uuidPattern,
+    description: 'The sweep’s id, a UUID (version 7, so ids sort by age).',
+    examples: [exampleId],
+  }),
+})
+export const SweepsQuery = Type.Object({ ...pageQuery }, closed)
+
+const { name: _name, layers: _layers, ...base } = exampleSpec
+export const exampleSweep = {
+  name: 'freezing',
+  base,
+  vary: [
+    { name: 'baseline' },
+    { name: 'first frozen', layers: { fc_1: { freeze: true } } },
+    { name: 'last frozen', layers: { fc_3: { freeze: true } } },
+  ],
+  seeds: [1, 2, 3],
+}
+
+const count = (description: string) => Type.Integer({ description })
+const Counts = Type.Object(
+  {
+    queued: count('Not yet taken up.'),
+    training: count('Being trained.'),
+    allocating: count('Being allocated.'),
+    succeeded: count('Done.'),
+    failed: count('Given up.'),
+    cancelled: count('Cancelled.'),
+  },
+  { description: 'How many experiments are where in their lives.' },
+)
+
+const listed = {
+  id: Type.String({ examples: [exampleId], description: 'A UUID (version 7).' }),
+  name: StringOrNull('Yours.'),
+  createdAt: Timestamp('When it was posted.'),
+  experimentCount: count('Experiments that there are.'),
+  finished: Type.Boolean({
+    description: 'Whether every experiment has succeeded, failed or been cancelled.',
+  }),
+  counts: Counts,
+  variants: Type.Array(Type.String(), {
+    description: 'Labels of the variants: what each changes about the base, or the name it was given.',
+    examples: [['baseline', 'first frozen', 'last frozen']],
+  }),
+  baseline: Type.String({ description: 'The variant that the summary compares the others with.' }),
+}
+
+export const SweepListItem = component(
+  'SweepListItem',
+  Type.Object(listed, { description: 'A sweep without its experiments.' }),
+)
+export type SweepListItem = Static<typeof SweepListItem>
+
+export const SweepExperiment = component(
+  'SweepExperiment',
+  Type.Object(
+    {
+      id: Type.String({ examples: [exampleId] }),
+      name: StringOrNull('The sweep’s name, the variant’s label and the seed.'),
+      variant: Type.String({ description: 'The label of its variant.' }),
+      seed: Type.Integer({ description: 'training.seed: what varies inside a variant.' }),
+      status: ref(ExperimentStatus),
+    },
+    { description: 'An experiment of a sweep; GET /v1/experiments/{id} says more.' },
+  ),
+)
+
+export const Sweep = component(
+  'Sweep',
+  Type.Object(
+    {
+      ...listed,
+      request: Type.Unsafe<SweepSpec>({
+        type: 'object',
+        additionalProperties: true,
+        'x-ref': 'SweepSpec',
+        description: 'The sweep as it was posted.',
+      }),
+      experiments: Type.Array(ref(SweepExperiment), { description: 'In the order of the sweep.' }),
+    },
+    { description: 'A sweep: what was asked for, and where each experiment is.' },
+  ),
+)
+export type Sweep = Static<typeof Sweep>
+
+// ------------------------------------------------------------------------------------------------ summary
+
+export const measures = ['lca', 'helpFraction', 'finalLoss', 'finalAccuracy'] as const
+export type Measure = (typeof measures)[number]
+
+export const SummaryRow = component(
+  'SweepSummaryRow',
+  Type.Object(
+    {
+      variant: Type.String({ description: 'The label of the variant.', examples: ['last frozen'] }),
+      split: Type.Enum([...splitNames], { description: 'Which loss.' }),
+      layer: StringOrNull('The layer’s name; null: the whole network.'),
+      measure: Type.Enum([...measures], {
+        description:
+          'lca: the sum of the allocations over the run. helpFraction: the share of parameters × iterations that helped. finalLoss, finalAccuracy: after the last iteration, of the whole network only.',
+      }),
+      n: Type.Integer({ description: 'Seeds that have succeeded.' }),
+      mean: FiniteOrNull('Over the seeds.'),
+      sd: FiniteOrNull('Sample standard deviation over the seeds; null below two.'),
+      low: FiniteOrNull('Lower end of the mean’s 95 % interval (Student).'),
+      high: FiniteOrNull('Upper end.'),
+      difference: FiniteOrNull('Mean less the baseline’s; null for the baseline itself.'),
+      differenceLow: FiniteOrNull('Lower end of the difference’s 95 % interval (Welch).'),
+      differenceHigh: FiniteOrNull(
+        'Upper end; an interval without 0 in it is a difference that seeds do not explain.',
+      ),
+    },
+    { description: 'One measure of one layer in one variant, over its seeds.' },
+  ),
+)
+export type SummaryRow = Static<typeof SummaryRow>
+
+export const SweepSummary = component(
+  'SweepSummary',
+  Type.Object({
+    sweepId: Type.String({ examples: [exampleId] }),
+    complete: Type.Boolean({
+      description: 'Whether every experiment has succeeded. While false, these are the ones that have.',
+    }),
+    baseline: Type.String({ description: 'The variant that the others are compared with.' }),
+    confidence: Type.Number({ description: 'Of the intervals.', examples: [0.95] }),
+    variants: Type.Array(
+      Type.Object({
+        label: Type.String(),
+        experiments: Type.Integer({ description: 'That there are.' }),
+        seeds: Type.Array(Type.Integer(), { description: 'Of those that have succeeded.' }),
+      }),
+      { description: 'In the order of the sweep.' },
+    ),
+    items: Type.Array(ref(SummaryRow), {
+      description: 'By variant, split and measure; the whole network first, then the layers in its order.',
+    }),
+  }),
+)
+
+export const SummaryQuery = Type.Object(
+  {
+    split: Type.Optional(Type.Enum([...splitNames], { description: 'Only this loss.' })),
+    measure: Type.Optional(Type.Enum([...measures], { description: 'Only this measure.' })),
+  },
+  closed,
+)

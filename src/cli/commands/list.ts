@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { experimentStatuses } from '../../api/schemas/experiments.ts'
+import type { Experiment, ExperimentListItem } from '../../client/index.ts'
+import { collect, open, whole } from '../connection.ts'
+import { UsageError } from '../exit.ts'
+import { table } from '../format.ts'
+
+type Options = { status?: string[]; tag?: string[]; sweep?: string; limit: number }
+
+export default (program: Command) =>
+  program
+    .command('list')
+    .description('experiments, newest first')
+    .option('--status <status>', `${experimentStatuses.join(', ')}; may be repeated`, collect)
+    .option('--tag <key:value>', 'may be repeated: experiments with all of them', collect)
+    .option('--sweep <id>', 'only those of a sweep')
+    .option('-n, --limit <n>', 'at most so many', whole, 20)
+    .action(async ({ status, tag, sweep, limit }: Options, command: Command) => {
+      const session = open(command)
+      const odd = status?.find(one => !experimentStatuses.includes(one as Experiment['status']))
+      if (odd) throw new UsageError(`${odd} is not a status: ${experimentStatuses.join(', ')}`)
+      const filter = {
+        ...(status && { status: status as Experiment['status'][] }),
+        ...(tag && { tag }),
+        ...(sweep && { sweep }),
+      }
+      const found: ExperimentListItem[] = []
+      if (limit > 0)
+        for await (const experiment of session.ledger.list(filter)) {
+          found.push(experiment)
+          if (found.length >= limit) break
+        }
+      session.print(found, () => (found.length === 0 ? 'no experiments' : listTable(found)))
+    })
+
+function listTable(experiments: ExperimentListItem[]): string {
+  const rows = experiments.map(
+    ({ id, status, progress, name, dataset, architecture, iterations, createdAt }) => [
+      id,
+      status,
+      progress.total > 0 ? `${Math.floor((100 * progress.done) / progress.total)} %` : '',
+      createdAt.slice(0, 16).replace('T', ' '),
+      `${architecture} on ${dataset}`,
+      String(iterations),
+      name ?? '',
+    ],
+  )
+  return table(['id', 'status', 'done', 'posted (UTC)', 'what', 'iterations', 'name'], rows)
+}

@@ -1,0 +1,154 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Command } from 'commander'
+import { ApiError, type Experiment, type LedgerClient, type Sweep } from '../../client/index.ts'
+import { experimentId, open } from '../connection.ts'
+import { UsageError } from '../exit.ts'
+import { whole as thousands } from '../format.ts'
+import { lossFigure, residualsFigure, type Split } from '../plot/curves.ts'
+import { type LayerSums, layersFigure } from '../plot/layers-figure.ts'
+import { type LayerSeries, ledgerFigure } from '../plot/ledger-figure.ts'
+import { number } from '../plot/panel.ts'
+import { sweepFigure } from '../plot/sweep-figure.ts'
+import type { Summary } from '../summary-tables.ts'
+
+type Figures = Record<string, string>
+
+/** More points than a figure has pixels say nothing more. */
+const mostPoints = 400
+
+export default (program: Command) =>
+  program
+    .command('report')
+    .argument('<experiment-or-sweep>', 'its id, or "last" for the newest experiment')
+    .description(
+      'write SVG figures: loss, LCA per layer over iterations, layers, residuals; for a sweep the differences',
+    )
+    .option('-o, --out <folder>', 'where to; report-<id> if absent')
+    .option('--title <text>', 'of the figure of LCA over iterations')
+    .action(async (typed: string, { out, title }: { out?: string; title?: string }, command: Command) => {
+      const session = open(command)
+      const { ledger } = session
+      const id = await experimentId(ledger, typed)
+      const found = await find(ledger, id)
+      const figures =
+        'variants' in found ? await sweepReport(ledger, found) : await experimentReport(ledger, found, title)
+      const folder = out ?? `report-${id}`
+      await mkdir(folder, { recursive: true })
+      const files = Object.keys(figures).map(name => path.join(folder, `${name}.svg`))
+      for (const [i, svg] of Object.values(figures).entries()) await writeFile(files[i], svg)
+      session.print(files, () => files.join('\n'))
+    })
+
+/** The experiment of this id, or the sweep. */
+async function find(ledger: LedgerClient, id: string): Promise<Experiment | Sweep> {
+  try {
+    return await ledger.get(id)
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error
+    return await ledger.getSweep(id).catch(other => {
+      throw other instanceof ApiError && other.status === 404 ? error : other
+    })
+  }
+}
+
+async function experimentReport(
+  ledger: LedgerClient,
+  experiment: Experiment,
+  title?: string,
+): Promise<Figures> {
+  const { id, spec, architecture, dataset } = experiment
+  const { iterations } = spec.training
+  const { splits, maxError } = spec.allocation
+  const bucket = Math.ceil(iterations / mostPoints)
+  const perSplit = async <T>(read: (split: Split) => Promise<T>) =>
+    Object.fromEntries(await Promise.all(splits.map(async split => [split, await read(split)]))) as Record<
+      Split,
+      T
+    >
+  const [curves, layers, series] = await Promise.all([
+    perSplit(async split => (await ledger.iterations(id, { split, points: 2000 })).columns),
+    perSplit(split => readLayers(ledger, id, split)),
+    perSplit(split => readSeries(ledger, id, split, bucket)),
+  ])
+  if (Object.values(series).some(({ starts }) => starts.length === 0))
+    throw new UsageError(`${id} is ${experiment.status}: nothing of it is allocated yet`)
+  const parameters = layers[splits[0]].reduce((sum, layer) => sum + layer.parameters, 0)
+  const { name: optimizer, learningRate } = spec.optimizer
+  const about = [
+    `${architecture} (${thousands(parameters)} parameters) on ${dataset}`,
+    `${optimizer} ${learningRate}`,
+    `${thousands(iterations)} iterations`,
+    `seed ${spec.training.seed}`,
+  ].join(', ')
+  const ledgers = splits.map((split): [string, string] => {
+    const what = title ?? 'Who lowered the loss, and when: LCA per layer'
+    return [`ledger-${split}`, ledgerFigure(`${what}, ${split}`, bucketed(about, bucket), series[split])]
+  })
+  return {
+    ...Object.fromEntries(ledgers),
+    loss: lossFigure(about, curves),
+    layers: layersFigure(about, layers),
+    residuals: residualsFigure(about, curves, maxError),
+  }
+}
+
+const bucketed = (about: string, bucket: number) =>
+  bucket === 1 ? about : `${about}; means over ${number(bucket)} iterations`
+
+async function readLayers(ledger: LedgerClient, id: string, split: Split): Promise<LayerSums> {
+  const { length, columns } = await ledger.layers(id, { split })
+  return Array.from({ length }, (_, i) => ({
+    layer: columns.layer[i],
+    parameters: columns.parameters[i],
+    lca: columns.lca[i],
+    helping: columns.helping[i],
+    hurting: columns.hurting[i],
+    helpFraction: columns.helpFraction[i],
+  }))
+}
+
+/** The allocations table, a row of lca for every layer. */
+async function readSeries(
+  ledger: LedgerClient,
+  id: string,
+  split: Split,
+  bucket: number,
+): Promise<LayerSeries> {
+  const { length, columns } = await ledger.allocations(id, { split, by: 'layer', bucket })
+  if (length === 0) return { layers: [], starts: [], ends: [], lca: [] }
+  const layers = [...new Set(columns.layer)]
+  const starts = [...new Set(columns.iteration)]
+  const lca = layers.map(() => starts.map(() => 0))
+  const ends = starts.map(() => 0)
+  const layerIndex = new Map(layers.map((layer, i) => [layer, i]))
+  const startIndex = new Map(starts.map((start, i) => [start, i]))
+  for (let row = 0; row < length; row++) {
+    const column = startIndex.get(columns.iteration[row])!
+    lca[layerIndex.get(columns.layer[row])!][column] = columns.lca[row]
+    ends[column] = columns.iteration[row] + columns.iterations[row]
+  }
+  return { layers, starts, ends, lca }
+}
+
+async function sweepReport(ledger: LedgerClient, { id, name, variants, baseline }: Sweep): Promise<Figures> {
+  const summary = await ledger.http.json<Summary>(`/v1/sweeps/${id}/summary`, { query: { measure: 'lca' } })
+  if (summary.items.length === 0) throw new UsageError(`no experiment of ${id} has succeeded yet`)
+  if (variants.length < 2)
+    throw new UsageError(`${id} has one variant only: there is nothing to compare it with`)
+  const counts = [...new Set(summary.variants.map(({ seeds }) => seeds.length))].sort((a, b) => a - b)
+  const about = `${name ? `${name}: ` : ''}means over ${counts.join(' to ')} seeds, intervals of ${100 * summary.confidence} % (Welch)`
+  const splits = [...new Set(summary.items.map(({ split }) => split))]
+  return Object.fromEntries(
+    splits.map(split => [
+      `differences-${split}`,
+      sweepFigure(
+        about,
+        split,
+        summary.items.filter(row => row.split === split),
+        variants,
+        baseline,
+      ),
+    ]),
+  )
+}

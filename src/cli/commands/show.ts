@@ -1,0 +1,56 @@
+import type { Command } from 'commander'
+import type { Experiment } from '../../client/index.ts'
+import type { Summary } from '../../store/summary.ts'
+import { experimentId, idHelp, open } from '../connection.ts'
+import { ExitWith, exitCodes } from '../exit.ts'
+import { duration, percent, signed, table, whole } from '../format.ts'
+
+export default (program: Command) =>
+  program
+    .command('show')
+    .argument('<experiment>', idHelp)
+    .description('an experiment: its status, what was asked for, what came of it')
+    .action(async (typed: string, _, command: Command) => {
+      const session = open(command)
+      const experiment = await session.ledger.get(await experimentId(session.ledger, typed))
+      session.print(experiment, () => describeExperiment(experiment))
+    })
+
+/** An experiment on a screen. */
+export function describeExperiment(experiment: Experiment): string {
+  const { id, name, status, dataset, architecture, progress, spec, error, variant } = experiment
+  const summary = experiment.summary as Summary | null
+  const took =
+    experiment.startedAt && experiment.finishedAt
+      ? (Date.parse(experiment.finishedAt) - Date.parse(experiment.startedAt)) / 1e3
+      : undefined
+  const facts: [string, string | undefined | null][] = [
+    ['experiment', id],
+    ['name', name],
+    ['variant', variant],
+    ['status', `${status}${took === undefined ? '' : ` in ${duration(took)}`}`],
+    ['progress', summary ? undefined : `${progress.phase} ${progress.done}/${progress.total}`],
+    ['what', `${architecture} on ${dataset}, ${spec.optimizer.name} ${spec.optimizer.learningRate}`],
+    ['run', `${whole(spec.training.iterations)} iterations, seed ${spec.training.seed}`],
+    ['error', error?.message],
+  ]
+  const lines = facts.filter(([, value]) => value).map(([what, value]) => `${what.padEnd(11)} ${value}`)
+  if (!summary) return lines.join('\n')
+  const rows = Object.entries(summary.splits).map(
+    ([split, { loss, accuracy, lca, helpFraction, worstResidual }]) => [
+      split,
+      `${loss.initial.toFixed(4)} → ${loss.final.toFixed(4)}`,
+      percent(accuracy.final),
+      signed(lca),
+      percent(helpFraction),
+      worstResidual.toExponential(1),
+    ],
+  )
+  return `${lines.join('\n')}\n\n${table(['split', 'loss', 'accuracy', 'LCA', 'help', 'worst residual'], rows)}`
+}
+
+/** Ends with the code that says how an experiment ended; returns where it succeeded. */
+export function exitFor(status: Experiment['status']): void {
+  if (status === 'failed') throw new ExitWith(exitCodes.failed)
+  if (status === 'cancelled') throw new ExitWith(exitCodes.cancelled)
+}

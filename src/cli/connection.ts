@@ -1,0 +1,55 @@
+/** What every command that talks to the API starts from: where it is, the key, and how to print. */
+import type { Command } from 'commander'
+import { connect, type LedgerClient } from '../client/index.ts'
+import { UsageError } from './exit.ts'
+
+export type Globals = { url?: string; json?: boolean }
+
+export type Session = {
+  ledger: LedgerClient
+  url: string
+  json: boolean
+  /** Prints the JSON if that was asked for, else the words. */
+  print(value: unknown, words: () => string): void
+}
+
+/** Opens a session from the options of a command (--url has LEDGER_URL in it) and LEDGER_API_KEY. */
+export function open(command: Command): Session {
+  const { url = '', json = false } = command.optsWithGlobals<Globals>()
+  const { LEDGER_API_KEY: apiKey } = process.env
+  if (!/^https?:$/.test(protocolOf(url)))
+    throw new UsageError(`${url} is not a URL of an API: http://host:port`)
+  return {
+    ledger: connect({ url, ...(apiKey && { apiKey }) }),
+    url: url.replace(/\/+$/, ''),
+    json,
+    print: (value, words) => console.log(json ? JSON.stringify(value, null, 2) : words()),
+  }
+}
+
+const protocolOf = (url: string) => (URL.canParse(url) ? new URL(url).protocol : '')
+
+/** The id of an experiment as typed: `last` is the newest. */
+export async function experimentId(ledger: LedgerClient, typed: string): Promise<string> {
+  if (typed !== 'last') return typed
+  for await (const { id } of ledger.list()) return id
+  throw new UsageError('there is no experiment yet, so there is no last one')
+}
+
+/** The same for sweeps. */
+export async function sweepId(ledger: LedgerClient, typed: string): Promise<string> {
+  if (typed !== 'last') return typed
+  for await (const { id } of ledger.listSweeps()) return id
+  throw new UsageError('there is no sweep yet, so there is no last one')
+}
+
+export const idHelp = 'its id, or "last" for the newest'
+
+/** For an option that may be repeated. */
+export const collect = (value: string, before: string[] = []): string[] => [...before, value]
+
+/** For an option that is a whole number. */
+export function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${JSON.stringify(text)} is not a whole number`)
+  return Number(text)
+}

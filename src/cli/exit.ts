@@ -1,0 +1,80 @@
+/** How a command ends: what it says of an error, and the exit code that a script can rely on. */
+import { CommanderError } from 'commander'
+import { ApiError, UnreachableError } from '../client/index.ts'
+import { ConfigError } from '../config.ts'
+
+export const exitCodes = {
+  done: 0,
+  /** Something that nobody expected. */
+  fault: 1,
+  /** Wrong arguments, an unreadable file, an unusable configuration. */
+  usage: 2,
+  /** The API refused: an invalid spec, a state that does not allow it. */
+  refused: 3,
+  /** There is no such experiment, sweep or artifact. */
+  missing: 4,
+  /** No API key, a wrong one, or one that may not. */
+  forbidden: 5,
+  /** No answer from the API, or one that says to try again. */
+  unavailable: 6,
+  /** The experiment that was waited for failed. */
+  failed: 10,
+  /** It was cancelled. */
+  cancelled: 11,
+} as const
+
+export const exitHelp = `
+Exit codes: 0 done, 1 a fault, 2 wrong usage, 3 refused by the API, 4 not found, 5 not allowed, 6 no API there
+(or busy), 10 the experiment failed, 11 it was cancelled, 130 interrupted.`
+
+/** The arguments, a file or an answer are not what they ought to be; the message says how to do better. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** A command that did its work and still has bad news; the news has been told. */
+export class ExitWith extends Error {
+  readonly code: number
+  constructor(code: number) {
+    super(`exit with ${code}`)
+    this.code = code
+  }
+}
+
+/** The exit code of an error, and what to print of it; nothing where it has been told already. */
+export function explain(error: unknown, debug: boolean): { code: number; words?: unknown } {
+  if (error instanceof ExitWith) return { code: error.code }
+  // Commander has printed it.
+  if (error instanceof CommanderError) return { code: error.exitCode === 0 ? 0 : exitCodes.usage }
+  if (error instanceof UsageError || error instanceof ConfigError)
+    return { code: exitCodes.usage, words: error.message }
+  if (error instanceof UnreachableError)
+    return {
+      code: exitCodes.unavailable,
+      words: `${error.message}\nIs Loss Ledger running there? \`npm start\` (or \`ledger serve\`) starts it; LEDGER_URL or --url says where it is.`,
+    }
+  if (error instanceof ApiError) {
+    const { status, message } = error
+    const hint =
+      status === 401
+        ? '\nSet LEDGER_API_KEY to an API key.'
+        : status === 403
+          ? '\nThe API key lacks a scope for this.'
+          : ''
+    return { code: codeOf(status), words: message + hint }
+  }
+  if (!(error instanceof Error)) return { code: exitCodes.fault, words: error }
+  const { code, port } = error as Error & { code?: string; port?: number }
+  if (code === 'EADDRINUSE')
+    return {
+      code: exitCodes.usage,
+      words: `port ${port} is in use by another process: stop that one, or set PORT`,
+    }
+  return { code: exitCodes.fault, words: error.constructor === Error && !debug ? error.message : error }
+}
+
+function codeOf(status: number): number {
+  if (status === 401 || status === 403) return exitCodes.forbidden
+  if (status === 404) return exitCodes.missing
+  return status === 429 || status >= 500 ? exitCodes.unavailable : exitCodes.refused
+}

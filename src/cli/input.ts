@@ -1,0 +1,54 @@
+/** Specs from files, stdin and flags. */
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { parse } from 'yaml'
+import { parsePath, setAt } from '../spec/json-path.ts'
+import { UsageError } from './exit.ts'
+
+/** The JSON or YAML in a file, or on stdin where it is called `-`. */
+export async function readDocument(file: string): Promise<unknown> {
+  let words: string
+  try {
+    words = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`)
+  }
+  try {
+    // JSON is YAML; but what begins like JSON is told about as JSON.
+    return /^\s*[{[]/.test(words) ? JSON.parse(words) : parse(words)
+  } catch (error) {
+    throw new UsageError(
+      `${file === '-' ? 'stdin' : file} is neither JSON nor YAML: ${(error as Error).message}`,
+    )
+  }
+}
+
+/** `path=value` settings applied to a document: the value is JSON where it can be read as such, else text. */
+export function applySettings(document: unknown, settings: string[]): unknown {
+  for (const setting of settings) {
+    const [field, value] = split(setting, '=')
+    const path = parsePath(field)
+    if (path === undefined || path.length === 0)
+      throw new UsageError(`--set ${setting}: ${field} is not a path such as optimizer.learningRate`)
+    const changed = setAt(document, path, jsonOrText(value))
+    if (changed === undefined)
+      throw new UsageError(`--set ${setting}: the path leads through a value that is not an object`)
+    document = changed
+  }
+  return document
+}
+
+/** The two sides of the first separator. */
+export function split(pair: string, separator: string): [string, string] {
+  const at = pair.indexOf(separator)
+  if (at < 1) throw new UsageError(`${JSON.stringify(pair)} is not of the form name${separator}value`)
+  return [pair.slice(0, at), pair.slice(at + separator.length)]
+}
+
+function jsonOrText(words: string): unknown {
+  try {
+    return JSON.parse(words)
+  } catch {
+    return words
+  }
+}

@@ -1,0 +1,100 @@
+/** The figure of whole layers: what helped, what hurt, and how many parameters did. */
+import { helpColour, hurtColour, splitColours } from './colours.ts'
+import { type Split, width } from './curves.ts'
+import { share } from './ledger-figure.ts'
+import { extent, number } from './panel.ts'
+import { el, fit, muted, page, text, widthOf } from './svg.ts'
+
+/** Rows of /layers. */
+export type LayerSums = {
+  layer: string
+  parameters: number
+  lca: number
+  helping: number
+  hurting: number
+  helpFraction: number
+}[]
+
+/** Every layer over the whole run: what helped, what hurt, what is left, and the share of parameters that helped. */
+export function layersFigure(about: string, splits: Partial<Record<Split, LayerSums>>): string {
+  const entries = Object.entries(splits) as [Split, LayerSums][]
+  const names = entries[0][1].map(({ layer }) => layer)
+  const left = Math.min(220, 40 + Math.max(...names.map(name => widthOf(name))))
+  const row = 20
+  const group = entries.length * row + 10
+  const height = 128 + names.length * group + 50
+  const [lcaWidth, helpWidth] = [(width - left - 110) * 0.58, (width - left - 110) * 0.42]
+  const x = extent(
+    entries.flatMap(([, rows]) => rows.flatMap(({ helping, hurting }) => [helping, hurting])),
+    true,
+  )
+  const scale = (value: number) => left + ((value - x[0]) / (x[1] - x[0])) * lcaWidth
+  const fractions = entries
+    .flatMap(([, rows]) => rows.map(({ helpFraction }) => helpFraction))
+    .filter(value => value > 0)
+  const most = Math.max(0.02, ...fractions.map(value => Math.abs(value - 0.5))) * 1.15
+  const middle = left + lcaWidth + 70 + helpWidth / 2
+  const help = (value: number) => middle + ((value - 0.5) / most) * (helpWidth / 2 - 30)
+  const bottom = 118 + names.length * group
+  const rows = names.flatMap((name, n) => [
+    text(left - 12, 128 + n * group + (entries.length * row) / 2 + 1, fit(name, left - 30), {
+      anchor: 'end',
+      weight: 600,
+    }),
+    ...entries.flatMap(([split, sums], s) => {
+      const { lca, helping, hurting, helpFraction } = sums[n]
+      const y = 122 + n * group + s * row
+      return [
+        el('rect', {
+          x: scale(helping),
+          y,
+          width: scale(0) - scale(helping),
+          height: 12,
+          fill: helpColour,
+          'fill-opacity': 0.28,
+        }),
+        el('rect', {
+          x: scale(0),
+          y,
+          width: scale(hurting) - scale(0),
+          height: 12,
+          fill: hurtColour,
+          'fill-opacity': 0.28,
+        }),
+        el('rect', {
+          x: Math.min(scale(0), scale(lca)),
+          y: y + 2,
+          width: Math.abs(scale(lca) - scale(0)),
+          height: 8,
+          fill: lca < 0 ? helpColour : hurtColour,
+        }),
+        text(scale(x[1]) + 6, y + 10, `${split} ${number(lca, 3)}`, { size: 11, fill: muted }),
+        ...(helpFraction > 0
+          ? [
+              el('line', { x1: middle, x2: help(helpFraction), y1: y + 6, y2: y + 6, stroke: muted }),
+              el('circle', { cx: help(helpFraction), cy: y + 6, r: 4.5, fill: splitColours[split] }),
+              text(help(helpFraction) + (helpFraction < 0.5 ? -9 : 9), y + 10, share(helpFraction), {
+                size: 11,
+                fill: muted,
+                anchor: helpFraction < 0.5 ? 'end' : 'start',
+              }),
+            ]
+          : [text(middle + 9, y + 10, 'did not move', { size: 11, fill: muted })]),
+      ]
+    }),
+  ])
+  return page(
+    { width, height, title: 'What each layer did', about },
+    text(left, 96, 'LCA: sum of what helped (left), of what hurt (right), and their balance (solid)', {
+      size: 12,
+      fill: muted,
+    }),
+    text(middle, 96, 'help fraction, around one half', { size: 12, fill: muted, anchor: 'middle' }),
+    ...[scale(0), middle].map(at => el('line', { x1: at, x2: at, y1: 108, y2: bottom, stroke: muted })),
+    ...rows,
+    text(scale(x[0]), bottom + 18, number(x[0], 2), { size: 12, fill: muted }),
+    text(scale(0), bottom + 18, '0', { size: 12, fill: muted, anchor: 'middle' }),
+    text(scale(x[1]), bottom + 18, number(x[1], 2), { size: 12, fill: muted, anchor: 'end' }),
+    text(middle, bottom + 18, '50 %', { size: 12, fill: muted, anchor: 'middle' }),
+  )
+}

@@ -1,0 +1,118 @@
+/** The figure that the project is about: which layer lowered the loss, and when. */
+import { area } from 'd3-shape'
+import { colours } from './colours.ts'
+import { curve, width } from './curves.ts'
+import { extent, number, panel, sideLabels } from './panel.ts'
+import { el, fit, muted, page, text } from './svg.ts'
+
+/** What each layer did in each span of iterations: rows of `lca` by layer, in the order of the network. */
+export type LayerSeries = { layers: string[]; starts: number[]; ends: number[]; lca: number[][] }
+/** Who lowered the loss, and when: every layer's LCA per iteration, and what it adds up to. */
+export function ledgerFigure(
+  title: string,
+  about: string,
+  { layers, starts, ends, lca }: LayerSeries,
+): string {
+  const palette = colours(layers.length)
+  const right = 180
+  const upper = { x: 80, y: 100, width: width - 80 - right, height: 190 }
+  const lower = { ...upper, y: 346, height: 250 }
+  const x: [number, number] = [starts[0], ends[ends.length - 1]]
+  const rates = lca.map(row => row.map((value, i) => value / (ends[i] - starts[i])))
+  const stacked = diverging(rates)
+  const running = lca.map(row => {
+    let sum = 0
+    return [0, ...row.map(value => (sum += value))]
+  })
+  const cumulative = diverging(running)
+  const times = [starts[0], ...ends]
+  const total = times.map((_, i) => running.reduce((sum, row) => sum + row[i], 0))
+
+  const top = panel(upper, { x, y: extent(stacked.flat(2), true), yLabel: 'LCA per iteration' })
+  const bottom = panel(lower, {
+    x,
+    y: extent(cumulative.flat(2), true),
+    xLabel: 'iteration',
+    yLabel: 'cumulative LCA',
+  })
+  const bars = stacked.map((row, l) =>
+    el('path', {
+      d: row
+        .map(([from, to], i) =>
+          from === to ? '' : rectangle(top.sx(starts[i]), top.sy(from), top.sx(ends[i]), top.sy(to)),
+        )
+        .join(''),
+      fill: palette[l],
+    }),
+  )
+  const shape = area<[number, number]>()
+    .x((_, i) => bottom.sx(times[i]))
+    .y0(([from]) => bottom.sy(from))
+    .y1(([, to]) => bottom.sy(to))
+  const areas = cumulative.map((row, l) =>
+    el('path', { d: shape(row) ?? '', fill: palette[l], 'fill-opacity': 0.88 }),
+  )
+  const sum = curve(
+    total.map((value, i) => [bottom.sx(times[i]), bottom.sy(value)]),
+    '#1f2933',
+    1.6,
+  )
+  const end = times.length - 1
+  const whole = total[end]
+  const labels = layers.map((layer, l) => {
+    const [from, to] = cumulative[l][end]
+    return {
+      y: bottom.sy((from + to) / 2),
+      lines: [
+        { words: fit(layer, right - 16, 12), fill: palette[l], weight: 600 },
+        { words: `${number(running[l][end], 3)}  ${share(running[l][end] / whole)}`, fill: muted },
+      ],
+    }
+  })
+  const key = sideLabels(upper.x + upper.width + 14, labels, lower.y - 8, lower.y + lower.height + 8)
+  return page(
+    { width, height: 660, title, about },
+    ...[top.back, ...bars, top.front, bottom.back, ...areas, sum, bottom.front],
+    text(lower.x + lower.width + 14, upper.y + 8, '↑ hurts', { size: 12, fill: muted }),
+    text(lower.x + lower.width + 14, upper.y + upper.height - 2, '↓ helps', { size: 12, fill: muted }),
+    text(
+      lower.x + 10,
+      lower.y + lower.height - 12,
+      `line: all layers, the change of the loss (${number(whole, 3)})`,
+      { size: 12 },
+    ),
+    key === '' ? legend(layers, palette, upper.x + upper.width + 14, lower.y) : key,
+  )
+}
+
+/** Rows stacked away from zero: positive values upwards, negative ones downwards. */
+function diverging(rows: number[][]): [from: number, to: number][][] {
+  const up = rows[0].map(() => 0)
+  const down = rows[0].map(() => 0)
+  return rows.map(row =>
+    row.map((value, i) => {
+      const base = value < 0 ? down : up
+      base[i] += value
+      return [base[i] - value, base[i]]
+    }),
+  )
+}
+
+const rectangle = (x0: number, y0: number, x1: number, y1: number) =>
+  `M${[x0, y0].map(v => v.toFixed(2)).join(' ')}H${x1.toFixed(2)}V${y1.toFixed(2)}H${x0.toFixed(2)}Z`
+
+export const share = (fraction: number) => `${number(100 * fraction, Math.abs(fraction) < 0.0995 ? 1 : 0)} %`
+
+function legend(names: string[], palette: string[], x: number, y: number): string {
+  const step = Math.min(18, 250 / names.length)
+  return names
+    .map((name, i) => {
+      const place = y + 6 + i * step
+      return `${el('rect', { x, y: place - step / 2, width: 12, height: Math.max(2, step - 3), fill: palette[i] })}${
+        step < 9 && i % 2 === 1
+          ? ''
+          : text(x + 18, place + 2, fit(name, 140, 10), { size: Math.min(12, Math.max(8, step)) })
+      }`
+    })
+    .join('')
+}

@@ -1,0 +1,57 @@
+/** A sweep's summary as tables for a terminal: a row per layer, a column per variant. */
+import type { SummaryRow } from '../client/index.ts'
+import { table } from './format.ts'
+import { number } from './plot/panel.ts'
+
+/** The JSON of /sweeps/{id}/summary. */
+export type Summary = {
+  complete: boolean
+  baseline: string
+  confidence: number
+  variants: { label: string; experiments: number; seeds: number[] }[]
+  items: SummaryRow[]
+}
+
+const titles: Record<SummaryRow['measure'], string> = {
+  lca: 'LCA',
+  helpFraction: 'help fraction',
+  finalLoss: 'final loss',
+  finalAccuracy: 'final accuracy',
+}
+
+/** The tables, one for each measure and split that the summary has. */
+export function summaryTables({ complete, baseline, confidence, variants, items }: Summary): string {
+  if (items.length === 0) return 'no experiment of this sweep has succeeded yet'
+  const kinds = [...new Set(items.map(({ measure, split }) => `${measure} ${split}`))]
+  const tables = kinds.map(kind => {
+    const rows = items.filter(({ measure, split }) => `${measure} ${split}` === kind)
+    const [{ measure, split }] = rows
+    const layers = [...new Set(rows.map(({ layer }) => layer))].sort(
+      (a, b) => Number(a === null) - Number(b === null),
+    )
+    const lines = layers.map(layer => [
+      layer ?? 'all',
+      ...variants.map(({ label }) => cell(rows.find(row => row.layer === layer && row.variant === label))),
+    ])
+    return `${titles[measure]}, ${split}\n${table(['layer', ...variants.map(({ label }) => label)], lines)}`
+  })
+  const seeds = variants.map(({ label, seeds, experiments }) => `${label}: ${seeds.length} of ${experiments}`)
+  const notes = [
+    'mean ± sd over seeds [difference from the baseline]; * its interval ' +
+      `of ${100 * confidence} % (Welch) is on one side of 0. Baseline: ${baseline}.`,
+    ...(complete ? [] : [`Not all have succeeded. Seeds: ${seeds.join('; ')}.`]),
+  ]
+  return `${tables.join('\n\n')}\n\n${notes.join('\n')}`
+}
+
+function cell(row: SummaryRow | undefined): string {
+  if (row?.mean == null) return '–'
+  const mean = number(row.mean, 4) + (row.sd === null ? '' : ` ± ${number(row.sd, 4)}`)
+  return row.difference === null
+    ? mean
+    : `${mean} [${row.difference < 0 ? '' : '+'}${number(row.difference, 4)}${isApart(row) ? '*' : ''}]`
+}
+
+/** Whether the interval of the difference is on one side of zero. */
+export const isApart = ({ differenceLow: low, differenceHigh: high }: SummaryRow): boolean =>
+  low !== null && high !== null && (low > 0 || high < 0)

@@ -1,0 +1,86 @@
+/** Requests to the API: what goes out, what comes back, and what an error says. */
+import type { Problem } from '../api/schemas/common.ts'
+
+export type Connection = {
+  /** Where the API is; http://127.0.0.1:3000 if absent. */
+  url?: string
+  /** An API key, sent as a bearer. */
+  apiKey?: string
+  /** Instead of the global fetch. */
+  fetch?: typeof fetch
+}
+
+/** The API answered with an error; the message is what it said, field by field. */
+export class ApiError extends Error {
+  readonly status: number
+  /** problem+json, as far as the answer was that. */
+  readonly problem: Partial<Problem>
+  constructor(status: number, problem: Partial<Problem>, fallback: string) {
+    const fields = (problem.errors ?? []).map(({ path, message }) => `\n  ${path}: ${message}`)
+    super(`${status} ${problem.detail ?? problem.title ?? fallback}${fields.join('')}`)
+    this.name = 'ApiError'
+    this.status = status
+    this.problem = problem
+  }
+}
+
+/** There was no answer at all. */
+export class UnreachableError extends Error {
+  readonly url: string
+  constructor(url: string, cause: unknown) {
+    const { cause: reason } = Object(cause) as { cause?: { code?: string; message?: string } }
+    super(`no answer from ${url}: ${reason?.code ?? reason?.message ?? String(cause)}`, { cause })
+    this.name = 'UnreachableError'
+    this.url = url
+  }
+}
+
+export type Query = Record<string, string | number | readonly string[] | undefined>
+
+export type Request = {
+  method?: 'GET' | 'POST' | 'DELETE'
+  query?: Query
+  /** Sent as JSON. */
+  body?: unknown
+  headers?: Record<string, string | undefined>
+  signal?: AbortSignal
+}
+
+export type Http = {
+  /** The answer, whatever is in it. Throws ApiError for a status of 400 and above, UnreachableError where there is none. */
+  send(path: string, request?: Request): Promise<Response>
+  json<T>(path: string, request?: Request): Promise<T>
+}
+
+export function makeHttp({ url = 'http://127.0.0.1:3000', apiKey, fetch: given }: Connection): Http {
+  const send: Http['send'] = async (
+    path,
+    { method = 'GET', query = {}, body, headers = {}, signal } = {},
+  ) => {
+    const target = new URL(`${url.replace(/\/+$/, '')}${path}`)
+    for (const [name, value] of Object.entries(query))
+      for (const one of [value].flat()) if (one !== undefined) target.searchParams.append(name, String(one))
+    const sent = Object.entries({
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+      ...headers,
+    }).filter((entry): entry is [string, string] => entry[1] !== undefined)
+    const init: RequestInit = { method, headers: sent }
+    if (body !== undefined) init.body = JSON.stringify(body)
+    if (signal) init.signal = signal
+    let response: Response
+    try {
+      response = await (given ?? fetch)(target, init)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw new UnreachableError(target.origin, error)
+    }
+    if (response.status < 400) return response
+    const problem = (await response.json().catch(() => ({}))) as Partial<Problem>
+    throw new ApiError(response.status, problem, response.statusText)
+  }
+  return {
+    send,
+    json: async <T>(path: string, request?: Request) => (await (await send(path, request)).json()) as T,
+  }
+}

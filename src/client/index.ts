@@ -1,0 +1,147 @@
+/**
+ * `loss-ledger/client`: the API from TypeScript or JavaScript, in Node or a browser. Its types are those of the API's
+ * schemas; at run time it needs fetch and nothing else.
+ *
+ *     const ledger = connect({ url: 'http://127.0.0.1:3000' })
+ *     const { id } = await ledger.submit({ dataset: …, architecture: …, optimizer: …, training: … })
+ *     await ledger.wait(id)
+ *     const { columns } = await ledger.allocations(id, { split: 'train', by: 'layer' })
+ */
+import type { Static } from 'typebox'
+import type { Artifact } from '../api/schemas/artifacts.ts'
+import type { Dataset as DatasetSchema } from '../api/schemas/catalogue.ts'
+import type { Experiment, ExperimentListItem, Preview as PreviewSchema } from '../api/schemas/experiments.ts'
+import type { SummaryRow, Sweep, SweepListItem, SweepSummary } from '../api/schemas/sweeps.ts'
+import type {
+  AllocationRow,
+  AllocationsTable,
+  IterationRow,
+  IterationsTable,
+  LayerRow,
+  LayersTable,
+  NeuronRow,
+  NeuronsTable,
+} from '../api/schemas/tables.ts'
+import type { ExperimentSpec, SplitName } from '../spec/schema.ts'
+import type { SweepSpec } from '../spec/sweep-schema.ts'
+import { type EventsOptions, type LedgerEvent, streamEvents } from './events.ts'
+import { type Connection, makeHttp, type Query } from './http.ts'
+import { columnsOf, parseNpy, type Table, type Tensor } from './tables.ts'
+import { isFinished, poll, type WaitOptions } from './wait.ts'
+
+export type { EventsOptions, IterationEvent, LedgerEvent } from './events.ts'
+export { ApiError, type Connection, UnreachableError } from './http.ts'
+export type { Columns, Table, Tensor } from './tables.ts'
+export type { WaitOptions } from './wait.ts'
+export { isFinished } from './wait.ts'
+export type {
+  Artifact,
+  Experiment,
+  ExperimentListItem,
+  ExperimentSpec,
+  SummaryRow,
+  Sweep,
+  SweepListItem,
+  SweepSpec,
+}
+
+export type Dataset = Static<typeof DatasetSchema>
+export type Preview = Static<typeof PreviewSchema>
+
+type Head<T> = Omit<T, 'items'>
+type Split = { split?: SplitName }
+type By = { by?: 'layer' | 'variable' }
+type Span = { from?: number; to?: number }
+type Once = {
+  /** Posting the same key and body again answers with the same one. */
+  idempotencyKey?: string
+}
+export type ListOptions = { status?: Experiment['status'][]; sweep?: string; tag?: string[] }
+
+export type LedgerClient = ReturnType<typeof connect>
+
+/** A client of the API. Nothing is sent before a call. */
+export function connect(connection: Connection = {}) {
+  const http = makeHttp(connection)
+  const experiment = (id: string) => `/v1/experiments/${encodeURIComponent(id)}`
+  const sweep = (id: string) => `/v1/sweeps/${encodeURIComponent(id)}`
+  const post = <T>(path: string, body?: unknown, { idempotencyKey }: Once = {}) =>
+    http.json<T>(path, { method: 'POST', body, headers: { 'idempotency-key': idempotencyKey } })
+  const remove = async (path: string) => void (await http.send(path, { method: 'DELETE' }))
+
+  async function* pages<T>(path: string, query: Query = {}): AsyncGenerator<T> {
+    for (let cursor: string | undefined; ; ) {
+      const page = await http.json<{ items: T[]; nextCursor: string | null }>(path, {
+        query: { limit: 200, ...query, cursor },
+      })
+      yield* page.items
+      if (page.nextCursor === null) return
+      cursor = page.nextCursor
+    }
+  }
+  const table = async <H, R extends object>(path: string, query: Query): Promise<Table<H, R>> =>
+    columnsOf(await http.json<H & { items: R[] }>(path, { query }))
+
+  return {
+    /** The raw way in, for what has no method here. */
+    http,
+
+    submit: (spec: ExperimentSpec, once?: Once) => post<Experiment>('/v1/experiments', spec, once),
+    preview: (spec: ExperimentSpec) => post<Preview>('/v1/experiments/preview', spec),
+    get: (id: string) => http.json<Experiment>(experiment(id)),
+    /** Newest first, page after page. */
+    list: (options: ListOptions = {}) => pages<ExperimentListItem>('/v1/experiments', options),
+    cancel: (id: string) => post<Experiment>(`${experiment(id)}/cancel`),
+    retry: (id: string) => post<Experiment>(`${experiment(id)}/retry`),
+    delete: (id: string) => remove(experiment(id)),
+    /** Resolves when the experiment has ended, well or not: look at its status. */
+    wait: (id: string, options: WaitOptions<Experiment> = {}) =>
+      poll(
+        signal => http.json<Experiment>(experiment(id), signal && { signal }),
+        ({ status }) => isFinished(status),
+        options,
+      ),
+    /** What happens to it, as it happens, until it ends. */
+    events: (id: string, options?: EventsOptions): AsyncGenerator<LedgerEvent> =>
+      streamEvents(http, id, options),
+
+    layers: (id: string, query: Split & By = {}) =>
+      table<Head<LayersTable>, Static<typeof LayerRow>>(`${experiment(id)}/layers`, query),
+    iterations: (id: string, query: Split & Span & { points?: number } = {}) =>
+      table<Head<Static<typeof IterationsTable>>, Static<typeof IterationRow>>(
+        `${experiment(id)}/iterations`,
+        query,
+      ),
+    allocations: (id: string, query: Split & By & Span & { layer?: string[]; bucket?: number } = {}) =>
+      table<Head<Static<typeof AllocationsTable>>, Static<typeof AllocationRow>>(
+        `${experiment(id)}/allocations`,
+        query,
+      ),
+    neurons: (id: string, query: Split & { layer?: string[] } = {}) =>
+      table<Head<Static<typeof NeuronsTable>>, Static<typeof NeuronRow>>(`${experiment(id)}/neurons`, query),
+
+    artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
+    /** The bytes of an artifact as they come. */
+    download: (id: string, name: string) => http.send(`${experiment(id)}/artifacts/${name}`),
+    /** A tensor: weights/0-50.npy, allocations/train/0-50.npy, neurons/train/0-50.npy. */
+    async tensor(id: string, name: string): Promise<Tensor> {
+      return parseNpy(await (await http.send(`${experiment(id)}/artifacts/${name}`)).arrayBuffer())
+    },
+
+    submitSweep: (spec: SweepSpec, once?: Once) => post<Sweep>('/v1/sweeps', spec, once),
+    getSweep: (id: string) => http.json<Sweep>(sweep(id)),
+    listSweeps: () => pages<SweepListItem>('/v1/sweeps'),
+    cancelSweep: (id: string) => post<Sweep>(`${sweep(id)}/cancel`),
+    deleteSweep: (id: string) => remove(sweep(id)),
+    waitForSweep: (id: string, options: WaitOptions<Sweep> = {}) =>
+      poll(
+        signal => http.json<Sweep>(sweep(id), signal && { signal }),
+        ({ finished }) => finished,
+        options,
+      ),
+    sweepSummary: (id: string, query: Split & { measure?: SummaryRow['measure'] } = {}) =>
+      table<Head<Static<typeof SweepSummary>>, SummaryRow>(`${sweep(id)}/summary`, query),
+
+    datasets: async () => (await http.json<{ items: Dataset[] }>('/v1/datasets')).items,
+  }
+}

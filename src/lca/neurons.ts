@@ -1,0 +1,71 @@
+/**
+ * A consumer of steps that sums allocations over the parameters of every output unit: what each neuron, or channel, did
+ * in an iteration, and over the segment. Accumulated in float64, in the order of iterations, variables and parameters.
+ */
+import type { VariableFacts } from '../spec/facts.ts'
+import type { SplitName } from '../spec/schema.ts'
+import { layerUnits } from '../spec/units.ts'
+import type { Step } from './allocate.ts'
+
+/** One split's sums over the iterations of a segment, by unit; lca = helping + hurting. */
+export type NeuronSums = {
+  split: SplitName
+  lca: Float64Array
+  /** Σ of the negative allocations, and of the positive ones. */
+  helping: Float64Array
+  hurting: Float64Array
+}
+
+export type Neurons = {
+  /** Units of all layers. */
+  units: number
+  /** Adds a step; returns the LCA of every unit in it, float32 [units] for each split, valid until the next step. */
+  step(step: Step): Float32Array[]
+  /** In the order of the splits. */
+  sums: NeuronSums[]
+}
+
+export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Neurons {
+  const layers = layerUnits(variables)
+  const units = layers.reduce((sum, layer) => sum + layer.units, 0)
+  const columns = variables.map(({ layer, offset, size }) => {
+    const own = layers.find(one => one.layer === layer)!
+    return { from: offset, to: offset + size, first: own.offset, units: own.units }
+  })
+  const floats = () => new Float64Array(units)
+  const sums = splits.map(split => ({ split, lca: floats(), helping: floats(), hurting: floats() }))
+  const rows = splits.map(() => new Float32Array(units))
+  const helping = floats()
+  const hurting = floats()
+
+  const addSplit = (lca: Float32Array, total: NeuronSums, row: Float32Array) => {
+    helping.fill(0)
+    hurting.fill(0)
+    for (const { from, to, first, units } of columns) {
+      let unit = 0
+      for (let i = from; i < to; i++) {
+        const allocation = lca[i]
+        if (allocation < 0) helping[first + unit] += allocation
+        else hurting[first + unit] += allocation
+        if (++unit === units) unit = 0
+      }
+    }
+    for (let unit = 0; unit < units; unit++) {
+      total.helping[unit] += helping[unit]
+      total.hurting[unit] += hurting[unit]
+      total.lca[unit] = total.helping[unit] + total.hurting[unit]
+      row[unit] = helping[unit] + hurting[unit]
+    }
+  }
+  return {
+    units,
+    sums,
+    step({ perSplit }) {
+      for (const { split, lca } of perSplit) {
+        const s = splits.indexOf(split)
+        addSplit(lca, sums[s], rows[s])
+      }
+      return rows
+    },
+  }
+}

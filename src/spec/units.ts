@@ -1,0 +1,39 @@
+/**
+ * The output units of layers: which unit, or channel, a parameter belongs to. A unit is the last axis of a kernel (dense
+ * [in, out], convolution [h, w, in, out]) and the only axis of a bias or of batch norm's scale and shift; a depthwise
+ * kernel [h, w, in, multiplier] has a unit for each pair of its last two. In all of them parameter i of a variable
+ * belongs to unit i mod units.
+ */
+import type { VariableFacts } from './facts.ts'
+
+export type LayerUnits = {
+  layer: string
+  /** Where its units start among those of all layers. */
+  offset: number
+  units: number
+  /** Parameters of one unit. */
+  parameters: number
+}
+
+type Variable = Pick<VariableFacts, 'name' | 'layer' | 'shape' | 'size'>
+
+/** The units of every layer that has variables, in the order of the network. */
+export function layerUnits(variables: Variable[]): LayerUnits[] {
+  const layers = [...new Set(variables.map(({ layer }) => layer))]
+  let offset = 0
+  return layers.map(layer => {
+    const own = variables.filter(variable => variable.layer === layer)
+    const units = Math.max(...own.map(unitsOf))
+    const odd = own.find(({ size }) => size % units !== 0)
+    if (odd)
+      throw new Error(`${odd.name} [${odd.shape}] does not divide into the ${units} units of its layer`)
+    const parameters = own.reduce((sum, { size }) => sum + size, 0) / units
+    offset += units
+    return { layer, offset: offset - units, units, parameters }
+  })
+}
+
+function unitsOf({ name, shape }: Variable): number {
+  const last = shape[shape.length - 1] ?? 1
+  return /depthwise/.test(name) && shape.length === 4 ? shape[2] * last : last
+}

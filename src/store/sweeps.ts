@@ -1,0 +1,105 @@
+/** Sweeps: their experiments stored all at once or not at all, and what became of them. */
+import type { ExpandedSweep } from '../spec/sweep.ts'
+import { type Database, transaction } from './database.ts'
+import { cancelExperiment, deleteExperiment, type Submissions } from './experiments.ts'
+import type { Sweep } from './generated/client.ts'
+import type { Objects } from './objects.ts'
+
+export type NewSweep = {
+  /** UUIDv7. */
+  id: string
+  /** Of the experiments, in order. */
+  experimentIds: string[]
+  sweep: ExpandedSweep
+  /** The body as it was posted. */
+  request: unknown
+  idempotencyKey?: string
+  idempotencyHash?: string
+}
+
+const sweepSql = `
+  INSERT INTO sweeps (id, name, request, variants, baseline, idempotency_key, idempotency_hash)
+  VALUES ($1, $2, $3, $4, $5, $6, $7)
+  ON CONFLICT (idempotency_key) DO NOTHING`
+
+const experimentsSql = `
+  INSERT INTO experiments (id, name, tags, spec, sweep_id, variant, sweep_index)
+  SELECT id, name, tags::jsonb, spec::json, $1, variant, n - 1
+    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[])
+         WITH ORDINALITY AS posted (id, name, tags, spec, variant, n)`
+
+const segmentsSql = `
+  INSERT INTO segments (experiment_id, "index", "from", "to")
+  SELECT id, "from" / length, "from", least("from" + length, iterations)
+    FROM (SELECT id, (spec #>> '{training,iterations}')::int AS iterations,
+                 (spec #>> '{allocation,segmentIterations}')::int AS length
+            FROM experiments WHERE sweep_id = $1) e,
+         generate_series(0, iterations - 1, length) AS "from"`
+
+/**
+ * Stores a sweep with its experiments, queued, and their segments, in one transaction. With an idempotency key that is
+ * taken, stores nothing and returns the sweep that took it. As createExperiment, for the outcomes.
+ */
+export async function createSweep(
+  database: Database,
+  { id, experimentIds, sweep, request, idempotencyKey, idempotencyHash }: NewSweep,
+): Promise<{ sweep: Sweep; outcome: 'created' | 'repeated' | 'conflict' }> {
+  const { variants, baseline, experiments } = sweep
+  const inserted = await transaction(database.pool, async client => {
+    const { rowCount } = await client.query(sweepSql, [
+      ...[id, sweep.name ?? null, JSON.stringify(request), variants, baseline],
+      ...[idempotencyKey ?? null, idempotencyHash ?? null],
+    ])
+    if (rowCount === 0) return false
+    const specs = experiments.map(({ spec }) => spec)
+    await client.query(experimentsSql, [
+      id,
+      experimentIds,
+      specs.map(({ name }) => name ?? null),
+      specs.map(({ tags }) => JSON.stringify(tags)),
+      specs.map(spec => JSON.stringify(spec)),
+      experiments.map(({ variant }) => variant),
+    ])
+    await client.query(segmentsSql, [id])
+    return true
+  })
+  const where = inserted ? { id } : { idempotencyKey: idempotencyKey! }
+  const found = await database.prisma.sweep.findUniqueOrThrow({ where })
+  if (inserted) return { sweep: found, outcome: 'created' }
+  return { sweep: found, outcome: found.idempotencyHash === idempotencyHash ? 'repeated' : 'conflict' }
+}
+
+/** The ids of a sweep's experiments in order; only the queued ones if asked for. */
+export async function sweepExperiments(db: Database, id: string, queued = false): Promise<string[]> {
+  const found = await db.prisma.experiment.findMany({
+    where: { sweepId: id, ...(queued && { status: 'queued' }) },
+    orderBy: { sweepIndex: 'asc' },
+    select: { id: true },
+  })
+  return found.map(experiment => experiment.id)
+}
+
+/** Cancels what is queued or running of a sweep. Says whether there is such a sweep. */
+export async function cancelSweep(db: Database, queue: Submissions, id: string): Promise<boolean> {
+  if ((await db.prisma.sweep.count({ where: { id } })) === 0) return false
+  // The last first: what a worker takes up next is then what is cancelled last.
+  for (const experiment of (await sweepExperiments(db, id)).reverse())
+    await cancelExperiment(db, queue, experiment)
+  return true
+}
+
+/**
+ * Deletes a sweep with its experiments. Says whether there was such a sweep. A deletion that failed half way can be
+ * called again: the sweep itself goes last.
+ */
+export async function deleteSweep(
+  db: Database,
+  queue: Submissions,
+  objects: Objects,
+  id: string,
+): Promise<boolean> {
+  for (const experiment of (await sweepExperiments(db, id)).reverse())
+    await deleteExperiment(db, queue, objects, experiment)
+  const { count } = await db.prisma.sweep.deleteMany({ where: { id } })
+  return count === 1
+}

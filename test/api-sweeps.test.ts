@@ -1,0 +1,180 @@
+/** Sweeps over HTTP: all of their experiments or none, posted once, listed, cancelled, deleted. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { exampleSweep } from '../src/api/schemas/sweeps.ts'
+import { minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+
+describe('sweeps', () => {
+  let api: TestApi
+  before(async () => {
+    api = await startApi()
+  })
+  after(() => api.close())
+  const send = (body: unknown) => api.http.post('/v1/sweeps').send(body as object)
+  const sweep = { base: minimalSpec(), seeds: [1, 2] }
+  const counts = async () => ({
+    sweeps: await api.db.prisma.sweep.count(),
+    experiments: await api.db.prisma.experiment.count(),
+    segments: await api.db.prisma.segment.count(),
+  })
+
+  test('the example in openapi.yaml becomes nine queued experiments, in order', async () => {
+    const posted = await send(exampleSweep).expect(202)
+    const { body } = await api.http.get(posted.headers.location).expect(200)
+    assert.deepEqual(body, posted.body)
+    assert.deepEqual(body.variants, ['baseline', 'first frozen', 'last frozen'])
+    assert.equal(body.baseline, 'baseline')
+    assert.deepEqual(body.request, exampleSweep)
+    assert.equal(body.experimentCount, 9)
+    assert.equal(body.finished, false)
+    assert.equal(body.counts.queued, 9)
+    assert.deepEqual(
+      body.experiments.map(({ variant, seed }: { variant: string; seed: number }) => [variant, seed]),
+      body.variants.flatMap((variant: string) => [1, 2, 3].map(seed => [variant, seed])),
+    )
+    const ids = body.experiments.map(({ id }: { id: string }) => id)
+    assert.deepEqual(api.queue.submitted.slice(-9), ids)
+
+    const { body: one } = await api.http.get(`/v1/experiments/${ids[4]}`).expect(200)
+    assert.equal(one.sweepId, body.id)
+    assert.equal(one.variant, 'first frozen')
+    assert.equal(one.name, 'freezing · first frozen · seed 2')
+    assert.deepEqual(one.spec.layers, { fc_1: { freeze: true } })
+    assert.deepEqual(one.tags, exampleSweep.base.tags)
+
+    const other = await post(api)
+    const { body: page } = await api.http.get(`/v1/experiments?sweep=${body.id}&limit=200`).expect(200)
+    assert.deepEqual(
+      page.items.map(({ id }: { id: string }) => id),
+      ids.toReversed(),
+    )
+    assert.equal((await api.http.get(`/v1/experiments/${other}`)).body.sweepId, null)
+    await api.http.get('/v1/experiments?sweep=x').expect(400)
+  })
+
+  test('experiments of a sweep have the segments that they would have alone', async () => {
+    const spec = { ...minimalSpec(120), allocation: { segmentIterations: 50 } }
+    const { body } = await send({ base: spec }).expect(202)
+    const alone = await post(api, spec)
+    const segments = (experimentId: string) =>
+      api.db.prisma.segment.findMany({
+        where: { experimentId },
+        orderBy: { index: 'asc' },
+        omit: { experimentId: true },
+      })
+    assert.deepEqual(await segments(body.experiments[0].id), await segments(alone))
+  })
+
+  test('one wrong variant, and nothing is stored', async () => {
+    const before = await counts()
+    const { body } = await send({
+      ...sweep,
+      vary: [{}, { training: { batchSize: 1e6 } }, { layers: { fc_7: { freeze: true } } }],
+    }).expect(422)
+    assert.deepEqual(
+      body.errors.map(({ path }: { path: string }) => path),
+      ['$.vary[1].training.batchSize', '$.vary[2].layers.fc_7'],
+    )
+    assert.deepEqual(await counts(), before)
+  })
+
+  test('hostile sweeps are refused as such', async () => {
+    const before = await counts()
+    const deep = `{"base": ${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`
+    for (const body of [deep, '[]', '"x"', 'null', '{"base": []}', '{"base": {}, "vary": 1e999}'])
+      assert.equal((await api.http.post('/v1/sweeps').type('json').send(body)).status, 422, body.slice(0, 40))
+    await api.http.post('/v1/sweeps').type('json').send('{').expect(400)
+    for (const [change, path] of [
+      [{ name: 'a\0' }, '$.name'],
+      [{ vary: { "tags['\0']": ['x'] } }, '$.vary["tags'],
+      [{ base: { ...minimalSpec(), tags: { a: '\ud800' } } }, '$.base.tags'],
+      [{ vary: { '__proto__.polluted': [1] } }, '$.vary'],
+    ] as const) {
+      const answer = await send({ ...sweep, ...change })
+      assert.equal(answer.status, 422, JSON.stringify([change, answer.body]))
+      assert.ok(path)
+    }
+    // A text that no variant uses is still stored: as it is.
+    const odd = { ...sweep, base: { ...minimalSpec(), name: 'a\0b' }, vary: [{ name: 'x' }] }
+    const { body } = await send(odd).expect(202)
+    assert.deepEqual((await api.http.get(`/v1/sweeps/${body.id}`)).body.request, odd)
+    assert.equal(({} as { polluted?: number }).polluted, undefined)
+    assert.equal((await counts()).sweeps, before.sweeps + 1)
+  })
+
+  test('the same idempotency key and body is the same sweep, also when two posts race', async () => {
+    const race = await Promise.all(
+      Array.from({ length: 4 }, () => send(sweep).set('Idempotency-Key', 'sweep')),
+    )
+    assert.deepEqual(new Set(race.map(({ status }) => status)), new Set([202]))
+    assert.equal(new Set(race.map(({ body }) => body.id)).size, 1)
+    await send({ ...sweep, seeds: [3] })
+      .set('Idempotency-Key', 'sweep')
+      .expect(409)
+    // An experiment may have the same key.
+    await api.http.post('/v1/experiments').set('Idempotency-Key', 'sweep').send(minimalSpec()).expect(202)
+  })
+
+  test('a thousand experiments, and not one more', async t => {
+    const seeds = Array.from({ length: 500 }, (_, i) => i)
+    const grid = { base: minimalSpec(100), vary: { 'optimizer.learningRate': [0.1, 0.2] }, seeds }
+    const start = performance.now()
+    const { body } = await send(grid).expect(202)
+    t.diagnostic(`1,000 experiments in ${(performance.now() - start).toFixed(0)} ms`)
+    assert.equal(body.experiments.length, 1000)
+    assert.equal(new Set(api.queue.submitted.slice(-1000)).size, 1000)
+    const more = await send({ ...grid, seeds: [...seeds, 500] }).expect(422)
+    assert.equal(more.body.errors[0].path, '$.vary')
+  })
+
+  test('a sweep is kept when the queue is down', async () => {
+    api.queue.broken = true
+    const { body } = await send(sweep).expect(202)
+    api.queue.broken = false
+    assert.equal(body.counts.queued, 2)
+  })
+
+  test('the list goes from new to old in pages', async () => {
+    const ids: string[] = []
+    for (let i = 0; i < 3; i++) ids.push((await send(sweep)).body.id)
+    const first = await api.http.get('/v1/sweeps?limit=2').expect(200)
+    const second = await api.http.get(`/v1/sweeps?limit=2&cursor=${first.body.nextCursor}`).expect(200)
+    const seen = [...first.body.items, ...second.body.items].map(({ id }: { id: string }) => id)
+    assert.deepEqual(seen.slice(0, 3), ids.toReversed())
+    assert.equal('experiments' in first.body.items[0], false)
+    await api.http.get('/v1/sweeps?cursor=x').expect(400)
+  })
+
+  test('cancel takes what has not finished; delete takes everything', async () => {
+    const { body } = await send({ ...sweep, seeds: [1, 2, 3] })
+    const [done, running, waiting] = body.experiments.map(({ id }: { id: string }) => id)
+    await api.db.prisma.experiment.update({ where: { id: done }, data: { status: 'succeeded' } })
+    await api.db.prisma.experiment.update({ where: { id: running }, data: { status: 'training' } })
+    const { body: cancelled } = await api.http.post(`/v1/sweeps/${body.id}/cancel`).expect(202)
+    assert.deepEqual(
+      cancelled.experiments.map(({ status }: { status: string }) => status),
+      ['succeeded', 'training', 'cancelled'],
+    )
+    assert.ok(api.queue.removed.includes(waiting))
+    const row = await api.db.prisma.experiment.findUniqueOrThrow({ where: { id: running } })
+    assert.equal(row.cancelling, true)
+
+    await storeArtifact(api, done, 'manifest.json', new Uint8Array(3))
+    await api.http.delete(`/v1/sweeps/${body.id}`).expect(204)
+    for (const path of [`sweeps/${body.id}`, `sweeps/${body.id}/summary`, `experiments/${done}`])
+      await api.http.get(`/v1/${path}`).expect(404)
+    assert.equal(await api.objects.stat(`experiments/${done}/manifest.json`), undefined)
+    await api.http.delete(`/v1/sweeps/${body.id}`).expect(404)
+    await api.http.post(`/v1/sweeps/${body.id}/cancel`).expect(404)
+  })
+
+  test('a deleted experiment leaves the rest of its sweep', async () => {
+    const { body } = await send(sweep)
+    await api.http.delete(`/v1/experiments/${body.experiments[0].id}`).expect(204)
+    const { body: rest } = await api.http.get(`/v1/sweeps/${body.id}`).expect(200)
+    assert.equal(rest.experimentCount, 1)
+    const { body: summary } = await api.http.get(`/v1/sweeps/${body.id}/summary`).expect(200)
+    assert.deepEqual(summary.items, [])
+    assert.deepEqual(summary.variants, [{ label: 'base', experiments: 1, seeds: [] }])
+  })
+})

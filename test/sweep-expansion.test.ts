@@ -1,0 +1,222 @@
+/** What a sweep expands to, and what is wrong with one that cannot be run. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type FieldError, SpecError } from '../src/spec/errors.ts'
+import { mergePatch, parsePath, setAt } from '../src/spec/json-path.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
+import { expandSweep } from '../src/spec/sweep.ts'
+import { facts } from './support/facts.ts'
+
+const base = {
+  dataset: { name: 'mnist' },
+  architecture: { name: 'fc', hidden: [3] },
+  optimizer: { name: 'sgd', learningRate: 0.1 },
+  training: { iterations: 8 },
+}
+const expand = (sweep: unknown) => expandSweep(sweep, spec => resolveSpec(spec, facts))
+function wrong(sweep: unknown): FieldError[] {
+  try {
+    expand(sweep)
+  } catch (error) {
+    assert.ok(error instanceof SpecError, String(error))
+    return error.errors
+  }
+  assert.fail('it was taken')
+}
+
+test('a grid is every combination, the last path changing fastest', () => {
+  const { variants, experiments, baseline } = expand({
+    base,
+    vary: { '$.optimizer.learningRate': [0.1, 0.2], layers: [{}, { fc_1: { freeze: true } }] },
+    seeds: [7, 8],
+  })
+  assert.equal(baseline, 0)
+  assert.deepEqual(variants, [
+    'optimizer.learningRate=0.1, layers={}',
+    'optimizer.learningRate=0.1, layers.fc_1.freeze=true',
+    'optimizer.learningRate=0.2, layers={}',
+    'optimizer.learningRate=0.2, layers.fc_1.freeze=true',
+  ])
+  assert.deepEqual(
+    experiments.map(({ variant, spec }) => [variant, spec.optimizer.learningRate, spec.training.seed]),
+    [0, 1, 2, 3].flatMap(variant => [7, 8].map(seed => [variant, variant < 2 ? 0.1 : 0.2, seed])),
+  )
+  assert.deepEqual(experiments[2].spec.layers, { fc_1: { freeze: true } })
+})
+
+test('a list is one merge patch each, and a name names the variant', () => {
+  const { variants, baseline, experiments } = expand({
+    name: 'study',
+    base: { ...base, layers: { fc_2: { freeze: true } } },
+    vary: [
+      { layers: { fc_2: null }, name: 'free' },
+      { training: { seed: 3 } },
+      { optimizer: { momentum: 0.9 } },
+    ],
+    baseline: 'base',
+  })
+  assert.deepEqual(variants, ['free', 'base', 'optimizer.momentum=0.9'])
+  assert.equal(baseline, 1)
+  assert.deepEqual(
+    experiments.map(({ spec }) => [spec.name, Object.keys(spec.layers)]),
+    [
+      ['study · free · seed 0', []],
+      ['study · base · seed 3', ['fc_2']],
+      ['study · optimizer.momentum=0.9 · seed 0', ['fc_2']],
+    ],
+  )
+})
+
+test('a seed is not a variant, however it is varied', () => {
+  const grid = expand({ base, vary: { '$.training.seed': [1, 2, 3] } })
+  const list = expand({ base, vary: [1, 2, 3].map(seed => ({ training: { seed } })) })
+  const seeds = expand({ base, seeds: [1, 2, 3] })
+  for (const { variants, experiments } of [grid, list, seeds]) {
+    assert.deepEqual(variants, ['base'])
+    assert.deepEqual(
+      experiments.map(({ variant, spec }) => [variant, spec.training.seed]),
+      [
+        [0, 1],
+        [0, 2],
+        [0, 3],
+      ],
+    )
+  }
+})
+
+test('what a variant is follows from the resolved specs: a default written out is no other variant', () => {
+  const { variants } = expand({
+    base,
+    vary: [{ training: { seed: 1 } }, { training: { seed: 2 }, allocation: { method: 'simpson' } }],
+  })
+  assert.equal(variants.length, 1)
+})
+
+test('the base may lack what is varied', () => {
+  const { training: _, ...open } = base
+  assert.equal(expand({ base: open, vary: { 'training.iterations': [4, 8] } }).experiments.length, 2)
+})
+
+test('a wrong field is named where it was written, with the variants it is wrong in', () => {
+  assert.deepEqual(
+    wrong({ base: { ...base, colour: 'red' }, seeds: [1, 2] }).map(({ path }) => path),
+    ['$.base.colour'],
+  )
+  const grid = wrong({
+    base,
+    vary: { '$.optimizer.learningRate': [0.1, -1], '$.layers.fc_9.freeze': [true] },
+  })
+  assert.deepEqual(
+    grid.map(({ path }) => path),
+    ["$.vary['$.layers.fc_9.freeze']", "$.vary['$.optimizer.learningRate'][1]"],
+  )
+  assert.match(grid[1].message, /got -1 \(in variant optimizer\.learningRate=-1, layers\.fc_9\.freeze=true\)/)
+  assert.deepEqual(
+    wrong({ base, vary: [{}, { layers: { fc_1: { freeze: 'yes' } } }] }).map(({ path }) => path),
+    ['$.vary[1].layers.fc_1.freeze'],
+  )
+  // Neither alone is wrong: the base's field is, in one variant.
+  const [error] = wrong({
+    base: { ...base, training: { iterations: 8, batchSize: 300 } },
+    vary: { 'dataset.trainExamples': [400, 200] },
+  })
+  assert.equal(error.path, '$.base.training.batchSize')
+  assert.match(error.message, /in variant dataset\.trainExamples=200/)
+})
+
+test('what is wrong with the sweep itself', () => {
+  const cases: [what: unknown, path: string, message: RegExp][] = [
+    [{ vary: [] }, '$.base', /is required/],
+    [{ base, very: {} }, '$.very', /did you mean vary/],
+    [{ base, vary: [] }, '$.vary', /must be/],
+    [{ base, vary: { 'a.b.*': [1] } }, "$.vary['a.b.*']", /a JSON path that names one field/],
+    [{ base, vary: { $: [{}] } }, "$.vary['$']", /a JSON path/],
+    [{ base, vary: { 'training.iterations.x': [1] } }, "$.vary['training.iterations.x']", /not an object/],
+    [{ base, vary: { 'training.seed': [] } }, "$.vary['training.seed']", /1 to 1000 items/],
+    [{ base, seeds: [1, 1] }, '$.seeds[1]', /repeats 1/],
+    [{ base, seeds: [-1] }, '$.seeds[0]', /from 0 to/],
+    [{ base, vary: [{}, {}] }, '$.vary[1]', /the same experiment/],
+    [{ base, vary: [{ name: 'a' }, { name: 'b' }] }, '$.vary[1]', /the same experiment/],
+    [{ base, baseline: 'bass' }, '$.baseline', /did you mean base\?/],
+    [
+      {
+        base,
+        vary: { 'training.seed': Array.from({ length: 40 }, (_, i) => i), layers: Array(30).fill({}) },
+      },
+      '$.vary',
+      /makes 1200 experiments; at most 1000/,
+    ],
+    [
+      {
+        base: { ...base, training: { iterations: 1e6 }, allocation: { segmentIterations: 1 } },
+        seeds: [1, 2],
+      },
+      '$.vary',
+      /2000000 segments/,
+    ],
+  ]
+  for (const [sweep, path, message] of cases) {
+    const errors = wrong(sweep)
+    const found = errors.find(error => error.path === path)
+    assert.match(found?.message ?? '', message, `${path}: ${JSON.stringify(errors)}`)
+  }
+  for (const odd of [null, 7, 'x', []]) assert.equal(wrong(odd)[0].path, '$')
+})
+
+test('paths are read, and nothing else is', () => {
+  const good: [string, (string | number)[]][] = [
+    ['$.a.b_1', ['a', 'b_1']],
+    ['a.b', ['a', 'b']],
+    ["$.layers['fc_*'].freeze", ['layers', 'fc_*', 'freeze']],
+    ['$["it\'s"][2]', ["it's", 2]],
+    ["$['it\\'s \"x\"']", ['it\'s "x"']],
+    ["['a.b']", ['a.b']],
+    ['$', []],
+  ]
+  for (const [text, path] of good) assert.deepEqual(parsePath(text), path, text)
+  for (const text of [
+    '$a',
+    'a..b',
+    '$.*',
+    '$[*]',
+    '$[-1]',
+    'a b',
+    '$.a[',
+    "$['a",
+    'a[b]',
+    '$..a',
+    "$['\\x']",
+  ])
+    assert.equal(parsePath(text), undefined, text)
+})
+
+test('documents are written through and merged without a change to the old ones', () => {
+  const document = { a: { b: [1, { c: 2 }] } }
+  assert.deepEqual(setAt(document, ['a', 'b', 1, 'c'], 3), { a: { b: [1, { c: 3 }] } })
+  assert.deepEqual(setAt(document, ['x', 'y'], 1), { ...document, x: { y: 1 } })
+  assert.equal(setAt(document, ['a', 'b', 5], 1), undefined)
+  assert.equal(setAt(document, ['a', 'b', 0, 'c'], 1), undefined)
+  assert.deepEqual(document, { a: { b: [1, { c: 2 }] } })
+  const polluted = setAt({}, ['__proto__', 'x'], 1) as object
+  assert.deepEqual(Object.keys(polluted), ['__proto__'])
+  assert.equal(({} as { x?: number }).x, undefined)
+
+  // RFC 7396, appendix A.
+  const cases: [unknown, unknown, unknown][] = [
+    [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+    [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+    [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
+    [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+    [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+      ['c', 'd'],
+    ],
+    [{ e: null }, { a: 1 }, { e: null, a: 1 }],
+    [[1, 2], { a: 'b', c: null }, { a: 'b' }],
+    [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+  ]
+  for (const [target, patch, result] of cases) assert.deepEqual(mergePatch(target, patch), result)
+})
