@@ -1,5 +1,7 @@
 /**
  * Native TensorFlow for @tensorflow/tfjs-node-gpu: the libraries of the Python wheel, and the binding compiled on them.
+ * Where there is an NVIDIA GPU, the wheel with CUDA and the wheels with CUDA's own libraries that it names; only the
+ * driver is taken from the machine.
  *
  * The npm package's own install script fetches a TensorFlow of 2022 from one vendor's host. The wheel, which pip gets
  * from wherever this machine gets its wheels, carries the same C API in a current version; the binding's C++ source
@@ -12,6 +14,7 @@ import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { cudaRequirements, libraryFolders, wheelName } from './cuda-wheels.mjs'
 
 const execute = promisify(execFile)
 const version = '2.21.0'
@@ -19,8 +22,11 @@ const version = '2.21.0'
 /** Why this machine cannot have the native engine, in half a sentence. Anything else that is thrown is a bug. */
 export class NativeUnavailable extends Error {}
 
-/** Downloads (once a machine, into the user's cache), compiles, and tries the result. `note` gets lines for the user. */
-export async function buildNative(root, note) {
+/**
+ * Downloads (once a machine, into the user's cache), compiles, and tries the result. `variant` is cpu or cuda; `note` gets
+ * lines for the user.
+ */
+export async function buildNative(root, variant, note) {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new NativeUnavailable(
       `there is a recipe for Linux on x64, and this is ${process.platform} on ${process.arch}`,
@@ -34,7 +40,13 @@ export async function buildNative(root, note) {
     'python3 with pip is missing (Debian: apt-get install python3-pip)',
   )
 
-  const tensorflow = await fetchTensorFlow(note)
+  const site = await fetchTensorFlow(variant, note)
+  const tensorflow = path.join(site, 'tensorflow')
+  // As an old-fashioned RPATH, which also counts for what TensorFlow opens by name while it runs: CUDA's libraries.
+  const searched = [
+    tensorflow,
+    ...libraryFolders(await filesUnder(site, 'nvidia')).map(name => path.join(site, name)),
+  ]
   const require = createRequire(path.join(root, 'package.json'))
   const packageFolder = path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'))
   const headers = require('node-api-headers').include_dir
@@ -76,7 +88,8 @@ export async function buildNative(root, note) {
       tensorflow,
       '-l:libtensorflow_cc.so.2',
       '-l:libtensorflow_framework.so.2',
-      `-Wl,-rpath,${tensorflow}`,
+      '-Wl,--disable-new-dtags',
+      ...searched.map(folder => `-Wl,-rpath,${folder}`),
     ])
     await tryOut(built)
     await rename(built, target)
@@ -85,48 +98,78 @@ export async function buildNative(root, note) {
   }
 }
 
-/** The folder with the wheel's libraries and headers: ~850 MB, shared by every clone of this user. */
-async function fetchTensorFlow(note) {
+/**
+ * The folder into which the wheels are unpacked as Python would have them, shared by every clone of this user: ~850 MB
+ * for the CPU, several GB with CUDA.
+ */
+async function fetchTensorFlow(variant, note) {
   const cache = path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'loss-ledger')
-  const folder = path.join(cache, `tensorflow-cpu-${version}`)
-  if (existsSync(folder)) return path.join(folder, 'tensorflow')
+  const name = wheelName(variant)
+  const folder = path.join(cache, `${name}-${version}`)
+  if (existsSync(folder)) return folder
   await mkdir(cache, { recursive: true })
   const work = await mkdtemp(path.join(cache, 'download-'))
   try {
-    note(`fetching TensorFlow ${version} (270 MB, once) into ${cache}`)
-    const download = [
-      '-m',
-      'pip',
-      'download',
-      '--quiet',
-      '--disable-pip-version-check',
-      '--no-deps',
-      '--only-binary=:all:',
-      '--python-version',
-      '3.11',
-      '--platform',
-      'manylinux_2_27_x86_64',
-      '-d',
-      work,
-      `tensorflow-cpu==${version}`,
-    ]
-    await execute('python3', download, { maxBuffer: 2 ** 24 }).catch(error => {
-      throw new NativeUnavailable(
-        `pip could not download tensorflow-cpu ${version} (${lastLine(error.stderr)})`,
-      )
-    })
-    const wheel = (await readdir(work)).find(name => name.endsWith('.whl'))
-    await execute('python3', ['-c', unpackScript, path.join(work, wheel), work])
-    await rm(path.join(work, wheel))
+    const size = variant === 'cuda' ? '600 MB, and 3 GB of CUDA' : '270 MB'
+    note(`fetching TensorFlow ${version} (${size}, once) into ${cache}`)
+    const [wheel] = await download(work, [`${name}==${version}`])
+    const { stdout: metadata } = await python(metadataScript, wheel)
+    await python(unpackScript, wheel, work)
+    await rm(wheel)
+    if (variant === 'cuda') {
+      const requirements = cudaRequirements(metadata)
+      if (requirements.length === 0)
+        throw new NativeUnavailable(`the wheel of TensorFlow ${version} does not say which CUDA it needs`)
+      for (const requirement of requirements) {
+        note(`fetching ${requirement.replace(/[<>=!~].*/, '')}`)
+        const [library] = await download(work, [requirement])
+        await python(unpackCudaScript, library, work)
+        await rm(library)
+      }
+    }
     // Whole or not at all; where another set-up was faster, its result is as good.
     await rename(work, folder).catch(error => {
       if (!existsSync(folder)) throw error
     })
-    return path.join(folder, 'tensorflow')
+    return folder
   } finally {
     await rm(work, { recursive: true, force: true })
   }
 }
+
+// With a platform named, pip takes wheels of just these; the CUDA wheels carry various of them.
+const platforms = [
+  'manylinux_2_28_x86_64',
+  'manylinux_2_27_x86_64',
+  'manylinux_2_17_x86_64',
+  'manylinux2014_x86_64',
+  'manylinux1_x86_64',
+]
+
+/** Downloads wheels, without what they need in turn, into a folder; resolves to their paths. */
+async function download(folder, requirements) {
+  const before = new Set(await readdir(folder))
+  const args = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps']
+  args.push('--only-binary=:all:', '--python-version', '3.11', '-d', folder)
+  args.push(...platforms.flatMap(platform => ['--platform', platform]), ...requirements)
+  await execute('python3', args, { maxBuffer: 2 ** 24 }).catch(error => {
+    throw new NativeUnavailable(
+      `pip could not download ${requirements.join(', ')} (${lastLine(error.stderr)})`,
+    )
+  })
+  const found = (await readdir(folder)).filter(name => name.endsWith('.whl') && !before.has(name))
+  if (found.length === 0) throw new NativeUnavailable(`pip downloaded nothing for ${requirements.join(', ')}`)
+  return found.map(name => path.join(folder, name))
+}
+
+const python = (script, ...args) => execute('python3', ['-c', script, ...args], { maxBuffer: 2 ** 24 })
+
+const metadataScript = `
+import sys, zipfile
+wheel = zipfile.ZipFile(sys.argv[1])
+name = next(name for name in wheel.namelist() if name.endswith('.dist-info/METADATA'))
+sys.stdout.write(wheel.read(name).decode())
+`
 
 // Of 13,000 headers the binding needs those of the C API and what these include.
 const unpackScript = `
@@ -136,6 +179,25 @@ headers = tuple('tensorflow/include/' + part for part in ('tensorflow/c/', 'tens
 libraries = ('tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2')
 wheel.extractall(sys.argv[2], [name for name in wheel.namelist() if name.startswith(headers + libraries)])
 `
+
+// The libraries, and ptxas with its device code, which compiles what TensorFlow has no kernel for; not the headers.
+const unpackCudaScript = `
+import os, sys, zipfile
+wheel = zipfile.ZipFile(sys.argv[1])
+for name in wheel.namelist():
+    parts = name.split('/')
+    if parts[0] != 'nvidia' or 'include' in parts or name.endswith(('.py', '.a', '/')):
+        continue
+    target = wheel.extract(name, sys.argv[2])
+    if 'bin' in parts:
+        os.chmod(target, 0o755)
+`
+
+async function filesUnder(site, folder) {
+  if (!existsSync(path.join(site, folder))) return []
+  const found = await readdir(path.join(site, folder), { recursive: true })
+  return found.map(name => path.posix.join(folder, name))
+}
 
 async function compile(args) {
   await execute('g++', args, { maxBuffer: 2 ** 26 }).catch(error => {

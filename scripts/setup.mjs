@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
+import { tensorflowVariant } from './cuda-wheels.mjs'
 import { buildNative, NativeUnavailable } from './native-tensorflow.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
@@ -46,13 +47,15 @@ await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']).catc
 /** Builds the native engine where this machine can; says in one line what is missing where it cannot. */
 async function native() {
   if (engine === 'wasm') return
-  const key = hash('scripts/native-tensorflow.mjs', stamps.packages)
+  // A GPU that has come or gone is another TensorFlow.
+  const variant = tensorflowVariant()
+  const key = hash('scripts/native-tensorflow.mjs', 'scripts/cuda-wheels.mjs', stamps.packages, variant)
   const known = stamps.native?.key === key
   if (known && stamps.native.built) return
   let reason = known && !forceNative && engine !== 'native' ? stamps.native.reason : undefined
   if (!reason) {
     try {
-      await timed('native TensorFlow', () => buildNative(root, note))
+      await timed('native TensorFlow', () => buildNative(root, variant, note))
       return stamp('native', { key, built: true })
     } catch (error) {
       if (!(error instanceof NativeUnavailable)) throw error

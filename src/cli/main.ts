@@ -4,6 +4,7 @@ import { Command, Option } from 'commander'
 import completion from './commands/completion.ts'
 import datasets from './commands/datasets.ts'
 import demo from './commands/demo.ts'
+import doctor from './commands/doctor.ts'
 import download from './commands/download.ts'
 import layers from './commands/layers.ts'
 import list from './commands/list.ts'
@@ -30,7 +31,7 @@ const program = new Command('ledger')
 
 for (const command of [
   ...[demo, serve, worker, submit, watch, list, show, layers, steer, download],
-  ...[sweep, datasets, report, completion],
+  ...[sweep, datasets, report, doctor, completion],
 ])
   command(program)
 

@@ -8,6 +8,7 @@ import { PassThrough, type Readable } from 'node:stream'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
+  CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -137,6 +138,21 @@ export function openS3(config: S3Config): Objects {
       })
       return getSignedUrl(visible, command, { expiresIn: presignedFor })
     },
+  }
+}
+
+/** Makes the bucket; says whether it was not there. */
+export async function makeBucket(config: S3Config): Promise<boolean> {
+  const client = connect(config, config.endpoint)
+  try {
+    await client.send(new HeadBucketCommand({ Bucket: config.bucket }))
+    return false
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error
+    await client.send(new CreateBucketCommand({ Bucket: config.bucket }))
+    return true
+  } finally {
+    client.destroy()
   }
 }
 

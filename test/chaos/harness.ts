@@ -34,6 +34,8 @@ export type Keeper = {
 
 export type ChaosFleet = {
   directory: string
+  /** What the processes are told. */
+  env: NodeJS.ProcessEnv
   db: Database
   objects: Objects
   api: Keeper & { url: string }
@@ -101,6 +103,7 @@ export async function startFleetOfProcesses(options: FleetOptions): Promise<Chao
     }
     return {
       directory,
+      env,
       db,
       objects,
       api: Object.assign(api, { url }),

@@ -6,9 +6,10 @@ import { createServer, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { S3Config } from '../../src/config.ts'
+import { makeBucket } from '../../src/store/s3.ts'
 
 export type S3Server = { config: S3Config; stop(): Promise<void> }
 
@@ -48,9 +49,11 @@ export async function startMoto(): Promise<S3Server> {
   const port = await freePort()
   const child = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' })
   const config = configOf(`http://127.0.0.1:${port}`)
-  const client = new S3Client({ ...config, credentials, forcePathStyle: true, maxAttempts: 20 })
-  await client.send(new CreateBucketCommand({ Bucket: config.bucket }))
-  client.destroy()
+  for (const deadline = Date.now() + 20_000; ; await sleep(200)) {
+    const made = await makeBucket(config).catch(error => error as Error)
+    if (made === true) break
+    if (made === false || Date.now() > deadline) throw made || new Error('the bucket was there before')
+  }
   return { config, stop: () => end(child) }
 }
 

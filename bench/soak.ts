@@ -1,0 +1,123 @@
+/**
+ * `npm run soak`: small experiments without a pause while workers and the API are killed now and then; whether memory,
+ * connections, processes and files stay what they were. Options: --minutes N (20), --seed N, --queue postgres|redis.
+ */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { chaosSpecs } from '../test/chaos/chaos.ts'
+import { computeOf, startFleetOfProcesses } from '../test/chaos/harness.ts'
+import { makeRandom } from '../test/chaos/random.ts'
+import { memoryOf } from '../test/support/child-processes.ts'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '20' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    queue: { type: 'string', default: 'postgres' },
+  },
+})
+const random = makeRandom(Number(values.seed))
+const fleet = await startFleetOfProcesses({
+  ...{ queue: values.queue === 'redis' ? 'redis' : 'postgres', objects: 'folder', workers: 3 },
+})
+const MiB = 2 ** 20
+type Sample = { minutes: number; api: number; survivor: number; compute: number; connections: number }
+const samples: Sample[] = []
+const counts = { experiments: 0, kills: 0 }
+const start = Date.now()
+const minutes = () => (Date.now() - start) / 60_000
+try {
+  console.log(`seed ${values.seed}, ${values.minutes} minutes, queue on ${values.queue}`)
+  const until = start + Number(values.minutes) * 60_000
+  await Promise.all([experiments(until), kills(until), measure(until)])
+  await report()
+} finally {
+  await fleet.stop()
+}
+
+async function experiments(until: number): Promise<void> {
+  const specs = chaosSpecs(6, 10)
+  while (Date.now() < until) {
+    const posted = await fetch(`${fleet.api.url}/v1/experiments`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(specs[counts.experiments % specs.length]),
+    }).catch(() => undefined)
+    if (posted?.status === 202) counts.experiments += 1
+    // A few are always waiting, never many.
+    while ((await unfinished()) > 4) await sleep(50)
+  }
+  while ((await unfinished()) > 0) await sleep(200)
+}
+
+async function unfinished(): Promise<number> {
+  return fleet.db.prisma.experiment.count({ where: { status: { in: ['queued', 'training', 'allocating'] } } })
+}
+
+/** The API and the first worker are left alive, to see how their memory goes; the API is disturbed by what it loses. */
+async function kills(until: number): Promise<void> {
+  while (Date.now() < until) {
+    await sleep(random.between(2000, 8000))
+    const victim = random.pick(fleet.workers.slice(1))
+    const compute = computeOf(victim)
+    if (random.next() < 0.5 && compute !== undefined) process.kill(compute, 'SIGKILL')
+    else victim.kill()
+    counts.kills += 1
+  }
+}
+
+async function measure(until: number): Promise<void> {
+  while (Date.now() < until) {
+    await sleep(5000)
+    const { rows } = await fleet.db.pool.query<{ count: number }>(
+      'SELECT count(*)::int AS count FROM pg_stat_activity WHERE client_addr IS NOT NULL',
+    )
+    const [survivor] = fleet.workers
+    samples.push({
+      minutes: minutes(),
+      api: memoryOf(fleet.api.process().pid!) / MiB,
+      survivor: memoryOf(survivor.process().pid!) / MiB,
+      compute: memoryOf(computeOf(survivor) ?? 0) / MiB,
+      connections: rows[0].count,
+    })
+  }
+}
+
+async function report(): Promise<void> {
+  const failed = await fleet.db.prisma.experiment.count({ where: { status: { not: 'succeeded' } } })
+  console.log(`${counts.experiments} experiments (${failed} not succeeded), ${counts.kills} kills`)
+  // The first minute is warming up.
+  const settled = samples.filter(sample => sample.minutes > Math.min(1, Number(values.minutes) / 4))
+  for (const what of ['api', 'survivor', 'compute'] as const) {
+    const points = settled.map((sample): [number, number] => [sample.minutes, sample[what]])
+    const [first, last] = [points[0]?.[1] ?? 0, points.at(-1)?.[1] ?? 0]
+    console.log(
+      `memory of ${what.padEnd(8)} ${first.toFixed(0)} → ${last.toFixed(0)} MiB, slope ${slope(points).toFixed(2)} MiB a minute`,
+    )
+  }
+  const connections = settled.map(sample => sample.connections)
+  console.log(`connections to Postgres ${Math.min(...connections)} … ${Math.max(...connections)}`)
+  const processes = fleet.workers.map(worker => computeOf(worker)).filter(pid => pid !== undefined).length
+  console.log(`compute processes ${processes} for ${fleet.workers.length} workers`)
+  const objects = join(fleet.directory, 'objects')
+  await fleet.objects.sweep()
+  const incoming = await readdir(join(objects, '.incoming')).catch(() => [])
+  const known = await fleet.db.prisma.experiment.count()
+  const folders = await fleet.objects.names('experiments')
+  const states = (await Promise.all(folders.map(id => fleet.objects.names(`experiments/${id}`)))).filter(
+    names => names.includes('state'),
+  )
+  console.log(`files half written ${incoming.length}, experiments ${known}, folders ${folders.length}`)
+  console.log(`folders with training states left ${states.length}`)
+}
+
+/** Least squares. */
+function slope(points: [number, number][]): number {
+  const n = points.length
+  const mean = (i: 0 | 1) => points.reduce((sum, point) => sum + point[i], 0) / n
+  const [x, y] = [mean(0), mean(1)]
+  const covariance = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0)
+  return covariance / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
+}
