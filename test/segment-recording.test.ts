@@ -6,7 +6,9 @@ import { readNeurons } from '../src/api/routes/neurons/query.ts'
 import { cancelExperiment, createExperiment, deleteExperiment } from '../src/store/experiments.ts'
 import {
   type Computer,
+  pendingSegments,
   recordSegment,
+  recordTrainedSegment,
   recordTraining,
   resetSegments,
   type SegmentResult,
@@ -140,6 +142,20 @@ test('neurons are summed over segments to the same bits, in whatever order they 
     forwards.map(row => (row as unknown[])[5]),
     [0, 1, 2].map(unit => 0.1 * (1 + unit) + 0.7 * (1 + unit) + 1.3 * (1 + unit)),
   )
+})
+
+test('a training of which every segment is stored is not whole without its variables', async () => {
+  const id = randomUUID()
+  await createExperiment(database.db, { id, spec: fakeSpec(4, 2, ['weights']) })
+  assert.equal(await startExperiment(database.db, id, computer), 'training')
+  await recordTrainedSegment(database.db, id, 0, object('weights/0-2.npy'))
+  assert.deepEqual(await pendingSegments(database.db, id), [1])
+  await recordTrainedSegment(database.db, id, 1, object('weights/2-4.npy'))
+  // Here the worker dies.
+  assert.equal(await startExperiment(database.db, id, computer), 'training')
+  assert.deepEqual(await pendingSegments(database.db, id), [])
+  assert.equal(await recordTraining(database.db, id, fakeVariables, []), true)
+  assert.deepEqual(await unallocatedSegments(database.db, id), [0, 1])
 })
 
 test('what is missing is named, and totals are the sums', async () => {

@@ -42,7 +42,9 @@ export async function startExperiment(
 ): Promise<'training' | 'allocating' | undefined> {
   const { rows } = await db.pool.query<{ status: 'training' | 'allocating' }>(
     `WITH trained AS (
-       SELECT NOT EXISTS (SELECT FROM segments WHERE experiment_id = $1 AND status = 'pending') AS whole
+       -- The variables come last: a worker may have died when every segment was stored, and they were not.
+       SELECT NOT EXISTS (SELECT FROM segments WHERE experiment_id = $1 AND status = 'pending')
+          AND EXISTS (SELECT FROM variables WHERE experiment_id = $1) AS whole
      )
      UPDATE experiments
      SET status = CASE WHEN whole THEN 'allocating' ELSE 'training' END::experiment_status,
