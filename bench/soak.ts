@@ -1,6 +1,7 @@
 /**
  * `npm run soak`: small experiments without a pause while workers and the API are killed now and then; whether memory,
- * connections, processes and files stay what they were. Options: --minutes N (20), --seed N, --queue postgres|redis.
+ * connections, processes and files stay what they were. Options: --minutes N (20), --seed N, --queue postgres|redis,
+ * --pause N (milliseconds between kills, at most).
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '20' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     queue: { type: 'string', default: 'postgres' },
+    pause: { type: 'string', default: '8000' },
   },
 })
 const random = makeRandom(Number(values.seed))
@@ -59,7 +61,7 @@ async function unfinished(): Promise<number> {
 /** The API and the first worker are left alive, to see how their memory goes; the API is disturbed by what it loses. */
 async function kills(until: number): Promise<void> {
   while (Date.now() < until) {
-    await sleep(random.between(2000, 8000))
+    await sleep(random.between(Number(values.pause) / 4, Number(values.pause)))
     const victim = random.pick(fleet.workers.slice(1))
     const compute = computeOf(victim)
     if (random.next() < 0.5 && compute !== undefined) process.kill(compute, 'SIGKILL')
@@ -86,8 +88,10 @@ async function measure(until: number): Promise<void> {
 }
 
 async function report(): Promise<void> {
-  const failed = await fleet.db.prisma.experiment.count({ where: { status: { not: 'succeeded' } } })
-  console.log(`${counts.experiments} experiments (${failed} not succeeded), ${counts.kills} kills`)
+  const failed = await fleet.db.prisma.experiment.findMany({ where: { status: { not: 'succeeded' } } })
+  console.log(`${counts.experiments} experiments (${failed.length} not succeeded), ${counts.kills} kills`)
+  for (const { id, attempts, error } of failed)
+    console.log(`not succeeded: ${id}, ${attempts} attempts: ${JSON.stringify(error)}`)
   // The first minute is warming up.
   const settled = samples.filter(sample => sample.minutes > Math.min(1, Number(values.minutes) / 4))
   for (const what of ['api', 'survivor', 'compute'] as const) {

@@ -36,8 +36,6 @@ export type RunningWorker = {
   stop(): Promise<void>
 }
 
-// A job whose worker dies again and again is more likely the cause than the victim.
-const maxStalledCount = 10
 const sweepEvery = 3600_000
 
 /** Starts a worker. Rejects, with nothing left running, where the engine, Postgres or the queue cannot be had. */
@@ -47,6 +45,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   // A worker that dies is noticed when its lock runs out; the lock is renewed at half time, whatever the child does.
   const lockDuration = config.lockSeconds * 1000
   const stalledInterval = lockDuration / 2
+  // A job whose worker dies again and again, for more than a minute and a half, is more likely the cause than the victim.
+  const maxStalledCount = Math.max(10, Math.ceil(100 / config.lockSeconds))
   const reconcileEvery = 6 * lockDuration
   // An empty queue while Postgres has work may be one that was emptied: not worth asking more often than this.
   const reconcileAtMost = lockDuration / 2
