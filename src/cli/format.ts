@@ -1,14 +1,16 @@
 /** Numbers and tables for a terminal. */
 
-/** Columns padded to their widest cell; the first is flush left, the others flush right. */
+/** Columns padded to their widest cell: numbers flush right, text and the first column flush left. */
 export function table(header: string[], rows: string[][]): string {
   const lines = [header, ...rows]
   const widths = header.map((_, column) => Math.max(...lines.map(line => line[column].length)))
+  const isText = header.map((_, column) => column === 0 || rows.some(row => /^[^\d+−–-]/.test(row[column])))
   return lines
     .map(line =>
       line
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])))
-        .join('  '),
+        .map((cell, column) => (isText[column] ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
+        .join('  ')
+        .trimEnd(),
     )
     .join('\n')
 }

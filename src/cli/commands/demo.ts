@@ -1,10 +1,6 @@
 import { once } from 'node:events'
-import closeWithGrace from 'close-with-grace'
 import type { Command } from 'commander'
 import { readConfig } from '../../config.ts'
-import { createLog } from '../../log.ts'
-import { runDemo } from '../demo.ts'
-import { startServer } from '../serve.ts'
 
 export default (program: Command) =>
   program
@@ -12,6 +8,13 @@ export default (program: Command) =>
     .description('start everything, run one experiment over HTTP and show what it says')
     .option('--exit', 'stop when the experiment is done')
     .action(async ({ exit }: { exit?: boolean }) => {
+      // Only here, as in serve.ts.
+      const [{ startServer }, { runDemo }, { createLog }, { default: closeWithGrace }] = await Promise.all([
+        import('../serve.ts'),
+        import('../demo.ts'),
+        import('../../log.ts'),
+        import('close-with-grace'),
+      ])
       // The demo's own lines are what is to be read; what goes wrong still shows.
       const config = readConfig({ LOG_LEVEL: 'warn', ...process.env })
       const log = createLog('demo', config.logLevel)

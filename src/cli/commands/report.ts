@@ -77,7 +77,7 @@ async function experimentReport(
   const { name: optimizer, learningRate } = spec.optimizer
   const about = [
     `${architecture} (${thousands(parameters)} parameters) on ${dataset}`,
-    `${optimizer} ${learningRate}`,
+    `${optimizer} ${learningRate}${'momentum' in spec.optimizer && spec.optimizer.momentum ? `, momentum ${spec.optimizer.momentum}` : ''}`,
     `${thousands(iterations)} iterations`,
     `seed ${spec.training.seed}`,
   ].join(', ')

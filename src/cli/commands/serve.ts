@@ -1,14 +1,17 @@
-import closeWithGrace from 'close-with-grace'
 import type { Command } from 'commander'
 import { readConfig } from '../../config.ts'
-import { createLog } from '../../log.ts'
-import { startServer } from '../serve.ts'
 
 export default (program: Command) =>
   program
     .command('serve')
     .description('start the API and its workers, until Ctrl-C')
     .action(async () => {
+      // The API and all that it needs: no other command should wait for that.
+      const [{ startServer }, { createLog }, { default: closeWithGrace }] = await Promise.all([
+        import('../serve.ts'),
+        import('../../log.ts'),
+        import('close-with-grace'),
+      ])
       const config = readConfig()
       const log = createLog('serve', config.logLevel)
       const server = await startServer(config, log)

@@ -22,6 +22,20 @@ export function colours(n: number): string[] {
   return Array.from({ length: n }, (_, i) => shade(i / (n - 1)))
 }
 
+/** The colour as text on white: dark enough to be read. */
+export function readable(colour: string): string {
+  const channels = [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16))
+  const light = (0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]) / 255
+  const factor = light > 0.4 ? 0.4 / light : 1
+  return `#${channels
+    .map(value =>
+      Math.round(value * factor)
+        .toString(16)
+        .padStart(2, '0'),
+    )
+    .join('')}`
+}
+
 export const helpColour = '#0072b2'
 export const hurtColour = '#d55e00'
 export const splitColours = { train: '#0072b2', validation: '#d55e00' } as const

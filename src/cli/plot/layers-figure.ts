@@ -1,9 +1,9 @@
 /** The figure of whole layers: what helped, what hurt, and how many parameters did. */
+import { scaleLinear } from 'd3-scale'
 import { helpColour, hurtColour, splitColours } from './colours.ts'
 import { type Split, width } from './curves.ts'
-import { share } from './ledger-figure.ts'
 import { extent, number } from './panel.ts'
-import { el, fit, muted, page, text, widthOf } from './svg.ts'
+import { el, fit, muted, page, rule, text, widthOf } from './svg.ts'
 
 /** Rows of /layers. */
 export type LayerSums = {
@@ -23,18 +23,21 @@ export function layersFigure(about: string, splits: Partial<Record<Split, LayerS
   const row = 20
   const group = entries.length * row + 10
   const height = 128 + names.length * group + 50
-  const [lcaWidth, helpWidth] = [(width - left - 110) * 0.58, (width - left - 110) * 0.42]
+  // Between the two: the numbers.
+  const between = 124
+  const lcaWidth = (width - left - between - 24) * 0.58
+  const helpWidth = width - left - between - 24 - lcaWidth
   const x = extent(
     entries.flatMap(([, rows]) => rows.flatMap(({ helping, hurting }) => [helping, hurting])),
     true,
   )
-  const scale = (value: number) => left + ((value - x[0]) / (x[1] - x[0])) * lcaWidth
+  const scale = scaleLinear(x, [left, left + lcaWidth])
   const fractions = entries
     .flatMap(([, rows]) => rows.map(({ helpFraction }) => helpFraction))
     .filter(value => value > 0)
   const most = Math.max(0.02, ...fractions.map(value => Math.abs(value - 0.5))) * 1.15
-  const middle = left + lcaWidth + 70 + helpWidth / 2
-  const help = (value: number) => middle + ((value - 0.5) / most) * (helpWidth / 2 - 30)
+  const middle = left + lcaWidth + between + helpWidth / 2
+  const help = (value: number) => middle + ((value - 0.5) / most) * (helpWidth / 2 - 44)
   const bottom = 118 + names.length * group
   const rows = names.flatMap((name, n) => [
     text(left - 12, 128 + n * group + (entries.length * row) / 2 + 1, fit(name, left - 30), {
@@ -73,11 +76,16 @@ export function layersFigure(about: string, splits: Partial<Record<Split, LayerS
           ? [
               el('line', { x1: middle, x2: help(helpFraction), y1: y + 6, y2: y + 6, stroke: muted }),
               el('circle', { cx: help(helpFraction), cy: y + 6, r: 4.5, fill: splitColours[split] }),
-              text(help(helpFraction) + (helpFraction < 0.5 ? -9 : 9), y + 10, share(helpFraction), {
-                size: 11,
-                fill: muted,
-                anchor: helpFraction < 0.5 ? 'end' : 'start',
-              }),
+              text(
+                help(helpFraction) + (helpFraction < 0.5 ? -9 : 9),
+                y + 10,
+                `${number(100 * helpFraction, 1)} %`,
+                {
+                  size: 11,
+                  fill: muted,
+                  anchor: helpFraction < 0.5 ? 'end' : 'start',
+                },
+              ),
             ]
           : [text(middle + 9, y + 10, 'did not move', { size: 11, fill: muted })]),
       ]
@@ -90,11 +98,14 @@ export function layersFigure(about: string, splits: Partial<Record<Split, LayerS
       fill: muted,
     }),
     text(middle, 96, 'help fraction, around one half', { size: 12, fill: muted, anchor: 'middle' }),
-    ...[scale(0), middle].map(at => el('line', { x1: at, x2: at, y1: 108, y2: bottom, stroke: muted })),
+    ...scale
+      .ticks(6)
+      .map(tick => el('line', { x1: scale(tick), x2: scale(tick), y1: 108, y2: bottom, stroke: rule })),
     ...rows,
-    text(scale(x[0]), bottom + 18, number(x[0], 2), { size: 12, fill: muted }),
-    text(scale(0), bottom + 18, '0', { size: 12, fill: muted, anchor: 'middle' }),
-    text(scale(x[1]), bottom + 18, number(x[1], 2), { size: 12, fill: muted, anchor: 'end' }),
+    ...[scale(0), middle].map(at => el('line', { x1: at, x2: at, y1: 108, y2: bottom, stroke: muted })),
+    ...scale
+      .ticks(6)
+      .map(tick => text(scale(tick), bottom + 18, number(tick), { size: 12, fill: muted, anchor: 'middle' })),
     text(middle, bottom + 18, '50 %', { size: 12, fill: muted, anchor: 'middle' }),
   )
 }

@@ -1,9 +1,9 @@
 /** The figure that the project is about: which layer lowered the loss, and when. */
 import { area } from 'd3-shape'
-import { colours } from './colours.ts'
+import { colours, readable } from './colours.ts'
 import { curve, width } from './curves.ts'
 import { extent, number, panel, sideLabels } from './panel.ts'
-import { el, fit, muted, page, text } from './svg.ts'
+import { el, fit, ink, muted, page, text } from './svg.ts'
 
 /** What each layer did in each span of iterations: rows of `lca` by layer, in the order of the network. */
 export type LayerSeries = { layers: string[]; starts: number[]; ends: number[]; lca: number[][] }
@@ -64,23 +64,21 @@ export function ledgerFigure(
     return {
       y: bottom.sy((from + to) / 2),
       lines: [
-        { words: fit(layer, right - 16, 12), fill: palette[l], weight: 600 },
-        { words: `${number(running[l][end], 3)}  ${share(running[l][end] / whole)}`, fill: muted },
+        { words: fit(layer, right - 16, 12), fill: readable(palette[l]), weight: 600 },
+        { words: `${number(running[l][end], 3)} · ${share(running[l][end] / whole)}`, fill: muted },
       ],
     }
   })
-  const key = sideLabels(upper.x + upper.width + 14, labels, lower.y - 8, lower.y + lower.height + 8)
+  labels.push({
+    y: bottom.sy(whole) + 16,
+    lines: [{ words: `all ${number(whole, 3)}`, fill: ink, weight: 600 }],
+  })
+  const key = sideLabels(upper.x + upper.width + 14, labels, lower.y - 8, lower.y + lower.height + 24)
   return page(
     { width, height: 660, title, about },
     ...[top.back, ...bars, top.front, bottom.back, ...areas, sum, bottom.front],
     text(lower.x + lower.width + 14, upper.y + 8, '↑ hurts', { size: 12, fill: muted }),
     text(lower.x + lower.width + 14, upper.y + upper.height - 2, '↓ helps', { size: 12, fill: muted }),
-    text(
-      lower.x + 10,
-      lower.y + lower.height - 12,
-      `line: all layers, the change of the loss (${number(whole, 3)})`,
-      { size: 12 },
-    ),
     key === '' ? legend(layers, palette, upper.x + upper.width + 14, lower.y) : key,
   )
 }

@@ -1,0 +1,193 @@
+/** The ledger command against a real API: what it prints, where, and with which exit code it ends. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+
+const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
+
+describe('ledger', () => {
+  let api: TestApi
+  let folder: string
+  let url: string
+  before(async () => {
+    api = await startApi()
+    url = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`
+    folder = await mkdtemp(path.join(tmpdir(), 'loss-ledger-cli-'))
+  })
+  after(async () => {
+    await api.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const run = async (args: string[], input = '', env: Record<string, string> = {}) => {
+    const child = spawn(process.execPath, [main, ...args], {
+      env: { ...process.env, LEDGER_URL: url, ...env },
+      cwd: folder,
+    })
+    child.stdin.end(input)
+    const code = new Promise<number | null>(resolve => child.once('close', resolve))
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+    return { out, err, code: await code }
+  }
+  const ok = async (args: string[], input?: string) => {
+    const { out, err, code } = await run(args, input)
+    assert.equal(code, 0, err)
+    return out
+  }
+  const flags = ['--dataset', 'mnist', '--architecture', 'fc', '--hidden', '3', '--optimizer', 'sgd']
+
+  test('submit from a file, stdin and flags', async () => {
+    await writeFile(path.join(folder, 'spec.yaml'), 'dataset: { name: mnist }\narchitecture: { name: fc }\n')
+    const rest = ['--optimizer', 'sgd', '--iterations', '7']
+    const file = JSON.parse(await ok(['submit', 'spec.yaml', ...rest, '--freeze', 'fc_3', '--json']))
+    assert.deepEqual(file.spec.layers, { fc_3: { freeze: true } })
+    const settings = ['--set', 'allocation.method=boole', '--set', 'training.seed=9', '--freeze', 'fc_*:2-5']
+    const stdin = JSON.parse(
+      await ok(['submit', '-', ...settings, '--tag', 'study=a=b', '--json'], JSON.stringify(minimalSpec())),
+    )
+    assert.equal(stdin.spec.allocation.method, 'boole')
+    assert.equal(stdin.spec.training.seed, 9)
+    assert.deepEqual(stdin.spec.layers, { 'fc_*': { freeze: { from: 2, until: 5 } } })
+    assert.deepEqual(stdin.tags, { study: 'a=b' })
+    const out = await ok(['submit', ...flags, '--iterations', '5', '--name', 'by hand'])
+    assert.match(out, /^[0-9a-f-]{36}\nledger watch /)
+    assert.match(await ok(['submit', ...flags, '--iterations', '5', '--preview']), /all +2,395/)
+    const list = await ok(['list', '--tag', 'study:a=b'])
+    assert.match(list, /^id .*\n01[0-9a-f-]{34} +queued +0 % .*fc on mnist/)
+    assert.equal(JSON.parse(await ok(['list', '-n', '2', '--json'])).length, 2)
+    assert.match(await ok(['show', 'last']), /name +by hand\nstatus +queued/)
+  })
+
+  test('exit codes and words of what goes wrong', async () => {
+    const cases: [args: string[], code: number, err: RegExp][] = [
+      [['sbmit'], 2, /Did you mean submit/],
+      [['show'], 2, /missing required argument/],
+      [['submit'], 2, /a file, - for stdin, or flags/],
+      [['submit', 'nowhere.json'], 2, /cannot read nowhere\.json/],
+      [['submit', ...flags, '--iterations', 'x'], 2, /not a number/],
+      [['submit', ...flags, '--set', 'a b=1'], 2, /not a path/],
+      [['submit', ...flags, '--iterations', '0'], 3, /422 .*\n {2}\$\.training\.iterations: must be/],
+      [['show', '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'], 4, /404 there is no experiment/],
+      [['show', 'x', '--url', 'ftp://x'], 2, /not a URL of an API/],
+      [['datasets', '--url', 'http://127.0.0.1:9'], 6, /no answer from .*:9: .*\n.*npm start/],
+    ]
+    for (const [args, code, err] of cases) {
+      const found = await run(args)
+      assert.equal(found.code, code, `${args}: ${found.err}`)
+      assert.match(found.err, err)
+      assert.equal(found.out, '')
+      assert.doesNotMatch(found.err, /\n {4}at /)
+    }
+    const bad = await run(['submit', '-'], '{"dataset": ')
+    assert.equal(bad.code, 2)
+    assert.match(bad.err, /^stdin is neither JSON nor YAML/)
+  })
+
+  test('watch tells by its exit code how it went', async () => {
+    for (const [status, code] of [
+      ['succeeded', 0],
+      ['failed', 10],
+      ['cancelled', 11],
+    ] as const) {
+      const id = await post(api)
+      await api.db.prisma.experiment.update({ where: { id }, data: { status, error: { message: 'why' } } })
+      const found = await run(['watch', id])
+      assert.equal(found.code, code, found.err)
+      assert.match(found.err, new RegExp(`^${status}`))
+      assert.match(found.out, new RegExp(`status +${status}`))
+    }
+  })
+
+  test('cancel and delete several, going on after one that is not there', async () => {
+    const [a, b] = [await post(api), await post(api)]
+    const missing = '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'
+    assert.match(await ok(['cancel', a]), /cancelled/)
+    const found = await run(['delete', a, missing, b, '--json'])
+    assert.equal(found.code, 4)
+    assert.deepEqual(
+      JSON.parse(found.out).map(({ id }: { id: string }) => id),
+      [a, b],
+    )
+    assert.equal(await api.db.prisma.experiment.count({ where: { id: { in: [a, b] } } }), 0)
+  })
+
+  test('layers, download and report of an experiment', async () => {
+    const id = await post(api, { ...minimalSpec(30), allocation: { segmentIterations: 1 } })
+    await fillLedger(
+      api,
+      id,
+      Array.from({ length: 30 }, (_, i) => i),
+    )
+    const layers = await ok(['layers', id])
+    assert.match(layers, /^layer +parameters +LCA train +share +help +LCA validation/)
+    assert.match(layers, /\nall +2,395 /)
+    assert.equal(JSON.parse(await ok(['layers', id, '--split', 'train', '--json'])).train.items.length, 2)
+
+    await storeArtifact(api, id, 'weights/0-1.npy', Buffer.from('weights'))
+    await storeArtifact(api, id, 'manifest.json', Buffer.from('{}'))
+    assert.match(await ok(['download', id, 'weights/*', '-o', 'got']), /^got\/weights\/0-1\.npy\n$/)
+    assert.equal(await readFile(path.join(folder, 'got/weights/0-1.npy'), 'utf8'), 'weights')
+    assert.match(await ok(['download', id, '-o', 'got']), /got\/manifest\.json\n.*0-1\.npy {2}\(was there\)/)
+    assert.equal((await run(['download', id, 'nothing*'])).code, 2)
+
+    const files = (await ok(['report', id, '-o', 'figures', '--title', 'A <b> & "c"'])).trim().split('\n')
+    assert.deepEqual(
+      files.map(file => path.basename(file)),
+      ['ledger-train.svg', 'ledger-validation.svg', 'loss.svg', 'layers.svg', 'residuals.svg'],
+    )
+    for (const file of files) {
+      const svg = await readFile(path.join(folder, file), 'utf8')
+      assert.match(svg, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"[^>]*>.*<\/svg>\n$/s)
+      assert.doesNotMatch(svg, /NaN|undefined|Infinity|<b>/)
+      // Every element is closed, in order.
+      const open: string[] = []
+      for (const [, close, name, own] of svg.matchAll(/<(\/?)([a-z]+)[^>]*?(\/?)>/g)) {
+        if (close) assert.equal(open.pop(), name)
+        else if (!own) open.push(name)
+      }
+      assert.deepEqual(open, [])
+    }
+    const queued = await post(api)
+    assert.equal((await run(['report', queued])).code, 2)
+  })
+
+  test('sweeps', async () => {
+    const sweep = {
+      base: minimalSpec(),
+      vary: [{ name: 'a' }, { name: 'b', layers: { fc_1: { freeze: true } } }],
+    }
+    const posted = JSON.parse(
+      await ok(['sweep', 'submit', '-', '--seeds', '1,2', '--json'], JSON.stringify(sweep)),
+    )
+    assert.equal(posted.experimentCount, 4)
+    assert.match(await ok(['sweep', 'show', 'last']), /baseline +a\nstatus +4 queued\n[\s\S]*queued +2 +b$/m)
+    assert.match(await ok(['sweep', 'list']), new RegExp(`${posted.id}.* 2 +4 +4 queued`))
+    assert.match(await ok(['sweep', 'summary', posted.id]), /no experiment of this sweep has succeeded yet/)
+    const wrong = await run(
+      ['sweep', 'submit', '-', '--set', 'base.training.iterations=0'],
+      JSON.stringify(sweep),
+    )
+    assert.equal(wrong.code, 3)
+    assert.match(wrong.err, /\$\.base\.training\.iterations/)
+    assert.match(await ok(['sweep', 'cancel', 'last']), /4 of 4 experiments are cancelled/)
+    assert.equal((await run(['sweep', 'watch', 'last'])).code, 11)
+    await ok(['sweep', 'delete', posted.id])
+    assert.equal((await run(['sweep', 'show', posted.id])).code, 4)
+  })
+
+  test('completion knows every command', async () => {
+    const script = await ok(['completion', 'bash'])
+    for (const word of ['submit', 'report', 'sweep summary', '--learning-rate'])
+      assert.ok(script.includes(word))
+    assert.match(await ok(['completion', 'zsh']), /compdef _ledger ledger/)
+    assert.match(await ok(['completion', 'fish']), /complete -c ledger/)
+    assert.equal((await run(['completion', 'tcsh'])).code, 2)
+  })
+})
