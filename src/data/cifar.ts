@@ -28,7 +28,7 @@ const unzip = promisify(gunzip)
 export const cifar10: DatasetFacts = {
   name: 'cifar-10',
   description:
-    'Small colour photographs (Krizhevsky 2009). Any of its files will do; an experiment that asks for more examples than they hold fails and says how many there are.',
+    'Small colour photographs (Krizhevsky 2009). Any of its files will do; an experiment that asks for more examples than they hold fails and says how many there are. Which examples a seed picks depends on the files, so all workers need the same ones.',
   shape: [side, side, channels],
   classes,
   trainFile: trainFiles.length * perFile,
