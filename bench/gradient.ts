@@ -1,11 +1,13 @@
 /**
  * How fast the engine computes what LCA is made of, beside what the machine can do:
  *
- *   npm run bench -- [--examples 55000] [--rounds 7] [--peer torch_gradient.py --python PYTHON --data DIR]
+ *   npm run bench -- [--arch fc|lenet|resnet20] [--examples N] [--chunk N] [--rounds 7]
+ *                    [--peer torch_gradient.py --python PYTHON --data DIR [--peer-chunk N]]
  *
- * prints the matmul peak, the full gradient of MNIST-FC (784-100-50-10) in examples/s and as a fraction of that peak,
- * seconds per LCA iteration (Simpson, one split), and its overhead over the two full gradients it needs. With a peer,
- * PyTorch's figure on the same work, alternating with ours, median of pairs.
+ * prints the matmul peak, the full gradient of MNIST-FC (784-100-50-10), LeNet on MNIST or ResNet-20 on CIFAR-10 in
+ * examples/s and as a fraction of that peak, seconds per LCA iteration (Simpson, one split), and its overhead over the
+ * two full gradients it needs. With a peer, PyTorch's figure on the same work, alternating with ours, median of pairs.
+ * Batch norm makes the chunk part of the work: there the peer gets ours unless told otherwise.
  */
 import { execFileSync } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
@@ -20,23 +22,49 @@ import { addFullGradients, makeModel, uploadSplit } from '../src/nn/model.ts'
 import { autoChunkSize, buildNetwork } from '../src/nn/network.ts'
 import { randomStream } from '../src/nn/random.ts'
 import { initialWeights } from '../src/nn/train.ts'
+import type { ResolvedArchitecture } from '../src/spec/schema.ts'
 
 const { values } = parseArgs({
   options: {
-    examples: { type: 'string', default: '55000' },
+    arch: { type: 'string', default: 'fc' },
+    examples: { type: 'string' },
     rounds: { type: 'string', default: '7' },
     chunk: { type: 'string' },
     peer: { type: 'string' },
+    'peer-chunk': { type: 'string' },
     python: { type: 'string', default: 'python3' },
     data: { type: 'string', default: '../shared/datasets' },
   },
 })
+type Work = { title: string; architecture: ResolvedArchitecture; shape: number[]; examples: number }
+const works: Record<string, Work> = {
+  fc: {
+    title: 'MNIST-FC',
+    architecture: { name: 'fc', hidden: [100, 50] },
+    shape: [28, 28, 1],
+    examples: 55_000,
+  },
+  lenet: {
+    title: 'LeNet on MNIST',
+    architecture: { name: 'lenet', channels: [20, 40], units: 400, dropout: [0.25, 0.5] },
+    shape: [28, 28, 1],
+    examples: 5_000,
+  },
+  resnet20: {
+    title: 'ResNet-20 on CIFAR-10',
+    architecture: { name: 'resnet', depth: 20, width: 16, widthFactors: [1, 2, 4] },
+    shape: [32, 32, 3],
+    examples: 1_000,
+  },
+}
+const work = works[values.arch]
+if (!work) throw new Error(`--arch must be one of ${Object.keys(works).join(', ')}, got ${values.arch}`)
 const config = readConfig()
 const { description, kernels } = await loadEngine({ name: config.engine, threads: config.threads })
 const rounds = Number(values.rounds)
 const iterationsARound = 2
-const examples = Number(values.examples)
-const network = buildNetwork({ name: 'fc', hidden: [100, 50] }, { shape: [28, 28, 1], classes: 10 })
+const examples = Number(values.examples ?? work.examples)
+const network = buildNetwork(work.architecture, { shape: work.shape, classes: 10 })
 const chunkSize = values.chunk ? Number(values.chunk) : autoChunkSize(network, examples)
 const model = makeModel(network, kernels)
 const split = uploadSplit(randomExamples(examples), chunkSize)
@@ -74,9 +102,10 @@ const lines = [
   ['matmul peak', `${(peak / 1e9).toFixed(0)} GFLOP/s`],
   [
     'full gradient',
-    `MNIST-FC, ${examples} examples, chunks of ${chunkSize}: ${(seconds * 1e3).toFixed(1)} ms, ${rate.toFixed(0)} examples/s`,
+    `${work.title}, ${examples} examples, chunks of ${chunkSize}: ${(seconds * 1e3).toFixed(1)} ms, ${rate.toFixed(0)} examples/s`,
   ],
   ['fraction of peak', `${((100 * flops) / peak).toFixed(0)} % (${(flops / 1e9).toFixed(0)} GFLOP/s)`],
+  ['memory', `${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB at most`],
   ['LCA iteration', `${median(iterationSeconds).toFixed(3)} s (Simpson, train split)`],
   ['overhead', `${(100 * median(overheads)).toFixed(1)} % over the two gradients`],
 ]
@@ -131,22 +160,25 @@ function peerRate(): number {
     '--data',
     values.data,
     '--arch',
-    'fc',
+    values.arch,
     '--n',
     String(examples),
     '--threads',
     String(description.threads),
   ]
+  const chunk = values['peer-chunk'] ?? (network.batchNorm ? chunkSize : undefined)
+  if (chunk !== undefined) args.push('--chunk', String(chunk))
   return JSON.parse(execFileSync(values.python, args, { encoding: 'utf8' })).examples_per_s
 }
 
 function randomExamples(count: number): Examples {
   const bytes = randomStream('images')
+  const size = work.shape.reduce((a, b) => a * b, 1)
   return {
     count,
-    shape: [28, 28, 1],
+    shape: work.shape,
     classes: 10,
-    images: Uint8Array.from({ length: count * 784 }, () => bytes.uint32() & 255),
+    images: Uint8Array.from({ length: count * size }, () => bytes.uint32() & 255),
     labels: Uint8Array.from({ length: count }, () => bytes.integer(10)),
   }
 }

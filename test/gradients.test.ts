@@ -6,6 +6,7 @@ import { addFullGradients, makeModel, uploadSplit } from '../src/nn/model.ts'
 import { buildNetwork } from '../src/nn/network.ts'
 import { makeOps, type Ops } from '../src/nn/ops/ops.ts'
 import { randomStream } from '../src/nn/random.ts'
+import * as images from './support/images.ts'
 import { centralDifferences, lossAndGradient, relativeError } from './support/reference.ts'
 
 const engines = defaultEngine() === 'native' ? (['native', 'wasm'] as const) : (['wasm'] as const)
@@ -16,10 +17,103 @@ type Case = {
   inputs: number[][]
   /** Integer inputs that are not differentiated, after the others. */
   labels?: number[]
-  formula: (...inputs: ArrayLike<number>[]) => number[]
+  formula: (...inputs: ArrayLike<number>[]) => ArrayLike<number>
 }
 
+/** A convolution's case: odd sizes, and strides that leave different zeros on the two sides. */
+const convolution = (k: number, stride: number, [h, w]: number[]): Case => ({
+  op: (ops, x, kernel) => ops.conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride),
+  inputs: [
+    [2, h, w, 3],
+    [k, k, 3, 2],
+  ],
+  formula: (x, kernel) =>
+    images.conv2d({ values: x, shape: [2, h, w, 3] }, { values: kernel, shape: [k, k, 3, 2] }, stride).values,
+})
+const depthwise = (stride: number): Case => ({
+  op: (ops, x, kernel) => ops.depthwiseConv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride),
+  inputs: [
+    [2, 5, 4, 3],
+    [3, 3, 3, 1],
+  ],
+  formula: (x, kernel) =>
+    images.depthwiseConv2d(
+      { values: x, shape: [2, 5, 4, 3] },
+      { values: kernel, shape: [3, 3, 3, 1] },
+      stride,
+    ).values,
+})
+const dropoutMask = [0, 2, 2, 0, 2, 0]
+
+/** By operation; what follows a space is the variant. */
 const cases: Record<string, Case> = {
+  'conv2d 3×3': convolution(3, 1, [5, 4]),
+  'conv2d 5×5': convolution(5, 1, [4, 6]),
+  'conv2d 3×3, stride 2, even': convolution(3, 2, [6, 4]),
+  'conv2d 3×3, stride 2, odd': convolution(3, 2, [5, 7]),
+  'conv2d 1×1, stride 2': convolution(1, 2, [4, 5]),
+  'conv2d 2×2': convolution(2, 1, [4, 3]),
+  depthwiseConv2d: depthwise(1),
+  'depthwiseConv2d stride 2': depthwise(2),
+  'maxPool 2': {
+    op: (ops, x) => ops.maxPool(x as tf.Tensor4D, 2),
+    inputs: [[2, 5, 4, 3]],
+    formula: x => images.pool({ values: x, shape: [2, 5, 4, 3] }, 2, window => Math.max(...window)).values,
+  },
+  'maxPool 3': {
+    op: (ops, x) => ops.maxPool(x as tf.Tensor4D, 3),
+    inputs: [[2, 6, 7, 2]],
+    formula: x => images.pool({ values: x, shape: [2, 6, 7, 2] }, 3, window => Math.max(...window)).values,
+  },
+  averagePool: {
+    op: (ops, x) => ops.averagePool(x as tf.Tensor4D, 2),
+    inputs: [[2, 5, 4, 3]],
+    formula: x => images.pool({ values: x, shape: [2, 5, 4, 3] }, 2, images.mean).values,
+  },
+  globalAveragePool: {
+    op: (ops, x) => ops.globalAveragePool(x as tf.Tensor4D),
+    inputs: [[3, 3, 2, 4]],
+    formula: x => images.globalAveragePool({ values: x, shape: [3, 3, 2, 4] }).values,
+  },
+  batchNorm: {
+    op: (ops, x, gamma, beta) => ops.batchNorm(x as tf.Tensor4D, gamma as tf.Tensor1D, beta as tf.Tensor1D),
+    inputs: [[3, 4, 2, 5], [5], [5]],
+    formula: (x, gamma, beta) => images.batchNorm({ values: x, shape: [3, 4, 2, 5] }, gamma, beta).values,
+  },
+  bias: {
+    op: (ops, x, b) => ops.bias(x, b as tf.Tensor1D),
+    inputs: [[2, 3, 2, 4], [4]],
+    formula: (x, b) => Array.from(x, (value, i) => value + b[i % 4]),
+  },
+  add: {
+    op: (ops, a, b) => ops.add(a, b),
+    inputs: [
+      [2, 3],
+      [2, 3],
+    ],
+    formula: (a, b) => Array.from(a, (value, i) => value + b[i]),
+  },
+  'add to itself': {
+    op: (ops, a) => ops.add(a, a),
+    inputs: [[2, 3]],
+    formula: a => Array.from(a, value => 2 * value),
+  },
+  dropout: {
+    op: (ops, x) => ops.dropout(x, tf.tensor(dropoutMask, [2, 3])),
+    inputs: [[2, 3]],
+    formula: x => Array.from(x, (value, i) => value * dropoutMask[i]),
+  },
+  tanh: {
+    op: (ops, x) => ops.tanh(x),
+    inputs: [[4, 3]],
+    formula: x => Array.from(x, Math.tanh),
+  },
+  gelu: {
+    op: (ops, x) => ops.gelu(x),
+    inputs: [[4, 3]],
+    formula: x =>
+      Array.from(x, v => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)))),
+  },
   dense: {
     op: (ops, x, w, b) => ops.dense(x as tf.Tensor2D, w as tf.Tensor2D, b as tf.Tensor1D),
     inputs: [[5, 4], [4, 3], [3]],
@@ -61,7 +155,8 @@ for (const name of engines) {
   test(`${name}: every operation's value and gradients against central differences in float64`, async () => {
     const { kernels } = await loadEngine({ name })
     const ops = makeOps(kernels)
-    assert.deepEqual(Object.keys(cases).sort(), Object.keys(ops).sort(), 'every operation has a case')
+    const covered = new Set(Object.keys(cases).map(name => name.split(' ')[0]))
+    assert.deepEqual([...covered].sort(), Object.keys(ops).sort(), 'every operation has a case')
     for (const [op, { op: run, inputs, labels, formula }] of Object.entries(cases)) {
       const values = inputs.map((shape, i) => draw(size(shape), op, i))
       const tensors = values.map((value, i) => tf.tensor(value, inputs[i]))
@@ -75,7 +170,7 @@ for (const name of engines) {
         .gradients(() => run(ops, ...tensors, ...rest), tensors, tf.tensor(dy, y.shape))
       for (const [i, value] of values.entries()) {
         const scalar = (x: Float64Array) =>
-          formula(...values.map((other, j) => (j === i ? x : other))).reduce(
+          Array.from(formula(...values.map((other, j) => (j === i ? x : other)))).reduce(
             (sum, out, k) => sum + dy[k] * out,
             0,
           )

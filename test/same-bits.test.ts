@@ -39,6 +39,36 @@ test('another seed gives other weights', async () => {
   assert.notDeepEqual(one.floats('weights/0-5.npy'), other.floats('weights/0-5.npy'))
 })
 
+const images: ExperimentSpec = {
+  ...spec,
+  dataset: { name: 'synthetic-digits', trainExamples: 60, validationExamples: 20 },
+  training: { iterations: 3, batchSize: 20, seed: 9 },
+  allocation: { chunkSize: 20, segmentIterations: 2, maxSplits: 4 },
+}
+const convolutional: ExperimentSpec[] = [
+  { ...images, architecture: { name: 'resnet', depth: 8, width: 2 } },
+  // With dropout in training.
+  { ...images, architecture: { name: 'lenet', channels: [2, 4], units: 8 } },
+]
+for (const spec of convolutional)
+  test(`a ${spec.architecture.name} trains, balances its books, and gives the same bits twice`, async () => {
+    const [once, again] = [await runExperiment(spec), await runExperiment(spec)]
+    assert.deepEqual(once.tables, again.tables)
+    assert.deepEqual(once.objects, again.objects)
+    for (const { iterations } of once.tables)
+      iterations.residual.forEach((residual, row) => {
+        const change = iterations.lossAfter[row] - iterations.lossBefore[row]
+        const lca = total(
+          once,
+          'lca',
+          ({ split, iteration }) =>
+            split === iterations.split[row] && iteration === iterations.iteration[row],
+        )
+        assert.ok(Math.abs(change - lca - residual) < 1e-6)
+        assert.ok(Math.abs(residual) < 0.01, `a residual of ${residual}`)
+      })
+  })
+
 test('native and WASM start from the same weights and agree on every layer to 1e-3', {
   skip: defaultEngine() === 'wasm' && 'native TensorFlow is not built here',
 }, async () => {

@@ -33,10 +33,10 @@ const cases: [change: object, path: string, says: string][] = [
   // Missing and unknown fields
   [{ dataset: undefined }, '$.dataset', 'is required'],
   [{ training: {} }, '$.training.iterations', 'is required: an integer from 1 to 10000000'],
-  [{ architecture: {} }, '$.architecture.name', 'is required: one of fc'],
+  [{ architecture: {} }, '$.architecture.name', 'is required: one of fc, lenet'],
   [{ optimizer: {} }, '$.optimizer.name', 'is required: one of sgd, rmsprop, adam, adamw'],
   [{ optimizer: { name: 'sdg' } }, '$.optimizer.name', 'got "sdg"; did you mean sgd?'],
-  [{ architecture: { name: 'constructor' } }, '$.architecture.name', 'must be one of fc'],
+  [{ architecture: { name: 'constructor' } }, '$.architecture.name', 'must be one of fc, lenet'],
   [{ epochs: 3 }, '$.epochs', 'is not a field here; fields: name, tags, dataset'],
   [sgd({ momentumm: 0.9 }), '$.optimizer.momentumm', 'did you mean momentum? fields: name, learningRate'],
   [{ optimizer: { name: 'adam', momentum: 0.9 } }, '$.optimizer.momentum', 'is not a field here'],

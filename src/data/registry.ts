@@ -1,6 +1,7 @@
 /** Every dataset there is: what is known of it before anything is loaded, and how its splits are loaded. */
 import type { DatasetFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
+import { cifar10, loadCifar10 } from './cifar.ts'
 import { DatasetError } from './errors.ts'
 import type { Splits } from './examples.ts'
 import { loadMnistLike, mnistLike } from './mnist.ts'
@@ -55,6 +56,7 @@ const entries: Entry[] = [
       load: (dataset, options) => loadMnistLike(source, dataset, options),
     }),
   ),
+  { facts: cifar10, load: loadCifar10 },
 ]
 
 /** The facts that specs are resolved against. */

@@ -1,41 +1,68 @@
 /** From images to logits: what each kind of layer computes. A network is composition; the tape does the rest. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
-import type { Layer } from './layers.ts'
+import type { Layer, LeafLayer } from './layers.ts'
 import type { Network } from './network.ts'
 import type { Ops } from './ops/ops.ts'
 
 /** The variables of one layer by role: kernel, bias. */
 type Parameters = Record<string, Tensor>
 
+/** Gives the mask of a dropout layer, of its input's shape. Without one dropout is the identity: the loss has none. */
+export type DropoutMasks = (layer: string, rate: number, shape: number[]) => Tensor
+
 type ForwardRules = {
-  [K in Layer['kind']]: (
+  [K in LeafLayer['kind']]: (
     ops: Ops,
-    layer: Extract<Layer, { kind: K }>,
+    layer: Extract<LeafLayer, { kind: K }>,
     x: Tensor,
     parameters: Parameters,
+    masks?: DropoutMasks,
   ) => Tensor
 }
+
+const withBias = (ops: Ops, y: Tensor, bias: Tensor | undefined) => (bias ? ops.bias(y, bias as Tensor1D) : y)
 
 const forwardRules: ForwardRules = {
   flatten: (ops, _, x) => ops.flatten(x as Tensor4D),
   dense: (ops, _, x, { kernel, bias }) => ops.dense(x as Tensor2D, kernel as Tensor2D, bias as Tensor1D),
+  conv2d: (ops, { stride }, x, { kernel, bias }) =>
+    withBias(ops, ops.conv2d(x as Tensor4D, kernel as Tensor4D, stride), bias),
+  depthwise_conv2d: (ops, { stride }, x, { kernel, bias }) =>
+    withBias(ops, ops.depthwiseConv2d(x as Tensor4D, kernel as Tensor4D, stride), bias),
+  batch_norm: (ops, _, x, { gamma, beta }) =>
+    ops.batchNorm(x as Tensor4D, gamma as Tensor1D, beta as Tensor1D),
+  max_pool: (ops, { size }, x) => ops.maxPool(x as Tensor4D, size),
+  average_pool: (ops, { size }, x) => ops.averagePool(x as Tensor4D, size),
+  global_average_pool: (ops, _, x) => ops.globalAveragePool(x as Tensor4D),
+  dropout: (ops, { name, rate }, x, _, masks) =>
+    masks && rate > 0 ? ops.dropout(x, masks(name, rate, x.shape)) : x,
   relu: (ops, _, x) => ops.relu(x),
+  tanh: (ops, _, x) => ops.tanh(x),
+  gelu: (ops, _, x) => ops.gelu(x),
 }
 
 /**
  * The logits [n, classes] of images [n, h, w, c] (values in [0, 1]), given the network's variables as tensors in their
- * order.
+ * order; with `masks`, as training sees them.
  */
-export function logitsOf(ops: Ops, network: Network, variables: Tensor[], images: Tensor): Tensor2D {
+export function logitsOf(
+  ops: Ops,
+  network: Network,
+  variables: Tensor[],
+  images: Tensor,
+  masks?: DropoutMasks,
+): Tensor2D {
   const byLayer: Record<string, Parameters> = {}
   network.variables.forEach(({ layer, role }, i) => {
     byLayer[layer] ??= {}
     byLayer[layer][role] = variables[i]
   })
-  let x = images
-  for (const layer of network.graph) {
-    const forward = forwardRules[layer.kind] as (ops: Ops, layer: Layer, x: Tensor, p: Parameters) => Tensor
-    x = forward(ops, layer, x, 'name' in layer ? byLayer[layer.name] : {})
-  }
-  return x as Tensor2D
+  const through = (layers: Layer[], input: Tensor): Tensor =>
+    layers.reduce((x, layer) => {
+      if (layer.kind === 'residual') return ops.add(through(layer.main, x), through(layer.shortcut, x))
+      const forward = forwardRules[layer.kind] as ForwardRules['dropout']
+      const parameters = 'name' in layer ? (byLayer[layer.name] ?? {}) : {}
+      return forward(ops, layer as Extract<LeafLayer, { kind: 'dropout' }>, x, parameters, masks)
+    }, input)
+  return through(network.graph, images) as Tensor2D
 }

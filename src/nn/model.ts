@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Examples } from '../data/examples.ts'
-import { logitsOf } from './forward.ts'
+import { type DropoutMasks, logitsOf } from './forward.ts'
 import type { Kernels } from './kernels/kernels.ts'
 import type { Network } from './network.ts'
 import { makeOps, type Ops } from './ops/ops.ts'
@@ -75,12 +75,13 @@ function addBatchGradient(
   batch: Batch,
   weight: number,
   accumulator: Float64Array,
+  masks?: DropoutMasks,
 ): number {
   return tf.tidy(() => {
     const { value, grads } = tf
       .engine()
       .gradients(
-        () => ops.softmaxCrossEntropy(logitsOf(ops, network, variables, batch.images), batch.labels),
+        () => ops.softmaxCrossEntropy(logitsOf(ops, network, variables, batch.images, masks), batch.labels),
         variables,
       )
     network.variables.forEach(({ offset, size }, v) => {
@@ -91,17 +92,18 @@ function addBatchGradient(
   })
 }
 
-/** Mean loss of a batch at theta; its gradient replaces `gradient` (float64 [parameters]). */
+/** Mean loss of a batch at theta, with dropout where there are masks; its gradient replaces `gradient` (float64 [parameters]). */
 export function batchGradient(
   model: Model,
   theta: Float32Array,
   batch: Batch,
   gradient: Float64Array,
+  masks?: DropoutMasks,
 ): number {
   const variables = uploadVariables(model.network, theta)
   gradient.fill(0)
   try {
-    return addBatchGradient(model, variables, batch, 1 / batch.examples, gradient) / batch.examples
+    return addBatchGradient(model, variables, batch, 1 / batch.examples, gradient, masks) / batch.examples
   } finally {
     tf.dispose(variables)
   }

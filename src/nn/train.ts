@@ -1,6 +1,7 @@
 /** Training: the trajectory θ_0, θ_1, … as a pure function of the resolved spec, the data and the engine. */
 import type { Examples } from '../data/examples.ts'
 import type { ResolvedLayer, ResolvedSpec } from '../spec/schema.ts'
+import { dropoutMasks } from './dropout.ts'
 import { batchGradient, disposeBatch, type Model, uploadBatch } from './model.ts'
 import type { Network } from './network.ts'
 import { slotsOf, update } from './optimizers.ts'
@@ -21,6 +22,10 @@ export function initialWeights(network: Network, seed: number): Float32Array {
   const theta = new Float32Array(network.parameters)
   for (const { name, offset, size, initializer } of network.variables) {
     if (initializer.name === 'zeros') continue
+    if (initializer.name === 'ones') {
+      theta.fill(1, offset, offset + size)
+      continue
+    }
     const stream = randomStream(seed, 'weights', name)
     const deviation = Math.sqrt(2 / initializer.fanIn)
     for (let i = offset; i < offset + size; i++) theta[i] = deviation * stream.normal()
@@ -98,7 +103,7 @@ export function* train(
   yield { iteration: first, theta, state }
   for (let t = first; t < iterations; t++) {
     const batch = uploadBatch(data, batchOf(t))
-    const loss = batchGradient(model, theta, batch, gradient)
+    const loss = batchGradient(model, theta, batch, gradient, dropoutMasks(seed, t))
     disposeBatch(batch)
     if (!Number.isFinite(loss)) throw new DivergedError(t)
     for (const { layer, role, offset, size } of network.variables) {

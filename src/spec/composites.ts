@@ -5,19 +5,20 @@ import { type Static, type TObject, type TSchema, type TSchemaOptions, Type } fr
 export const closed = { additionalProperties: false }
 
 /**
- * One of several objects told apart by their `name`. TypeBox writes a union as anyOf; OpenAPI's discriminator, and
+ * One of several objects told apart by their `name`, or by another field. TypeBox writes a union as anyOf; OpenAPI's discriminator, and
  * Ajv's, which picks the one variant to report errors against, want oneOf beside it. Ajv looks at the discriminator of
  * objects only, hence the type.
  */
 export const Named = <Variants extends Record<string, TObject>>(
   variants: Variants,
   options: TSchemaOptions = {},
+  propertyName = 'name',
 ) =>
   Type.Unsafe<Static<Variants[keyof Variants]>>({
     ...options,
     type: 'object',
     oneOf: Object.values(variants),
-    discriminator: { propertyName: 'name' },
+    discriminator: { propertyName },
   })
 
 /** A map from any key of 1 to `longest` characters. Type.Record would drop the bounds and let keys with line breaks by. */

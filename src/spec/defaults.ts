@@ -68,8 +68,9 @@ function fill(
 function variantOf(schema: JsonSchema, value: Record<string, unknown>): JsonSchema {
   const variants = schema.oneOf ?? schema.anyOf
   if (!variants) return schema
+  const key = schema.discriminator?.propertyName ?? 'name'
   const fits = (variant: JsonSchema) =>
-    variant.properties && (!schema.oneOf || variant.properties.name.const === value.name)
+    variant.properties && (!schema.oneOf || variant.properties[key].const === value[key])
   // Nothing is known of a union whose discriminator is wrong.
   return variants.find(fits) ?? { properties: {} }
 }

@@ -38,6 +38,8 @@ export type NetworkFacts = {
   gradientFlops: number
   /** Bytes a gradient pass holds per example of the chunk: input, activations and their gradients. */
   bytesPerExample: number
+  /** Whether the loss of an example depends on the others of its chunk. */
+  batchNorm: boolean
 }
 
 export type Facts = {

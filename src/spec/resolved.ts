@@ -23,7 +23,25 @@ export type ResolvedOptimizer = { learningRate: number; schedule: ResolvedSchedu
   | { name: 'adamw'; beta1: number; beta2: number; epsilon: number; weightDecay: number }
 )
 
-export type ResolvedArchitecture = { name: 'fc'; hidden: number[] }
+export type ResolvedArchitecture =
+  | { name: 'fc'; hidden: number[] }
+  | { name: 'lenet'; channels: number[]; units: number; dropout: number[] }
+  | { name: 'all-cnn'; widthFactor: number; dropout: number }
+  | { name: 'resnet'; depth: number; width: number; widthFactors: number[] }
+  | { name: 'vgg'; widthFactor: number; dropout: number }
+  | { name: 'custom'; layers: ResolvedCustomLayer[] }
+
+/** A layer of a custom network with its defaults. */
+export type ResolvedCustomLayer =
+  | ResolvedCustomLeaf
+  | { kind: 'residual'; layers: ResolvedCustomLeaf[]; shortcut: ResolvedCustomLeaf[] }
+export type ResolvedCustomLeaf =
+  | { kind: 'flatten' | 'batch_norm' | 'global_average_pool' | 'relu' | 'tanh' | 'gelu' }
+  | { kind: 'dense'; units: number }
+  | { kind: 'conv2d'; filters: number; size: number; stride: number; bias: boolean }
+  | { kind: 'depthwise_conv2d'; size: number; stride: number; bias: boolean }
+  | { kind: 'max_pool' | 'average_pool'; size: number }
+  | { kind: 'dropout'; rate: number }
 
 /** A spec with every default filled in and `layers` as the user wrote it. A function of the spec alone: resolving it again changes nothing. */
 export type ResolvedSpec = {

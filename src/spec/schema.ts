@@ -5,9 +5,11 @@
  * with every default filled in; it is what is stored, returned and computed from.
  */
 import { type Static, Type } from 'typebox'
-import { closed, Dictionary, Named } from './composites.ts'
+import { ArchitectureSpec } from './architectures.ts'
+import { closed, Dictionary } from './composites.ts'
 import { OptimizerSpec, overridable } from './optimizers.ts'
 
+export * from './architectures.ts'
 export * from './optimizers.ts'
 export type * from './resolved.ts'
 
@@ -26,7 +28,7 @@ export const DatasetSpec = Type.Object(
     name: Type.String({
       minLength: 1,
       maxLength: 64,
-      description: 'A registered dataset: synthetic-digits, mnist, fashion-mnist.',
+      description: 'A registered dataset: synthetic-digits, mnist, fashion-mnist, cifar-10.',
     }),
     trainExamples: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 10_000_000, description: 'Examples in the train split.' }),
@@ -47,31 +49,6 @@ export const DatasetSpec = Type.Object(
   closed,
 )
 export type DatasetSpec = Static<typeof DatasetSpec>
-
-// ----------------------------------------------------------------------------------------- architecture
-
-export const FcSpec = Type.Object(
-  {
-    name: Type.Literal('fc'),
-    hidden: Type.Optional(
-      Type.Array(Type.Integer({ minimum: 1, maximum: 65_536 }), {
-        maxItems: 32,
-        default: [100, 50],
-        description: 'Units of each hidden layer, ReLU after each; [] is a linear model.',
-      }),
-    ),
-  },
-  {
-    ...closed,
-    title: 'fc',
-    description: 'Flatten, dense layers of `hidden` units with ReLU, dense to classes. Layers fc_1 … fc_n.',
-  },
-)
-
-/** Every architecture, by name. Adding one here and in nn/architectures is all it takes. */
-export const architectureSchemas = { fc: FcSpec } as const
-export const ArchitectureSpec = Named(architectureSchemas)
-export type ArchitectureSpec = Static<typeof ArchitectureSpec>
 
 // --------------------------------------------------------------------------------------- layers, training
 
@@ -180,7 +157,7 @@ export const AllocationSpec = Type.Object(
       Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 10_000_000 })], {
         default: 'auto',
         description:
-          'Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk). The resolved spec says what auto picked.',
+          'Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk). auto picks what is fast; with batch norm, where the chunk is part of what the loss is, about 250. The resolved spec says what it picked.',
       }),
     ),
     segmentIterations: Type.Optional(

@@ -107,7 +107,7 @@ function explain(error: ErrorObject, input: unknown): { at: Path; message: strin
       return { at: [...at, index], message: `repeats ${repeated}; each may be there once`, schema: {} }
     }
     default: {
-      const suggestion = schema.enum ? didYouMean(error.data, schema.enum as string[]) : ''
+      const suggestion = schema.enum ? didYouMean(error.data, schema.enum.map(String)) : ''
       return { at, message: `must be ${describe(schema)}, got ${show(error.data)}${suggestion}`, schema }
     }
   }

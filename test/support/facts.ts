@@ -42,12 +42,15 @@ export function fcFacts(features: number, hidden: number[], classes: number): Ne
     parameters: offset,
     gradientFlops: 6 * offset,
     bytesPerExample: 4 * (features + 2 * hidden.reduce((a, b) => a + b, classes)),
+    batchNorm: false,
   }
 }
 
 export const facts: Facts = {
   datasets: [syntheticFacts, mnistFacts],
-  network: ({ hidden }, { shape, classes }) => {
+  network: (architecture, { shape, classes }) => {
+    if (architecture.name !== 'fc') throw new Error(`these facts know fc only, got ${architecture.name}`)
+    const { hidden } = architecture
     // Stands for an architecture that does not fit the examples.
     if (hidden[0] === 13)
       throw new SpecError([{ path: '$.architecture.hidden[0]', message: 'must not be 13' }])

@@ -3,7 +3,7 @@
  * loaded, and a portable one made of TensorFlow.js operations (WASM). None of them records anything on the tape: the
  * gradients are written down once, in nn/ops, in terms of these same primitives.
  */
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 
 export type Kernels = {
   /** op(a)·op(b), op transposing where asked: [m, k]·[k, n] → [m, n]. */
@@ -22,4 +22,40 @@ export type Kernels = {
    * [n, classes], int32 [n] → [[n], [n, classes]].
    */
   softmaxCrossEntropy(logits: Tensor2D, labels: Tensor1D): [Tensor1D, Tensor2D]
+
+  /** 'same' convolution, zeros beyond the border: [n, h, w, in], [k, k, in, out] → [n, ⌈h/stride⌉, ⌈w/stride⌉, out]. */
+  conv2d(x: Tensor4D, kernel: Tensor4D, stride: number): Tensor4D
+  /** The gradient of conv2d with respect to x, whose shape it has. */
+  conv2dInputGradient(dy: Tensor4D, kernel: Tensor4D, stride: number, shape: Shape4D): Tensor4D
+  /** The gradient of conv2d with respect to the kernel, whose shape it has. */
+  conv2dKernelGradient(x: Tensor4D, dy: Tensor4D, stride: number, shape: Shape4D): Tensor4D
+  /** One filter a channel, 'same': [n, h, w, c], [k, k, c, 1] → [n, ⌈h/stride⌉, ⌈w/stride⌉, c]. */
+  depthwiseConv2d(x: Tensor4D, kernel: Tensor4D, stride: number): Tensor4D
+  depthwiseConv2dInputGradient(dy: Tensor4D, kernel: Tensor4D, stride: number, shape: Shape4D): Tensor4D
+  depthwiseConv2dKernelGradient(x: Tensor4D, dy: Tensor4D, stride: number, shape: Shape4D): Tensor4D
+  /** The largest of each size×size window, windows side by side: [n, h, w, c] → [n, ⌊h/size⌋, ⌊w/size⌋, c]. */
+  maxPool(x: Tensor4D, size: number): Tensor4D
+  /** dy at the first largest of each window (row by row), else 0. */
+  maxPoolGradient(dy: Tensor4D, x: Tensor4D, y: Tensor4D, size: number): Tensor4D
+  /** The mean of each window; windows as in maxPool. */
+  averagePool(x: Tensor4D, size: number): Tensor4D
+  /** dy/size² over each window, 0 outside all of them. */
+  averagePoolGradient(dy: Tensor4D, size: number, shape: Shape4D): Tensor4D
+  /**
+   * γ·(x − mean)/√(variance + ε) + β with the mean and the (biased) variance of each channel of this batch, and what the
+   * gradient wants to know of them: [n, h, w, c], [c], [c] → [[n, h, w, c], statistics].
+   */
+  batchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D): [Tensor4D, ...Tensor[]]
+  /** dx, dγ and dβ, the statistics depending on x. */
+  batchNormGradient(
+    dy: Tensor4D,
+    x: Tensor4D,
+    gamma: Tensor1D,
+    statistics: Tensor[],
+  ): [Tensor4D, Tensor1D, Tensor1D]
 }
+
+export type Shape4D = [number, number, number, number]
+
+/** Keeps batch norm finite where a channel does not vary. */
+export const batchNormEpsilon = 1e-3

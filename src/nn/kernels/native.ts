@@ -1,11 +1,12 @@
 /** The primitives as raw kernels of the native TensorFlow library: one dispatch each, gradients fused. */
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
-import type { Kernels } from './kernels.ts'
+import { batchNormEpsilon, type Kernels } from './kernels.ts'
 
+type AttributeType = 'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING'
 type Attribute = { name: string; type: number; value: unknown }
 type NativeBackend = {
-  binding: Record<'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_FLOAT' | 'TF_INT32', number>
+  binding: Record<AttributeType | 'TF_FLOAT' | 'TF_INT32', number>
   executeMultipleOutputs(name: string, attributes: Attribute[], inputs: Tensor[], outputs: number): Tensor[]
 }
 
@@ -17,6 +18,35 @@ export function nativeKernels(backend: unknown): Kernels {
   const type = (name: string, value: number): Attribute => ({ name, type: binding.TF_ATTR_TYPE, value })
   const bool = (name: string, value: boolean): Attribute => ({ name, type: binding.TF_ATTR_BOOL, value })
   const float = type('T', binding.TF_FLOAT)
+  const text = (name: string, value: string): Attribute => ({ name, type: binding.TF_ATTR_STRING, value })
+  const ints = (name: string, value: number[]): Attribute => ({ name, type: binding.TF_ATTR_INT, value })
+  const channelsLast = text('data_format', 'NHWC')
+  const same = (stride: number) => [
+    float,
+    ints('strides', [1, stride, stride, 1]),
+    ints('dilations', [1, 1, 1, 1]),
+    text('padding', 'SAME'),
+    channelsLast,
+  ]
+  const windows = (size: number) => [
+    float,
+    ints('ksize', [1, size, size, 1]),
+    ints('strides', [1, size, size, 1]),
+    text('padding', 'VALID'),
+    channelsLast,
+  ]
+  const normalization = [
+    float,
+    type('U', binding.TF_FLOAT),
+    { name: 'epsilon', type: binding.TF_ATTR_FLOAT, value: batchNormEpsilon },
+    channelsLast,
+    bool('is_training', true),
+  ]
+  const run4D = (name: string, attributes: Attribute[], inputs: Tensor[]) =>
+    run(name, attributes, inputs)[0] as Tensor4D
+  /** Runs an operation that wants a shape as a tensor among its inputs. */
+  const shaped = (shape: number[], operation: (shape: Tensor1D) => Tensor4D) =>
+    tf.tidy(() => operation(tf.tensor1d(shape, 'int32')))
 
   const matMul: Kernels['matMul'] = (a, b, transposeA, transposeB) =>
     run(
@@ -40,5 +70,45 @@ export function nativeKernels(backend: unknown): Kernels {
         [logits, labels],
         2,
       ) as [Tensor1D, Tensor2D],
+
+    conv2d: (x, kernel, stride) => run4D('Conv2D', same(stride), [x, kernel]),
+    conv2dInputGradient: (dy, kernel, stride, shape) =>
+      shaped(shape, sizes => run4D('Conv2DBackpropInput', same(stride), [sizes, kernel, dy])),
+    conv2dKernelGradient: (x, dy, stride, shape) =>
+      shaped(shape, sizes => run4D('Conv2DBackpropFilter', same(stride), [x, sizes, dy])),
+    depthwiseConv2d: (x, kernel, stride) => run4D('DepthwiseConv2dNative', same(stride), [x, kernel]),
+    depthwiseConv2dInputGradient: (dy, kernel, stride, shape) =>
+      shaped(shape, sizes => run4D('DepthwiseConv2dNativeBackpropInput', same(stride), [sizes, kernel, dy])),
+    depthwiseConv2dKernelGradient: (x, dy, stride, shape) =>
+      shaped(shape, sizes => run4D('DepthwiseConv2dNativeBackpropFilter', same(stride), [x, sizes, dy])),
+
+    maxPool: (x, size) => run4D('MaxPool', windows(size), [x]),
+    maxPoolGradient: (dy, x, y, size) => run4D('MaxPoolGrad', windows(size), [x, y, dy]),
+    averagePool: (x, size) => run4D('AvgPool', windows(size), [x]),
+    averagePoolGradient: (dy, size, shape) =>
+      shaped(shape, sizes => run4D('AvgPoolGrad', windows(size), [sizes, dy])),
+
+    // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
+    batchNorm: (x, gamma, beta) => {
+      const none = tf.tensor1d([], 'float32')
+      const [y, mean, variance, ...statistics] = run(
+        'FusedBatchNormV3',
+        normalization,
+        [x, gamma, beta, none, none],
+        6,
+      )
+      tf.dispose([none, mean, variance])
+      return [y as Tensor4D, ...statistics]
+    },
+    batchNormGradient: (dy, x, gamma, statistics) => {
+      const [dx, dGamma, dBeta, ...unused] = run(
+        'FusedBatchNormGradV3',
+        normalization,
+        [dy, x, gamma, ...statistics],
+        5,
+      )
+      tf.dispose(unused)
+      return [dx as Tensor4D, dGamma as Tensor1D, dBeta as Tensor1D]
+    },
   }
 }

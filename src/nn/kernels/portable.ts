@@ -1,8 +1,49 @@
 /** The primitives out of TensorFlow.js operations: they run on every backend, WASM first of all. */
 
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
-import type { Kernels } from './kernels.ts'
+import { batchNormEpsilon, type Kernels, type Shape4D } from './kernels.ts'
+
+/**
+ * What a 'same' convolution sees through each of its k×k weights, row by row: [n, h, w, c] → k² times
+ * [n, ⌈h/stride⌉, ⌈w/stride⌉, c]. The zeros are split as TensorFlow splits them: the odd one goes below and right.
+ */
+function patches(x: Tensor4D, k: number, stride: number): Tensor4D[] {
+  const [n, h, w, c] = x.shape
+  const rows = Math.ceil(h / stride)
+  const columns = Math.ceil(w / stride)
+  const missing = (outputs: number, size: number) => Math.max((outputs - 1) * stride + k - size, 0)
+  const split = (zeros: number): [number, number] => [zeros >> 1, zeros - (zeros >> 1)]
+  const padded = tf.pad(x, [[0, 0], split(missing(rows, h)), split(missing(columns, w)), [0, 0]])
+  return Array.from({ length: k * k }, (_, at) => {
+    const [i, j] = [Math.floor(at / k), at % k]
+    if (stride === 1) return tf.slice(padded, [0, i, j, 0], [n, rows, columns, c]) as Tensor4D
+    const end = [n, i + (rows - 1) * stride + 1, j + (columns - 1) * stride + 1, c]
+    return tf.stridedSlice(padded, [0, i, j, 0], end, [1, stride, stride, 1]) as Tensor4D
+  })
+}
+
+/** Windows side by side, place in the window first: [n, h, w, c] → [size², n, ⌊h/size⌋, ⌊w/size⌋, c]. */
+function cut(x: Tensor4D, size: number): Tensor {
+  const [n, h, w, c] = x.shape
+  const [rows, columns] = [Math.floor(h / size), Math.floor(w / size)]
+  const whole = tf.slice(x, [0, 0, 0, 0], [n, rows * size, columns * size, c])
+  const cut = tf.transpose(tf.reshape(whole, [n, rows, size, columns, size, c]), [2, 4, 0, 1, 3, 5])
+  return tf.reshape(cut, [size * size, n, rows, columns, c])
+}
+
+/** The inverse of cut; 0 where no window was. */
+function paste(windows: Tensor, size: number, [n, h, w, c]: Shape4D): Tensor4D {
+  const [, , rows, columns] = windows.shape
+  const apart = tf.reshape(windows, [size, size, n, rows, columns, c])
+  const whole = tf.reshape(tf.transpose(apart, [2, 3, 0, 4, 1, 5]), [n, rows * size, columns * size, c])
+  return tf.pad(whole, [
+    [0, 0],
+    [0, h - rows * size],
+    [0, w - columns * size],
+    [0, 0],
+  ]) as Tensor4D
+}
 
 export const portableKernels: Kernels = {
   // Transposed explicitly: the WASM kernel multiplies transposed operands ten times slower than plain ones.
@@ -22,5 +63,67 @@ export const portableKernels: Kernels = {
       const target = tf.oneHot(labels, logits.shape[1]) as Tensor2D
       const loss = tf.sub(tf.log(tf.squeeze(sums, [1])), tf.sum(tf.mul(shifted, target), 1)) as Tensor1D
       return [loss, tf.sub(tf.div(exponentials, sums), target) as Tensor2D]
+    }),
+
+  conv2d: (x, kernel, stride) => tf.conv2d(x, kernel, stride, 'same'),
+  conv2dInputGradient: (dy, kernel, stride, shape) =>
+    tf.tidy(() => tf.conv2dTranspose(dy, kernel, shape, stride, 'same')),
+  // WASM has no kernel for it. As a matrix product over all places, dyᵀ·(patches of x): [out, places]·[places, k²·in].
+  conv2dKernelGradient: (x, dy, stride, [k, , inputs, outputs]) =>
+    tf.tidy(() => {
+      const columns = tf.reshape(tf.concat(patches(x, k, stride), 3), [-1, k * k * inputs]) as Tensor2D
+      const byOutput = tf.transpose(tf.reshape(dy, [-1, outputs]) as Tensor2D)
+      return tf.reshape(tf.transpose(tf.matMul(byOutput, columns)), [k, k, inputs, outputs])
+    }),
+  depthwiseConv2d: (x, kernel, stride) => tf.depthwiseConv2d(x, kernel, stride, 'same'),
+  // Neither gradient has a kernel on WASM. dx is the gradient of a convolution whose kernel is 0 off the diagonal.
+  depthwiseConv2dInputGradient: (dy, kernel, stride, shape) =>
+    tf.tidy(() =>
+      tf.conv2dTranspose(dy, tf.mul(kernel, tf.eye(shape[3])) as Tensor4D, shape, stride, 'same'),
+    ),
+  depthwiseConv2dKernelGradient: (x, dy, stride, [k, , channels]) =>
+    tf.tidy(() =>
+      tf.reshape(tf.stack(patches(x, k, stride).map(patch => tf.sum(tf.mul(patch, dy), [0, 1, 2]))), [
+        k,
+        k,
+        channels,
+        1,
+      ]),
+    ),
+
+  maxPool: (x, size) => tf.maxPool(x, size, size, 'valid'),
+  maxPoolGradient: (dy, x, y, size) =>
+    tf.tidy(() => {
+      let free = tf.onesLike(y)
+      const places = tf.unstack(cut(x, size)).map(place => {
+        const taken = tf.mul(tf.cast(tf.equal(place, y), 'float32'), free) as Tensor4D
+        free = tf.sub(free, taken)
+        return tf.mul(taken, dy)
+      })
+      return paste(tf.stack(places), size, x.shape)
+    }),
+  averagePool: (x, size) => tf.avgPool(x, size, size, 'valid'),
+  averagePoolGradient: (dy, size, shape) =>
+    tf.tidy(() => {
+      const share = tf.div(dy, size * size)
+      return paste(tf.stack(Array.from({ length: size * size }, () => share)), size, shape)
+    }),
+
+  batchNorm: (x, gamma, beta) =>
+    tf.tidy(() => {
+      const { mean, variance } = tf.moments(x, [0, 1, 2])
+      const scale = tf.rsqrt(tf.add(variance, batchNormEpsilon))
+      const y = tf.add(tf.mul(tf.sub(x, mean), tf.mul(scale, gamma)), beta) as Tensor4D
+      return [y, mean, scale]
+    }),
+  // With x̂ the normalised x and m the values of a channel: dx = γ·scale·(dy − Σdy/m − x̂·Σ(dy·x̂)/m).
+  batchNormGradient: (dy, x, gamma, [mean, scale]) =>
+    tf.tidy(() => {
+      const values = x.size / gamma.size
+      const normalized = tf.mul(tf.sub(x, mean), scale)
+      const dBeta = tf.sum(dy, [0, 1, 2]) as Tensor1D
+      const dGamma = tf.sum(tf.mul(dy, normalized), [0, 1, 2]) as Tensor1D
+      const centred = tf.sub(tf.sub(dy, tf.div(dBeta, values)), tf.mul(normalized, tf.div(dGamma, values)))
+      return [tf.mul(centred, tf.mul(gamma, scale)) as Tensor4D, dGamma, dBeta]
     }),
 }

@@ -1,6 +1,10 @@
 /** The catalogue: what each architecture of a spec is made of. */
-import type { ResolvedArchitecture } from '../spec/schema.ts'
-import type { Layer } from './layers.ts'
+import type { ResolvedArchitecture } from '../../spec/schema.ts'
+import type { Layer } from '../layers.ts'
+import { allCnn, lenet, vgg } from './convolutional.ts'
+import { custom } from './custom.ts'
+import { fc } from './fc.ts'
+import { resnet } from './resnet.ts'
 
 type Builders = {
   [Name in ResolvedArchitecture['name']]: (
@@ -9,16 +13,7 @@ type Builders = {
   ) => Layer[]
 }
 
-const builders: Builders = {
-  fc: ({ hidden }, classes) => [
-    { kind: 'flatten' },
-    ...hidden.flatMap((units, i): Layer[] => [
-      { kind: 'dense', name: `fc_${i + 1}`, units },
-      { kind: 'relu' },
-    ]),
-    { kind: 'dense', name: `fc_${hidden.length + 1}`, units: classes },
-  ],
-}
+const builders: Builders = { fc, lenet, 'all-cnn': allCnn, resnet, vgg, custom }
 
 /** The layers of an architecture that tells `classes` apart, first to last; the last one's output are the logits. */
 export function layersOf(architecture: ResolvedArchitecture, classes: number): Layer[] {

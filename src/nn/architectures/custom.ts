@@ -1,0 +1,36 @@
+/** A network as its spec lists it: the same layers in the same places, with names. */
+import type { ResolvedCustomLayer, ResolvedCustomLeaf } from '../../spec/schema.ts'
+import type { Layer } from '../layers.ts'
+
+/** What a layer that needs a name is called: this and the number of its kind so far, here or in its block. */
+const stems: Partial<Record<ResolvedCustomLeaf['kind'], string>> = {
+  dense: 'fc',
+  conv2d: 'conv',
+  depthwise_conv2d: 'depthwise',
+  batch_norm: 'bn',
+  dropout: 'dropout',
+}
+
+export function custom({ layers }: { layers: ResolvedCustomLayer[] }): Layer[] {
+  const named = namer('')
+  let blocks = 0
+  return layers.map((layer): Layer => {
+    if (layer.kind !== 'residual') return named(layer)
+    const prefix = `block_${++blocks}/`
+    return {
+      kind: 'residual',
+      main: layer.layers.map(namer(prefix)),
+      shortcut: layer.shortcut.map(namer(`${prefix}shortcut_`)),
+    }
+  })
+}
+
+function namer(prefix: string): (layer: ResolvedCustomLeaf) => Layer {
+  const counts: Record<string, number> = {}
+  return layer => {
+    const stem = stems[layer.kind]
+    if (!stem) return layer as Layer
+    counts[stem] = (counts[stem] ?? 0) + 1
+    return { ...layer, name: `${prefix}${stem}_${counts[stem]}` } as Layer
+  }
+}

@@ -1,0 +1,133 @@
+/** The architectures of a spec and their options. nn/architectures says what each is made of. */
+import { type Static, Type } from 'typebox'
+import { closed, Named } from './composites.ts'
+import { CustomSpec } from './custom.ts'
+
+const Width = (fallback: number, description: string) =>
+  Type.Optional(Type.Integer({ minimum: 1, maximum: 65_536, default: fallback, description }))
+const rate = { minimum: 0, maximum: 0.99 }
+const Rate = (fallback: number, description: string) =>
+  Type.Optional(Type.Number({ ...rate, default: fallback, description }))
+const factor = { minimum: 0.01, maximum: 100 }
+const WidthFactor = () =>
+  Type.Optional(
+    Type.Number({
+      ...factor,
+      default: 1,
+      description: 'Multiplies the channels and units of every hidden layer, rounded, at least 1.',
+    }),
+  )
+
+export const FcSpec = Type.Object(
+  {
+    name: Type.Literal('fc'),
+    hidden: Type.Optional(
+      Type.Array(Type.Integer({ minimum: 1, maximum: 65_536 }), {
+        maxItems: 32,
+        default: [100, 50],
+        description: 'Units of each hidden layer, ReLU after each; [] is a linear model.',
+      }),
+    ),
+  },
+  {
+    ...closed,
+    title: 'fc',
+    description: 'Flatten, dense layers of `hidden` units with ReLU, dense to classes. Layers fc_1 … fc_n.',
+  },
+)
+
+export const LenetSpec = Type.Object(
+  {
+    name: Type.Literal('lenet'),
+    channels: Type.Optional(
+      Type.Array(Type.Integer({ minimum: 1, maximum: 65_536 }), {
+        minItems: 2,
+        maxItems: 2,
+        default: [20, 40],
+        description: 'Filters of conv_1 and conv_2.',
+      }),
+    ),
+    units: Width(400, 'Units of fc_1.'),
+    dropout: Type.Optional(
+      Type.Array(Type.Number(rate), {
+        minItems: 2,
+        maxItems: 2,
+        default: [0.25, 0.5],
+        description: 'Rates before fc_1 and before fc_2; in training only.',
+      }),
+    ),
+  },
+  {
+    ...closed,
+    title: 'lenet',
+    description:
+      'Twice a 5×5 convolution with ReLU and a 2×2 max pool, then a dense layer with ReLU, then dense to classes; dropout before both. Layers conv_1, conv_2, fc_1, fc_2.',
+  },
+)
+
+export const AllCnnSpec = Type.Object(
+  {
+    name: Type.Literal('all-cnn'),
+    widthFactor: WidthFactor(),
+    dropout: Rate(0.5, 'Rate after each strided convolution; in training only.'),
+  },
+  {
+    ...closed,
+    title: 'all-cnn',
+    description:
+      '3×3 convolutions with ReLU, of 96, 96, 96 (stride 2), 192, 192, 192 (stride 2), 192 filters, 1×1 of 192 and of one filter a class, global average. Batch norm after the hidden convolutions without stride. Layers conv_1 … conv_9 and bn_1, bn_2, bn_4, bn_5, bn_7, bn_8.',
+  },
+)
+
+export const ResnetSpec = Type.Object(
+  {
+    name: Type.Literal('resnet'),
+    depth: Type.Optional(
+      Type.Enum([8, 14, 20, 32, 44, 56], {
+        default: 20,
+        description: 'Layers with weights, 6n + 2: three groups of n blocks of two convolutions.',
+      }),
+    ),
+    width: Width(16, 'Channels of conv_1 and, before its factor, of the first group.'),
+    widthFactors: Type.Optional(
+      Type.Array(Type.Number(factor), {
+        minItems: 3,
+        maxItems: 3,
+        default: [1, 2, 4],
+        description: 'Channels of each group as multiples of width, rounded, at least 1.',
+      }),
+    ),
+  },
+  {
+    ...closed,
+    title: 'resnet',
+    description:
+      'The residual network of He et al. 2015 for small images: a 3×3 convolution, three groups of blocks (convolution, batch norm, ReLU, convolution, batch norm, plus the input, ReLU), the second and the third group starting with stride 2, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution. Layers conv_1, bn_1, block1a/conv_1, block1a/bn_1, block1a/conv_2, block1a/bn_2, block2a/shortcut, …, fc_1.',
+  },
+)
+
+export const VggSpec = Type.Object(
+  {
+    name: Type.Literal('vgg'),
+    widthFactor: WidthFactor(),
+    dropout: Rate(0.5, 'Rate after each hidden dense layer; in training only.'),
+  },
+  {
+    ...closed,
+    title: 'vgg',
+    description:
+      '3×3 convolutions with ReLU of 32, 64, 128, 128, 256, 256 filters, a 2×2 max pool after the first, the second, the fourth and the sixth, two dense layers of 512 with ReLU, dense to classes. Layers conv_1 … conv_6, fc_1 … fc_3.',
+  },
+)
+
+/** Every architecture, by name. Adding one here and in nn/architectures is all it takes. */
+export const architectureSchemas = {
+  fc: FcSpec,
+  lenet: LenetSpec,
+  'all-cnn': AllCnnSpec,
+  resnet: ResnetSpec,
+  vgg: VggSpec,
+  custom: CustomSpec,
+} as const
+export const ArchitectureSpec = Named(architectureSchemas)
+export type ArchitectureSpec = Static<typeof ArchitectureSpec>

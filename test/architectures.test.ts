@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { autoChunkSize, buildNetwork } from '../src/nn/network.ts'
+import { facts } from '../src/plan.ts'
+import { SpecError } from '../src/spec/errors.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
+import type { ArchitectureSpec, ExperimentSpec } from '../src/spec/schema.ts'
+
+const mnist = { shape: [28, 28, 1], classes: 10 }
+const cifar = { shape: [32, 32, 3], classes: 10 }
+
+const resolved = (architecture: ArchitectureSpec, dataset = 'cifar-10') =>
+  resolveSpec(specOf(architecture, dataset), facts)
+const specOf = (architecture: ArchitectureSpec, dataset = 'cifar-10'): ExperimentSpec => ({
+  dataset: { name: dataset },
+  architecture,
+  optimizer: { name: 'sgd' },
+  training: { iterations: 1 },
+})
+const parameters = (architecture: ArchitectureSpec, data: typeof mnist) =>
+  buildNetwork(resolved(architecture).architecture, data).parameters
+
+/** Weights and biases of a dense layer, of a k×k convolution; γ and β. */
+const dense = (inputs: number, units: number) => (inputs + 1) * units
+const conv = (k: number, inputs: number, filters: number) => (k * k * inputs + 1) * filters
+/** A convolution without bias and its batch norm: k²·in·out + 2·out. */
+const normalized = (k: number, inputs: number, filters: number) => (k * k * inputs + 2) * filters
+
+/** He et al. 2015: 6n + 2 layers with weights. */
+function resnetParameters(n: number, [a, b, c]: number[], channels: number) {
+  const group = (inputs: number, filters: number, projected: boolean) =>
+    normalized(3, inputs, filters) +
+    (2 * n - 1) * normalized(3, filters, filters) +
+    (projected ? conv(1, inputs, filters) : 0)
+  return (
+    normalized(3, channels, a) + group(a, a, false) + group(a, b, true) + group(b, c, true) + dense(c, 10)
+  )
+}
+
+test('parameters of every architecture against arithmetic of their own', () => {
+  assert.equal(parameters({ name: 'fc' }, mnist), dense(784, 100) + dense(100, 50) + dense(50, 10))
+  assert.equal(
+    parameters({ name: 'lenet' }, mnist),
+    conv(5, 1, 20) + conv(5, 20, 40) + dense(7 * 7 * 40, 400) + dense(400, 10),
+  )
+  assert.equal(parameters({ name: 'lenet' }, mnist), 808_970)
+  for (const [depth, n] of [
+    [8, 1],
+    [14, 2],
+    [20, 3],
+    [32, 5],
+    [44, 7],
+    [56, 9],
+  ] as const)
+    assert.equal(parameters({ name: 'resnet', depth }, cifar), resnetParameters(n, [16, 32, 64], 3))
+  assert.equal(parameters({ name: 'resnet', width: 64 }, cifar), resnetParameters(3, [64, 128, 256], 3))
+  assert.equal(
+    parameters(
+      {
+        name: 'all-cnn',
+      },
+      cifar,
+    ),
+    normalized(3, 3, 96) +
+      normalized(3, 96, 96) +
+      conv(3, 96, 96) +
+      normalized(3, 96, 192) +
+      normalized(3, 192, 192) +
+      conv(3, 192, 192) +
+      normalized(3, 192, 192) +
+      normalized(1, 192, 192) +
+      conv(1, 192, 10),
+  )
+  assert.equal(
+    parameters({ name: 'vgg' }, cifar),
+    [3, 32, 64, 128, 128, 256, 256].reduce(
+      (sum, filters, i, all) => (i === 0 ? 0 : sum + conv(3, all[i - 1], filters)),
+      0,
+    ) +
+      dense(2 * 2 * 256, 512) +
+      dense(512, 512) +
+      dense(512, 10),
+  )
+})
+
+test('layers and variables of a ResNet have names that stay', () => {
+  const { layers, variables } = buildNetwork(resolved({ name: 'resnet', depth: 8 }).architecture, cifar)
+  assert.deepEqual(layers, [
+    'conv_1',
+    'bn_1',
+    ...['block1a/conv_1', 'block1a/bn_1', 'block1a/conv_2', 'block1a/bn_2'],
+    ...['block2a/conv_1', 'block2a/bn_1', 'block2a/conv_2', 'block2a/bn_2', 'block2a/shortcut'],
+    ...['block3a/conv_1', 'block3a/bn_1', 'block3a/conv_2', 'block3a/bn_2', 'block3a/shortcut'],
+    'fc_1',
+  ])
+  assert.ok(variables.some(({ name }) => name === 'block2a/conv_1/kernel'))
+  assert.deepEqual(
+    variables.map(({ offset }) => offset),
+    variables.map((_, i) => variables.slice(0, i).reduce((sum, { size }) => sum + size, 0)),
+  )
+})
+
+test('auto is a definite chunk: 250 with batch norm, what is fast without', () => {
+  assert.equal(resolved({ name: 'resnet' }).allocation.chunkSize, 250)
+  const network = buildNetwork(resolved({ name: 'resnet' }).architecture, cifar)
+  assert.equal(autoChunkSize(network, 100), 100)
+  assert.equal(autoChunkSize(network, 501), 167)
+  assert.notEqual(resolved({ name: 'fc' }).allocation.chunkSize, 250)
+})
+
+const relu = { kind: 'relu' } as const
+const flatten = { kind: 'flatten' } as const
+const logits = { kind: 'dense', units: 10 } as const
+const wrong: [string, ArchitectureSpec, string, RegExp][] = [
+  [
+    'features where an image is wanted',
+    { name: 'custom', layers: [flatten, { kind: 'max_pool' }, logits] },
+    '$.architecture.layers[1]',
+    /max_pool wants an image.*gets \[3072\]/,
+  ],
+  [
+    'an image where features are wanted',
+    { name: 'custom', layers: [relu, logits] },
+    '$.architecture.layers[1]',
+    /dense fc_1 wants features.*gets \[32, 32, 3\]/,
+  ],
+  [
+    'a pool larger than the image',
+    { name: 'custom', layers: [{ kind: 'average_pool', size: 40 }, flatten, logits] },
+    '$.architecture.layers[0]',
+    /at least 40×40/,
+  ],
+  [
+    'another number of classes',
+    { name: 'custom', layers: [flatten, { kind: 'dense', units: 7 }] },
+    '$.architecture.layers',
+    /must end in \[10\].*ends in \[7\]/,
+  ],
+  [
+    'a shortcut of another shape',
+    {
+      name: 'custom',
+      layers: [{ kind: 'residual', layers: [{ kind: 'conv2d', filters: 4 }] }, flatten, logits],
+    },
+    '$.architecture.layers[0]',
+    /gets \[32, 32, 4\]/,
+  ],
+  [
+    'inside a block',
+    { name: 'custom', layers: [{ kind: 'residual', layers: [relu, logits] }, flatten, logits] },
+    '$.architecture.layers[0].layers[1]',
+    /dense block_1\/fc_1/,
+  ],
+  [
+    'a field of another kind',
+    { name: 'custom', layers: [{ kind: 'relu', units: 3 } as never, flatten, logits] },
+    '$.architecture.layers[0].units',
+    /is not a field here/,
+  ],
+  [
+    'a depth that is no ResNet’s',
+    { name: 'resnet', depth: 21 as 20 },
+    '$.architecture.depth',
+    /one of 8, 14/,
+  ],
+  ['a depth that is text', { name: 'resnet', depth: '20' as never }, '$.architecture.depth', /one of 8, 14/],
+]
+for (const [what, architecture, path, message] of wrong)
+  test(`a network that cannot be: ${what}`, () => {
+    assert.throws(
+      () => resolved(architecture),
+      (error: unknown) => {
+        assert.ok(error instanceof SpecError)
+        assert.deepEqual(
+          error.errors.map(({ path }) => path),
+          [path],
+        )
+        assert.match(error.errors[0].message, message)
+        return true
+      },
+    )
+  })
+
+test('an architecture for images on examples without height and width', () => {
+  for (const name of ['lenet', 'all-cnn', 'resnet', 'vgg'] as const)
+    assert.throws(
+      () => buildNetwork(resolved({ name }).architecture, { shape: [784], classes: 10 }),
+      (error: unknown) => error instanceof SpecError && error.errors[0].path === '$.architecture.name',
+    )
+})
+
+test('resolving fills in the defaults of custom layers, and again changes nothing', () => {
+  const spec = resolved({
+    name: 'custom',
+    layers: [
+      { kind: 'conv2d', filters: 8 },
+      { kind: 'batch_norm' },
+      { kind: 'residual', layers: [{ kind: 'depthwise_conv2d' }, { kind: 'dropout' }] },
+      { kind: 'global_average_pool' },
+      logits,
+    ],
+  })
+  assert.deepEqual(spec.architecture, {
+    name: 'custom',
+    layers: [
+      { kind: 'conv2d', filters: 8, size: 3, stride: 1, bias: true },
+      { kind: 'batch_norm' },
+      {
+        kind: 'residual',
+        layers: [
+          { kind: 'depthwise_conv2d', size: 3, stride: 1, bias: true },
+          { kind: 'dropout', rate: 0.5 },
+        ],
+        shortcut: [],
+      },
+      { kind: 'global_average_pool' },
+      logits,
+    ],
+  })
+  assert.deepEqual(resolveSpec(spec, facts), spec)
+  const network = buildNetwork(spec.architecture, cifar)
+  assert.deepEqual(network.layers, ['conv_1', 'bn_1', 'block_1/depthwise_1', 'fc_1'])
+})

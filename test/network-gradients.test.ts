@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as tf from '@tensorflow/tfjs-core'
+import type { Examples } from '../src/data/examples.ts'
+import type { EngineName } from '../src/engine/description.ts'
+import { defaultEngine, loadEngine } from '../src/engine/engine.ts'
+import { dropoutMask, dropoutMasks } from '../src/nn/dropout.ts'
+import { addFullGradients, batchGradient, makeModel, uploadBatch, uploadSplit } from '../src/nn/model.ts'
+import { buildNetwork } from '../src/nn/network.ts'
+import { randomStream } from '../src/nn/random.ts'
+import { initialWeights } from '../src/nn/train.ts'
+import type { ResolvedArchitecture } from '../src/spec/schema.ts'
+import { lenetLoss, resnet8Loss } from './support/networks.ts'
+import { centralDifferences, relativeError } from './support/reference.ts'
+
+const engines: EngineName[] = defaultEngine() === 'native' ? ['native', 'wasm'] : ['wasm']
+const classes = 3
+
+function randomExamples(count: number, shape: number[]): Examples {
+  const bytes = randomStream('images', ...shape)
+  const size = shape.reduce((a, b) => a * b, 1)
+  return {
+    count,
+    shape,
+    classes,
+    images: Uint8Array.from({ length: count * size }, () => bytes.integer(256)),
+    labels: Uint8Array.from({ length: count }, () => bytes.integer(classes)),
+  }
+}
+
+/** Weights as training starts, moved a little so that no bias or β is 0. */
+function weights(architecture: ResolvedArchitecture, shape: number[]) {
+  const network = buildNetwork(architecture, { shape, classes })
+  const stream = randomStream('perturbation')
+  const theta = initialWeights(network, 3).map(w => w + 0.1 * stream.normal())
+  return { network, theta }
+}
+
+async function fullGradient(
+  engine: EngineName,
+  architecture: ResolvedArchitecture,
+  data: Examples,
+  chunk: number,
+) {
+  const { kernels } = await loadEngine({ name: engine })
+  const { network, theta } = weights(architecture, data.shape)
+  const before = tf.memory().numTensors
+  const split = uploadSplit(data, chunk)
+  const gradient = new Float64Array(network.parameters)
+  const [loss] = await addFullGradients(makeModel(network, kernels), theta, [split], [gradient])
+  tf.dispose(split.chunks.flatMap(({ images, labels }) => [images, labels]))
+  assert.equal(tf.memory().numTensors, before, 'nothing is left behind')
+  return { loss, gradient }
+}
+
+/** The mean over chunks of the reference's loss, weighed by their size. */
+function chunkedLoss(
+  loss: ReturnType<typeof lenetLoss>,
+  { count, shape, images, labels }: Examples,
+  chunk: number,
+) {
+  const size = shape.reduce((a, b) => a * b, 1)
+  return (theta: ArrayLike<number>) => {
+    let total = 0
+    for (let from = 0; from < count; from += chunk) {
+      const n = Math.min(chunk, count - from)
+      const values = Array.from(images.subarray(from * size, (from + n) * size), byte => byte / 255)
+      total += n * loss(theta, { values, shape: [n, ...shape] }, labels.subarray(from, from + n))
+    }
+    return total / count
+  }
+}
+
+const lenet: ResolvedArchitecture = { name: 'lenet', channels: [2, 3], units: 5, dropout: [0.25, 0.5] }
+const resnet: ResolvedArchitecture = { name: 'resnet', depth: 8, width: 2, widthFactors: [1, 1.5, 2] }
+const miniatures = [
+  { architecture: lenet, shape: [9, 8, 1], loss: lenetLoss([2, 3], 5, classes), chunks: [2, 5] },
+  // With batch norm another chunk is another loss.
+  { architecture: resnet, shape: [5, 6, 2], loss: resnet8Loss([2, 3, 4], classes), chunks: [5, 3] },
+]
+
+for (const { architecture, shape, loss, chunks } of miniatures) {
+  test(`${architecture.name} in miniature: loss and gradient against central differences in float64`, async () => {
+    const data = randomExamples(5, shape)
+    const { theta } = weights(architecture, shape)
+    const found: number[] = []
+    for (const chunk of chunks) {
+      const reference = chunkedLoss(loss, data, chunk)
+      const expected = centralDifferences(reference, theta)
+      for (const engine of engines) {
+        const { loss, gradient } = await fullGradient(engine, architecture, data, chunk)
+        const error = relativeError(gradient, expected)
+        assert.ok(Math.abs(loss / reference(theta) - 1) < 1e-5, `${engine}, chunk ${chunk}: loss ${loss}`)
+        assert.ok(error < 1e-4, `${engine}, chunk ${chunk}: gradient is off by ${error}`)
+        found.push(loss)
+      }
+    }
+    const differs = Math.abs(found[0] / found[found.length - 1] - 1) > 1e-3
+    assert.equal(
+      differs,
+      architecture.name === 'resnet',
+      'the chunk is part of the loss with batch norm alone',
+    )
+  })
+}
+
+const compared: ResolvedArchitecture[] = [
+  lenet,
+  { name: 'resnet', depth: 14, width: 4, widthFactors: [1, 2, 4] },
+  { name: 'all-cnn', widthFactor: 0.05, dropout: 0.5 },
+  { name: 'vgg', widthFactor: 0.05, dropout: 0.5 },
+  {
+    name: 'custom',
+    layers: [
+      { kind: 'conv2d', filters: 4, size: 3, stride: 2, bias: true },
+      { kind: 'gelu' },
+      {
+        kind: 'residual',
+        layers: [{ kind: 'depthwise_conv2d', size: 3, stride: 2, bias: false }, { kind: 'batch_norm' }],
+        shortcut: [{ kind: 'average_pool', size: 2 }, { kind: 'tanh' }],
+      },
+      { kind: 'flatten' },
+      { kind: 'dense', units: classes },
+    ],
+  },
+]
+test('WASM agrees with native on every architecture to 1e-3', {
+  skip: defaultEngine() === 'wasm' && 'native TensorFlow is not built here',
+}, async () => {
+  const data = randomExamples(6, [16, 16, 3])
+  for (const architecture of compared) {
+    const native = await fullGradient('native', architecture, data, 4)
+    const wasm = await fullGradient('wasm', architecture, data, 4)
+    const error = relativeError(wasm.gradient, native.gradient)
+    assert.ok(error < 1e-3, `${architecture.name} is off by ${error}`)
+  }
+})
+
+test('a gradient has the same bits twice', async () => {
+  const data = randomExamples(20, [16, 16, 3])
+  for (const architecture of compared)
+    assert.deepEqual(
+      await fullGradient(engines[0], architecture, data, 10),
+      await fullGradient(engines[0], architecture, data, 10),
+    )
+})
+
+test('a dropout mask is a function of seed, iteration and layer, and keeps the mean', () => {
+  const key = { seed: 1, iteration: 7, layer: 'dropout_1' }
+  const mask = dropoutMask(40_000, 0.25, key)
+  assert.deepEqual(dropoutMask(40_000, 0.25, key), mask)
+  for (const other of [{ seed: 2 }, { iteration: 8 }, { layer: 'dropout_2' }])
+    assert.notDeepEqual(dropoutMask(40_000, 0.25, { ...key, ...other }), mask)
+  const kept = mask.filter(value => value > 0)
+  assert.ok(
+    kept.every(value => value === Math.fround(4 / 3)),
+    'what is kept is divided by 1 − rate',
+  )
+  // Five standard deviations of a binomial with n = 40,000 and p = 3/4.
+  assert.ok(Math.abs(kept.length - 30_000) < 5 * Math.sqrt(40_000 * 0.25 * 0.75))
+})
+
+for (const engine of engines)
+  test(`${engine}: training drops, the loss that is allocated does not`, async () => {
+    const { kernels } = await loadEngine({ name: engine })
+    const data = randomExamples(8, [8, 8, 1])
+    const { network, theta } = weights(lenet, data.shape)
+    const model = makeModel(network, kernels)
+    const batch = uploadBatch(
+      data,
+      Array.from({ length: 8 }, (_, i) => i),
+    )
+    const gradient = new Float64Array(network.parameters)
+    const losses = [undefined, dropoutMasks(1, 0), dropoutMasks(1, 0), dropoutMasks(1, 1)].map(masks =>
+      batchGradient(model, theta, batch, gradient, masks),
+    )
+    tf.dispose([batch.images, batch.labels])
+    const { loss } = await fullGradient(engine, lenet, data, 8)
+    assert.equal(losses[0], loss)
+    assert.equal(losses[1], losses[2])
+    assert.equal(new Set(losses).size, 3)
+  })
