@@ -7,6 +7,7 @@ import {
   type RedisQueueBackend,
 } from 'bullmq'
 import type { Config } from '../config.ts'
+import { Connection } from '../store/database.ts'
 
 /** What BullMQ's constructors take: its connection options, and the factory as the last argument. */
 export type Backend = {
@@ -29,7 +30,7 @@ export function chooseBackend(config: Pick<Config, 'redisUrl'>, databaseUrl: str
   // this is the one place that says so to the compiler. A few connections are enough for one process.
   return {
     name: 'postgres',
-    connection: { connectionString: databaseUrl, max: 3 },
+    connection: { connectionString: databaseUrl, max: 3, Client: Connection },
     factory: createPostgresBackend,
   } as unknown as Backend
 }

@@ -20,6 +20,17 @@ export type DatabaseOptions = {
 }
 
 /**
+ * A connection that breaks rejects the query that runs on it, and emits an error besides, which would end the process:
+ * a pool listens for it only while the connection is idle. For every pool's option `Client`.
+ */
+export class Connection extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    this.on('error', () => {})
+  }
+}
+
+/**
  * Opens the pool and makes sure that the server answers. Rejects with the driver's error where it does not; the error
  * does not contain the password.
  */
@@ -29,6 +40,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     max: options.max ?? 10,
     application_name: options.name ?? 'loss-ledger',
     keepAlive: true,
+    Client: Connection,
   })
   // Without a listener, an idle connection that breaks (a restarted server) would end the process.
   pool.on('error', options.onError ?? (() => {}))

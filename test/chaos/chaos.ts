@@ -3,6 +3,8 @@
  * Postgres and the object store are killed, emptied or unreachable at random instants. What is stored must be the same.
  */
 import { randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExperimentSpec } from '../../src/spec/schema.ts'
 import { compare, type Difference, type Snapshot, takeSnapshot } from './compare.ts'
@@ -148,6 +150,12 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
       ...{ queue: options.queue, objects: options.objects, seed: options.seed, seconds: options.seconds },
       ...{ experiments: ids.length, kills, phases, retries: rows[0].retries, difference, leftovers },
     }
+  } catch (error) {
+    for (const name of readdirSync(fleet.directory).filter(file => file.endsWith('.log'))) {
+      const lines = readFileSync(join(fleet.directory, name), 'utf8').trim().split('\n')
+      for (const line of lines.slice(-5)) say(`${name}: ${line.slice(0, 400)}`)
+    }
+    throw error
   } finally {
     await fleet.stop()
   }
@@ -158,16 +166,22 @@ async function postAll(fleet: ChaosFleet, specs: ExperimentSpec[]): Promise<stri
   return Promise.all(
     specs.map(async (spec, i) => {
       const key = randomUUID()
+      let why = ''
       await sleep(i * 100)
       for (const deadline = Date.now() + 60_000; ; await sleep(200)) {
         const answer = await fetch(`${fleet.api.url}/v1/experiments`, {
           method: 'POST',
           headers: { 'content-type': 'application/json', 'idempotency-key': key },
           body: JSON.stringify(spec),
-        }).catch(() => undefined)
+          signal: AbortSignal.timeout(10_000),
+        }).catch(error => {
+          why = String((error as Error).cause ?? error)
+          return undefined
+        })
+        if (answer !== undefined) why = `status ${answer.status}`
         if (answer?.status === 202) return ((await answer.json()) as { id: string }).id
         if (answer !== undefined && answer.status < 500) throw new Error(await answer.text())
-        if (Date.now() > deadline) throw new Error('an experiment could not be posted for a minute')
+        if (Date.now() > deadline) throw new Error(`an experiment could not be posted for a minute: ${why}`)
       }
     }),
   )

@@ -99,7 +99,12 @@ export async function startFleetOfProcesses(options: FleetOptions): Promise<Chao
     )
     const killPostgres = () => {
       const pid = readPostmaster(layout(home).data)?.pid
-      if (pid !== undefined) process.kill(pid, 'SIGKILL')
+      try {
+        if (pid !== undefined) process.kill(pid, 'SIGKILL')
+      } catch (error) {
+        // It is only just dead from the last time.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
     }
     return {
       directory,

@@ -1,0 +1,47 @@
+/** Connections that the server ends, in whatever they are doing, cost what they were doing and not the process. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { transaction } from '../src/store/database.ts'
+import { isConnectionError, patiently } from '../src/store/patience.ts'
+import { type TestDatabase, testDatabase } from './support/database.ts'
+
+let database: TestDatabase
+before(async () => {
+  database = await testDatabase()
+})
+after(() => database.close())
+const pidOf = async (query: (sql: string) => Promise<{ rows: { pid: number }[] }>) =>
+  (await query('SELECT pg_backend_pid() AS pid')).rows[0].pid
+const terminate = (pid: number) => database.db.pool.query('SELECT pg_terminate_backend($1)', [pid])
+
+test('in a transaction that rests between two statements', async () => {
+  const work = transaction(database.db.pool, async client => {
+    await terminate(await pidOf(sql => client.query(sql)))
+    // The news arrives while nobody asks anything of this connection.
+    await sleep(50)
+    await client.query('SELECT 1')
+  })
+  await assert.rejects(work, error => isConnectionError(error) || /not queryable/.test(String(error)))
+  assert.equal((await database.db.pool.query('SELECT 1 AS one')).rows[0].one, 1)
+})
+
+test('work that may be done twice is done again', async () => {
+  let tries = 0
+  const done = await patiently(
+    () =>
+      transaction(database.db.pool, async client => {
+        tries += 1
+        const pid = await pidOf(sql => client.query(sql))
+        if (tries === 1) await Promise.all([terminate(pid), client.query('SELECT pg_sleep(5)')])
+        return tries
+      }),
+    pino({ level: 'silent' }),
+  )
+  assert.equal(done, 2)
+  await assert.rejects(
+    patiently(() => database.db.pool.query('SELECT nonsense'), pino({ level: 'silent' })),
+    { code: '42703' },
+  )
+})
