@@ -78,8 +78,9 @@ describe('ledger', () => {
       [['show', 'x', '--url', 'ftp://x'], 2, /not a URL of an API/],
       [['datasets', '--url', 'http://127.0.0.1:9'], 6, /no answer from .*:9: .*\n.*npm start/],
     ]
-    for (const [args, code, err] of cases) {
-      const found = await run(args)
+    const all = await Promise.all(cases.map(([args]) => run(args)))
+    for (const [i, [args, code, err]] of cases.entries()) {
+      const found = all[i]
       assert.equal(found.code, code, `${args}: ${found.err}`)
       assert.match(found.err, err)
       assert.equal(found.out, '')
@@ -183,11 +184,14 @@ describe('ledger', () => {
   })
 
   test('completion knows every command', async () => {
-    const script = await ok(['completion', 'bash'])
+    const shells = ['bash', 'zsh', 'fish', 'tcsh']
+    const [{ out: script }, zsh, fish, tcsh] = await Promise.all(
+      shells.map(shell => run(['completion', shell])),
+    )
     for (const word of ['submit', 'report', 'sweep summary', '--learning-rate'])
       assert.ok(script.includes(word))
-    assert.match(await ok(['completion', 'zsh']), /compdef _ledger ledger/)
-    assert.match(await ok(['completion', 'fish']), /complete -c ledger/)
-    assert.equal((await run(['completion', 'tcsh'])).code, 2)
+    assert.match(zsh.out, /compdef _ledger ledger/)
+    assert.match(fish.out, /complete -c ledger/)
+    assert.equal(tcsh.code, 2)
   })
 })

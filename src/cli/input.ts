@@ -1,7 +1,6 @@
 /** Specs from files, stdin and flags. */
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { parse } from 'yaml'
 import { parsePath, setAt } from '../spec/json-path.ts'
 import { UsageError } from './exit.ts'
 
@@ -14,8 +13,8 @@ export async function readDocument(file: string): Promise<unknown> {
     throw new UsageError(`cannot read ${file}: ${(error as Error).message}`)
   }
   try {
-    // JSON is YAML; but what begins like JSON is told about as JSON.
-    return /^\s*[{[]/.test(words) ? JSON.parse(words) : parse(words)
+    // JSON is YAML; but what begins like JSON is told about as JSON, and needs no other parser.
+    return /^\s*[{[]/.test(words) ? JSON.parse(words) : (await import('yaml')).parse(words)
   } catch (error) {
     throw new UsageError(
       `${file === '-' ? 'stdin' : file} is neither JSON nor YAML: ${(error as Error).message}`,

@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander'
-import { measures } from '../../api/schemas/sweeps.ts'
 import type { SummaryRow, Sweep, SweepListItem, SweepSpec } from '../../client/index.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import { collect, idHelp, open, sweepId, whole } from '../connection.ts'
@@ -80,7 +79,7 @@ export default (program: Command) => {
     .argument('<sweep>', idHelp)
     .description('per layer and variant: mean ± sd over the seeds, and the difference from the baseline')
     .addOption(new Option('--split <split>', 'both if absent').choices(['train', 'validation']))
-    .addOption(new Option('--measure <measure>', 'only this').choices([...measures]))
+    .option('--measure <measure>', 'only lca, helpFraction, finalLoss or finalAccuracy')
     .action(
       async (
         typed: string,

@@ -1,4 +1,5 @@
 /** The figure of a sweep: how much each variant differs from the baseline, layer by layer, and how sure that is. */
+import { scaleLinear } from 'd3-scale'
 import type { SummaryRow } from '../../client/index.ts'
 import { colours } from './colours.ts'
 import { width } from './curves.ts'
@@ -27,7 +28,7 @@ export function sweepFigure(
     [difference, differenceLow, differenceHigh].filter(value => value !== null),
   )
   const x = extent(ends, true)
-  const scale = (value: number) => box.x + ((value - x[0]) / (x[1] - x[0] || 1)) * box.width
+  const scale = scaleLinear(x, [box.x, box.x + box.width])
   const marks = layers.flatMap((layer, l) => [
     text(left - 14, box.y + l * group + group / 2 + 4, fit(names[l], left - 30), {
       anchor: 'end',
@@ -64,9 +65,6 @@ export function sweepFigure(
       ]
     }),
   ])
-  const step = (x[1] - x[0]) / 4
-  const ticks = [x[0], x[0] + step, x[0] + 2 * step, x[0] + 3 * step, x[1]]
-  const digits = Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(Math.abs(x[1] - x[0]) || 1))))
   return page(
     {
       width,
@@ -78,9 +76,9 @@ export function sweepFigure(
     text(box.x + box.width, 88, 'helps less, or hurts →', { size: 12, fill: muted, anchor: 'end' }),
     ...marks,
     el('line', { x1: scale(0), x2: scale(0), y1: box.y - 6, y2: bottom, stroke: muted }),
-    ...ticks.map(tick =>
-      text(scale(tick), bottom + 20, number(tick, digits), { size: 12, fill: muted, anchor: 'middle' }),
-    ),
+    ...scale
+      .ticks(7)
+      .map(tick => text(scale(tick), bottom + 20, number(tick), { size: 12, fill: muted, anchor: 'middle' })),
     ...others.flatMap((label, v) => [
       el('circle', { cx: box.x + 5, cy: bottom + 44 + v * 22, r: 5, fill: palette[v] }),
       text(box.x + 18, bottom + 48 + v * 22, fit(label, box.width - 20)),
