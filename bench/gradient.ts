@@ -52,7 +52,7 @@ const works: Record<string, Work> = {
   },
   resnet20: {
     title: 'ResNet-20 on CIFAR-10',
-    architecture: { name: 'resnet', depth: 20, width: 16, widthFactors: [1, 2, 4] },
+    architecture: { name: 'resnet', depth: 20, width: 16, widthFactors: [1, 1, 1] },
     shape: [32, 32, 3],
     examples: 1_000,
   },

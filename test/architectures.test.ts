@@ -27,13 +27,18 @@ const conv = (k: number, inputs: number, filters: number) => (k * k * inputs + 1
 const normalized = (k: number, inputs: number, filters: number) => (k * k * inputs + 2) * filters
 
 /** He et al. 2015: 6n + 2 layers with weights. */
-function resnetParameters(n: number, [a, b, c]: number[], channels: number) {
-  const group = (inputs: number, filters: number, projected: boolean) =>
-    normalized(3, inputs, filters) +
-    (2 * n - 1) * normalized(3, filters, filters) +
+function resnetParameters(n: number, [a, b, c]: number[], channels: number, [p, q, r] = [a, b, c]) {
+  const group = (inputs: number, filters: number, hidden: number, projected: boolean) =>
+    normalized(3, inputs, hidden) +
+    (n - 1) * normalized(3, filters, hidden) +
+    n * normalized(3, hidden, filters) +
     (projected ? conv(1, inputs, filters) : 0)
   return (
-    normalized(3, channels, a) + group(a, a, false) + group(a, b, true) + group(b, c, true) + dense(c, 10)
+    normalized(3, channels, a) +
+    group(a, a, p, false) +
+    group(a, b, q, true) +
+    group(b, c, r, true) +
+    dense(c, 10)
   )
 }
 
@@ -53,6 +58,10 @@ test('parameters of every architecture against arithmetic of their own', () => {
     [56, 9],
   ] as const)
     assert.equal(parameters({ name: 'resnet', depth }, cifar), resnetParameters(n, [16, 32, 64], 3))
+  assert.equal(
+    parameters({ name: 'resnet', widthFactors: [0.5, 1, 3] }, cifar),
+    resnetParameters(3, [16, 32, 64], 3, [8, 32, 192]),
+  )
   assert.equal(parameters({ name: 'resnet', width: 64 }, cifar), resnetParameters(3, [64, 128, 256], 3))
   assert.equal(
     parameters(
@@ -131,6 +140,21 @@ const wrong: [string, ArchitectureSpec, string, RegExp][] = [
     /at least 40×40/,
   ],
   [
+    'a filter larger than the image',
+    { name: 'custom', layers: [{ kind: 'conv2d', filters: 2, size: 33, padding: 'valid' }, flatten, logits] },
+    '$.architecture.layers[0]',
+    /conv2d conv_1 wants an image of at least 33×33/,
+  ],
+  [
+    'inside a shortcut',
+    {
+      name: 'custom',
+      layers: [{ kind: 'residual', layers: [relu], shortcut: [relu, logits] }, flatten, logits],
+    },
+    '$.architecture.layers[0].shortcut[1]',
+    /dense block_1\/shortcut_fc_1/,
+  ],
+  [
     'another number of classes',
     { name: 'custom', layers: [flatten, { kind: 'dense', units: 7 }] },
     '$.architecture.layers',
@@ -203,12 +227,12 @@ test('resolving fills in the defaults of custom layers, and again changes nothin
   assert.deepEqual(spec.architecture, {
     name: 'custom',
     layers: [
-      { kind: 'conv2d', filters: 8, size: 3, stride: 1, bias: true },
+      { kind: 'conv2d', filters: 8, size: 3, stride: 1, padding: 'same', bias: true },
       { kind: 'batch_norm' },
       {
         kind: 'residual',
         layers: [
-          { kind: 'depthwise_conv2d', size: 3, stride: 1, bias: true },
+          { kind: 'depthwise_conv2d', size: 3, stride: 1, padding: 'same', bias: true },
           { kind: 'dropout', rate: 0.5 },
         ],
         shortcut: [],

@@ -21,17 +21,27 @@ type Case = {
 }
 
 /** A convolution's case: odd sizes, and strides that leave different zeros on the two sides. */
-const convolution = (k: number, stride: number, [h, w]: number[]): Case => ({
-  op: (ops, x, kernel) => ops.conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride),
+const convolution = (
+  k: number,
+  stride: number,
+  [h, w]: number[],
+  padding: 'same' | 'valid' = 'same',
+): Case => ({
+  op: (ops, x, kernel) => ops.conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride, padding),
   inputs: [
     [2, h, w, 3],
     [k, k, 3, 2],
   ],
   formula: (x, kernel) =>
-    images.conv2d({ values: x, shape: [2, h, w, 3] }, { values: kernel, shape: [k, k, 3, 2] }, stride).values,
+    images.conv2d(
+      { values: x, shape: [2, h, w, 3] },
+      { values: kernel, shape: [k, k, 3, 2] },
+      stride,
+      padding,
+    ).values,
 })
-const depthwise = (stride: number): Case => ({
-  op: (ops, x, kernel) => ops.depthwiseConv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride),
+const depthwise = (stride: number, padding: 'same' | 'valid' = 'same'): Case => ({
+  op: (ops, x, kernel) => ops.depthwiseConv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride, padding),
   inputs: [
     [2, 5, 4, 3],
     [3, 3, 3, 1],
@@ -41,6 +51,7 @@ const depthwise = (stride: number): Case => ({
       { values: x, shape: [2, 5, 4, 3] },
       { values: kernel, shape: [3, 3, 3, 1] },
       stride,
+      padding,
     ).values,
 })
 const dropoutMask = [0, 2, 2, 0, 2, 0]
@@ -53,7 +64,10 @@ const cases: Record<string, Case> = {
   'conv2d 3×3, stride 2, odd': convolution(3, 2, [5, 7]),
   'conv2d 1×1, stride 2': convolution(1, 2, [4, 5]),
   'conv2d 2×2': convolution(2, 1, [4, 3]),
+  'conv2d 3×3, valid': convolution(3, 1, [5, 4], 'valid'),
+  'conv2d 3×3, valid, stride 2': convolution(3, 2, [6, 7], 'valid'),
   depthwiseConv2d: depthwise(1),
+  'depthwiseConv2d valid, stride 2': depthwise(2, 'valid'),
   'depthwiseConv2d stride 2': depthwise(2),
   'maxPool 2': {
     op: (ops, x) => ops.maxPool(x as tf.Tensor4D, 2),
@@ -79,6 +93,11 @@ const cases: Record<string, Case> = {
     op: (ops, x, gamma, beta) => ops.batchNorm(x as tf.Tensor4D, gamma as tf.Tensor1D, beta as tf.Tensor1D),
     inputs: [[3, 4, 2, 5], [5], [5]],
     formula: (x, gamma, beta) => images.batchNorm({ values: x, shape: [3, 4, 2, 5] }, gamma, beta).values,
+  },
+  'batchNorm of features': {
+    op: (ops, x, gamma, beta) => ops.batchNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D),
+    inputs: [[6, 4], [4], [4]],
+    formula: (x, gamma, beta) => images.batchNorm({ values: x, shape: [6, 4] }, gamma, beta).values,
   },
   bias: {
     op: (ops, x, b) => ops.bias(x, b as tf.Tensor1D),

@@ -72,11 +72,16 @@ function chunkedLoss(
 }
 
 const lenet: ResolvedArchitecture = { name: 'lenet', channels: [2, 3], units: 5, dropout: [0.25, 0.5] }
-const resnet: ResolvedArchitecture = { name: 'resnet', depth: 8, width: 2, widthFactors: [1, 1.5, 2] }
+const resnet: ResolvedArchitecture = { name: 'resnet', depth: 8, width: 2, widthFactors: [1, 0.5, 1.5] }
 const miniatures = [
   { architecture: lenet, shape: [9, 8, 1], loss: lenetLoss([2, 3], 5, classes), chunks: [2, 5] },
   // With batch norm another chunk is another loss.
-  { architecture: resnet, shape: [5, 6, 2], loss: resnet8Loss([2, 3, 4], classes), chunks: [5, 3] },
+  {
+    architecture: resnet,
+    shape: [5, 6, 2],
+    loss: resnet8Loss([2, 4, 8], [2, 2, 12], classes),
+    chunks: [5, 3],
+  },
 ]
 
 for (const { architecture, shape, loss, chunks } of miniatures) {
@@ -106,20 +111,27 @@ for (const { architecture, shape, loss, chunks } of miniatures) {
 
 const compared: ResolvedArchitecture[] = [
   lenet,
-  { name: 'resnet', depth: 14, width: 4, widthFactors: [1, 2, 4] },
+  { name: 'resnet', depth: 14, width: 4, widthFactors: [1, 0.5, 2] },
   { name: 'all-cnn', widthFactor: 0.05, dropout: 0.5 },
   { name: 'vgg', widthFactor: 0.05, dropout: 0.5 },
   {
     name: 'custom',
     layers: [
-      { kind: 'conv2d', filters: 4, size: 3, stride: 2, bias: true },
+      { kind: 'conv2d', filters: 4, size: 3, stride: 2, padding: 'same', bias: true },
       { kind: 'gelu' },
       {
         kind: 'residual',
-        layers: [{ kind: 'depthwise_conv2d', size: 3, stride: 2, bias: false }, { kind: 'batch_norm' }],
+        layers: [
+          { kind: 'depthwise_conv2d', size: 3, stride: 2, padding: 'same', bias: false },
+          { kind: 'batch_norm' },
+        ],
         shortcut: [{ kind: 'average_pool', size: 2 }, { kind: 'tanh' }],
       },
+      { kind: 'conv2d', filters: 3, size: 2, stride: 1, padding: 'valid', bias: true },
       { kind: 'flatten' },
+      { kind: 'dense', units: 5 },
+      { kind: 'batch_norm' },
+      { kind: 'relu' },
       { kind: 'dense', units: classes },
     ],
   },

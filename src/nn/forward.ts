@@ -25,12 +25,11 @@ const withBias = (ops: Ops, y: Tensor, bias: Tensor | undefined) => (bias ? ops.
 const forwardRules: ForwardRules = {
   flatten: (ops, _, x) => ops.flatten(x as Tensor4D),
   dense: (ops, _, x, { kernel, bias }) => ops.dense(x as Tensor2D, kernel as Tensor2D, bias as Tensor1D),
-  conv2d: (ops, { stride }, x, { kernel, bias }) =>
-    withBias(ops, ops.conv2d(x as Tensor4D, kernel as Tensor4D, stride), bias),
-  depthwise_conv2d: (ops, { stride }, x, { kernel, bias }) =>
-    withBias(ops, ops.depthwiseConv2d(x as Tensor4D, kernel as Tensor4D, stride), bias),
-  batch_norm: (ops, _, x, { gamma, beta }) =>
-    ops.batchNorm(x as Tensor4D, gamma as Tensor1D, beta as Tensor1D),
+  conv2d: (ops, { stride, padding }, x, { kernel, bias }) =>
+    withBias(ops, ops.conv2d(x as Tensor4D, kernel as Tensor4D, stride, padding), bias),
+  depthwise_conv2d: (ops, { stride, padding }, x, { kernel, bias }) =>
+    withBias(ops, ops.depthwiseConv2d(x as Tensor4D, kernel as Tensor4D, stride, padding), bias),
+  batch_norm: (ops, _, x, { gamma, beta }) => ops.batchNorm(x, gamma as Tensor1D, beta as Tensor1D),
   max_pool: (ops, { size }, x) => ops.maxPool(x as Tensor4D, size),
   average_pool: (ops, { size }, x) => ops.averagePool(x as Tensor4D, size),
   global_average_pool: (ops, _, x) => ops.globalAveragePool(x as Tensor4D),

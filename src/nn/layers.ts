@@ -14,14 +14,14 @@ export type LeafLayer =
   /** [in] → [units]; variables kernel [in, units] and bias [units] */
   | { kind: 'dense'; name: string; units: number }
   /**
-   * [h, w, in] → [⌈h/stride⌉, ⌈w/stride⌉, filters], 'same' padding; variables kernel [size, size, in, filters] and, with
-   * `bias`, bias [filters]. Before batch norm, which takes any constant away again, a bias would be a parameter without
-   * effect.
+   * [h, w, in] → [⌈h/stride⌉, ⌈w/stride⌉, filters] with 'same' padding; with 'valid', h − size + 1 instead of h. Variables
+   * kernel [size, size, in, filters] and, with `bias`, bias [filters]. Before batch norm, which takes any constant away
+   * again, a bias would be a parameter without effect.
    */
-  | { kind: 'conv2d'; name: string; filters: number; size: number; stride: number; bias: boolean }
+  | ({ kind: 'conv2d'; name: string; filters: number } & Filter)
   /** conv2d with one filter a channel: variables kernel [size, size, c, 1] and, with `bias`, bias [c] */
-  | { kind: 'depthwise_conv2d'; name: string; size: number; stride: number; bias: boolean }
-  /** [h, w, c] → [h, w, c] with the statistics of the batch; variables gamma [c] and beta [c] */
+  | ({ kind: 'depthwise_conv2d'; name: string } & Filter)
+  /** [h, w, c] or [c], unchanged, with the statistics of the batch; variables gamma [c] and beta [c] */
   | { kind: 'batch_norm'; name: string }
   /** [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c] */
   | { kind: 'max_pool'; size: number }
@@ -33,6 +33,8 @@ export type LeafLayer =
   | { kind: 'relu' }
   | { kind: 'tanh' }
   | { kind: 'gelu' }
+
+type Filter = { size: number; stride: number; padding: 'same' | 'valid'; bias: boolean }
 
 /** How a variable starts. `he-normal`: N(0, 2/fanIn) (He et al. 2015, eq. 10). */
 export type Initializer = { name: 'zeros' } | { name: 'ones' } | { name: 'he-normal'; fanIn: number }
@@ -64,6 +66,12 @@ function pooled({ size }: { size: number }, input: number[]): LayerShape {
   return same([Math.floor(h / size), Math.floor(w / size), c])
 }
 
+function convolved({ size, stride, padding }: Filter, [h, w]: number[]): [number, number] {
+  const lost = padding === 'same' ? 0 : size - 1
+  if (Math.min(h, w) <= lost) throw new ShapeError(`wants an image of at least ${size}×${size}`)
+  return [Math.ceil((h - lost) / stride), Math.ceil((w - lost) / stride)]
+}
+
 const biasOf = (has: boolean, units: number): LayerVariable[] =>
   has ? [{ role: 'bias', shape: [units], initializer: { name: 'zeros' } }] : []
 
@@ -87,9 +95,10 @@ const shapeRules: ShapeRules = {
     }
   },
 
-  conv2d: ({ filters, size, stride, bias }, input) => {
+  conv2d: (layer, input) => {
+    const { filters, size, bias } = layer
     const [h, w, c] = imageShape(input)
-    const output = [Math.ceil(h / stride), Math.ceil(w / stride), filters]
+    const output = [...convolved(layer, [h, w]), filters]
     const fanIn = size * size * c
     return {
       output,
@@ -101,9 +110,10 @@ const shapeRules: ShapeRules = {
     }
   },
 
-  depthwise_conv2d: ({ size, stride, bias }, input) => {
+  depthwise_conv2d: (layer, input) => {
+    const { size, bias } = layer
     const [h, w, c] = imageShape(input)
-    const output = [Math.ceil(h / stride), Math.ceil(w / stride), c]
+    const output = [...convolved(layer, [h, w]), c]
     const fanIn = size * size
     return {
       output,
@@ -116,7 +126,7 @@ const shapeRules: ShapeRules = {
   },
 
   batch_norm: (_, input) => {
-    const c = imageShape(input)[2]
+    const c = input[input.length - 1]
     return {
       output: input,
       variables: [

@@ -88,13 +88,17 @@ export const ResnetSpec = Type.Object(
         description: 'Layers with weights, 6n + 2: three groups of n blocks of two convolutions.',
       }),
     ),
-    width: Width(16, 'Channels of conv_1 and, before its factor, of the first group.'),
+    width: Width(
+      16,
+      'Channels of conv_1 and of the first group; the second has twice, the third four times as many.',
+    ),
     widthFactors: Type.Optional(
       Type.Array(Type.Number(factor), {
         minItems: 3,
         maxItems: 3,
-        default: [1, 2, 4],
-        description: 'Channels of each group as multiples of width, rounded, at least 1.',
+        default: [1, 1, 1],
+        description:
+          'Widens or narrows the blocks of each group inside: multiplies the channels between their two convolutions, rounded, at least 1.',
       }),
     ),
   },

@@ -13,6 +13,12 @@ const side = { minimum: 1, maximum: 64 }
 const convolution = {
   size: Type.Optional(Type.Integer({ ...side, default: 3, description: 'Side of the filter.' })),
   stride: Type.Optional(Type.Integer({ ...side, default: 1 })),
+  padding: Type.Optional(
+    Type.Enum(['same', 'valid'], {
+      default: 'same',
+      description: 'Zeros around the image, or only where the filter lies within it.',
+    }),
+  ),
   bias: Type.Optional(
     Type.Boolean({ default: true, description: 'Whether there is one; before batch norm it has no effect.' }),
   ),
@@ -28,7 +34,7 @@ const leaves = {
   conv2d: layer(
     'conv2d',
     { filters: Count('Output channels.'), ...convolution },
-    'Convolution with zeros around the image: [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters]. Layers conv_1, conv_2, …',
+    '[h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …',
   ),
   depthwise_conv2d: layer(
     'depthwise_conv2d',
@@ -38,7 +44,7 @@ const leaves = {
   batch_norm: layer(
     'batch_norm',
     {},
-    'Normalises each channel with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …',
+    'Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …',
   ),
   max_pool: layer('max_pool', window, '[h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]'),
   average_pool: layer('average_pool', window, '[h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]'),

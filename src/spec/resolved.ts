@@ -31,6 +31,8 @@ export type ResolvedArchitecture =
   | { name: 'vgg'; widthFactor: number; dropout: number }
   | { name: 'custom'; layers: ResolvedCustomLayer[] }
 
+export type Padding = 'same' | 'valid'
+
 /** A layer of a custom network with its defaults. */
 export type ResolvedCustomLayer =
   | ResolvedCustomLeaf
@@ -38,8 +40,8 @@ export type ResolvedCustomLayer =
 export type ResolvedCustomLeaf =
   | { kind: 'flatten' | 'batch_norm' | 'global_average_pool' | 'relu' | 'tanh' | 'gelu' }
   | { kind: 'dense'; units: number }
-  | { kind: 'conv2d'; filters: number; size: number; stride: number; bias: boolean }
-  | { kind: 'depthwise_conv2d'; size: number; stride: number; bias: boolean }
+  | { kind: 'conv2d'; filters: number; size: number; stride: number; padding: Padding; bias: boolean }
+  | { kind: 'depthwise_conv2d'; size: number; stride: number; padding: Padding; bias: boolean }
   | { kind: 'max_pool' | 'average_pool'; size: number }
   | { kind: 'dropout'; rate: number }
 

@@ -9,12 +9,18 @@ const zeros = (shape: number[]) => ({ values: new Float64Array(shape.reduce((a, 
 const place = ([, h, w, c]: number[], n: number, i: number, j: number, k: number) =>
   ((n * h + i) * w + j) * c + k
 
-/** Every output place of a 'same' convolution with every input place and weight that it sees. */
-function* pairs(shape: number[], k: number, stride: number) {
+type Padding = 'same' | 'valid'
+
+/** Rows or columns of output. */
+const outputs = (size: number, k: number, stride: number, padding: Padding) =>
+  padding === 'same' ? Math.ceil(size / stride) : Math.floor((size - k) / stride) + 1
+
+/** Every output place of a convolution with every input place and weight that it sees. */
+function* pairs(shape: number[], k: number, stride: number, padding: Padding) {
   const [n, h, w] = shape
-  const [rows, columns] = [Math.ceil(h / stride), Math.ceil(w / stride)]
+  const [rows, columns] = [outputs(h, k, stride, padding), outputs(w, k, stride, padding)]
   const before = (outputs: number, size: number) =>
-    Math.floor(Math.max((outputs - 1) * stride + k - size, 0) / 2)
+    padding === 'same' ? Math.floor(Math.max((outputs - 1) * stride + k - size, 0) / 2) : 0
   for (let b = 0; b < n; b++)
     for (let p = 0; p < rows; p++)
       for (let q = 0; q < columns; q++)
@@ -27,15 +33,20 @@ function* pairs(shape: number[], k: number, stride: number) {
 }
 
 /** x * W, W [k, k, in, out]. */
-export function conv2d(x: Images, kernel: Images, stride: number): Images & { values: Float64Array } {
+export function conv2d(
+  x: Images,
+  kernel: Images,
+  stride: number,
+  padding: Padding = 'same',
+): Images & { values: Float64Array } {
   const [n, h, w, inputs] = x.shape
-  const [k, , , outputs] = kernel.shape
-  const y = zeros([n, Math.ceil(h / stride), Math.ceil(w / stride), outputs])
-  for (const { b, p, q, i, j, u, v } of pairs(x.shape, k, stride))
+  const [k, , , filters] = kernel.shape
+  const y = zeros([n, outputs(h, k, stride, padding), outputs(w, k, stride, padding), filters])
+  for (const { b, p, q, i, j, u, v } of pairs(x.shape, k, stride, padding))
     for (let c = 0; c < inputs; c++)
-      for (let o = 0; o < outputs; o++)
+      for (let o = 0; o < filters; o++)
         y.values[place(y.shape, b, p, q, o)] +=
-          x.values[place(x.shape, b, u, v, c)] * kernel.values[((i * k + j) * inputs + c) * outputs + o]
+          x.values[place(x.shape, b, u, v, c)] * kernel.values[((i * k + j) * inputs + c) * filters + o]
   return y
 }
 
@@ -44,11 +55,12 @@ export function depthwiseConv2d(
   x: Images,
   kernel: Images,
   stride: number,
+  padding: Padding = 'same',
 ): Images & { values: Float64Array } {
   const [n, h, w, channels] = x.shape
   const k = kernel.shape[0]
-  const y = zeros([n, Math.ceil(h / stride), Math.ceil(w / stride), channels])
-  for (const { b, p, q, i, j, u, v } of pairs(x.shape, k, stride))
+  const y = zeros([n, outputs(h, k, stride, padding), outputs(w, k, stride, padding), channels])
+  for (const { b, p, q, i, j, u, v } of pairs(x.shape, k, stride, padding))
     for (let c = 0; c < channels; c++)
       y.values[place(y.shape, b, p, q, c)] +=
         x.values[place(x.shape, b, u, v, c)] * kernel.values[(i * k + j) * channels + c]

@@ -66,9 +66,9 @@ export const lenetLoss =
     return loss
   }
 
-/** ResNet-8 with `channels` in its three groups, one block each; the second and the third at stride 2. */
+/** ResNet-8: three groups of one block, of `channels` and with `hidden` channels inside; the second and the third at stride 2. */
 export const resnet8Loss =
-  (channels: number[], classes: number): Loss =>
+  (channels: number[], hidden: number[], classes: number): Loss =>
   (theta, images, labels) => {
     const { take, done } = reader(theta)
     const normalized = (x: Images, filters: number, stride: number) => {
@@ -78,7 +78,7 @@ export const resnet8Loss =
     let x: Images = relu(normalized(images, channels[0], 1))
     channels.forEach((filters, group) => {
       const stride = group === 0 ? 1 : 2
-      const main = normalized(relu(normalized(x, filters, stride)), filters, 1)
+      const main = normalized(relu(normalized(x, hidden[group], stride)), filters, 1)
       const shortcut =
         group === 0 ? x : plus(conv2d(x, take(1, 1, x.shape[3], filters), stride), take(filters))
       const values = main.values.map((value, i) => value + shortcut.values[i])

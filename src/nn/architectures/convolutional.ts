@@ -15,6 +15,7 @@ const conv = (index: number, filters: number, size: number, { stride = 1, bias =
   filters,
   size,
   stride,
+  padding: 'same',
   bias,
 })
 const dense = (index: number, units: number): Layer => ({ kind: 'dense', name: `fc_${index}`, units })

@@ -23,16 +23,37 @@ export type Kernels = {
    */
   softmaxCrossEntropy(logits: Tensor2D, labels: Tensor1D): [Tensor1D, Tensor2D]
 
-  /** 'same' convolution, zeros beyond the border: [n, h, w, in], [k, k, in, out] → [n, ⌈h/stride⌉, ⌈w/stride⌉, out]. */
-  conv2d(x: Tensor4D, kernel: Tensor4D, stride: number): Tensor4D
+  /**
+   * Convolution, with 'same' padding zeros beyond the border: [n, h, w, in], [k, k, in, out] →
+   * [n, ⌈h/stride⌉, ⌈w/stride⌉, out]; with 'valid' h − k + 1 in the place of h.
+   */
+  conv2d(x: Tensor4D, kernel: Tensor4D, stride: number, padding: Padding): Tensor4D
   /** The gradient of conv2d with respect to x, whose shape it has. */
-  conv2dInputGradient(dy: Tensor4D, kernel: Tensor4D, stride: number, shape: Shape4D): Tensor4D
+  conv2dInputGradient(
+    dy: Tensor4D,
+    kernel: Tensor4D,
+    stride: number,
+    padding: Padding,
+    shape: Shape4D,
+  ): Tensor4D
   /** The gradient of conv2d with respect to the kernel, whose shape it has. */
-  conv2dKernelGradient(x: Tensor4D, dy: Tensor4D, stride: number, shape: Shape4D): Tensor4D
-  /** One filter a channel, 'same': [n, h, w, c], [k, k, c, 1] → [n, ⌈h/stride⌉, ⌈w/stride⌉, c]. */
-  depthwiseConv2d(x: Tensor4D, kernel: Tensor4D, stride: number): Tensor4D
-  depthwiseConv2dInputGradient(dy: Tensor4D, kernel: Tensor4D, stride: number, shape: Shape4D): Tensor4D
-  depthwiseConv2dKernelGradient(x: Tensor4D, dy: Tensor4D, stride: number, shape: Shape4D): Tensor4D
+  conv2dKernelGradient(x: Tensor4D, dy: Tensor4D, stride: number, padding: Padding, shape: Shape4D): Tensor4D
+  /** One filter a channel: [n, h, w, c], [k, k, c, 1] → [n, ⌈h/stride⌉, ⌈w/stride⌉, c]. */
+  depthwiseConv2d(x: Tensor4D, kernel: Tensor4D, stride: number, padding: Padding): Tensor4D
+  depthwiseConv2dInputGradient(
+    dy: Tensor4D,
+    kernel: Tensor4D,
+    stride: number,
+    padding: Padding,
+    shape: Shape4D,
+  ): Tensor4D
+  depthwiseConv2dKernelGradient(
+    x: Tensor4D,
+    dy: Tensor4D,
+    stride: number,
+    padding: Padding,
+    shape: Shape4D,
+  ): Tensor4D
   /** The largest of each size×size window, windows side by side: [n, h, w, c] → [n, ⌊h/size⌋, ⌊w/size⌋, c]. */
   maxPool(x: Tensor4D, size: number): Tensor4D
   /** dy at the first largest of each window (row by row), else 0. */
@@ -55,6 +76,7 @@ export type Kernels = {
   ): [Tensor4D, Tensor1D, Tensor1D]
 }
 
+export type Padding = 'same' | 'valid'
 export type Shape4D = [number, number, number, number]
 
 /** Keeps batch norm finite where a channel does not vary. */

@@ -1,7 +1,7 @@
 /** The primitives as raw kernels of the native TensorFlow library: one dispatch each, gradients fused. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
-import { batchNormEpsilon, type Kernels } from './kernels.ts'
+import { batchNormEpsilon, type Kernels, type Padding } from './kernels.ts'
 
 type AttributeType = 'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING'
 type Attribute = { name: string; type: number; value: unknown }
@@ -21,11 +21,11 @@ export function nativeKernels(backend: unknown): Kernels {
   const text = (name: string, value: string): Attribute => ({ name, type: binding.TF_ATTR_STRING, value })
   const ints = (name: string, value: number[]): Attribute => ({ name, type: binding.TF_ATTR_INT, value })
   const channelsLast = text('data_format', 'NHWC')
-  const same = (stride: number) => [
+  const sliding = (stride: number, padding: Padding) => [
     float,
     ints('strides', [1, stride, stride, 1]),
     ints('dilations', [1, 1, 1, 1]),
-    text('padding', 'SAME'),
+    text('padding', padding.toUpperCase()),
     channelsLast,
   ]
   const windows = (size: number) => [
@@ -71,16 +71,21 @@ export function nativeKernels(backend: unknown): Kernels {
         2,
       ) as [Tensor1D, Tensor2D],
 
-    conv2d: (x, kernel, stride) => run4D('Conv2D', same(stride), [x, kernel]),
-    conv2dInputGradient: (dy, kernel, stride, shape) =>
-      shaped(shape, sizes => run4D('Conv2DBackpropInput', same(stride), [sizes, kernel, dy])),
-    conv2dKernelGradient: (x, dy, stride, shape) =>
-      shaped(shape, sizes => run4D('Conv2DBackpropFilter', same(stride), [x, sizes, dy])),
-    depthwiseConv2d: (x, kernel, stride) => run4D('DepthwiseConv2dNative', same(stride), [x, kernel]),
-    depthwiseConv2dInputGradient: (dy, kernel, stride, shape) =>
-      shaped(shape, sizes => run4D('DepthwiseConv2dNativeBackpropInput', same(stride), [sizes, kernel, dy])),
-    depthwiseConv2dKernelGradient: (x, dy, stride, shape) =>
-      shaped(shape, sizes => run4D('DepthwiseConv2dNativeBackpropFilter', same(stride), [x, sizes, dy])),
+    conv2d: (x, kernel, stride, padding) => run4D('Conv2D', sliding(stride, padding), [x, kernel]),
+    conv2dInputGradient: (dy, kernel, stride, padding, shape) =>
+      shaped(shape, sizes => run4D('Conv2DBackpropInput', sliding(stride, padding), [sizes, kernel, dy])),
+    conv2dKernelGradient: (x, dy, stride, padding, shape) =>
+      shaped(shape, sizes => run4D('Conv2DBackpropFilter', sliding(stride, padding), [x, sizes, dy])),
+    depthwiseConv2d: (x, kernel, stride, padding) =>
+      run4D('DepthwiseConv2dNative', sliding(stride, padding), [x, kernel]),
+    depthwiseConv2dInputGradient: (dy, kernel, stride, padding, shape) =>
+      shaped(shape, sizes =>
+        run4D('DepthwiseConv2dNativeBackpropInput', sliding(stride, padding), [sizes, kernel, dy]),
+      ),
+    depthwiseConv2dKernelGradient: (x, dy, stride, padding, shape) =>
+      shaped(shape, sizes =>
+        run4D('DepthwiseConv2dNativeBackpropFilter', sliding(stride, padding), [x, sizes, dy]),
+      ),
 
     maxPool: (x, size) => run4D('MaxPool', windows(size), [x]),
     maxPoolGradient: (dy, x, y, size) => run4D('MaxPoolGrad', windows(size), [x, y, dy]),

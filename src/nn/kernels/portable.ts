@@ -2,19 +2,21 @@
 
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
-import { batchNormEpsilon, type Kernels, type Shape4D } from './kernels.ts'
+import { batchNormEpsilon, type Kernels, type Padding, type Shape4D } from './kernels.ts'
 
 /**
- * What a 'same' convolution sees through each of its k×k weights, row by row: [n, h, w, c] → k² times
- * [n, ⌈h/stride⌉, ⌈w/stride⌉, c]. The zeros are split as TensorFlow splits them: the odd one goes below and right.
+ * What a convolution sees through each of its k×k weights, row by row: [n, h, w, c] → k² times [n, rows, columns, c].
+ * The zeros of 'same' are split as TensorFlow splits them: the odd one goes below and right.
  */
-function patches(x: Tensor4D, k: number, stride: number): Tensor4D[] {
+function patches(x: Tensor4D, k: number, stride: number, padding: Padding): Tensor4D[] {
   const [n, h, w, c] = x.shape
-  const rows = Math.ceil(h / stride)
-  const columns = Math.ceil(w / stride)
+  const lost = padding === 'same' ? 0 : k - 1
+  const rows = Math.ceil((h - lost) / stride)
+  const columns = Math.ceil((w - lost) / stride)
   const missing = (outputs: number, size: number) => Math.max((outputs - 1) * stride + k - size, 0)
   const split = (zeros: number): [number, number] => [zeros >> 1, zeros - (zeros >> 1)]
-  const padded = tf.pad(x, [[0, 0], split(missing(rows, h)), split(missing(columns, w)), [0, 0]])
+  const padded =
+    padding === 'same' ? tf.pad(x, [[0, 0], split(missing(rows, h)), split(missing(columns, w)), [0, 0]]) : x
   return Array.from({ length: k * k }, (_, at) => {
     const [i, j] = [Math.floor(at / k), at % k]
     if (stride === 1) return tf.slice(padded, [0, i, j, 0], [n, rows, columns, c]) as Tensor4D
@@ -65,30 +67,31 @@ export const portableKernels: Kernels = {
       return [loss, tf.sub(tf.div(exponentials, sums), target) as Tensor2D]
     }),
 
-  conv2d: (x, kernel, stride) => tf.conv2d(x, kernel, stride, 'same'),
-  conv2dInputGradient: (dy, kernel, stride, shape) =>
-    tf.tidy(() => tf.conv2dTranspose(dy, kernel, shape, stride, 'same')),
+  conv2d: (x, kernel, stride, padding) => tf.conv2d(x, kernel, stride, padding),
+  conv2dInputGradient: (dy, kernel, stride, padding, shape) =>
+    tf.tidy(() => tf.conv2dTranspose(dy, kernel, shape, stride, padding)),
   // WASM has no kernel for it. As a matrix product over all places, dyᵀ·(patches of x): [out, places]·[places, k²·in].
-  conv2dKernelGradient: (x, dy, stride, [k, , inputs, outputs]) =>
+  conv2dKernelGradient: (x, dy, stride, padding, [k, , inputs, outputs]) =>
     tf.tidy(() => {
-      const columns = tf.reshape(tf.concat(patches(x, k, stride), 3), [-1, k * k * inputs]) as Tensor2D
+      const columns = tf.reshape(tf.concat(patches(x, k, stride, padding), 3), [
+        -1,
+        k * k * inputs,
+      ]) as Tensor2D
       const byOutput = tf.transpose(tf.reshape(dy, [-1, outputs]) as Tensor2D)
       return tf.reshape(tf.transpose(tf.matMul(byOutput, columns)), [k, k, inputs, outputs])
     }),
-  depthwiseConv2d: (x, kernel, stride) => tf.depthwiseConv2d(x, kernel, stride, 'same'),
+  depthwiseConv2d: (x, kernel, stride, padding) => tf.depthwiseConv2d(x, kernel, stride, padding),
   // Neither gradient has a kernel on WASM. dx is the gradient of a convolution whose kernel is 0 off the diagonal.
-  depthwiseConv2dInputGradient: (dy, kernel, stride, shape) =>
+  depthwiseConv2dInputGradient: (dy, kernel, stride, padding, shape) =>
     tf.tidy(() =>
-      tf.conv2dTranspose(dy, tf.mul(kernel, tf.eye(shape[3])) as Tensor4D, shape, stride, 'same'),
+      tf.conv2dTranspose(dy, tf.mul(kernel, tf.eye(shape[3])) as Tensor4D, shape, stride, padding),
     ),
-  depthwiseConv2dKernelGradient: (x, dy, stride, [k, , channels]) =>
+  depthwiseConv2dKernelGradient: (x, dy, stride, padding, [k, , channels]) =>
     tf.tidy(() =>
-      tf.reshape(tf.stack(patches(x, k, stride).map(patch => tf.sum(tf.mul(patch, dy), [0, 1, 2]))), [
-        k,
-        k,
-        channels,
-        1,
-      ]),
+      tf.reshape(
+        tf.stack(patches(x, k, stride, padding).map(patch => tf.sum(tf.mul(patch, dy), [0, 1, 2]))),
+        [k, k, channels, 1],
+      ),
     ),
 
   maxPool: (x, size) => tf.maxPool(x, size, size, 'valid'),
