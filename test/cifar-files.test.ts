@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { loadCifar10, parseCifar } from '../src/data/cifar.ts'
+import { cifar10Facts, loadCifar10, parseCifar } from '../src/data/cifar.ts'
 import { DatasetError } from '../src/data/errors.ts'
+import { makeFacts } from '../src/plan.ts'
+import { SpecError } from '../src/spec/errors.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
 
 const record = 3073
 const directories: string[] = []
@@ -106,4 +109,40 @@ test('files that are not what they should be', async () => {
 test('an abort ends the reading', async () => {
   const directory = folder({ 'data_batch_1.bin': file(10, 1) })
   await assert.rejects(load(directory, 5, 0, AbortSignal.abort(new Error('stop'))), /stop/)
+})
+
+test('how many examples there are is what the files say, zipped or not', () => {
+  const { trainFile, testFile, defaults, more } = cifar10Facts(
+    folder({
+      'data_batch_1.bin': file(30, 1),
+      'data_batch_4.bin.gz': gzipSync(file(12, 4)),
+      'test_batch.bin.gz': gzipSync(file(7, 9)),
+    }),
+  )
+  assert.deepEqual([trainFile, testFile], [42, 7])
+  assert.deepEqual(defaults, { trainExamples: 38, validationExamples: 4 })
+  assert.match(more ?? '', /data_batch_2\.bin.*DATASETS_DIR\/cifar-10/)
+  // None here may mean that they are where the workers are.
+  for (const place of [undefined, folder({}), tmpdir()])
+    assert.deepEqual([cifar10Facts(place).trainFile, cifar10Facts(place).testFile], [50_000, 10_000])
+})
+
+test('asking for more than there is names the field and says how to have more', () => {
+  const facts = makeFacts({ datasetsDir: folder({ 'data_batch_1.bin': file(30, 1) }) })
+  const spec = (trainExamples: number) => ({
+    dataset: { name: 'cifar-10', trainExamples, validationExamples: 0 },
+    architecture: { name: 'fc' },
+    optimizer: { name: 'sgd' },
+    training: { iterations: 1 },
+  })
+  assert.equal(resolveSpec(spec(30), facts).dataset.trainExamples, 30)
+  assert.throws(
+    () => resolveSpec(spec(31), facts),
+    (error: unknown) => {
+      assert.ok(error instanceof SpecError)
+      assert.equal(error.errors[0].path, '$.dataset.trainExamples')
+      assert.match(error.errors[0].message, /≤ 30, .*got 31 \(put more of data_batch_1\.bin/)
+      return true
+    },
+  )
 })

@@ -3,7 +3,7 @@ import { planFleet, startFleet } from '../../workers/fleet.ts'
 import { buildApp } from '../api/app.ts'
 import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
-import { facts } from '../plan.ts'
+import { makeFacts } from '../plan.ts'
 import { openQueue } from '../queue/queue.ts'
 import { openDatabase } from '../store/database.ts'
 import { startEmbeddedPostgres } from '../store/embedded.ts'
@@ -42,7 +42,11 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     closers.push(db.close)
     const queue = await openQueue(config, databaseUrl, db, onError)
     closers.push(queue.close)
-    const app = await buildApp({ config, db, queue, objects: openObjects(config), facts, log })
+    const app = await buildApp({
+      ...{ config, db, queue, log },
+      objects: openObjects(config),
+      facts: makeFacts(config),
+    })
     closers.push(() => app.close())
     const url = await app.listen({ host: config.host, port: config.port })
     const fleet = startFleet(config, databaseUrl, planFleet(config, config.threads), log)

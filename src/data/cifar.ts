@@ -2,6 +2,7 @@
  * CIFAR-10 in its binary version (Krizhevsky 2009): files of records of 3,073 bytes, a label and then 32×32 values of
  * each of red, green and blue, row by row.
  */
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { access, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -25,15 +26,58 @@ const testFiles = ['test_batch.bin']
 const home = 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'
 const unzip = promisify(gunzip)
 
-export const cifar10: DatasetFacts = {
+const whole: DatasetFacts = {
   name: 'cifar-10',
   description:
-    'Small colour photographs (Krizhevsky 2009). Any of its files will do; an experiment that asks for more examples than they hold fails and says how many there are. Which examples a seed picks depends on the files, so all workers need the same ones.',
+    'Small colour photographs (Krizhevsky 2009). Any of its files will do. Which examples a seed picks depends on the files, so all workers need the same ones.',
   shape: [side, side, channels],
   classes,
   trainFile: trainFiles.length * perFile,
   testFile: perFile,
   defaults: { trainExamples: 45_000, validationExamples: 5_000 },
+}
+
+/**
+ * What is known of CIFAR-10: of the files that are in DATASETS_DIR/cifar-10, by their sizes. Where there are none (they
+ * may be on the workers' machines alone) or no directory is given, of the whole.
+ */
+export function cifar10Facts(directory?: string): DatasetFacts {
+  if (directory === undefined) return whole
+  const count = (names: string[]) =>
+    names.reduce((sum, name) => sum + recordsIn(join(directory, whole.name, name)), 0)
+  const [trainFile, testFile] = [count(trainFiles), count(testFiles)]
+  if (trainFile === 0) return whole
+  // The whole's proportions, 9 to 1.
+  const validationExamples = Math.floor(trainFile / 10)
+  return {
+    ...whole,
+    trainFile,
+    testFile,
+    defaults: { trainExamples: trainFile - validationExamples, validationExamples },
+    more: `put more of ${[...trainFiles, ...testFiles].join(', ')}, gzipped or not, into DATASETS_DIR/${whole.name}; they are in ${home}`,
+  }
+}
+
+/** Records in `path` or else in `path`.gz, whose last four bytes are the length of its contents (RFC 1952); 0 in neither. */
+function recordsIn(path: string): number {
+  const bytesOf = (file: number, size: number, zipped: boolean) => {
+    if (!zipped) return size
+    const trailer = Buffer.alloc(4)
+    return readSync(file, trailer, 0, 4, size - 4) === 4 ? trailer.readUInt32LE() : 0
+  }
+  for (const [candidate, zipped] of [
+    [path, false],
+    [`${path}.gz`, true],
+  ] as const) {
+    if (!existsSync(candidate)) continue
+    const file = openSync(candidate, 'r')
+    try {
+      return Math.floor(bytesOf(file, Math.max(4, fstatSync(file).size), zipped) / record)
+    } finally {
+      closeSync(file)
+    }
+  }
+  return 0
 }
 
 type Records = { images: Uint8Array; labels: Uint8Array }
@@ -71,14 +115,14 @@ export async function loadCifar10(
   dataset: ResolvedSpec['dataset'],
   { directory, signal, onProgress }: LoadOptions,
 ): Promise<Splits> {
-  const folder = join(directory, cifar10.name)
+  const folder = join(directory, whole.name)
   const read = async (names: string[]): Promise<Records> => {
     const parts: Records[] = []
     for (const [i, name] of names.entries()) {
       signal?.throwIfAborted()
       const part = await readIfThere(join(folder, name))
       if (part) parts.push(part)
-      onProgress?.({ message: `reading ${cifar10.name}`, fraction: (i + 1) / names.length })
+      onProgress?.({ message: `reading ${whole.name}`, fraction: (i + 1) / names.length })
     }
     return {
       images: Buffer.concat(parts.map(({ images }) => images)),
@@ -93,7 +137,7 @@ export async function loadCifar10(
   const found = { trainFile: train.labels.length, testFile: test?.labels.length ?? 0 }
   if (counts.train > found.trainFile || (!together && counts.validation > found.testFile)) {
     throw new DatasetError(
-      `${folder} holds ${found.trainFile} training and ${found.testFile} test examples of ${cifar10.name}, too few for ` +
+      `${folder} holds ${found.trainFile} training and ${found.testFile} test examples of ${whole.name}, too few for ` +
         `${counts.train} to train on and ${counts.validation} to validate on. Put more of ${trainFiles.join(', ')} and ` +
         `${testFiles[0]} there, gzipped or not (they are in ${home}), or ask for fewer examples`,
     )

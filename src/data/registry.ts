@@ -1,7 +1,7 @@
 /** Every dataset there is: what is known of it before anything is loaded, and how its splits are loaded. */
 import type { DatasetFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
-import { cifar10, loadCifar10 } from './cifar.ts'
+import { cifar10Facts, loadCifar10 } from './cifar.ts'
 import { DatasetError } from './errors.ts'
 import type { Splits } from './examples.ts'
 import { loadMnistLike, mnistLike } from './mnist.ts'
@@ -17,10 +17,12 @@ export type LoadOptions = {
 }
 
 type Loader = (dataset: ResolvedSpec['dataset'], options: LoadOptions) => Promise<Splits>
-type Entry = { facts: DatasetFacts; load: Loader }
+/** `facts` is told DATASETS_DIR, or nothing where no files are to be looked at. */
+type Entry = { name: string; facts: (directory?: string) => DatasetFacts; load: Loader }
 
 const syntheticDigits: Entry = {
-  facts: {
+  name: 'synthetic-digits',
+  facts: () => ({
     name: 'synthetic-digits',
     description: 'Digits drawn with random strokes, pens, maps and noise; generated, nothing to download.',
     shape: [side, side, 1],
@@ -29,7 +31,7 @@ const syntheticDigits: Entry = {
     trainFile: 1_000_000,
     testFile: 1_000_000,
     defaults: { trainExamples: 10_000, validationExamples: 2_000 },
-  },
+  }),
   load: async ({ trainExamples, validationExamples, seed }, { onProgress, signal }) => {
     const total = trainExamples + validationExamples
     const draw = (split: 'train' | 'validation', count: number, before: number) =>
@@ -52,24 +54,26 @@ const entries: Entry[] = [
   syntheticDigits,
   ...mnistLike.map(
     ({ facts, source }): Entry => ({
-      facts,
+      name: facts.name,
+      facts: () => facts,
       load: (dataset, options) => loadMnistLike(source, dataset, options),
     }),
   ),
-  { facts: cifar10, load: loadCifar10 },
+  { name: 'cifar-10', facts: cifar10Facts, load: loadCifar10 },
 ]
 
-/** The facts that specs are resolved against. */
-export const datasetFacts: DatasetFacts[] = entries.map(({ facts }) => facts)
+/** The facts that specs are resolved against, as the files in DATASETS_DIR make them; without it, of whole datasets. */
+export const datasetFacts = (directory?: string): DatasetFacts[] =>
+  entries.map(({ facts }) => facts(directory))
 
 /**
  * The examples of a resolved spec's splits, always the same for the same `dataset`. Throws DatasetError where the
  * dataset is unknown, or its files are missing and cannot be downloaded, or are not what they should be.
  */
 export async function loadSplits(dataset: ResolvedSpec['dataset'], options: LoadOptions): Promise<Splits> {
-  const entry = entries.find(({ facts }) => facts.name === dataset.name)
+  const entry = entries.find(({ name }) => name === dataset.name)
   if (!entry) {
-    const known = datasetFacts.map(({ name }) => name).join(', ')
+    const known = entries.map(({ name }) => name).join(', ')
     throw new DatasetError(`There is no dataset ${dataset.name} here; datasets: ${known}`)
   }
   return entry.load(dataset, options)

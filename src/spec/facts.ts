@@ -14,6 +14,8 @@ export type DatasetFacts = {
   /** Examples in the training file(s) and in the test file(s); where they are generated, the most that may be asked for. */
   trainFile: number
   testFile: number
+  /** What to do to have more examples, where that can be done. */
+  more?: string
   /** What trainExamples and validationExamples are when absent. */
   defaults: { trainExamples: number; validationExamples: number }
 }

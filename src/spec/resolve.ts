@@ -77,19 +77,20 @@ function checkDataset({ dataset }: Draft, facts: Facts, report: Report): Dataset
     return null
   }
   const { trainFile, testFile } = known
+  const more = known.more ? ` (${known.more})` : ''
   dataset.trainExamples ??= known.defaults.trainExamples
   dataset.validationExamples ??= known.defaults.validationExamples
   const { trainExamples: train, validationExamples: validation } = dataset
   if (train > trainFile) {
     report(
       ['dataset', 'trainExamples'],
-      `must be ≤ ${trainFile}, the training examples of ${known.name}; got ${train}`,
+      `must be ≤ ${trainFile}, the training examples of ${known.name}; got ${train}${more}`,
     )
   } else if (train + validation > trainFile && validation > testFile) {
     report(
       ['dataset', 'validationExamples'],
       `must be ≤ ${trainFile - train} to come from the training examples of ${known.name} (${trainFile}) beside the ` +
-        `${train} to train on, or ≤ ${testFile} to come from its test examples; got ${validation}`,
+        `${train} to train on, or ≤ ${testFile} to come from its test examples; got ${validation}${more}`,
     )
   }
   return known
