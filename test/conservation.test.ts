@@ -134,3 +134,24 @@ test('the aggregates are sums over the raw allocations', async () => {
     }
   }
 })
+
+test('L2 pulls on kernels, by layer, and is no part of the loss that is allocated', async () => {
+  const run = (change: Partial<ExperimentSpec>) =>
+    runExperiment(
+      spec({
+        optimizer: { name: 'sgd', learningRate: 0.1 },
+        training: { iterations: 1, batchSize: 50, seed: 3, l2: 0.01 },
+        ...change,
+      }),
+    )
+  const [plain, pulled] = [await run({}), await run({ layers: { fc_1: { l2: 0.5 } } })]
+  const [kernel, parameters] = [784 * 16, 784 * 16 + 16 + 16 * 10 + 10]
+  const [before, after] = [plain, pulled].map(({ floats }) => floats('weights/0-1.npy'))
+  for (let i = 0; i < parameters; i++) {
+    const expected = i < kernel ? -0.1 * 2 * (0.5 - 0.01) * before[i] : 0
+    const found = after[parameters + i] - before[parameters + i]
+    assert.ok(Math.abs(found - expected) < 1e-6, `parameter ${i} moved ${found} further, not ${expected}`)
+  }
+  // The loss at θ_0 is the data's alone.
+  assert.equal(pulled.tables[0].iterations.lossBefore[0], plain.tables[0].iterations.lossBefore[0])
+})

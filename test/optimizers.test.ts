@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rateAt, slotsOf, update } from '../src/nn/optimizers.ts'
-import type { ResolvedOptimizer, ResolvedSchedule } from '../src/spec/schema.ts'
+import { isFrozen, updatesBefore } from '../src/nn/train.ts'
+import type { ResolvedLayer, ResolvedOptimizer, ResolvedSchedule } from '../src/spec/schema.ts'
 
 const curvature = [0.5, 1, 3]
 const minimum = [1, -2, 0.5]
@@ -13,15 +14,21 @@ const start = [3, 1, -1]
 const steps = 50
 const constant: ResolvedSchedule = { name: 'constant' }
 
-/** θ_0 … θ_50 as the optimizer makes them. */
-function run(optimizer: ResolvedOptimizer, decays = false): number[][] {
+/** θ_0 … θ_50 as the optimizer makes them, with no update while the layer is frozen. */
+function run(
+  optimizer: ResolvedOptimizer,
+  decays = false,
+  freeze: ResolvedLayer['freeze'] = null,
+): number[][] {
+  const layer: ResolvedLayer = { layer: 'fc_1', parameters: 3, optimizer, freeze, l2: 0 }
   const theta = Float32Array.from(start)
   const state = Array.from({ length: slotsOf(optimizer) }, () => new Float64Array(3))
   const gradient = new Float64Array(3)
   const path = [[...theta]]
   for (let t = 0; t < steps; t++) {
     for (let i = 0; i < 3; i++) gradient[i] = curvature[i] * (theta[i] - minimum[i])
-    update(optimizer, { offset: 0, size: 3, decays }, theta, gradient, state, t, t)
+    if (!isFrozen(layer, t))
+      update(optimizer, { offset: 0, size: 3, decays }, theta, gradient, state, t, updatesBefore(layer, t))
     path.push([...theta])
   }
   return path
@@ -191,4 +198,30 @@ test('adamw: decay apart from the gradient, on kernels alone', () => {
     unrolled((theta, gradients) => theta - 0.02 * 0.3 * theta - adamStep(gradients, 0.02)),
   )
   assert.deepEqual(run(optimizer, false), run({ name: 'adam', ...adam, schedule: constant }))
+})
+
+test('frozen: nothing moves, the state waits, and the schedule goes on', () => {
+  const freeze = { from: 12, until: 31 }
+  const moves = (t: number) => t < freeze.from || t >= freeze.until
+  const { schedule, rate } = rateOf.step
+  // Momentum as the sum over the gradients of the iterations that moved.
+  const [sgdPath, adamPath] = [
+    (gradients: number[], t: number) => rate(t) * decayed(gradients, 0.8),
+    (gradients: number[], t: number) => adamStep(gradients, 0.2 * rate(t)),
+  ].map(step =>
+    start.reduce<number[][]>((paths, first, i) => {
+      const path = [first]
+      const seen: number[] = []
+      for (let t = 0; t < steps; t++) {
+        if (moves(t)) seen.push(curvature[i] * (path[t] - minimum[i]))
+        path.push(moves(t) ? path[t] - step(seen, t) : path[t])
+      }
+      paths.push(path)
+      return paths
+    }, []),
+  )
+  near(run(sgd({ momentum: 0.8, schedule }), false, freeze), (t, i) => sgdPath[i][t])
+  near(run({ name: 'adam', ...adam, schedule }, false, freeze), (t, i) => adamPath[i][t])
+  const forever = run(sgd({ momentum: 0.8 }), false, { from: 5, until: null })
+  for (let t = 5; t <= steps; t++) assert.deepEqual(forever[t], forever[5])
 })

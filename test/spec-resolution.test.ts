@@ -151,9 +151,9 @@ test('of several rules that match a layer, later ones win field by field', () =>
     {
       ...minimal,
       layers: {
-        '*': { freeze: { until: 100 }, optimizer: { learningRate: 0.01, momentum: 0.5 } },
-        fc_3: { freeze: false, optimizer: { momentum: 0.9, nesterov: true } },
-        fc_1: { freeze: true },
+        '*': { freeze: { until: 100 }, l2: 0.1, optimizer: { learningRate: 0.01, momentum: 0.5 } },
+        fc_3: { freeze: false, l2: 0.2, optimizer: { momentum: 0.9, nesterov: true } },
+        fc_1: { freeze: true, l2: 0 },
       },
     },
     facts,
@@ -165,14 +165,22 @@ test('of several rules that match a layer, later ones win field by field', () =>
       parameters: 78_500,
       optimizer: { ...base, momentum: 0.5, nesterov: false },
       freeze: { from: 0, until: null },
+      l2: 0,
     },
     {
       layer: 'fc_2',
       parameters: 5_050,
       optimizer: { ...base, momentum: 0.5, nesterov: false },
       freeze: { from: 0, until: 100 },
+      l2: 0.1,
     },
-    { layer: 'fc_3', parameters: 510, optimizer: { ...base, momentum: 0.9, nesterov: true }, freeze: null },
+    {
+      layer: 'fc_3',
+      parameters: 510,
+      optimizer: { ...base, momentum: 0.9, nesterov: true },
+      freeze: null,
+      l2: 0.2,
+    },
   ])
 })
 

@@ -151,6 +151,7 @@ test('what is not to be kept is gone in the end', async () => {
     artifacts.map(({ name }) => name).filter(name => !name.startsWith('neurons/')),
     ['manifest.json'],
   )
+  await forgotten(id)
   assert.equal(await objects.stat(objectKey(id, 'weights/0-2.npy')), undefined)
 })
 

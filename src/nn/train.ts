@@ -56,11 +56,12 @@ export function makeBatches(
   }
 }
 
-const isFrozen = ({ freeze }: ResolvedLayer, t: number) =>
+/** Whether a layer keeps still in iteration t. */
+export const isFrozen = ({ freeze }: ResolvedLayer, t: number) =>
   freeze !== null && t >= freeze.from && (freeze.until === null || t < freeze.until)
 
 /** Updates a layer has had before iteration t. */
-function updatesBefore({ freeze }: ResolvedLayer, t: number): number {
+export function updatesBefore({ freeze }: ResolvedLayer, t: number): number {
   if (freeze === null) return t
   const thawed = Math.min(t, freeze.until ?? t)
   return t - Math.max(0, thawed - freeze.from)
@@ -81,7 +82,8 @@ export const slotsOfAll = (layers: ResolvedLayer[]): number =>
 /**
  * Yields θ_0, then θ_{t+1} after each iteration t, each with the optimizer's state (the same arrays every time, valid
  * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits.
- * The loss trained on is the batch's mean cross-entropy + l2·Σ_kernels w². Throws DivergedError where it is not finite.
+ * The loss trained on is the batch's mean cross-entropy + Σ_kernels l2·w², l2 the
+ * layer's. Throws DivergedError where it is not finite.
  */
 export function* train(
   model: Model,
@@ -90,7 +92,7 @@ export function* train(
   data: Examples,
   resume?: TrainingState,
 ): Generator<TrainingState> {
-  const { iterations, batchSize, seed, l2 } = spec.training
+  const { iterations, batchSize, seed } = spec.training
   const { network } = model
   const theta = resume?.theta ?? initialWeights(network, seed)
   const gradient = new Float64Array(network.parameters)
@@ -110,6 +112,7 @@ export function* train(
       const resolved = layerOf.get(layer)!
       if (isFrozen(resolved, t)) continue
       const isKernel = role === 'kernel'
+      const { l2 } = resolved
       if (isKernel && l2 > 0) for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
       update(
         resolved.optimizer,

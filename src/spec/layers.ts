@@ -31,11 +31,11 @@ export function matchesGlob(pattern: string, name: string): boolean {
 }
 
 /**
- * Every layer that owns parameters, in network order, with its optimizer in full and when it is frozen. Where several
+ * Every layer that owns parameters, in network order, with its optimizer in full, its L2 and when it is frozen. Where several
  * rules match, later ones win field by field; `freeze` is one field, and `freeze: false` thaws.
  */
 export function resolveLayers(
-  spec: Pick<ResolvedSpec, 'layers' | 'optimizer'>,
+  spec: Pick<ResolvedSpec, 'layers' | 'optimizer'> & { training: { l2: number } },
   network: NetworkFacts,
 ): ResolvedLayer[] {
   const rules = Object.entries(spec.layers)
@@ -52,6 +52,7 @@ export function resolveLayers(
         ...matching.map(rule => rule.optimizer),
       ) as ResolvedOptimizer,
       freeze: frozenSpan(matching.findLast(rule => rule.freeze !== undefined)?.freeze),
+      l2: matching.findLast(rule => rule.l2 !== undefined)?.l2 ?? spec.training.l2,
     }
   })
 }
@@ -72,7 +73,8 @@ export function checkLayers(
   const errors: FieldError[] = []
   const report = (path: string[], message: string) =>
     errors.push({ path: formatPath(['layers', ...path]), message })
-  const resolved = optimizer && network ? resolveLayers({ layers, optimizer }, network) : []
+  const resolved =
+    optimizer && network ? resolveLayers({ layers, optimizer, training: { l2: 0 } }, network) : []
 
   for (const [pattern, rule] of Object.entries(layers)) {
     if (network && !network.layers.some(layer => matchesGlob(pattern, layer))) {

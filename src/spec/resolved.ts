@@ -8,6 +8,8 @@ export type ResolvedLayer = {
   optimizer: ResolvedOptimizer
   /** null: trains throughout. `until` null: never trains again. */
   freeze: { from: number; until: number | null } | null
+  /** Of its kernels: l2·Σw² is part of the loss that is trained on. */
+  l2: number
 }
 
 export type ResolvedSchedule =
@@ -53,7 +55,14 @@ export type ResolvedSpec = {
   architecture: ResolvedArchitecture
   optimizer: ResolvedOptimizer
   layers: Record<string, LayerRule>
-  training: { iterations: number; batchSize: number; seed: number; l2: number }
+  training: {
+    iterations: number
+    batchSize: number
+    seed: number
+    l2: number
+    /** Absent: θ_0 is drawn. */
+    initial?: { experiment: string; iteration: number }
+  }
   allocation: {
     method: MethodName
     maxError: number

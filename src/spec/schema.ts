@@ -66,9 +66,14 @@ export const FreezeSpec = Type.Object(
   },
 )
 
+const L2 = { minimum: 0, maximum: 1e3 }
+
 export const LayerRule = Type.Object(
   {
     freeze: Type.Optional(Type.Union([Type.Boolean(), FreezeSpec])),
+    l2: Type.Optional(
+      Type.Number({ ...L2, description: 'Replaces training.l2 for the kernels of this layer.' }),
+    ),
     optimizer: Type.Optional(
       Type.Object(overridable, {
         ...closed,
@@ -103,12 +108,32 @@ export const TrainingSpec = Type.Object(
     seed: Type.Optional(Seed('Seeds the initial weights, the shuffles and the dropout masks.')),
     l2: Type.Optional(
       Type.Number({
-        minimum: 0,
-        maximum: 1e3,
+        ...L2,
         default: 0,
         description:
           'Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).',
       }),
+    ),
+    initial: Type.Optional(
+      Type.Object(
+        {
+          experiment: Type.String({
+            pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+            description:
+              'The id of an experiment of the same network that has succeeded and kept its weights.',
+          }),
+          iteration: Type.Integer({
+            ...{ minimum: 0, maximum: 10_000_000 },
+            description:
+              'Which of its weights: 0 is what it started from, its iterations what it ended with.',
+          }),
+        },
+        {
+          ...closed,
+          description:
+            'Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.',
+        },
+      ),
     ),
   },
   closed,

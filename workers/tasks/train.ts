@@ -10,6 +10,7 @@ import { MissingObjectError, type Objects } from '../../src/store/objects.ts'
 import { stateName, weightsName } from '../artifacts.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
+import { readInitialWeights } from './initial.ts'
 import { openRows, readDoubles, readRows } from './rows.ts'
 
 type Span = { index: number; from: number; to: number }
@@ -33,6 +34,14 @@ export async function trainSegments(
   const spans = segmentsOf(spec)
   const { iterations } = spec.training
   const stored: StoredObject[] = []
+  const initial = await readInitialWeights(objects, spec, network.variables)
+  // Copies, for training changes them in place.
+  const begin = (): TrainingState | undefined =>
+    initial && {
+      iteration: 0,
+      theta: initial.slice(),
+      state: Array.from({ length: slots }, () => new Float64Array(parameters)),
+    }
 
   const open = ({ from, to }: Span) =>
     openRows(objects, experimentId, weightsName({ from, to }), to - from + 1, parameters)
@@ -48,7 +57,7 @@ export async function trainSegments(
   }
 
   for (const { first, last } of runs(segments)) {
-    const resume = await latestState(objects, experimentId, spans, first, { slots, parameters })
+    const resume = (await latestState(objects, experimentId, spans, first, { slots, parameters })) ?? begin()
     let s = spans.findIndex(({ from }) => from === (resume?.iteration ?? 0))
     let rows = await open(spans[s])
     try {

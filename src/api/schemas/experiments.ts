@@ -136,6 +136,7 @@ export const Preview = component(
             required: ['from', 'until'],
             description: 'Frozen in [from, until); until null: to the end.',
           }),
+          l2: Type.Number({ description: 'Of its kernels.' }),
         }),
         { description: 'In the order of the network.' },
       ),

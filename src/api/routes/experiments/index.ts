@@ -1,8 +1,10 @@
 /** Experiments: post, list, look at, cancel, delete. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { SpecError } from '../../../spec/errors.ts'
+import { checkInitial } from '../../../spec/initial.ts'
 import { preview } from '../../../spec/preview.ts'
-import { ExperimentSpec } from '../../../spec/schema.ts'
+import { ExperimentSpec, type ResolvedSpec } from '../../../spec/schema.ts'
 import { cancelExperiment, createExperiment, deleteExperiment } from '../../../store/experiments.ts'
 import { experimentNotFound, invalidQuery, ProblemError } from '../../problem.ts'
 import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
@@ -20,6 +22,16 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     const found = await readExperiment(app.db, id)
     if (!found) throw experimentNotFound(id)
     return found
+  }
+
+  /** The spec of a body, its initial weights checked against the experiment that they come from. Throws SpecError. */
+  const runnable = async (body: unknown): Promise<ResolvedSpec> => {
+    const spec = specOf(body, app.facts)
+    if (spec.training.initial === undefined) return spec
+    const earlier = (await readExperiment(app.db, spec.training.initial.experiment)) ?? null
+    const errors = checkInitial(spec, earlier, app.facts)
+    if (errors.length > 0) throw new SpecError(errors)
+    return spec
   }
 
   app.post(
@@ -43,7 +55,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const idempotencyKey = request.headers['idempotency-key']
-      const spec = specOf(request.body, app.facts)
+      const spec = await runnable(request.body)
       const { experiment, outcome } = await createExperiment(app.db, {
         id: newId(),
         spec,
@@ -82,7 +94,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async request => {
-      const spec = specOf(request.body, app.facts)
+      const spec = await runnable(request.body)
       return { spec, ...preview(spec, app.facts) }
     },
   )
