@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { runChaos } from './chaos/chaos.ts'
 import { noRedis } from './support/redis.ts'
 
-// Set it to see a failure again.
-const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
+// Fixed, so that a change is what fails the suite; `npm run chaos` draws a new one every time.
+const seed = Number(process.env.CHAOS_SEED ?? 5)
 
 for (const [queue, skip] of [
   ['postgres', false],

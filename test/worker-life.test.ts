@@ -70,7 +70,10 @@ async function post(
   return id
 }
 const look = (id: string) =>
-  database.db.prisma.experiment.findUnique({ where: { id }, include: { segments: true } })
+  database.db.prisma.experiment.findUnique({
+    where: { id },
+    include: { segments: { orderBy: { index: 'asc' } } },
+  })
 
 /** Waits until the experiment has this status, at most so many milliseconds. */
 async function reaches(id: string, status: Status, milliseconds = 8000) {
