@@ -29,6 +29,15 @@ export default fp(
           description,
           license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
+        components: {
+          securitySchemes: {
+            key: {
+              type: 'http',
+              scheme: 'bearer',
+              description: 'A key, where the service asks for one: `ledger keys create` makes it.',
+            },
+          },
+        },
         servers: [{ url: '/', description: 'This service.' }],
         tags: [
           { name: 'experiments', description: 'Post, watch, cancel and delete experiments.' },

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ExperimentParams, problems } from '../../schemas/common.ts'
 import { NeuronRow, NeuronsQuery, NeuronsTable, tableResponse } from '../../schemas/tables.ts'
 import { findLedger } from '../shared/ledger.ts'
-import { sendTable } from '../shared/table.ts'
+import { columnsOf, sendTable } from '../shared/table.ts'
 import { readNeurons } from './query.ts'
 
 const csvExample = 'layer,unit,parameters,lca,helping,hurting\nfc_1,0,785,-0.0121,-0.034,0.0219\n'
@@ -28,10 +28,10 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { layer, split } = request.query
-      const ledger = await findLedger(app.db, request.params.id, split)
+      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       return sendTable(request, reply, {
         head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
-        columns: Object.keys(NeuronRow.properties),
+        columns: columnsOf(NeuronRow),
         batches: await readNeurons(app.db, ledger, layer),
       })
     },
