@@ -48,7 +48,10 @@ export default fp(
     app.addHook('onRoute', route => {
       const scope = scopeOf(route)
       route.config = { ...route.config, scope }
-      if (scope === 'none') return
+      if (scope === 'none') {
+        route.schema = { ...route.schema, security: [] }
+        return
+      }
       const response = { ...problems(401, 403, 429), ...(route.schema?.response as object) }
       route.schema = { ...route.schema, security: [{ key: [] }], response }
     })

@@ -8,7 +8,7 @@ const windowSeconds = 300
 const freshMs = 5000
 
 const statusSql = `
-  SELECT status::text, count(*)::float8 AS count,
+  SELECT status::text, count(e.id)::float8 AS count,
          coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS age
     FROM unnest(enum_range(NULL::experiment_status)) AS status
     LEFT JOIN experiments e USING (status)
@@ -16,9 +16,9 @@ const statusSql = `
 
 // Every split of an iteration gets the same number of gradients, each over all of its examples.
 const enginesSql = `
-  SELECT coalesce(s.engine ->> 'name', 'unknown') AS engine, count(*)::float8 AS segments, sum(s.seconds) AS seconds,
-         max(s.seconds) AS slowest,
-         sum(s.gradients * (CASE WHEN splits.train THEN (e.spec #>> '{dataset,trainExamples}')::float8 ELSE 0 END
+  SELECT coalesce(s.engine ->> 'name', 'unknown') AS engine, count(*)::float8 AS segments, sum(coalesce(s.seconds, 0)) AS seconds,
+         max(coalesce(s.seconds, 0)) AS slowest,
+         sum(coalesce(s.gradients, 0) * (CASE WHEN splits.train THEN (e.spec #>> '{dataset,trainExamples}')::float8 ELSE 0 END
              + CASE WHEN splits.validation THEN (e.spec #>> '{dataset,validationExamples}')::float8 ELSE 0 END)
              / splits.count) AS examples
     FROM segments s

@@ -41,10 +41,11 @@ export async function* arrowChunks({ columns, batches }: Table): AsyncGenerator<
 }
 
 function batchMaker(arrow: Arrow, columns: Column[]): (rows: Cell[][]) => RecordBatch {
-  const types = columns.map(({ type }) => {
+  const types = columns.map(({ type }, id) => {
     if (type === 'int32') return new arrow.Int32()
     if (type === 'float64') return new arrow.Float64()
-    return new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32())
+    // With an id of its own choosing the library would number on and on: the same table would be other bytes.
+    return new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32(), id)
   })
   const schema = new arrow.Schema(
     columns.map(({ name, type }, i) => new arrow.Field(name, types[i], type === 'float64')),
