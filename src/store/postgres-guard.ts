@@ -58,9 +58,19 @@ async function serve(): Promise<void> {
     stopping.signal.addEventListener('abort', () => resolve('stop'), { once: true })
   })
   let server: PostgresServer | undefined
+  let failures = 0
   while (!stopping.signal.aborted) {
-    // The same port after a crash: the parent's connections find their way back.
-    server = await startServer(directory, binaries, server?.port)
+    try {
+      // The same port after a crash: the parent's connections find their way back.
+      server = await startServer(directory, binaries, server?.port)
+      failures = 0
+    } catch (error) {
+      // One that ran before can run again: it may have been killed once more while it recovered.
+      failures += 1
+      if (server === undefined || failures > 5) throw error
+      await Promise.race([stopped, new Promise(resolve => setTimeout(resolve, 100 * 2 ** failures))])
+      continue
+    }
     say({ type: 'ready', port: server.port, pid: server.pid })
     const reason = await Promise.race([stopped, server.ended])
     // A parent that asks has put its own things in order. One that was killed may have left workers, which hand back
