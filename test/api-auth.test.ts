@@ -113,13 +113,19 @@ describe('keys', () => {
   })
 
   test('for every route, what is another tenant’s is not there', async () => {
-    const id = await post(keys.a)
-    await fillLedger(api, id, [0, 1])
-    await storeArtifact(api, id, 'weights/0-8.npy', new Uint8Array(10))
+    const experiment = await post(keys.a)
+    await fillLedger(api, experiment, [0, 1])
+    await storeArtifact(api, experiment, 'weights/0-8.npy', new Uint8Array(10))
     const paths = [...api.app.routeTable].filter(([url]) => url.includes(':id'))
     assert.ok(paths.length >= 9)
+    const sweep = await api.http
+      .post('/v1/sweeps')
+      .set(bearer(keys.a))
+      .send({ base: minimalSpec(8), seeds: [1, 2] })
+      .expect(202)
     const asked = new Set<string>()
     for (const [url, methods] of paths) {
+      const id = url.startsWith('/v1/sweeps/') ? sweep.body.id : experiment
       for (const method of methods) {
         const path = url.replace(':id', id).replace('*', 'weights/0-8.npy')
         const send = (key: string) => fetch(new URL(path, urlOf(api)), { method, headers: bearer(key) })
@@ -138,6 +144,8 @@ describe('keys', () => {
       }
     }
     assert.ok(asked.has('GET /v1/experiments/:id/events') && asked.has('DELETE /v1/experiments/:id'))
+    assert.ok(asked.has('GET /v1/sweeps/:id/summary') && asked.has('DELETE /v1/sweeps/:id'))
+    const id = experiment
     // Untouched by all of it, and there for its own tenant and for an admin.
     for (const key of [keys.a, keys['a-reads'], keys.root]) {
       const { body } = await api.http.get(`/v1/experiments/${id}`).set(bearer(key)).expect(200)

@@ -24,8 +24,14 @@ describe('the contract', () => {
     const of = (path: string) => `/v1/experiments/${small}${path}`
     await http.post('/v1/experiments/preview').send(exampleSpec).expect(200)
     await http.get('/v1/experiments?limit=1').expect(200)
-    for (const path of ['', '/layers', '/layers?by=variable', '/iterations', '/allocations', '/artifacts'])
-      await http.get(of(path)).expect(200)
+    const tables = ['/layers', '/layers?by=variable', '/iterations', '/allocations', '/neurons']
+    for (const path of ['', ...tables, '/artifacts']) await http.get(of(path)).expect(200)
+    const sweep = { base: minimalSpec(8), seeds: [1, 2] }
+    const { body: posted } = await http.post('/v1/sweeps').send(sweep).expect(202)
+    await http.get('/v1/sweeps').expect(200)
+    for (const path of ['', '/summary']) await http.get(`/v1/sweeps/${posted.id}${path}`).expect(200)
+    await http.post(`/v1/sweeps/${posted.id}/cancel`).expect(202)
+    await http.delete(`/v1/sweeps/${posted.id}`).expect(204)
     await http.get(of('/artifacts/manifest.json')).expect(200)
     await http.get(of('/artifacts/manifest.json')).set('range', 'bytes=0-0').expect(206)
     await http.post(`/v1/experiments/${id}/cancel`).expect(202)
@@ -34,7 +40,7 @@ describe('the contract', () => {
     await http.post(`/v1/experiments/${id}/cancel`).expect(202)
     await http.get(`/v1/experiments/${id}/events`).expect(200)
     await http.delete(`/v1/experiments/${id}`).expect(204)
-    for (const path of ['datasets', 'architectures', 'webhooks/secret'])
+    for (const path of ['datasets', 'architectures', 'workers', 'webhooks/secret'])
       await http.get(`/v1/${path}`).expect(200)
     for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.yaml']) await http.get(path).expect(200)
     assert.deepEqual([...api.exercised].sort(), operationIds.toSorted())
