@@ -107,8 +107,9 @@ export function columnsOf(
   return Object.entries(row.properties)
     .filter(([name]) => wanted(name))
     .map(([name, schema]) => {
-      const { type, enum: names } = schema as { type?: string; enum?: unknown[] }
-      return { name, type: names ? 'name' : (types[type ?? ''] ?? 'float64') }
+      const { type, enum: names } = schema as { type?: string | string[]; enum?: unknown[] }
+      const isName = names !== undefined || [type].flat().includes('string')
+      return { name, type: isName ? 'name' : (types[String(type)] ?? 'float64') }
     })
 }
 
