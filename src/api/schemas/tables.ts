@@ -196,7 +196,7 @@ export const notModified = { 304: Type.Null({ description: 'You have it: `If-Non
 
 // ------------------------------------------------------------------------------------------------ queries
 
-const format = {
+export const format = {
   format: Type.Optional(
     Type.Enum(Object.keys(tableFormats) as TableFormat[], {
       description: 'The format, where Accept cannot be set, as in pandas.read_csv(url); it wins over Accept.',
@@ -253,7 +253,7 @@ export const IterationsQuery = Type.Object(
   },
   closed,
 )
-export const NeuronsQuery = Type.Object({ ...split, ...layers }, closed)
+export const NeuronsQuery = Type.Object({ ...split, ...layers, ...format }, closed)
 export const AllocationsQuery = Type.Object(
   {
     ...split,

@@ -1,7 +1,15 @@
 /** The ledger per neuron: what every output unit or channel did over the whole training. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, problems } from '../../schemas/common.ts'
-import { NeuronRow, NeuronsQuery, NeuronsTable, tableResponse } from '../../schemas/tables.ts'
+import {
+  NeuronRow,
+  NeuronsQuery,
+  NeuronsTable,
+  notModified,
+  TableHeaders,
+  tableResponse,
+} from '../../schemas/tables.ts'
 import { findLedger } from '../shared/ledger.ts'
 import { columnsOf, sendTable } from '../shared/table.ts'
 import { readNeurons } from './query.ts'
@@ -12,6 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
     '/experiments/:id/neurons',
     {
+      compress: tableCompression,
       schema: {
         operationId: 'getNeurons',
         tags: ['ledger'],
@@ -19,9 +28,11 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'For every output unit (of a dense layer) or channel (of a convolution) the sums of the allocations of its parameters over all allocated iterations: its column of the kernel, its bias, its scale and shift. Per iteration they are the artifacts neurons/{split}/{from}-{to}.npy, whose columns manifest.json explains.',
         params: ExperimentParams,
+        headers: TableHeaders,
         querystring: NeuronsQuery,
         response: {
           200: tableResponse('A row per unit.', NeuronsTable, csvExample),
+          ...notModified,
           ...problems(400, 404, 406),
         },
       },
@@ -33,6 +44,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
         columns: columnsOf(NeuronRow),
         batches: await readNeurons(app.db, ledger, layer),
+        version: ledger.version,
       })
     },
   )

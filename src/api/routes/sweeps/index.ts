@@ -5,6 +5,7 @@ import { expandSweep } from '../../../spec/sweep.ts'
 import { SweepSpec } from '../../../spec/sweep-schema.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
+import { tableCompression } from '../../plugins/external/compression.ts'
 import { ProblemError } from '../../problem.ts'
 import { Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import { PostHeaders } from '../../schemas/experiments.ts'
@@ -136,6 +137,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
     '/sweeps/:id/summary',
     {
+      compress: tableCompression,
       schema: {
         ...{ operationId: 'getSweepSummary', tags, summary: 'What a sweep says' },
         description:
