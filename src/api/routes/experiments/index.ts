@@ -198,7 +198,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass.',
         params: ExperimentParams,
-        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404) },
+        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 413, 415) },
       },
     },
     async (request, reply) => {
@@ -218,7 +218,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'A queued experiment is cancelled at once, a running one within one gradient pass; what is allocated by then stays readable. Cancelling twice is the same as once.',
         params: ExperimentParams,
-        response: { 202: ref(Experiment), ...problems(400, 404, 409) },
+        response: { 202: ref(Experiment), ...problems(400, 404, 409, 413, 415) },
       },
     },
     async (request, reply) => {
@@ -241,7 +241,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'Queues a failed or cancelled experiment again. What is stored of it stays: only what is missing is redone.',
         params: ExperimentParams,
-        response: { 202: ref(Experiment), ...problems(400, 404, 409, 429) },
+        response: { 202: ref(Experiment), ...problems(400, 404, 409, 413, 415, 429) },
       },
     },
     async (request, reply) => {

@@ -185,7 +185,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'Cancels every experiment of it that has not finished. Cancelling twice is the same as once.',
         params: SweepParams,
-        response: { 202: ref(Sweep), ...problems(400, 404) },
+        response: { 202: ref(Sweep), ...problems(400, 404, 413, 415) },
       },
     },
     async (request, reply) => {
@@ -205,7 +205,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         ...{ operationId: 'deleteSweep', tags, summary: 'Delete a sweep' },
         description: 'With its experiments, their ledgers and their artifacts, also while they run.',
         params: SweepParams,
-        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404) },
+        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 413, 415) },
       },
     },
     async (request, reply) => {
