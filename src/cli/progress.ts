@@ -8,14 +8,31 @@ import { duration } from './format.ts'
 const phases = ['training', 'allocating'] as const
 type Phase = (typeof phases)[number]
 
-/** Follows an experiment until it has ended, and returns it. */
-export async function watch(ledger: LedgerClient, id: string): Promise<Experiment> {
+/**
+ * Follows an experiment until it has ended, and returns it. With a `hint`, Ctrl-C stops the following only: it prints
+ * the hint and exits as interrupted programs do. Without one, what Ctrl-C does is the caller's.
+ */
+export async function watch(ledger: LedgerClient, id: string, hint?: string): Promise<Experiment> {
   const show = process.stderr.isTTY ? bars() : lines()
+  const undo = hint === undefined ? () => {} : onInterrupt(show.stop, hint)
   try {
     return await ledger.wait(id, { interval: 500, onProgress: show.update })
   } finally {
+    undo()
     show.stop()
   }
+}
+
+/** Returns what takes the handler back. */
+function onInterrupt(stop: () => void, hint: string): () => void {
+  const handler = () => {
+    // Gives the cursor back.
+    stop()
+    console.error(`\n${hint}`)
+    process.exit(130)
+  }
+  process.once('SIGINT', handler)
+  return () => void process.off('SIGINT', handler)
 }
 
 /** Follows a sweep until all of its experiments have ended, and returns it. */
@@ -36,9 +53,11 @@ export async function watchSweep(ledger: LedgerClient, id: string): Promise<Swee
     if (!bar && line !== last) console.error(line)
     last = line
   }
+  const undo = onInterrupt(() => bar?.stop(), `the sweep goes on; ledger sweep watch ${id} follows it again`)
   try {
     return await ledger.waitForSweep(id, { interval: 1000, onProgress })
   } finally {
+    undo()
     bar?.stop()
   }
 }

@@ -47,7 +47,7 @@ export default (program: Command) =>
 
 async function fetchAll(ledger: LedgerClient, id: string, artifacts: Artifact[], folder: string) {
   const bar = process.stderr.isTTY
-    ? new SingleBar({ format: '{bar} {percentage} %  {name}', hideCursor: true, stream: process.stderr })
+    ? new SingleBar({ format: '{bar} {percentage} %  {name}', gracefulExit: false, stream: process.stderr })
     : undefined
   bar?.start(
     artifacts.reduce((sum, { bytes }) => sum + bytes, 0),
