@@ -106,6 +106,16 @@ describe('ledger', () => {
     }
   })
 
+  test('Ctrl-C stops the following, not the experiment', async () => {
+    const id = await post(api)
+    const child = spawn(process.execPath, [main, 'watch', id], { env: { ...process.env, LEDGER_URL: url } })
+    child.stderr.once('data', () => child.kill('SIGINT'))
+    const code = new Promise<number | null>(resolve => child.once('close', resolve))
+    assert.match(await text(child.stderr), /the experiment goes on; ledger watch/)
+    assert.equal(await code, 130)
+    assert.equal((await api.http.get(`/v1/experiments/${id}`)).body.status, 'queued')
+  })
+
   test('cancel and delete several, going on after one that is not there', async () => {
     const [a, b] = [await post(api), await post(api)]
     const missing = '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'

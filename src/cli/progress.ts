@@ -8,21 +8,42 @@ import { duration } from './format.ts'
 const phases = ['training', 'allocating'] as const
 type Phase = (typeof phases)[number]
 
-/** Follows an experiment until it has ended, and returns it. */
-export async function watch(ledger: LedgerClient, id: string): Promise<Experiment> {
-  const show = process.stderr.isTTY ? bars() : lines()
+/**
+ * Follows an experiment until it has ended, and returns it. With a `hint`, Ctrl-C stops the following only: it prints
+ * the hint and exits as interrupted programs do. Without one, what Ctrl-C does is the caller's.
+ */
+export async function watch(ledger: LedgerClient, id: string, hint?: string): Promise<Experiment> {
+  const show = process.stderr.isTTY ? bars(process.stderr) : lines()
+  const undo = hint === undefined ? () => {} : onInterrupt(show.stop, hint)
   try {
     return await ledger.wait(id, { interval: 500, onProgress: show.update })
   } finally {
+    undo()
     show.stop()
   }
+}
+
+/** Returns what takes the handler back. */
+function onInterrupt(stop: () => void, hint: string): () => void {
+  const handler = () => {
+    // Gives the cursor back.
+    stop()
+    console.error(`\n${hint}`)
+    process.exit(130)
+  }
+  process.once('SIGINT', handler)
+  return () => void process.off('SIGINT', handler)
 }
 
 /** Follows a sweep until all of its experiments have ended, and returns it. */
 export async function watchSweep(ledger: LedgerClient, id: string): Promise<Sweep> {
   const ended = ({ counts }: Sweep) => counts.succeeded + counts.failed + counts.cancelled
   const bar = process.stderr.isTTY
-    ? new SingleBar({ ...barOptions, format: 'experiments {bar} {value}/{total}  {now}' })
+    ? new SingleBar({
+        ...barOptions,
+        stream: process.stderr,
+        format: 'experiments {bar} {value}/{total}  {now}',
+      })
     : undefined
   let last = ''
   const onProgress = (sweep: Sweep) => {
@@ -36,29 +57,29 @@ export async function watchSweep(ledger: LedgerClient, id: string): Promise<Swee
     if (!bar && line !== last) console.error(line)
     last = line
   }
+  const undo = onInterrupt(() => bar?.stop(), `the sweep goes on; ledger sweep watch ${id} follows it again`)
   try {
     return await ledger.waitForSweep(id, { interval: 1000, onProgress })
   } finally {
+    undo()
     bar?.stop()
   }
 }
 
 type Display = { update(experiment: Experiment): void; stop(): void }
 
-const barOptions = {
+export const barOptions = {
   barCompleteChar: '█',
   barIncompleteChar: '░',
   barsize: 40,
   hideCursor: true,
   clearOnComplete: false,
-  stream: process.stderr,
 }
 
-function bars(): Display {
-  const multi = new MultiBar({
-    ...barOptions,
-    format: '{phase} {bar} {value}/{total}  {eta}',
-  })
+export function bars(stream: NodeJS.WritableStream): Display {
+  // Not {eta}: the library fills that in itself, from the pace at which the bar moves. The API knows better.
+  const format = '{phase} {bar} {value}/{total}  {left}'
+  const multi = new MultiBar({ ...barOptions, stream, format })
   const all: Partial<Record<Phase, SingleBar>> = {}
   return {
     update({ status, progress, spec }) {
@@ -67,9 +88,9 @@ function bars(): Display {
         // A phase's bar appears with it, and is full once a later one has begun.
         const reached = phase === 'training' ? status !== 'queued' : !['queued', 'training'].includes(status)
         if (!reached) continue
-        all[phase] ??= multi.create(total, 0, { phase: phase.padEnd(10), eta: '' })
-        if (progress.phase === phase) all[phase].update(progress.done, { eta: eta(progress.etaSeconds) })
-        else if (status !== 'failed' && status !== 'cancelled') all[phase].update(total, { eta: '' })
+        all[phase] ??= multi.create(total, 0, { phase: phase.padEnd(10), left: '' })
+        if (progress.phase === phase) all[phase].update(progress.done, { left: left(progress.etaSeconds) })
+        else if (status !== 'failed' && status !== 'cancelled') all[phase].update(total, { left: '' })
       }
     },
     stop: () => multi.stop(),
@@ -89,4 +110,4 @@ function lines(): Display {
   }
 }
 
-const eta = (seconds: number | null) => (seconds === null ? '' : `${duration(seconds)} left`)
+const left = (seconds: number | null) => (seconds === null ? '' : `${duration(seconds)} left`)

@@ -1,8 +1,8 @@
 /**
  * The output units of layers: which unit, or channel, a parameter belongs to. A unit is the last axis of a kernel (dense
  * [in, out], convolution [h, w, in, out]) and the only axis of a bias or of batch norm's scale and shift; a depthwise
- * kernel [h, w, in, multiplier] has a unit for each pair of its last two. In all of them parameter i of a variable
- * belongs to unit i mod units.
+ * kernel is [h, w, channels, 1] and has a unit a channel. In all of them parameter i of a variable belongs to unit
+ * i mod units.
  */
 import type { VariableFacts } from './facts.ts'
 
@@ -23,7 +23,7 @@ export function layerUnits(variables: Variable[]): LayerUnits[] {
   let offset = 0
   return layers.map(layer => {
     const own = variables.filter(variable => variable.layer === layer)
-    const units = Math.max(...own.map(unitsOf))
+    const units = unitsOf(own)
     const odd = own.find(({ size }) => size % units !== 0)
     if (odd)
       throw new Error(`${odd.name} [${odd.shape}] does not divide into the ${units} units of its layer`)
@@ -33,7 +33,10 @@ export function layerUnits(variables: Variable[]): LayerUnits[] {
   })
 }
 
-function unitsOf({ name, shape }: Variable): number {
-  const last = shape[shape.length - 1] ?? 1
-  return /depthwise/.test(name) && shape.length === 4 ? shape[2] * last : last
+/** A vector of the layer tells; without one, a kernel of one filter is taken for a depthwise one. */
+function unitsOf(own: Variable[]): number {
+  const vector = own.find(({ shape }) => shape.length === 1)
+  const { shape } = vector ?? own[0]
+  const last = shape[shape.length - 1]
+  return shape.length === 4 && last === 1 ? shape[2] : last
 }

@@ -9,6 +9,7 @@ import type { Command } from 'commander'
 import type { Artifact, LedgerClient } from '../../client/index.ts'
 import { experimentId, idHelp, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
+import { barOptions } from '../progress.ts'
 
 type Options = { out?: string }
 
@@ -47,7 +48,7 @@ export default (program: Command) =>
 
 async function fetchAll(ledger: LedgerClient, id: string, artifacts: Artifact[], folder: string) {
   const bar = process.stderr.isTTY
-    ? new SingleBar({ format: '{bar} {percentage} %  {name}', hideCursor: true, stream: process.stderr })
+    ? new SingleBar({ ...barOptions, stream: process.stderr, format: '{bar} {percentage} %  {name}' })
     : undefined
   bar?.start(
     artifacts.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -6,6 +6,7 @@ import { duration, table, whole } from '../format.ts'
 import { applySettings, readDocument, split } from '../input.ts'
 import { watch } from '../progress.ts'
 import { describeExperiment, exitFor } from './show.ts'
+import { stillRuns } from './watch.ts'
 
 type Options = {
   dataset?: string
@@ -76,7 +77,7 @@ Examples:
         return session.print(posted, () => `${posted.id}\nledger watch ${posted.id} follows it`)
       // In a pipe the id is the first line, long before the end.
       if (!session.json) console.log(posted.id)
-      const ended: Experiment = await watch(ledger, posted.id)
+      const ended: Experiment = await watch(ledger, posted.id, stillRuns(posted.id))
       session.print(ended, () => describeExperiment(ended))
       exitFor(ended.status)
     })

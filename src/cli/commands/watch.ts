@@ -3,6 +3,8 @@ import { experimentId, idHelp, open } from '../connection.ts'
 import { watch } from '../progress.ts'
 import { describeExperiment, exitFor } from './show.ts'
 
+export const stillRuns = (id: string) => `the experiment goes on; ledger watch ${id} follows it again`
+
 export default (program: Command) =>
   program
     .command('watch')
@@ -10,7 +12,8 @@ export default (program: Command) =>
     .description('follow an experiment to its end; the exit code says how that was')
     .action(async (typed: string, _, command: Command) => {
       const session = open(command)
-      const experiment = await watch(session.ledger, await experimentId(session.ledger, typed))
+      const id = await experimentId(session.ledger, typed)
+      const experiment = await watch(session.ledger, id, stillRuns(id))
       session.print(experiment, () => describeExperiment(experiment))
       exitFor(experiment.status)
     })

@@ -1,0 +1,84 @@
+/** Which unit or channel a parameter belongs to, and what the consumer makes of it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SplitStep } from '../src/lca/allocate.ts'
+import { makeNeurons } from '../src/lca/neurons.ts'
+import { layerUnits } from '../src/spec/units.ts'
+
+const network = (...entries: [name: string, shape: number[]][]) => {
+  let offset = 0
+  return entries.map(([name, shape]) => {
+    const size = shape.reduce((a, b) => a * b, 1)
+    offset += size
+    return { name, layer: name.split('/')[0], shape, size, offset: offset - size }
+  })
+}
+const variables = network(
+  ['conv_1/kernel', [3, 3, 2, 4]],
+  ['bn_1/gamma', [4]],
+  ['bn_1/beta', [4]],
+  ['plain/kernel', [3, 3, 4, 1]],
+  ['other/kernel', [3, 3, 4, 1]],
+  ['other/bias', [4]],
+  ['one/kernel', [1, 1, 4, 1]],
+  ['one/bias', [1]],
+  ['fc_1/kernel', [5, 3]],
+  ['fc_1/bias', [3]],
+)
+
+test('units of dense, convolution, batch norm and depthwise layers', () => {
+  assert.deepEqual(layerUnits(variables), [
+    { layer: 'conv_1', offset: 0, units: 4, parameters: 18 },
+    { layer: 'bn_1', offset: 4, units: 4, parameters: 2 },
+    { layer: 'plain', offset: 8, units: 4, parameters: 9 },
+    { layer: 'other', offset: 12, units: 4, parameters: 10 },
+    { layer: 'one', offset: 16, units: 1, parameters: 5 },
+    { layer: 'fc_1', offset: 17, units: 3, parameters: 6 },
+  ])
+  assert.throws(() => layerUnits(network(['x/kernel', [3, 5]], ['x/bias', [4]])), /does not divide/)
+  assert.deepEqual(layerUnits([]), [])
+})
+
+test('every allocation is counted once, for the last axis of its variable', () => {
+  const parameters = variables.reduce((sum, { size }) => sum + size, 0)
+  const neurons = makeNeurons(variables, ['train'])
+  assert.equal(neurons.units, 20)
+  // Sixteenths: exact in any order.
+  const lcaOf = (t: number) =>
+    Float32Array.from({ length: parameters }, (_, i) => (((i * 7 + t) % 11) - 5) / 16)
+  const rows = [0, 1, 2].map(t => {
+    const perSplit = [{ split: 'train', lca: lcaOf(t) } as SplitStep]
+    return [
+      ...neurons.step({
+        iteration: t,
+        theta: new Float32Array(),
+        delta: new Float64Array(),
+        splits: 1,
+        perSplit,
+      })[0],
+    ]
+  })
+  const expected = [0, 1, 2].map(t => {
+    const units = new Array<number>(20).fill(0)
+    for (const { layer, shape, offset, size } of variables) {
+      const { offset: first, units: count } = layerUnits(variables).find(one => one.layer === layer)!
+      // By the coordinates of the element, not by i mod units.
+      for (let i = 0; i < size; i++) {
+        const last = i % shape[shape.length - 1]
+        const channel = Math.floor(i / shape[shape.length - 1]) % (shape[2] ?? 1)
+        units[first + (count === shape[shape.length - 1] ? last : channel)] += lcaOf(t)[offset + i]
+      }
+    }
+    return units
+  })
+  assert.deepEqual(rows, expected)
+  const [{ lca, helping, hurting }] = neurons.sums
+  assert.deepEqual(
+    [...lca],
+    expected[0].map((_, u) => expected[0][u] + expected[1][u] + expected[2][u]),
+  )
+  assert.deepEqual(
+    [...lca],
+    [...helping].map((value, u) => value + hurting[u]),
+  )
+})
