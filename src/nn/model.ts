@@ -20,7 +20,7 @@ export type Batch = { images: Tensor; labels: Tensor1D; examples: number }
 /** A whole split on the device as fixed consecutive chunks; the last may be shorter. */
 export type DeviceSplit = { examples: number; chunks: Batch[] }
 
-/** Uploads the examples at `indices` (default: [from, to) of the split) as one batch; the caller disposes it. */
+/** Uploads the examples at `indices` as one batch; the caller disposes it. */
 export function uploadBatch(data: Examples, indices: ArrayLike<number>): Batch {
   const size = data.images.length / data.count
   const images = new Float32Array(indices.length * size)

@@ -79,11 +79,15 @@ export type TrainingState = {
 export const slotsOfAll = (layers: ResolvedLayer[]): number =>
   Math.max(...layers.map(layer => slotsOf(layer.optimizer)))
 
+/** The optimizers' state before the first update: zeros, float64 [slots][parameters]. */
+export const stateOf = (layers: ResolvedLayer[], parameters: number): Float64Array[] =>
+  Array.from({ length: slotsOfAll(layers) }, () => new Float64Array(parameters))
+
 /**
  * Yields θ_0, then θ_{t+1} after each iteration t, each with the optimizer's state (the same arrays every time, valid
  * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits.
- * The loss trained on is the batch's mean cross-entropy + Σ_kernels l2·w², l2 the
- * layer's. Throws DivergedError where it is not finite.
+ * The loss trained on is the batch's mean cross-entropy + Σ_kernels l2·w², l2 the layer's. Throws
+ * DivergedError where it is not finite.
  */
 export function* train(
   model: Model,
@@ -96,8 +100,7 @@ export function* train(
   const { network } = model
   const theta = resume?.theta ?? initialWeights(network, seed)
   const gradient = new Float64Array(network.parameters)
-  const state =
-    resume?.state ?? Array.from({ length: slotsOfAll(layers) }, () => new Float64Array(network.parameters))
+  const state = resume?.state ?? stateOf(layers, network.parameters)
   const batchOf = makeBatches(data.count, batchSize, seed)
   const layerOf = new Map(layers.map(layer => [layer.layer, layer]))
 

@@ -79,10 +79,12 @@ export async function noteTrained(db: Database, id: string, trained: number): Pr
 }
 
 /** The indices of the segments whose weights are not known to be stored, in order. */
-export async function pendingSegments(db: Database, id: string): Promise<number[]> {
+export const pendingSegments = (db: Database, id: string) => segmentsThatAre(db, id, 'pending')
+
+async function segmentsThatAre(db: Database, id: string, status: 'pending' | 'trained'): Promise<number[]> {
   const { rows } = await db.pool.query<{ index: number }>(
-    `SELECT "index" FROM segments WHERE experiment_id = $1 AND status = 'pending' ORDER BY "index"`,
-    [id],
+    'SELECT "index" FROM segments WHERE experiment_id = $1 AND status = $2 ORDER BY "index"',
+    [id, status],
   )
   return rows.map(row => row.index)
 }
@@ -119,8 +121,7 @@ export async function recordAgain(db: Database, id: string, objects: StoredArtif
 
 /**
  * Records what training produced, and goes on to 'allocating'. `objects` are the weights of all segments that were
- * pending. Says whether it was
- * wanted: not where the experiment is no longer training, or is to be cancelled.
+ * pending. Says whether it was wanted: not where the experiment is no longer training, or is to be cancelled.
  */
 export function recordTraining(
   db: Database,
@@ -178,13 +179,7 @@ export function resetSegments(db: Database, id: string, indices: number[]): Prom
 }
 
 /** The indices of the segments that are trained and not yet allocated, in order. */
-export async function unallocatedSegments(db: Database, id: string): Promise<number[]> {
-  const { rows } = await db.pool.query<{ index: number }>(
-    `SELECT "index" FROM segments WHERE experiment_id = $1 AND status = 'trained' ORDER BY "index"`,
-    [id],
-  )
-  return rows.map(row => row.index)
-}
+export const unallocatedSegments = (db: Database, id: string) => segmentsThatAre(db, id, 'trained')
 
 /** Takes up a segment. undefined where it is allocated already, or its experiment is not to be worked on. */
 export async function startSegment(

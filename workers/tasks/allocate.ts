@@ -5,14 +5,15 @@ import { makeNeurons } from '../../src/lca/neurons.ts'
 import { allocationsName, neuronsName, weightsName } from '../artifacts.ts'
 import type { Context } from '../context.ts'
 import type { Result, Task } from '../protocol.ts'
-import { openRows, readRows } from './rows.ts'
+import { openRows, type RowWriter, readRows } from './rows.ts'
 
 /** What takes part in the loop: sees every step, then ends in objects in storage or gives up what it has written. */
 type Consumer = { step(step: Step): void | Promise<void> }
 
 /**
  * Allocates iterations [from, to). Writes allocations/{split}/{from}-{to}.npy, float32 [to − from, parameters], where
- * the spec keeps them, and neurons/{split}/{from}-{to}.npy, float32 [to − from, units]; returns the aggregates. A function of the spec and the weights: doing it twice changes nothing.
+ * the spec keeps them, and neurons/{split}/{from}-{to}.npy, float32 [to − from, units]; returns the aggregates. A
+ * function of the spec and the weights: doing it twice changes nothing.
  */
 export async function allocateSegment(
   { prepare, upload, objects }: Context,
@@ -28,39 +29,33 @@ export async function allocateSegment(
   const rowAt = await readRows(objects, experimentId, weightsName({ from, to }), parameters)
 
   const aggregator = makeAggregator(variables, to - from, splits.length)
-  const writers = await Promise.all(
-    (spec.keep.includes('allocations') ? splits : []).map(async split => ({
-      split,
-      rows: await openRows(
-        objects,
-        experimentId,
-        allocationsName(split, { from, to }),
-        to - from,
-        parameters,
-      ),
-    })),
-  )
-  const tensors: Consumer[] = writers.map(({ split, rows }) => ({
-    step: ({ perSplit }) => rows.append(perSplit.find(one => one.split === split)!.lca),
-  }))
   const neurons = makeNeurons(variables, splits)
-  const matrices = await Promise.all(
-    splits.map(split =>
-      openRows(objects, experimentId, neuronsName(split, { from, to }), to - from, neurons.units),
-    ),
-  )
-  const perUnit: Consumer = {
-    async step(step) {
-      for (const [s, row] of neurons.step(step).entries()) await matrices[s].append(row)
-    },
+  const writing: RowWriter[] = []
+  const open = async (name: string, columns: number) => {
+    const rows = await openRows(objects, experimentId, name, to - from, columns)
+    writing.push(rows)
+    return rows
   }
-  const consumers: Consumer[] = [aggregator, ...tensors, perUnit]
-  const writing = [...writers.map(({ rows }) => rows), ...matrices]
 
   let gradients = 0
   // Every gradient is taken on all splits at once.
   const examplesPerPass = splits.reduce((sum, split) => sum + device[split]!.examples, 0) / splits.length
   try {
+    const consumers: Consumer[] = [aggregator]
+    for (const split of spec.keep.includes('allocations') ? splits : []) {
+      const rows = await open(allocationsName(split, { from, to }), parameters)
+      consumers.push({
+        step: ({ perSplit }) => rows.append(perSplit.find(one => one.split === split)!.lca),
+      })
+    }
+    const matrices: RowWriter[] = []
+    for (const split of splits) matrices.push(await open(neuronsName(split, { from, to }), neurons.units))
+    consumers.push({
+      async step(step) {
+        for (const [s, row] of neurons.step(step).entries()) await matrices[s].append(row)
+      },
+    })
+
     const { method, maxError, maxSplits } = spec.allocation
     const onGradients = (count: number) => {
       gradients += count

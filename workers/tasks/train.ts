@@ -3,7 +3,7 @@
  * state at the segment's end, from which a training that was interrupted goes on.
  */
 import { setImmediate } from 'node:timers/promises'
-import { slotsOfAll, type TrainingState, train } from '../../src/nn/train.ts'
+import { slotsOfAll, stateOf, type TrainingState, train } from '../../src/nn/train.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import { MissingObjectError, type Objects } from '../../src/store/objects.ts'
@@ -34,14 +34,11 @@ export async function trainSegments(
   const spans = segmentsOf(spec)
   const { iterations } = spec.training
   const stored: StoredObject[] = []
-  const initial = await readInitialWeights(objects, spec, network.variables)
-  // Copies, for training changes them in place.
-  const begin = (): TrainingState | undefined =>
-    initial && {
-      iteration: 0,
-      theta: initial.slice(),
-      state: Array.from({ length: slots }, () => new Float64Array(parameters)),
-    }
+  // Read only where training begins: one that resumes does not need the earlier experiment any more.
+  const begin = async (): Promise<TrainingState | undefined> => {
+    const theta = await readInitialWeights(objects, spec, network.variables)
+    return theta && { iteration: 0, theta, state: stateOf(layers, parameters) }
+  }
 
   const open = ({ from, to }: Span) =>
     openRows(objects, experimentId, weightsName({ from, to }), to - from + 1, parameters)
@@ -57,7 +54,8 @@ export async function trainSegments(
   }
 
   for (const { first, last } of runs(segments)) {
-    const resume = (await latestState(objects, experimentId, spans, first, { slots, parameters })) ?? begin()
+    const resume =
+      (await latestState(objects, experimentId, spans, first, { slots, parameters })) ?? (await begin())
     let s = spans.findIndex(({ from }) => from === (resume?.iteration ?? 0))
     let rows = await open(spans[s])
     try {
@@ -86,7 +84,11 @@ export async function trainSegments(
     }
   }
   const variables = network.variables.map(({ name, layer, shape, offset, size }) => ({
-    ...{ name, layer, shape, offset, size },
+    name,
+    layer,
+    shape,
+    offset,
+    size,
   }))
   return { kind: 'train', variables, objects: stored, seconds: (performance.now() - start) / 1e3 }
 }

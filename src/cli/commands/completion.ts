@@ -39,31 +39,26 @@ const flags = ({ long, short }: Option) => [long ?? short ?? ''].filter(flag => 
 const cases = (words: Map<string, string[]>) =>
   [...words].map(([at, next]) => `    "${at}") next="${next.join(' ')}" ;;`).join('\n')
 
-const bash = (words: Map<string, string[]>) => `_ledger() {
-  local at="" next="" word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+/** Follows the commands of the line so far, given as a slice of an array of the shell, to `$next`: what may come now. */
+const follow = (words: Map<string, string[]>, line: string) => `  local at="" next="" word
+  for word in "\${${line}}"; do
     case " ${[...words.keys()].filter(at => at !== '').join(' | ')} " in
       *" \${at:+$at }$word "*) at="\${at:+$at }$word" ;;
     esac
   done
   case "$at" in
 ${cases(words)}
-  esac
+  esac`
+
+const bash = (words: Map<string, string[]>) => `_ledger() {
+${follow(words, 'COMP_WORDS[@]:1:COMP_CWORD-1')}
   COMPREPLY=($(compgen -W "$next" -- "\${COMP_WORDS[COMP_CWORD]}"))
   [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -F _ledger ledger`
 
 const zsh = (words: Map<string, string[]>) => `_ledger() {
-  local at="" next="" word
-  for word in "\${words[@]:1:CURRENT-2}"; do
-    case " ${[...words.keys()].filter(at => at !== '').join(' | ')} " in
-      *" \${at:+$at }$word "*) at="\${at:+$at }$word" ;;
-    esac
-  done
-  case "$at" in
-${cases(words)}
-  esac
+${follow(words, 'words[@]:1:CURRENT-2')}
   compadd -- \${=next}
   _files
 }
