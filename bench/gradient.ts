@@ -1,34 +1,34 @@
 /**
- * How fast the engine computes what LCA is made of, beside what the machine can do:
+ * How fast the engines compute what LCA is made of, beside what the machine can do:
  *
- *   npm run bench -- [--arch fc|lenet|resnet20] [--examples N] [--chunk N] [--rounds 7]
+ *   npm run bench -- [--arch fc,lenet,…] [--engine native,wasm] [--examples N] [--chunk N] [--rounds 5]
  *                    [--peer torch_gradient.py --python PYTHON --data DIR [--peer-chunk N]]
  *
- * prints the matmul peak, the full gradient of MNIST-FC (784-100-50-10), LeNet on MNIST or ResNet-20 on CIFAR-10 in
- * examples/s and as a fraction of that peak, seconds per LCA iteration (Simpson, one split), and its overhead over the
- * two full gradients it needs. With a peer, PyTorch's figure on the same work, alternating with ours, median of pairs.
- * Batch norm makes the chunk part of the work: there the peer gets ours unless told otherwise.
+ * prints, for each architecture × engine, the full gradient in examples/s and as a fraction of the engine's matmul peak,
+ * seconds per LCA iteration (Simpson, one split) and its overhead over the two full gradients it needs. With a peer, PyTorch's
+ * figure on the same work and threads, alternating with native's, median of pairs. Batch norm makes the chunk part of the
+ * work: there the peer gets ours unless told otherwise; elsewhere each takes what is best for it.
  */
 import { execFileSync } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { readConfig } from '../src/config.ts'
-import type { Examples } from '../src/data/examples.ts'
-import { loadEngine } from '../src/engine/engine.ts'
+import type { EngineName } from '../src/engine/description.ts'
+import { defaultEngine, type Engine, loadEngine } from '../src/engine/engine.ts'
 import { makeAggregator } from '../src/lca/aggregate.ts'
 import { allocate } from '../src/lca/allocate.ts'
-import { addFullGradients, makeModel, uploadSplit } from '../src/nn/model.ts'
+import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
 import { autoChunkSize, buildNetwork } from '../src/nn/network.ts'
-import { randomStream } from '../src/nn/random.ts'
 import { initialWeights } from '../src/nn/train.ts'
-import type { ResolvedArchitecture } from '../src/spec/schema.ts'
+import { randomExamples, straightPath, type Work, works } from './works.ts'
 
 const { values } = parseArgs({
   options: {
-    arch: { type: 'string', default: 'fc' },
+    arch: { type: 'string', default: Object.keys(works).join() },
+    engine: { type: 'string' },
     examples: { type: 'string' },
-    rounds: { type: 'string', default: '7' },
+    rounds: { type: 'string', default: '5' },
     chunk: { type: 'string' },
     peer: { type: 'string' },
     'peer-chunk': { type: 'string' },
@@ -36,112 +36,88 @@ const { values } = parseArgs({
     data: { type: 'string', default: '../shared/datasets' },
   },
 })
-type Work = { title: string; architecture: ResolvedArchitecture; shape: number[]; examples: number }
-const works: Record<string, Work> = {
-  fc: {
-    title: 'MNIST-FC',
-    architecture: { name: 'fc', hidden: [100, 50] },
-    shape: [28, 28, 1],
-    examples: 55_000,
-  },
-  lenet: {
-    title: 'LeNet on MNIST',
-    architecture: { name: 'lenet', channels: [20, 40], units: 400, dropout: [0.25, 0.5] },
-    shape: [28, 28, 1],
-    examples: 5_000,
-  },
-  resnet20: {
-    title: 'ResNet-20 on CIFAR-10',
-    architecture: { name: 'resnet', depth: 20, width: 16, widthFactors: [1, 1, 1] },
-    shape: [32, 32, 3],
-    examples: 1_000,
-  },
-}
-const work = works[values.arch]
-if (!work) throw new Error(`--arch must be one of ${Object.keys(works).join(', ')}, got ${values.arch}`)
 const config = readConfig()
-const { description, kernels } = await loadEngine({ name: config.engine, threads: config.threads })
 const rounds = Number(values.rounds)
-const iterationsARound = 2
-const examples = Number(values.examples ?? work.examples)
-const network = buildNetwork(work.architecture, { shape: work.shape, classes: 10 })
-const chunkSize = values.chunk ? Number(values.chunk) : autoChunkSize(network, examples)
-const model = makeModel(network, kernels)
-const split = uploadSplit(randomExamples(examples), chunkSize)
+const chosen = values.arch.split(',').map(name => {
+  if (!works[name]) throw new Error(`--arch takes ${Object.keys(works).join(', ')}, got ${name}`)
+  return works[name]
+})
+const asked = values.engine ?? config.engine ?? (defaultEngine() === 'native' ? 'native,wasm' : 'wasm')
 
-// Two trajectories' worth of points: small steps around θ_0, as training makes them.
-const theta = initialWeights(network, 0)
-const stream = randomStream('bench')
-const direction = Float32Array.from(theta, () => 1e-3 * stream.normal())
-const weightsAt = async (t: number) => theta.map((w, i) => w + t * direction[i])
-
-const peak = Math.max(matmulPeak(1024), matmulPeak(2048))
-const gradientSeconds: number[] = []
-const iterationSeconds: number[] = []
-const overheads: number[] = []
-const peerRates: number[] = []
-await gradient()
-for (let round = 0; round < rounds; round++) {
-  const before = [await gradient(), await gradient()]
-  const iteration = (await lcaSeconds(iterationsARound)) / iterationsARound
-  const after = [await gradient(), await gradient()]
-  gradientSeconds.push(...before, ...after)
-  iterationSeconds.push(iteration)
-  overheads.push(iteration / (2 * median([...before, ...after])) - 1)
-  if (values.peer) peerRates.push(peerRate())
+for (const name of asked.split(',') as EngineName[]) {
+  const engine = await loadEngine({ name, threads: config.threads })
+  const { version, threads, device } = engine.description
+  const peak = Math.max(matmulPeak(engine, 1024), name === 'native' ? matmulPeak(engine, 2048) : 0)
+  console.log(`${name} ${version}, ${threads} threads, ${device}; matmul peak ${giga(peak)} GFLOP/s`)
+  for (const work of chosen) await measure(work, engine, peak)
 }
 
-const seconds = median(gradientSeconds)
-const rate = examples / seconds
-const flops = rate * network.gradientFlops
-const lines = [
-  [
-    'engine',
-    `${description.name} ${description.version}, ${description.threads} threads, ${description.device}`,
-  ],
-  ['matmul peak', `${(peak / 1e9).toFixed(0)} GFLOP/s`],
-  [
-    'full gradient',
-    `${work.title}, ${examples} examples, chunks of ${chunkSize}: ${(seconds * 1e3).toFixed(1)} ms, ${rate.toFixed(0)} examples/s`,
-  ],
-  ['fraction of peak', `${((100 * flops) / peak).toFixed(0)} % (${(flops / 1e9).toFixed(0)} GFLOP/s)`],
-  ['memory', `${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB at most`],
-  ['LCA iteration', `${median(iterationSeconds).toFixed(3)} s (Simpson, train split)`],
-  ['overhead', `${(100 * median(overheads)).toFixed(1)} % over the two gradients`],
-]
-if (values.peer) {
-  const pairs = peerRates.map(
-    (other, i) => examples / median(gradientSeconds.slice(4 * i, 4 * i + 4)) / other,
-  )
-  lines.push([
-    'PyTorch',
-    `${median(peerRates).toFixed(0)} examples/s; ours is ${median(pairs).toFixed(2)}× (median of ${rounds} pairs)`,
-  ])
-}
-for (const [name, value] of lines) console.log(`${name.padEnd(18)}${value}`)
+async function measure(work: Work, engine: Engine, peak: number): Promise<void> {
+  const { name, threads } = engine.description
+  const examples = Number(values.examples ?? work.examples[name])
+  const network = buildNetwork(work.architecture, { shape: work.shape, classes: 10 })
+  const chunk = Math.min(examples, Number(values.chunk ?? autoChunkSize(network, examples)))
+  const model = makeModel(network, engine.kernels)
+  const split = uploadSplit(randomExamples(examples, work.shape), chunk)
+  const theta = initialWeights(network, 0)
+  const weightsAt = straightPath(theta)
+  const peer = name === 'native' && values.peer !== undefined ? work.peer : undefined
 
-async function gradient(): Promise<number> {
-  const accumulator = new Float64Array(network.parameters)
-  const start = performance.now()
-  await addFullGradients(model, theta, [split], [accumulator])
-  return (performance.now() - start) / 1e3
-}
-
-/** The whole loop with its consumer, less the first gradient, which belongs to no iteration. */
-async function lcaSeconds(iterations: number): Promise<number> {
-  const aggregator = makeAggregator(network.variables, iterations, 1)
-  const options = { method: 'simpson', maxError: 1e6, maxSplits: 1, from: 0, to: iterations } as const
-  let start = 0
-  const onGradients = () => {
-    if (start === 0) start = performance.now()
+  const gradient = async () => {
+    const start = performance.now()
+    await addFullGradients(model, theta, [split], [new Float64Array(network.parameters)])
+    return (performance.now() - start) / 1e3
   }
-  for await (const step of allocate(model, { train: split }, weightsAt, { ...options, onGradients }))
-    aggregator.step(step)
-  return (performance.now() - start) / 1e3
+  /** The whole loop with its consumer, less the first gradient, which belongs to no iteration. */
+  const iteration = async () => {
+    const aggregator = makeAggregator(network.variables, 1, 1)
+    let start = 0
+    const onGradients = () => {
+      if (start === 0) start = performance.now()
+    }
+    const options = { method: 'simpson', maxError: 1e6, maxSplits: 1, from: 0, to: 1, onGradients } as const
+    for await (const step of allocate(model, { train: split }, weightsAt, options)) aggregator.step(step)
+    return (performance.now() - start) / 1e3
+  }
+
+  await gradient()
+  const seconds: number[] = []
+  const iterations: number[] = []
+  const overheads: number[] = []
+  const pairs: { peer: number; ratio: number }[] = []
+  for (let round = 0; round < rounds; round++) {
+    const own = [await gradient()]
+    iterations.push(await iteration())
+    own.push(await gradient())
+    seconds.push(...own)
+    overheads.push(iterations[round] / (own[0] + own[1]) - 1)
+    if (peer) {
+      const rate = peerRate(peer, examples, threads, network.batchNorm ? chunk : undefined)
+      pairs.push({ peer: rate, ratio: examples / median(own) / rate })
+    }
+  }
+  split.chunks.forEach(disposeBatch)
+
+  const rate = examples / median(seconds)
+  const flops = rate * network.gradientFlops
+  const columns = [
+    `${rate.toFixed(0)} examples/s`.padStart(18),
+    `${((100 * flops) / peak).toFixed(0)} % of peak`.padStart(13),
+    `${median(iterations).toFixed(3)} s an iteration of ${examples} (${(100 * median(overheads)).toFixed(0)} % over two gradients)`,
+    `chunks of ${chunk}`,
+    `${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB at most so far`,
+  ]
+  if (peer) {
+    const [other, ratio] = [median(pairs.map(pair => pair.peer)), median(pairs.map(pair => pair.ratio))]
+    columns.push(
+      `PyTorch ${other.toFixed(0)} examples/s: ours is ${ratio.toFixed(2)}× (median of ${rounds} pairs)`,
+    )
+  }
+  console.log(`  ${work.title.padEnd(17)}${columns.join('  ')}`)
 }
 
 /** FLOP/s of the fastest of ten n×n×n products. */
-function matmulPeak(n: number): number {
+function matmulPeak({ kernels }: Engine, n: number): number {
   const [a, b] = [tf.randomNormal([n, n]), tf.randomNormal([n, n])] as [tf.Tensor2D, tf.Tensor2D]
   let best = Number.POSITIVE_INFINITY
   for (let i = 0; i < 10; i++) {
@@ -154,33 +130,16 @@ function matmulPeak(n: number): number {
   return (2 * n ** 3) / (best / 1e3)
 }
 
-function peerRate(): number {
-  const args = [
-    values.peer!,
-    '--data',
-    values.data,
-    '--arch',
-    values.arch,
-    '--n',
-    String(examples),
-    '--threads',
-    String(description.threads),
-  ]
-  const chunk = values['peer-chunk'] ?? (network.batchNorm ? chunkSize : undefined)
+function peerRate(arch: string, examples: number, threads: number, ourChunk: number | undefined): number {
+  const args = [values.peer!, '--data', values.data, '--arch', arch]
+  args.push('--n', String(examples), '--threads', String(threads))
+  const chunk = values['peer-chunk'] ?? ourChunk
   if (chunk !== undefined) args.push('--chunk', String(chunk))
   return JSON.parse(execFileSync(values.python, args, { encoding: 'utf8' })).examples_per_s
 }
 
-function randomExamples(count: number): Examples {
-  const bytes = randomStream('images')
-  const size = work.shape.reduce((a, b) => a * b, 1)
-  return {
-    count,
-    shape: work.shape,
-    classes: 10,
-    images: Uint8Array.from({ length: count * size }, () => bytes.uint32() & 255),
-    labels: Uint8Array.from({ length: count }, () => bytes.integer(10)),
-  }
+function giga(flops: number): string {
+  return (flops / 1e9).toFixed(0)
 }
 
 function median(numbers: number[]): number {

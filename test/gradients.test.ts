@@ -64,6 +64,15 @@ const cases: Record<string, Case> = {
   'conv2d 3×3, stride 2, odd': convolution(3, 2, [5, 7]),
   'conv2d 1×1, stride 2': convolution(1, 2, [4, 5]),
   'conv2d 2×2': convolution(2, 1, [4, 3]),
+  conv2dBias: {
+    op: (ops, x, kernel, bias) =>
+      ops.conv2dBias(x as tf.Tensor4D, kernel as tf.Tensor4D, bias as tf.Tensor1D, 1, 'same'),
+    inputs: [[2, 4, 5, 3], [3, 3, 3, 2], [2]],
+    formula: (x, kernel, bias) =>
+      images
+        .conv2d({ values: x, shape: [2, 4, 5, 3] }, { values: kernel, shape: [3, 3, 3, 2] }, 1)
+        .values.map((value, i) => value + bias[i % 2]),
+  },
   'conv2d 3×3, valid': convolution(3, 1, [5, 4], 'valid'),
   'conv2d 3×3, valid, stride 2': convolution(3, 2, [6, 7], 'valid'),
   depthwiseConv2d: depthwise(1),
@@ -93,6 +102,14 @@ const cases: Record<string, Case> = {
     op: (ops, x, gamma, beta) => ops.batchNorm(x as tf.Tensor4D, gamma as tf.Tensor1D, beta as tf.Tensor1D),
     inputs: [[3, 4, 2, 5], [5], [5]],
     formula: (x, gamma, beta) => images.batchNorm({ values: x, shape: [3, 4, 2, 5] }, gamma, beta).values,
+  },
+  batchNormRelu: {
+    op: (ops, x, gamma, beta) => ops.batchNormRelu(x, gamma as tf.Tensor1D, beta as tf.Tensor1D),
+    inputs: [[3, 4, 2, 5], [5], [5]],
+    formula: (x, gamma, beta) =>
+      images
+        .batchNorm({ values: x, shape: [3, 4, 2, 5] }, gamma, beta)
+        .values.map(value => Math.max(value, 0)),
   },
   'batchNorm of features': {
     op: (ops, x, gamma, beta) => ops.batchNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D),

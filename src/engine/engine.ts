@@ -11,6 +11,7 @@ import path from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from '../nn/kernels/kernels.ts'
 import { nativeKernels } from '../nn/kernels/native.ts'
+import type { NativeBackend } from '../nn/kernels/native-backend.ts'
 import { portableKernels } from '../nn/kernels/portable.ts'
 import type { EngineDescription, EngineName } from './description.ts'
 import { cudaDevices, visibleDevices } from './devices.ts'
@@ -58,8 +59,10 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   restoreUtil()
   const native = require('@tensorflow/tfjs-node-gpu') as {
-    backend(): { binding: { TF_Version: string }; isUsingGpuDevice: boolean }
+    backend(): NativeBackend & { binding: { TF_Version: string } }
   }
+  // The kernels are tried out where they will run.
+  await tf.setBackend(backendNames.native)
   const backend = native.backend()
   return {
     description: {

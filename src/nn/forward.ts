@@ -26,7 +26,9 @@ const forwardRules: ForwardRules = {
   flatten: (ops, _, x) => ops.flatten(x as Tensor4D),
   dense: (ops, _, x, { kernel, bias }) => ops.dense(x as Tensor2D, kernel as Tensor2D, bias as Tensor1D),
   conv2d: (ops, { stride, padding }, x, { kernel, bias }) =>
-    withBias(ops, ops.conv2d(x as Tensor4D, kernel as Tensor4D, stride, padding), bias),
+    bias
+      ? ops.conv2dBias(x as Tensor4D, kernel as Tensor4D, bias as Tensor1D, stride, padding)
+      : ops.conv2d(x as Tensor4D, kernel as Tensor4D, stride, padding),
   depthwise_conv2d: (ops, { stride, padding }, x, { kernel, bias }) =>
     withBias(ops, ops.depthwiseConv2d(x as Tensor4D, kernel as Tensor4D, stride, padding), bias),
   batch_norm: (ops, _, x, { gamma, beta }) => ops.batchNorm(x, gamma as Tensor1D, beta as Tensor1D),
@@ -57,7 +59,13 @@ export function logitsOf(
     byLayer[layer][role] = variables[i]
   })
   const through = (layers: Layer[], input: Tensor): Tensor =>
-    layers.reduce((x, layer) => {
+    layers.reduce((x, layer, i) => {
+      // A ReLU after batch norm is one pass with it.
+      if (layer.kind === 'batch_norm' && layers[i + 1]?.kind === 'relu') {
+        const { gamma, beta } = byLayer[layer.name]
+        return ops.batchNormRelu(x, gamma as Tensor1D, beta as Tensor1D)
+      }
+      if (layer.kind === 'relu' && layers[i - 1]?.kind === 'batch_norm') return x
       if (layer.kind === 'residual') return ops.add(through(layer.main, x), through(layer.shortcut, x))
       const forward = forwardRules[layer.kind] as ForwardRules['dropout']
       const parameters = 'name' in layer ? (byLayer[layer.name] ?? {}) : {}

@@ -2,7 +2,7 @@
  * Whole networks in float64, written out layer by layer from their descriptions and sharing nothing with src/nn: the
  * mean cross-entropy of a batch as a function of the flat parameter vector.
  */
-import { batchNorm, conv2d, globalAveragePool, type Images, pool } from './images.ts'
+import { batchNorm, conv2d, depthwiseConv2d, globalAveragePool, type Images, mean, pool } from './images.ts'
 
 type Loss = (theta: ArrayLike<number>, images: Images, labels: ArrayLike<number>) => number
 
@@ -86,6 +86,67 @@ export const resnet8Loss =
     })
     const last = channels[channels.length - 1]
     const loss = crossEntropy(dense(globalAveragePool(x), take(last, classes), take(classes)), labels)
+    if (!done()) throw new Error('parameters are left over')
+    return loss
+  }
+
+/** All-CNN: 3×3 convolutions of a, a, a/2, b, b, b/2, b, a 1×1 of b and one of a filter a class; batch norm where there is no stride. */
+export const allCnnLoss =
+  (a: number, b: number, classes: number): Loss =>
+  (theta, images, labels) => {
+    const { take, done } = reader(theta)
+    const normalized = (x: Images, k: number, filters: number) => {
+      const y = conv2d(x, take(k, k, x.shape[3], filters), 1)
+      return relu(batchNorm(y, take(filters).values, take(filters).values))
+    }
+    const biased = (x: Images, k: number, filters: number, stride: number) =>
+      plus(conv2d(x, take(k, k, x.shape[3], filters), stride), take(filters))
+    let x: Images = relu(biased(normalized(normalized(images, 3, a), 3, a), 3, a, 2))
+    x = relu(biased(normalized(normalized(x, 3, b), 3, b), 3, b, 2))
+    x = biased(normalized(normalized(x, 3, b), 1, b), 1, classes, 1)
+    const loss = crossEntropy(globalAveragePool(x), labels)
+    if (!done()) throw new Error('parameters are left over')
+    return loss
+  }
+
+/** VGG: 3×3 convolutions with ReLU, 2×2 max pools (M), two hidden dense layers. */
+export const vggLoss =
+  (plan: (number | 'M')[], units: number, classes: number): Loss =>
+  (theta, images, labels) => {
+    const { take, done } = reader(theta)
+    let x = images
+    for (const filters of plan)
+      x =
+        filters === 'M'
+          ? maxPool(x)
+          : relu(plus(conv2d(x, take(3, 3, x.shape[3], filters), 1), take(filters)))
+    const features = x.values.length / x.shape[0]
+    const first = relu(dense(x, take(features, units), take(units)))
+    const second = relu(dense(first, take(units, units), take(units)))
+    const loss = crossEntropy(dense(second, take(units, classes), take(classes)), labels)
+    if (!done()) throw new Error('parameters are left over')
+    return loss
+  }
+
+/** The custom network of network-gradients.test.ts: every kind of layer that the others have not. */
+export const customLoss =
+  (classes: number): Loss =>
+  (theta, images, labels) => {
+    const { take, done } = reader(theta)
+    const each = ({ values, shape }: Images, f: (value: number) => number): Images => ({
+      values: Float64Array.from(values, f),
+      shape,
+    })
+    const gelu = (v: number) => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)))
+    let x = each(plus(conv2d(images, take(3, 3, images.shape[3], 4), 2), take(4)), gelu)
+    const depthwise = depthwiseConv2d(x, take(3, 3, 4, 1), 2)
+    const main = batchNorm(depthwise, take(4).values, take(4).values)
+    const shortcut = each(pool(x, 2, mean), Math.tanh)
+    x = { values: main.values.map((value, i) => value + shortcut.values[i]), shape: main.shape }
+    x = plus(conv2d(x, take(2, 2, 4, 3), 1, 'valid'), take(3))
+    const hidden = dense(x, take(x.values.length / x.shape[0], 5), take(5))
+    const y = relu(batchNorm(hidden, take(5).values, take(5).values))
+    const loss = crossEntropy(dense(y, take(5, classes), take(classes)), labels)
     if (!done()) throw new Error('parameters are left over')
     return loss
   }

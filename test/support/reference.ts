@@ -77,6 +77,17 @@ export function centralDifferences(
   })
 }
 
+/** (f(x + h·v) − f(x − h·v)) / 2h */
+export function directional(
+  f: (x: Float64Array) => number,
+  x: ArrayLike<number>,
+  v: ArrayLike<number>,
+  h = 1e-6,
+): number {
+  const shifted = (sign: number) => f(Float64Array.from(x, (value, i) => value + sign * h * v[i]))
+  return (shifted(1) - shifted(-1)) / (2 * h)
+}
+
 /** ‖a − b‖ / ‖b‖ */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let difference = 0

@@ -28,6 +28,8 @@ export type Kernels = {
    * [n, ⌈h/stride⌉, ⌈w/stride⌉, out]; with 'valid' h − k + 1 in the place of h.
    */
   conv2d(x: Tensor4D, kernel: Tensor4D, stride: number, padding: Padding): Tensor4D
+  /** conv2d, and bias [out] added. */
+  conv2dBias(x: Tensor4D, kernel: Tensor4D, bias: Tensor1D, stride: number, padding: Padding): Tensor4D
   /** The gradient of conv2d with respect to x, whose shape it has. */
   conv2dInputGradient(
     dy: Tensor4D,
@@ -54,10 +56,13 @@ export type Kernels = {
     padding: Padding,
     shape: Shape4D,
   ): Tensor4D
-  /** The largest of each size×size window, windows side by side: [n, h, w, c] → [n, ⌊h/size⌋, ⌊w/size⌋, c]. */
-  maxPool(x: Tensor4D, size: number): Tensor4D
+  /**
+   * The largest of each size×size window, windows side by side, and what else the gradient wants to know of them:
+   * [n, h, w, c] → [[n, ⌊h/size⌋, ⌊w/size⌋, c], places].
+   */
+  maxPool(x: Tensor4D, size: number): [Tensor4D, ...Tensor[]]
   /** dy at the first largest of each window (row by row), else 0. */
-  maxPoolGradient(dy: Tensor4D, x: Tensor4D, y: Tensor4D, size: number): Tensor4D
+  maxPoolGradient(dy: Tensor4D, x: Tensor4D, y: Tensor4D, places: Tensor[], size: number): Tensor4D
   /** The mean of each window; windows as in maxPool. */
   averagePool(x: Tensor4D, size: number): Tensor4D
   /** dy/size² over each window, 0 outside all of them. */
@@ -67,6 +72,8 @@ export type Kernels = {
    * gradient wants to know of them: [n, h, w, c], [c], [c] → [[n, h, w, c], statistics].
    */
   batchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D): [Tensor4D, ...Tensor[]]
+  /** max(batchNorm, 0), and the same statistics. */
+  batchNormRelu(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D): [Tensor4D, ...Tensor[]]
   /** dx, dγ and dβ, the statistics depending on x. */
   batchNormGradient(
     dy: Tensor4D,

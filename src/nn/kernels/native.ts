@@ -1,47 +1,15 @@
 /** The primitives as raw kernels of the native TensorFlow library: one dispatch each, gradients fused. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
-import { batchNormEpsilon, type Kernels, type Padding } from './kernels.ts'
-
-type AttributeType = 'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING'
-type Attribute = { name: string; type: number; value: unknown }
-type NativeBackend = {
-  binding: Record<AttributeType | 'TF_FLOAT' | 'TF_INT32', number>
-  executeMultipleOutputs(name: string, attributes: Attribute[], inputs: Tensor[], outputs: number): Tensor[]
-}
+import type { Kernels } from './kernels.ts'
+import { type Attribute, attributesOf, type NativeBackend } from './native-backend.ts'
+import { onednnKernels } from './onednn.ts'
 
 /** `backend` is tfjs-node's, whose executeMultipleOutputs runs any operation of TensorFlow by name. */
-export function nativeKernels(backend: unknown): Kernels {
-  const { binding } = backend as NativeBackend
+export function nativeKernels(backend: NativeBackend): Kernels {
+  const { bool, float, labels: labelType, sliding, windows, normalization } = attributesOf(backend)
   const run = (name: string, attributes: Attribute[], inputs: Tensor[], outputs = 1) =>
-    (backend as NativeBackend).executeMultipleOutputs(name, attributes, inputs, outputs)
-  const type = (name: string, value: number): Attribute => ({ name, type: binding.TF_ATTR_TYPE, value })
-  const bool = (name: string, value: boolean): Attribute => ({ name, type: binding.TF_ATTR_BOOL, value })
-  const float = type('T', binding.TF_FLOAT)
-  const text = (name: string, value: string): Attribute => ({ name, type: binding.TF_ATTR_STRING, value })
-  const ints = (name: string, value: number[]): Attribute => ({ name, type: binding.TF_ATTR_INT, value })
-  const channelsLast = text('data_format', 'NHWC')
-  const sliding = (stride: number, padding: Padding) => [
-    float,
-    ints('strides', [1, stride, stride, 1]),
-    ints('dilations', [1, 1, 1, 1]),
-    text('padding', padding.toUpperCase()),
-    channelsLast,
-  ]
-  const windows = (size: number) => [
-    float,
-    ints('ksize', [1, size, size, 1]),
-    ints('strides', [1, size, size, 1]),
-    text('padding', 'VALID'),
-    channelsLast,
-  ]
-  const normalization = [
-    float,
-    type('U', binding.TF_FLOAT),
-    { name: 'epsilon', type: binding.TF_ATTR_FLOAT, value: batchNormEpsilon },
-    channelsLast,
-    bool('is_training', true),
-  ]
+    backend.executeMultipleOutputs(name, attributes, inputs, outputs)
   const run4D = (name: string, attributes: Attribute[], inputs: Tensor[]) =>
     run(name, attributes, inputs)[0] as Tensor4D
   /** Runs an operation that wants a shape as a tensor among its inputs. */
@@ -55,23 +23,39 @@ export function nativeKernels(backend: unknown): Kernels {
       [a, b],
     )[0] as Tensor2D
 
+  const relu = <T extends Tensor>(x: T) => run('Relu', [float], [x])[0] as T
+  // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
+  const batchNorm: Kernels['batchNorm'] = (x, gamma, beta) => {
+    const none = tf.tensor1d([], 'float32')
+    const [y, mean, variance, ...statistics] = run(
+      'FusedBatchNormV3',
+      normalization,
+      [x, gamma, beta, none, none],
+      6,
+    )
+    tf.dispose([none, mean, variance])
+    return [y as Tensor4D, ...statistics]
+  }
+
   return {
     matMul,
     // (dyᵀ·x)ᵀ: with a wide input and a narrow output TensorFlow multiplies this way round 10-20 % faster.
     kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(matMul(dy, x, true, false))),
     biasAdd: <T extends Tensor>(x: T, bias: Tensor1D) => run('BiasAdd', [float], [x, bias])[0] as T,
     biasGradient: dy => run('BiasAddGrad', [float], [dy])[0] as Tensor1D,
-    relu: <T extends Tensor>(x: T) => run('Relu', [float], [x])[0] as T,
+    relu,
     reluGradient: <T extends Tensor>(dy: T, y: T) => run('ReluGrad', [float], [dy, y])[0] as T,
     softmaxCrossEntropy: (logits, labels) =>
-      run(
-        'SparseSoftmaxCrossEntropyWithLogits',
-        [float, type('Tlabels', binding.TF_INT32)],
-        [logits, labels],
-        2,
-      ) as [Tensor1D, Tensor2D],
+      run('SparseSoftmaxCrossEntropyWithLogits', [float, labelType], [logits, labels], 2) as [
+        Tensor1D,
+        Tensor2D,
+      ],
 
     conv2d: (x, kernel, stride, padding) => run4D('Conv2D', sliding(stride, padding), [x, kernel]),
+    conv2dBias: (x, kernel, bias, stride, padding) =>
+      tf.tidy(() =>
+        run4D('BiasAdd', [float], [run4D('Conv2D', sliding(stride, padding), [x, kernel]), bias]),
+      ),
     conv2dInputGradient: (dy, kernel, stride, padding, shape) =>
       shaped(shape, sizes => run4D('Conv2DBackpropInput', sliding(stride, padding), [sizes, kernel, dy])),
     conv2dKernelGradient: (x, dy, stride, padding, shape) =>
@@ -87,23 +71,18 @@ export function nativeKernels(backend: unknown): Kernels {
         run4D('DepthwiseConv2dNativeBackpropFilter', sliding(stride, padding), [x, sizes, dy]),
       ),
 
-    maxPool: (x, size) => run4D('MaxPool', windows(size), [x]),
-    maxPoolGradient: (dy, x, y, size) => run4D('MaxPoolGrad', windows(size), [x, y, dy]),
+    maxPool: (x, size) => [run4D('MaxPool', windows(size), [x])],
+    maxPoolGradient: (dy, x, y, _, size) => run4D('MaxPoolGrad', windows(size), [x, y, dy]),
     averagePool: (x, size) => run4D('AvgPool', windows(size), [x]),
     averagePoolGradient: (dy, size, shape) =>
       shaped(shape, sizes => run4D('AvgPoolGrad', windows(size), [sizes, dy])),
 
-    // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
-    batchNorm: (x, gamma, beta) => {
-      const none = tf.tensor1d([], 'float32')
-      const [y, mean, variance, ...statistics] = run(
-        'FusedBatchNormV3',
-        normalization,
-        [x, gamma, beta, none, none],
-        6,
-      )
-      tf.dispose([none, mean, variance])
-      return [y as Tensor4D, ...statistics]
+    batchNorm,
+    batchNormRelu: (x, gamma, beta) => {
+      const [y, ...statistics] = batchNorm(x, gamma, beta)
+      const value = relu(y)
+      y.dispose()
+      return [value, ...statistics]
     },
     batchNormGradient: (dy, x, gamma, statistics) => {
       const [dx, dGamma, dBeta, ...unused] = run(
@@ -115,5 +94,6 @@ export function nativeKernels(backend: unknown): Kernels {
       tf.dispose(unused)
       return [dx as Tensor4D, dGamma as Tensor1D, dBeta as Tensor1D]
     },
+    ...onednnKernels(backend),
   }
 }

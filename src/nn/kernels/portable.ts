@@ -47,6 +47,15 @@ function paste(windows: Tensor, size: number, [n, h, w, c]: Shape4D): Tensor4D {
   ]) as Tensor4D
 }
 
+/** The statistics are the mean and 1/√(variance + ε) of each channel. */
+const batchNorm: Kernels['batchNorm'] = (x, gamma, beta) =>
+  tf.tidy(() => {
+    const { mean, variance } = tf.moments(x, [0, 1, 2])
+    const scale = tf.rsqrt(tf.add(variance, batchNormEpsilon))
+    const y = tf.add(tf.mul(tf.sub(x, mean), tf.mul(scale, gamma)), beta) as Tensor4D
+    return [y, mean, scale]
+  })
+
 export const portableKernels: Kernels = {
   // Transposed explicitly: the WASM kernel multiplies transposed operands ten times slower than plain ones.
   matMul: (a, b, transposeA, transposeB) =>
@@ -68,6 +77,8 @@ export const portableKernels: Kernels = {
     }),
 
   conv2d: (x, kernel, stride, padding) => tf.conv2d(x, kernel, stride, padding),
+  conv2dBias: (x, kernel, bias, stride, padding) =>
+    tf.tidy(() => tf.add(tf.conv2d(x, kernel, stride, padding), bias)),
   conv2dInputGradient: (dy, kernel, stride, padding, shape) =>
     tf.tidy(() => tf.conv2dTranspose(dy, kernel, shape, stride, padding)),
   // WASM has no kernel for it. As a matrix product over all places, dyᵀ·(patches of x): [out, places]·[places, k²·in].
@@ -94,8 +105,8 @@ export const portableKernels: Kernels = {
       ),
     ),
 
-  maxPool: (x, size) => tf.maxPool(x, size, size, 'valid'),
-  maxPoolGradient: (dy, x, y, size) =>
+  maxPool: (x, size) => [tf.maxPool(x, size, size, 'valid')],
+  maxPoolGradient: (dy, x, y, _, size) =>
     tf.tidy(() => {
       let free = tf.onesLike(y)
       const places = tf.unstack(cut(x, size)).map(place => {
@@ -112,12 +123,11 @@ export const portableKernels: Kernels = {
       return paste(tf.stack(Array.from({ length: size * size }, () => share)), size, shape)
     }),
 
-  batchNorm: (x, gamma, beta) =>
+  batchNorm,
+  batchNormRelu: (x, gamma, beta) =>
     tf.tidy(() => {
-      const { mean, variance } = tf.moments(x, [0, 1, 2])
-      const scale = tf.rsqrt(tf.add(variance, batchNormEpsilon))
-      const y = tf.add(tf.mul(tf.sub(x, mean), tf.mul(scale, gamma)), beta) as Tensor4D
-      return [y, mean, scale]
+      const [y, ...statistics] = batchNorm(x, gamma, beta)
+      return [tf.relu(y), ...statistics]
     }),
   // With x̂ the normalised x and m the values of a channel: dx = γ·scale·(dy − Σdy/m − x̂·Σ(dy·x̂)/m).
   batchNormGradient: (dy, x, gamma, [mean, scale]) =>

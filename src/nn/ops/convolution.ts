@@ -2,7 +2,7 @@
  * Convolutions over images, channels last. With 'same' padding there are as many outputs as inputs, divided by the
  * stride; with 'valid' the filter stays within the image, and h below is h − k + 1.
  */
-import type { Tensor4D } from '@tensorflow/tfjs-core'
+import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core'
 import type { Kernels, Padding } from '../kernels/kernels.ts'
 import { record } from './record.ts'
 
@@ -19,6 +19,18 @@ export const convolutionOps = (k: Kernels) => ({
       gradients: (dy, [x, kernel]) => [
         () => k.conv2dInputGradient(dy as Tensor4D, kernel, stride, padding, x.shape),
         () => k.conv2dKernelGradient(x, dy as Tensor4D, stride, padding, kernel.shape),
+      ],
+    })),
+
+  /** conv2d + b;  db = Σ dy over examples and places, the rest as conv2d.  …, [out] → [n, ⌈h/s⌉, ⌈w/s⌉, out] */
+  conv2dBias: (x: Tensor4D, kernel: Tensor4D, bias: Tensor1D, stride: number, padding: Padding) =>
+    record<Tensor4D, [Tensor4D, Tensor4D]>([x, kernel, bias], () => ({
+      value: k.conv2dBias(x, kernel, bias, stride, padding),
+      save: [x, kernel],
+      gradients: (dy, [x, kernel]) => [
+        () => k.conv2dInputGradient(dy as Tensor4D, kernel, stride, padding, x.shape),
+        () => k.conv2dKernelGradient(x, dy as Tensor4D, stride, padding, kernel.shape),
+        () => k.biasGradient(dy),
       ],
     })),
 

@@ -22,6 +22,23 @@ export const normalizationOps = (k: Kernels) => ({
         },
       }
     }),
+
+  /** max(batchNorm, 0) in one pass;  dz = dy where y > 0, and on as batchNorm's.  [n, …, c], [c], [c] → [n, …, c] */
+  batchNormRelu: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D) =>
+    record<T, [Tensor, Tensor, Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
+      const [y, ...statistics] = k.batchNormRelu(asImages(x), gamma, beta)
+      const value = shaped(y, x)
+      return {
+        value,
+        save: [value, x, gamma, ...statistics],
+        gradients: (dy, [y, x, gamma, ...statistics]) => {
+          const dz = k.reluGradient(dy, y)
+          const [dx, dGamma, dBeta] = k.batchNormGradient(asImages(dz), asImages(x), gamma, statistics)
+          dz.dispose()
+          return [() => shaped(dx, x), () => dGamma, () => dBeta]
+        },
+      }
+    }),
 })
 
 /** Features as the channels of images of one place; images as they are. A view, not a copy. */

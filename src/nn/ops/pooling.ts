@@ -1,5 +1,5 @@
 /** From many places of an image to fewer, channel by channel. Windows lie side by side; what fills none is left out. */
-import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from '../kernels/kernels.ts'
 import { record } from './record.ts'
@@ -7,12 +7,12 @@ import { record } from './record.ts'
 export const poolingOps = (k: Kernels) => ({
   /** y = max over a window;  dx = dy at its first largest, else 0.  [n, h, w, c] → [n, ⌊h/size⌋, ⌊w/size⌋, c] */
   maxPool: (x: Tensor4D, size: number) =>
-    record<Tensor4D, [Tensor4D, Tensor4D]>([x], () => {
-      const value = k.maxPool(x, size)
+    record<Tensor4D, [Tensor4D, Tensor4D, ...Tensor[]]>([x], () => {
+      const [value, ...places] = k.maxPool(x, size)
       return {
         value,
-        save: [x, value],
-        gradients: (dy, [x, y]) => [() => k.maxPoolGradient(dy as Tensor4D, x, y, size)],
+        save: [x, value, ...places],
+        gradients: (dy, [x, y, ...places]) => [() => k.maxPoolGradient(dy as Tensor4D, x, y, places, size)],
       }
     }),
 
