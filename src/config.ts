@@ -46,6 +46,18 @@ export type Config = {
   /** Finished experiments older than this are deleted; undefined: none are. */
   retentionDays: number | undefined
   logLevel: LogLevel
+  /** keys: every call to /v1 needs a key. none: everybody may do everything. */
+  auth: 'keys' | 'none'
+  /** Whether LEDGER_AUTH said so, rather than HOST. */
+  authSaid: boolean
+  /** Origins whose pages may call, as browsers write them. */
+  corsOrigins: string[]
+  /** Requests a minute that a key (an address, where there is none) may make; 0: any number. */
+  rateLimit: number
+  /** Experiments that a tenant may have queued or running at once; 0: any number. */
+  maxUnfinished: number
+  /** Whether webhooks may go to private, loopback and link-local addresses. */
+  webhooksToPrivate: boolean
 }
 
 /** Everything that is wrong with the environment, one line a variable; values of secrets are never in it. */
@@ -56,6 +68,11 @@ export class ConfigError extends Error {
     this.name = 'ConfigError'
     this.problems = problems
   }
+}
+
+/** Whether a host name or address is this very machine's, and nobody else's. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)
 }
 
 /** Reads the configuration. An empty variable counts as unset. Throws one ConfigError that lists every problem. */
@@ -125,9 +142,26 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     }
   }
 
+  const origins = (name: string): string[] => {
+    const given = (text(name) ?? '')
+      .split(',')
+      .map(origin => origin.trim())
+      .filter(origin => origin !== '')
+    const wrong = given.find(origin => !URL.canParse(origin) || new URL(origin).origin !== origin)
+    if (wrong !== undefined)
+      problems.push(
+        `${name} must be origins like https://example.com with commas between, not ${JSON.stringify(wrong)}`,
+      )
+    return given
+  }
+
+  const host = text('HOST') ?? '127.0.0.1'
+  // Never open to the network by mistake: without keys only where nobody else can reach it, or where that was said.
+  const said = oneOf('LEDGER_AUTH', ['keys', 'none'] as const, undefined)
+  const auth = said ?? (isLoopback(host) ? 'none' : 'keys')
   const ledgerDir = resolve(text('LEDGER_DIR') ?? '.ledger')
   const config: Config = {
-    host: text('HOST') ?? '127.0.0.1',
+    host,
     port: integer('PORT', 3000, 0, 65_535),
     ledgerDir,
     datasetsDir: resolve(text('DATASETS_DIR') ?? resolve(ledgerDir, 'datasets')),
@@ -142,6 +176,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     lockSeconds: integer('LEDGER_LOCK_SECONDS', 10, 1, 3600),
     retentionDays: integer('LEDGER_RETENTION_DAYS', undefined, 1, 36_500),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info' as const),
+    auth,
+    authSaid: said !== undefined,
+    corsOrigins: origins('LEDGER_CORS_ORIGINS'),
+    rateLimit: integer('LEDGER_RATE_LIMIT', auth === 'keys' ? 1200 : 0, 0, 1_000_000_000),
+    maxUnfinished: integer('LEDGER_MAX_UNFINISHED', auth === 'keys' ? 1000 : 0, 0, 1_000_000_000),
+    webhooksToPrivate: oneOf('LEDGER_WEBHOOKS_TO_PRIVATE', ['yes', 'no'] as const, 'no' as const) === 'yes',
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return config

@@ -21,6 +21,12 @@ test('nothing configured is the embedded default', () => {
     lockSeconds: 10,
     retentionDays: undefined,
     logLevel: 'info',
+    auth: 'none',
+    authSaid: false,
+    corsOrigins: [],
+    rateLimit: 0,
+    maxUnfinished: 0,
+    webhooksToPrivate: false,
   })
 })
 

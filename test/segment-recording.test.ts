@@ -130,7 +130,7 @@ test('neurons are summed over segments to the same bits, in whatever order they 
     const id = await trained()
     for (const index of order)
       await recordSegment(database.db, id, index, result(index * 2, Math.min(5, index * 2 + 2)), computer)
-    const ledger = { id, split: 'train' as const, iterations: 5, complete: true }
+    const ledger = { id, split: 'train' as const, iterations: 5, complete: true, version: undefined }
     const rows: unknown[] = []
     for await (const batch of await readNeurons(database.db, ledger, undefined)) rows.push(...batch)
     return rows

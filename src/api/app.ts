@@ -2,22 +2,32 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import type { Log } from '../log.ts'
+import auth from './plugins/app/auth.ts'
+import broadcasts from './plugins/app/broadcasts.ts'
 import inputs from './plugins/app/inputs.ts'
 import { noteRoutes, type RouteTable, refuseOtherMethods } from './plugins/app/methods.ts'
 import problems, { refuseConnection, sendProblem } from './plugins/app/problems.ts'
 import requests, { requestId } from './plugins/app/requests.ts'
+import watch from './plugins/app/watch.ts'
+import webhooks from './plugins/app/webhooks.ts'
+import compression from './plugins/external/compression.ts'
+import docs from './plugins/external/docs.ts'
 import openapi from './plugins/external/openapi.ts'
+import security from './plugins/external/security.ts'
 import allocations from './routes/allocations/index.ts'
 import architectures from './routes/architectures/index.ts'
 import artifacts from './routes/artifacts/index.ts'
 import datasets from './routes/datasets/index.ts'
 import document from './routes/document/index.ts'
+import events from './routes/events/index.ts'
 import experiments from './routes/experiments/index.ts'
 import health from './routes/health/index.ts'
 import iterations from './routes/iterations/index.ts'
 import layers from './routes/layers/index.ts'
+import metrics from './routes/metrics/index.ts'
 import neurons from './routes/neurons/index.ts'
 import sweeps from './routes/sweeps/index.ts'
+import webhookSecrets from './routes/webhooks/index.ts'
 import workers from './routes/workers/index.ts'
 import type { Services } from './services.ts'
 
@@ -50,6 +60,8 @@ export async function buildApp({
     bodyLimit,
     // A request that trickles in must not hold a connection for ever.
     requestTimeout: 60_000,
+    // Nor may a connection on which nothing moves; events have a heartbeat, and no answer is waited for so long.
+    connectionTimeout: 120_000,
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
       // No route, so no hooks: the line that plugins/app/requests.ts would write is written here.
@@ -65,16 +77,25 @@ export async function buildApp({
   app.decorate('facts', facts)
   await app.register(requests)
   await app.register(problems)
+  await app.register(watch)
+  await app.register(broadcasts)
+  await app.register(auth)
+  await app.register(security)
+  await app.register(compression)
   await app.register(inputs)
   await app.register(openapi)
+  await app.register(docs)
+  await app.register(webhooks)
 
   const table = noteRoutes(app)
   app.decorate('routeTable', table)
+  // First: it times the requests of all others.
+  await app.register(metrics)
   await app.register(health)
   await app.register(document)
   for (const routes of [
-    ...[experiments, sweeps, layers, iterations, allocations, neurons],
-    ...[artifacts, architectures, datasets, workers],
+    ...[experiments, sweeps, events, layers, iterations, allocations, neurons],
+    ...[artifacts, architectures, datasets, workers, webhookSecrets],
   ])
     await app.register(routes, { prefix: '/v1' })
   refuseOtherMethods(app, table)

@@ -6,6 +6,8 @@ export const problemKinds = {
   'malformed-json': { status: 400, title: 'The body is not JSON' },
   'malformed-request': { status: 400, title: 'The request is malformed' },
   'invalid-parameters': { status: 400, title: 'A parameter is wrong' },
+  unauthorized: { status: 401, title: 'A key is needed' },
+  forbidden: { status: 403, title: 'Not allowed' },
   'not-found': { status: 404, title: 'Not found' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, title: 'Not available in that format' },
@@ -15,6 +17,9 @@ export const problemKinds = {
   'unsupported-media-type': { status: 415, title: 'The body’s media type is not supported' },
   'range-not-satisfiable': { status: 416, title: 'The range lies outside the object' },
   'invalid-spec': { status: 422, title: 'The spec cannot be run' },
+  misdirected: { status: 421, title: 'Not the host that was asked for' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
+  'quota-exceeded': { status: 429, title: 'Too many unfinished experiments' },
   internal: { status: 500, title: 'A fault of the service' },
   unavailable: { status: 503, title: 'Not available right now' },
 } as const

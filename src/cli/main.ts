@@ -6,6 +6,7 @@ import datasets from './commands/datasets.ts'
 import demo from './commands/demo.ts'
 import doctor from './commands/doctor.ts'
 import download from './commands/download.ts'
+import keys from './commands/keys.ts'
 import layers from './commands/layers.ts'
 import list from './commands/list.ts'
 import report from './commands/report.ts'
@@ -31,7 +32,7 @@ const program = new Command('ledger')
 
 for (const command of [
   ...[demo, serve, worker, submit, watch, list, show, layers, steer, download],
-  ...[sweep, datasets, report, doctor, completion],
+  ...[sweep, datasets, keys, report, doctor, completion],
 ])
   command(program)
 

@@ -10,6 +10,9 @@ import { schemaViolations } from './validate.ts'
 /** Offsets and sizes of variables are stored as signed 32-bit integers. */
 const mostParameters = 2 ** 31 - 1
 
+/** Each segment is a row, a job and objects; a spec of some hundred bytes must not make millions of them. */
+const mostSegments = 100_000
+
 const schema = ExperimentSpec as unknown as JsonSchema
 
 type Report = (path: Path, message: string) => void
@@ -47,6 +50,7 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
   const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
   contradictions.push(...checkLayers(draft.layers ?? {}, draft.training.iterations, optimizer, network))
   checkAllocation(draft, network, facts, report)
+  checkNotify(draft, report)
 
   // A contradiction with a field that is itself wrong, or that lies in one, says nothing new.
   const news = contradictions.filter(
@@ -140,9 +144,28 @@ function checkOptimizer({ optimizer }: Draft, report: Report): void {
   })
 }
 
+function checkNotify({ notify = [] }: Draft, report: Report): void {
+  notify.forEach(({ url }, i) => {
+    if (url === undefined) return
+    const parsed = URL.canParse(url) ? new URL(url) : undefined
+    if (parsed === undefined || !['http:', 'https:'].includes(parsed.protocol))
+      report(['notify', i, 'url'], 'must be a URL that starts with http:// or https://')
+    else if (parsed.username !== '' || parsed.password !== '')
+      report(['notify', i, 'url'], 'must not have a user name or a password in it')
+  })
+}
+
 /** Fills in the splits and the chunk. */
 function checkAllocation(draft: Draft, network: NetworkFacts | null, facts: Facts, report: Report): void {
   const { dataset, allocation } = draft
+  const { iterations } = draft.training
+  if (iterations > mostSegments * allocation.segmentIterations) {
+    report(
+      ['allocation', 'segmentIterations'],
+      `must be ≥ ${Math.ceil(iterations / mostSegments)}, for training.iterations (${iterations}) to make at most ` +
+        `${mostSegments} segments; got ${allocation.segmentIterations}`,
+    )
+  }
   const sizes = {
     train: dataset.trainExamples ?? Number.NaN,
     validation: dataset.validationExamples ?? Number.NaN,

@@ -1,5 +1,5 @@
 /** What a spec becomes once every default is filled in (spec/resolve.ts), and what its `layers` mean for each layer. */
-import type { keepNames, LayerRule, MethodName, SplitName } from './schema.ts'
+import type { keepNames, LayerRule, MethodName, notifiedStatuses, SplitName } from './schema.ts'
 
 /** What one layer does, after `layers` has been applied: its optimizer in full, and when it is frozen. */
 export type ResolvedLayer = {
@@ -72,4 +72,6 @@ export type ResolvedSpec = {
     segmentIterations: number
   }
   keep: (typeof keepNames)[number][]
+  /** Absent where nobody is to be told. */
+  notify?: { url: string; events: (typeof notifiedStatuses)[number][] }[]
 }

@@ -200,6 +200,28 @@ export type AllocationSpec = Static<typeof AllocationSpec>
 
 export const keepNames = ['weights', 'allocations'] as const
 
+/** The statuses that a webhook can be sent for. */
+export const notifiedStatuses = ['training', 'allocating', 'succeeded', 'failed', 'cancelled'] as const
+
+export const NotifySpec = Type.Object(
+  {
+    url: Type.String({
+      minLength: 1,
+      maxLength: 2000,
+      pattern: '^[\\x21-\\x7e]+$',
+      description: 'http or https, without a user name or password; at a public address.',
+      examples: ['https://example.com/hooks/ledger'],
+    }),
+    events: Type.Optional(
+      Type.Array(Type.Enum([...notifiedStatuses]), {
+        ...{ minItems: 1, uniqueItems: true, maxItems: 5, default: ['succeeded', 'failed', 'cancelled'] },
+        description: 'The statuses to tell of.',
+      }),
+    ),
+  },
+  closed,
+)
+
 export const ExperimentSpec = Type.Object(
   {
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
@@ -223,6 +245,13 @@ export const ExperimentSpec = Type.Object(
         default: [...keepNames],
         description:
           'Raw tensors to keep in object storage: both by default; [] keeps the aggregates (those per neuron included) and the manifest only.',
+      }),
+    ),
+    notify: Type.Optional(
+      Type.Array(NotifySpec, {
+        maxItems: 5,
+        description:
+          'Webhooks: POSTs of { type: "experiment.<status>", timestamp, data } when the status changes, signed with the secret of GET /v1/webhooks/secret.',
       }),
     ),
   },

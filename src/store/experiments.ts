@@ -15,56 +15,73 @@ export type Submissions = {
   remove(experimentId: string): Promise<void>
 }
 
+/** Who asks: what is not theirs is not there for them. */
+export type Reader = {
+  /** null: everything is theirs. */
+  tenant: string | null
+}
+
 export type NewExperiment = {
   /** UUIDv7. */
   id: string
   spec: ResolvedSpec
+  /** Whose it is; `default` if absent. */
+  tenant?: string
+  /** Most experiments of the tenant that may be queued or running, this one among them; 0: any number. */
+  maxUnfinished?: number
   idempotencyKey?: string
   /** SHA-256 of the body that came with the key. */
   idempotencyHash?: string
 }
 
-export type Created = {
-  experiment: Experiment
-  /**
-   * created: new, and to be submitted to the queue. repeated: the same key and body were seen before; submitting the
-   * experiment again does no harm. conflict: the key was used with another body.
-   */
-  outcome: 'created' | 'repeated' | 'conflict'
-}
+/**
+ * created: new, and to be submitted to the queue. repeated: the same key and body were seen before; submitting the
+ * experiment again does no harm. conflict: the key was used with another body. full: the tenant has as many unfinished
+ * experiments as it may have; nothing was stored.
+ */
+export type Created =
+  | { outcome: 'created' | 'repeated' | 'conflict'; experiment: Pick<Experiment, 'id' | 'status'> }
+  | { outcome: 'full' }
 
 /**
- * Stores a new experiment, queued, with its segments. With an idempotency key that is taken, stores nothing and returns
- * the experiment that took it. Name and tags are the spec's.
+ * Stores a new experiment, queued, with its segments. With an idempotency key that the tenant has used, stores nothing
+ * and returns the experiment that took it. Name and tags are the spec's.
  */
 export async function createExperiment(database: Database, experiment: NewExperiment): Promise<Created> {
-  const { id, spec, idempotencyKey = null, idempotencyHash = null } = experiment
+  const { id, spec, tenant = 'default', maxUnfinished = 0 } = experiment
+  const { idempotencyKey = null, idempotencyHash = null } = experiment
   const inserted = await transaction(database.pool, async client => {
+    // One post of the tenant after the other, or two could both find the last place free.
+    if (maxUnfinished > 0)
+      await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
     const { rowCount } = await client.query(
-      `INSERT INTO experiments (id, name, tags, spec, idempotency_key, idempotency_hash)
-       VALUES ($1, $2, $3, $4, $5, $6)
-       ON CONFLICT (idempotency_key) DO NOTHING`,
+      `WITH created AS (
+         INSERT INTO experiments (id, tenant, name, tags, spec, idempotency_key, idempotency_hash)
+         SELECT $1, $2, $3, $4, $5, $6, $7
+          WHERE $10::int = 0 OR $10 > (SELECT count(*) FROM experiments
+                 WHERE tenant = $2 AND status IN ('queued', 'training', 'allocating'))
+         ON CONFLICT (tenant, idempotency_key) DO NOTHING
+         RETURNING id)
+       INSERT INTO segments (experiment_id, "index", "from", "to")
+       SELECT id, "from" / $9::int, "from", least("from" + $9::int, $8::int)
+         FROM created, generate_series(0, $8::int - 1, $9::int) AS "from"`,
       [
-        id,
-        spec.name ?? null,
-        JSON.stringify(spec.tags),
-        JSON.stringify(spec),
-        idempotencyKey,
-        idempotencyHash,
+        ...[id, tenant, spec.name ?? null, JSON.stringify(spec.tags), JSON.stringify(spec)],
+        ...[idempotencyKey, idempotencyHash],
+        ...[spec.training.iterations, spec.allocation.segmentIterations, maxUnfinished],
       ],
     )
-    if (rowCount === 0) return false
-    await client.query(
-      `INSERT INTO segments (experiment_id, "index", "from", "to")
-       SELECT $1, "from" / $3::int, "from", least("from" + $3::int, $2::int)
-       FROM generate_series(0, $2::int - 1, $3::int) AS "from"`,
-      [id, spec.training.iterations, spec.allocation.segmentIterations],
-    )
-    return true
+    return rowCount !== 0
   })
-  const where = inserted ? { id } : { idempotencyKey: idempotencyKey! }
-  const found = await database.prisma.experiment.findUniqueOrThrow({ where })
-  if (inserted) return { experiment: found, outcome: 'created' }
+  if (inserted) return { experiment: { id, status: 'queued' }, outcome: 'created' }
+  const found =
+    idempotencyKey === null
+      ? null
+      : await database.prisma.experiment.findUnique({
+          where: { tenant_idempotencyKey: { tenant, idempotencyKey } },
+          select: { id: true, status: true, idempotencyHash: true },
+        })
+  if (found === null) return { outcome: 'full' }
   return { experiment: found, outcome: found.idempotencyHash === idempotencyHash ? 'repeated' : 'conflict' }
 }
 
@@ -97,6 +114,11 @@ export async function cancelExperiment(
   if (rows[0].status !== 'cancelled') return 'cancelling'
   await queue.remove(id)
   return 'cancelled'
+}
+
+/** How many experiments of a tenant are queued or running. */
+export function countUnfinished({ prisma }: Database, tenant: string): Promise<number> {
+  return prisma.experiment.count({ where: { tenant, status: { in: ['queued', 'training', 'allocating'] } } })
 }
 
 /** queued: it runs again. running: it has not stopped. succeeded: there is nothing to do again. */

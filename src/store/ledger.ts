@@ -248,13 +248,18 @@ export function recordSegment(
       ])
     }
     await recordArtifacts(client, id, objects)
+    // The number that /events goes by: the row is locked from here to the commit, so numbers become visible in order.
+    const { rows } = await client.query<{ recorded: number }>(
+      'UPDATE experiments SET recorded = recorded + 1, updated_at = now() WHERE id = $1 RETURNING recorded',
+      [id],
+    )
     await client.query(
       `UPDATE segments
-       SET status = 'allocated', done = "to" - "from", worker = $3, engine = $4, seconds = $5, gradients = $6
+       SET status = 'allocated', done = "to" - "from", worker = $3, engine = $4, seconds = $5, gradients = $6,
+           sequence = $7, finished_at = now()
        WHERE experiment_id = $1 AND "index" = $2`,
-      [id, index, worker, JSON.stringify(engine), seconds, gradients],
+      [id, index, worker, JSON.stringify(engine), seconds, gradients, rows[0].recorded],
     )
-    await client.query('UPDATE experiments SET updated_at = now() WHERE id = $1', [id])
     return 'recorded'
   })
 }

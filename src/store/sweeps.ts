@@ -13,18 +13,24 @@ export type NewSweep = {
   sweep: ExpandedSweep
   /** The body as it was posted. */
   request: unknown
+  /** Whose it is. */
+  tenant: string
+  /** Most experiments of the tenant that may be queued or running, these among them; 0: any number. */
+  maxUnfinished: number
   idempotencyKey?: string
   idempotencyHash?: string
 }
 
 const sweepSql = `
-  INSERT INTO sweeps (id, name, request, variants, baseline, idempotency_key, idempotency_hash)
-  VALUES ($1, $2, $3, $4, $5, $6, $7)
-  ON CONFLICT (idempotency_key) DO NOTHING`
+  INSERT INTO sweeps (id, name, request, variants, baseline, idempotency_key, idempotency_hash, tenant)
+  SELECT $1, $2, $3, $4, $5, $6, $7, $8
+   WHERE $9::int = 0 OR $9 >= $10::int + (SELECT count(*) FROM experiments
+          WHERE tenant = $8 AND status IN ('queued', 'training', 'allocating'))
+  ON CONFLICT (tenant, idempotency_key) DO NOTHING`
 
 const experimentsSql = `
-  INSERT INTO experiments (id, name, tags, spec, sweep_id, variant, sweep_index)
-  SELECT id, name, tags::jsonb, spec::json, $1, variant, n - 1
+  INSERT INTO experiments (id, tenant, name, tags, spec, sweep_id, variant, sweep_index)
+  SELECT id, $7, name, tags::jsonb, spec::json, $1, variant, n - 1
     FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[])
          WITH ORDINALITY AS posted (id, name, tags, spec, variant, n)`
 
@@ -42,13 +48,17 @@ const segmentsSql = `
  */
 export async function createSweep(
   database: Database,
-  { id, experimentIds, sweep, request, idempotencyKey, idempotencyHash }: NewSweep,
-): Promise<{ sweep: Sweep; outcome: 'created' | 'repeated' | 'conflict' }> {
+  { id, experimentIds, sweep, request, tenant, maxUnfinished, idempotencyKey, idempotencyHash }: NewSweep,
+): Promise<{ sweep: Sweep; outcome: 'created' | 'repeated' | 'conflict' } | { outcome: 'full' }> {
   const { variants, baseline, experiments } = sweep
   const inserted = await transaction(database.pool, async client => {
+    // One post of the tenant after the other, or two could both find the last places free.
+    if (maxUnfinished > 0)
+      await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
     const { rowCount } = await client.query(sweepSql, [
       ...[id, sweep.name ?? null, JSON.stringify(request), variants, baseline],
       ...[idempotencyKey ?? null, idempotencyHash ?? null],
+      ...[tenant, maxUnfinished, experiments.length],
     ])
     if (rowCount === 0) return false
     const specs = experiments.map(({ spec }) => spec)
@@ -59,13 +69,15 @@ export async function createSweep(
       specs.map(({ tags }) => JSON.stringify(tags)),
       specs.map(spec => JSON.stringify(spec)),
       experiments.map(({ variant }) => variant),
+      tenant,
     ])
     await client.query(segmentsSql, [id])
     return true
   })
-  const where = inserted ? { id } : { idempotencyKey: idempotencyKey! }
-  const found = await database.prisma.sweep.findUniqueOrThrow({ where })
-  if (inserted) return { sweep: found, outcome: 'created' }
+  const { sweep: sweeps } = database.prisma
+  if (inserted) return { sweep: await sweeps.findUniqueOrThrow({ where: { id } }), outcome: 'created' }
+  const found = await sweeps.findFirst({ where: { tenant, idempotencyKey: idempotencyKey ?? '' } })
+  if (found === null) return { outcome: 'full' }
   return { sweep: found, outcome: found.idempotencyHash === idempotencyHash ? 'repeated' : 'conflict' }
 }
 

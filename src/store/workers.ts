@@ -1,6 +1,7 @@
 /** The workers that live: each says so every few seconds; one that has stopped saying so is not there any more. */
 import type { EngineDescription } from '../engine/description.ts'
 import type { Database } from './database.ts'
+import type { Reader } from './experiments.ts'
 
 /** How often a worker says that it lives, and after how long without a word it counts as gone. */
 export const heartbeatEvery = 5000
@@ -9,7 +10,8 @@ export const silence = 30_000
 /** What a worker does at the moment. */
 export type Doing = {
   task: 'train' | 'allocate' | 'evaluate'
-  experiment: string
+  /** null: somebody else's. */
+  experiment: string | null
   /** The iterations of a segment, where it is one. */
   from?: number
   to?: number
@@ -58,17 +60,25 @@ export async function removeWorker(db: Database, id: string): Promise<void> {
   await db.pool.query(`DELETE FROM workers WHERE id = $1 OR seen_at < now() - interval '1 hour'`, [id])
 }
 
-/** The workers that live, by name. By the database's clock. */
-export async function liveWorkers(db: Database): Promise<LiveWorker[]> {
+/** The workers that live, by name, by the database's clock. Which experiment one is at, only its owner learns. */
+export async function liveWorkers(
+  db: Database,
+  { tenant }: Reader = { tenant: null },
+): Promise<LiveWorker[]> {
   const utc = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
   const { rows } = await db.pool.query<LiveWorker>(
-    `SELECT id, name, host, pid, engine, memory_bytes::float8 AS "memoryBytes", doing,
+    `SELECT id, name, host, pid, engine, memory_bytes::float8 AS "memoryBytes",
+            CASE WHEN doing IS NULL OR $2::text IS NULL OR EXISTS (
+                   SELECT FROM experiments WHERE id = (doing ->> 'experiment')::uuid AND tenant = $2)
+                 THEN doing
+                 ELSE jsonb_build_object('task', doing -> 'task', 'experiment', NULL, 'since', doing -> 'since')
+            END AS doing,
             examples_per_second AS "examplesPerSecond",
             ${utc('started_at')} AS "startedAt", ${utc('seen_at')} AS "seenAt"
      FROM workers
      WHERE seen_at > now() - $1 * interval '1 millisecond'
      ORDER BY name, started_at`,
-    [silence],
+    [silence, tenant],
   )
   return rows
 }

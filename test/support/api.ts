@@ -1,4 +1,5 @@
 /** An API over a real Postgres and a real object folder, with a queue that only remembers; and rows to read back. */
+import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { buildApp } from '../../src/api/app.ts'
 import { readConfig } from '../../src/config.ts'
 import type { ExperimentQueue } from '../../src/queue/queue.ts'
 import { objectKey, openObjects } from '../../src/store/objects.ts'
+import { check } from './conformance.ts'
 import { testDatabase } from './database.ts'
 import { facts } from './facts.ts'
 
@@ -30,29 +32,57 @@ function fakeQueue(): FakeQueue {
   return queue
 }
 
+/** A client that checks every answer against openapi.yaml; what is wrong with one fails the test file at close. */
+function checkedClient(server: Parameters<typeof supertest>[0]) {
+  const problems = new Set<string>()
+  const exercised = new Set<string>()
+  const client = supertest(server)
+  for (const name of ['get', 'head', 'post', 'put', 'patch', 'delete'] as const) {
+    const send = client[name].bind(client)
+    client[name] = path =>
+      send(path).on('response', ({ status, headers, body }) => {
+        const { operation, problem } = check({ method: name.toUpperCase(), path, status, headers, body })
+        if (operation) exercised.add(operation)
+        if (problem) problems.add(problem)
+      })
+  }
+  return { client, exercised, problems }
+}
+
 export type TestApi = Awaited<ReturnType<typeof startApi>>
 
-/** Starts an API on a port of its own. Call close when done. */
-export async function startApi() {
+/** Starts an API on a port of its own, configured as `env` says. Call close when done. */
+export async function startApi(env: Record<string, string> = {}) {
   const database = await testDatabase()
   const directory = await mkdtemp(join(tmpdir(), 'loss-ledger-api-'))
-  const config = readConfig({ LEDGER_DIR: directory })
+  const config = readConfig({ LEDGER_DIR: directory, ...env })
   const objects = openObjects(config)
   const queue = fakeQueue()
   const lines: Record<string, unknown>[] = []
-  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  const log = pino(
+    { level: env.LOG_LEVEL ?? 'debug' },
+    { write: (line: string) => void lines.push(JSON.parse(line)) },
+  )
   const app = await buildApp({ config, db: database.db, queue, objects, facts, log })
   await app.listen({ port: 0, host: '127.0.0.1' })
+  const { client, exercised, problems } = checkedClient(app.server)
   return {
     ...{ app, db: database.db, objects, queue, directory },
     /** What was logged, parsed. */
     lines,
-    http: supertest(app.server),
+    http: client,
+    /** The operations that have answered. */
+    exercised,
     async close() {
-      await app.close()
-      await database.close()
-      await rm(directory, { recursive: true, force: true })
+      await closeAll()
+      assert.deepEqual([...problems], [])
     },
+  }
+
+  async function closeAll() {
+    await app.close()
+    await database.close()
+    await rm(directory, { recursive: true, force: true })
   }
 }
 
@@ -150,7 +180,14 @@ export async function fillLedger(api: TestApi, id: string, iterations: number[])
     }),
   )
   await prisma.iteration.createMany({ data: sums })
-  const done = `UPDATE segments SET status = 'allocated', done = "to" - "from" WHERE experiment_id = $1 AND "from" = ANY ($2::int[])`
+  const done = `
+    WITH done AS (
+      UPDATE segments s SET status = 'allocated', done = "to" - "from", sequence = e.recorded + n.number, finished_at = now()
+        FROM (SELECT "index", row_number() OVER (ORDER BY "index") AS number
+                FROM segments WHERE experiment_id = $1 AND "from" = ANY ($2::int[])) n, experiments e
+       WHERE s.experiment_id = $1 AND s."index" = n."index" AND e.id = $1
+      RETURNING sequence)
+    UPDATE experiments SET recorded = coalesce((SELECT max(sequence) FROM done), recorded), updated_at = now() WHERE id = $1`
   await pool.query(done, [id, iterations])
   return entries
 }

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serverVariable, startTestServer } from './database.ts'
@@ -21,7 +22,13 @@ if (files.length === 0) throw new Error(`no test file is called anything like ${
 const server = await startTestServer()
 const tests = spawn(
   process.execPath,
-  ['--test', ...args.filter(arg => arg.startsWith('-')), ...files.map(file => join(directory, file))],
+  // Node's own choice is a core less, which on two cores is one file at a time.
+  [
+    '--test',
+    `--test-concurrency=${availableParallelism()}`,
+    ...args.filter(arg => arg.startsWith('-')),
+    ...files.map(file => join(directory, file)),
+  ],
   { stdio: 'inherit', env: { ...process.env, [serverVariable]: server.url } },
 )
 // A Ctrl-C reaches the tests too; this waits for them, and then stops the server.

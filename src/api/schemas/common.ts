@@ -81,13 +81,16 @@ export type Problem = Static<typeof Problem>
 
 const problemDescriptions = {
   400: 'The request is not understood: malformed JSON, or a parameter that is wrong or unknown.',
-  404: 'There is no such thing.',
+  401: 'A key is needed, and there is none or it is not valid (LEDGER_AUTH=keys).',
+  403: 'The key has not the scope that this needs.',
+  404: 'There is no such thing, or it belongs to another tenant.',
   406: 'None of the media types in Accept can be had here.',
   409: 'The request contradicts the state of the resource.',
   413: 'The body is larger than 1 MiB.',
   415: 'The body is not application/json.',
   416: 'The range lies outside the object.',
   422: 'The spec cannot be run; `errors` names every wrong field.',
+  429: 'Too many requests, or too many unfinished experiments; `Retry-After` says when to come back.',
   503: 'Something that is needed does not answer; try again later.',
 } as const
 

@@ -210,6 +210,19 @@ export const PostHeaders = Type.Object({
   ),
 })
 
+export const LookHeaders = Type.Object({
+  prefer: Type.Optional(
+    Type.String({
+      maxLength: 200,
+      description: 'wait=seconds, at most 60: answer when something changes.',
+      examples: ['wait=30'],
+    }),
+  ),
+  'if-none-match': Type.Optional(
+    Type.String({ maxLength: 4000, description: 'ETags you have: 304 if it is still one of them.' }),
+  ),
+})
+
 export const exampleSpec = {
   name: 'fc, last layer frozen',
   tags: { study: 'freeze' },

@@ -14,6 +14,7 @@ import {
   uuidPattern,
 } from './common.ts'
 import { ExperimentStatus, exampleSpec } from './experiments.ts'
+import { format } from './tables.ts'
 
 export const SweepParams = Type.Object({
   id: Type.String({
@@ -160,6 +161,7 @@ export const SweepSummary = component(
 
 export const SummaryQuery = Type.Object(
   {
+    ...format,
     split: Type.Optional(Type.Enum([...splitNames], { description: 'Only this loss.' })),
     measure: Type.Optional(Type.Enum([...measures], { description: 'Only this measure.' })),
   },

@@ -1,4 +1,4 @@
-/** The ledger as tables. The columns of a table, in JSON and in CSV, are the properties of its row schema, in order. */
+/** The ledger as tables. The columns of a table, in every format, are the properties of its row schema, in order. */
 import { type Static, Type } from 'typebox'
 import { SplitName } from '../../spec/schema.ts'
 import { closed, component, exampleId, FiniteOrNull, ref } from './common.ts'
@@ -148,22 +148,61 @@ export const NeuronsTable = component(
   }),
 )
 
-/** A table as an answer: JSON and CSV. */
+/** The formats of a table, and their media types. */
+export const tableFormats = {
+  json: 'application/json',
+  csv: 'text/csv',
+  ndjson: 'application/x-ndjson',
+  arrow: 'application/vnd.apache.arrow.stream',
+} as const
+export type TableFormat = keyof typeof tableFormats
+
+/** A table as an answer, in each of its formats. */
 export const tableResponse = (description: string, document: { $id: string }, csvExample: string) => ({
   description,
   content: {
-    'application/json': { schema: Type.Unsafe<unknown>({ $ref: document.$id }) },
-    'text/csv': {
+    [tableFormats.json]: { schema: Type.Unsafe<unknown>({ $ref: document.$id }) },
+    [tableFormats.csv]: {
       schema: Type.Unsafe<unknown>({
         type: 'string',
         description: 'The items, under a line with the names of the columns. Empty where JSON has null.',
         examples: [csvExample],
       }),
     },
+    [tableFormats.ndjson]: {
+      schema: Type.Unsafe<unknown>({ type: 'string', description: 'The items, one JSON object a line.' }),
+    },
+    [tableFormats.arrow]: {
+      schema: Type.Unsafe<unknown>({
+        type: 'string',
+        contentMediaType: tableFormats.arrow,
+        description:
+          'The items as an Arrow IPC stream: pyarrow.ipc.open_stream reads it. Whole numbers are int32, names dictionaries of utf8, the rest float64.',
+      }),
+    },
   },
 })
 
+/** Conditions on a table that will not change any more. */
+export const TableHeaders = Type.Object({
+  'if-none-match': Type.Optional(
+    Type.String({
+      maxLength: 4000,
+      description: 'ETags you have. 304 if the table is complete, and one of them is its.',
+    }),
+  ),
+})
+export const notModified = { 304: Type.Null({ description: 'You have it: `If-None-Match` names its ETag.' }) }
+
 // ------------------------------------------------------------------------------------------------ queries
+
+export const format = {
+  format: Type.Optional(
+    Type.Enum(Object.keys(tableFormats) as TableFormat[], {
+      description: 'The format, where Accept cannot be set, as in pandas.read_csv(url); it wins over Accept.',
+    }),
+  ),
+}
 
 const split = {
   split: Type.Optional(
@@ -197,10 +236,11 @@ const layers = {
   ),
 }
 
-export const LayersQuery = Type.Object({ ...split, ...grouping }, closed)
+export const LayersQuery = Type.Object({ ...split, ...grouping, ...format }, closed)
 export const IterationsQuery = Type.Object(
   {
     ...split,
+    ...format,
     ...span,
     points: Type.Optional(
       Type.Integer({
@@ -213,12 +253,13 @@ export const IterationsQuery = Type.Object(
   },
   closed,
 )
-export const NeuronsQuery = Type.Object({ ...split, ...layers }, closed)
+export const NeuronsQuery = Type.Object({ ...split, ...layers, ...format }, closed)
 export const AllocationsQuery = Type.Object(
   {
     ...split,
     ...grouping,
     ...layers,
+    ...format,
     ...span,
     bucket: Type.Integer({
       minimum: 1,

@@ -26,7 +26,7 @@ export const Worker = component(
       memoryBytes: Type.Number({ description: 'Memory of the device: the GPU’s, or the machine’s.' }),
       doing: Type.Unsafe<{
         task: 'train' | 'allocate' | 'evaluate'
-        experiment: string
+        experiment: string | null
         from?: number
         to?: number
         since: string
@@ -34,14 +34,14 @@ export const Worker = component(
         type: ['object', 'null'],
         properties: {
           task: { enum: ['train', 'allocate', 'evaluate'] },
-          experiment: { type: 'string' },
+          experiment: { type: ['string', 'null'] },
           from: { type: 'integer' },
           to: { type: 'integer' },
           since: { type: 'string', format: 'date-time' },
         },
         required: ['task', 'experiment', 'since'],
         description:
-          'What it does, with the iterations where it allocates a segment; null: it waits for work.',
+          'What it does, with the iterations where it allocates a segment; null: it waits for work. `experiment` is null where it is not yours.',
       }),
       examplesPerSecond: FiniteOrNull('Gradients of examples a second in the last segment it allocated.'),
       startedAt: Timestamp('When it registered.'),

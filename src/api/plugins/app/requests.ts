@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { securityHeaders } from '../external/headers.ts'
 
 export default fp(
   async app => {
@@ -27,8 +28,7 @@ export default fp(
 
 /** The headers of every answer. */
 export function headersOf(request: FastifyRequest): Record<string, string> {
-  // What users stored (names, tags, tensors) must never be run by a browser.
-  return { 'x-request-id': request.id, 'x-content-type-options': 'nosniff' }
+  return { ...securityHeaders, 'x-request-id': request.id }
 }
 
 /** The caller's x-request-id where it is short and plain enough to be put into logs and headers, else a new one. */

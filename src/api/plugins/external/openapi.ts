@@ -29,6 +29,15 @@ export default fp(
           description,
           license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
+        components: {
+          securitySchemes: {
+            key: {
+              type: 'http',
+              scheme: 'bearer',
+              description: 'A key, where the service asks for one: `ledger keys create` makes it.',
+            },
+          },
+        },
         servers: [{ url: '/', description: 'This service.' }],
         tags: [
           { name: 'experiments', description: 'Post, watch, cancel and delete experiments.' },
@@ -59,7 +68,8 @@ export default fp(
 /**
  * What the generated document still lacks: `x-ref` names the component that stored JSON follows, which is answered as it
  * is (schemas/experiments.ts); a parameter with a default is not required; the rest of a path has a
- * name; HEAD, which is wherever GET is, goes without saying.
+ * name; HEAD, which is wherever GET is, goes without saying; a discriminator, which Ajv wants, is nothing to OpenAPI where
+ * the variants have no names.
  */
 function tidied(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(tidied)
@@ -70,6 +80,7 @@ function tidied(node: unknown): unknown {
   }
   const entries = Object.entries(node)
     .filter(([key]) => !(key === 'head' && 'get' in node))
+    .filter(([key]) => !(key === 'discriminator' && 'oneOf' in node))
     .map(([key, value]) => [key.replace('{*}', '{name}'), tidied(value)])
   const result = Object.fromEntries(entries) as Record<string, unknown>
   if (result.in === 'query' && Object(result.schema).default !== undefined) result.required = false

@@ -1,9 +1,17 @@
 /** The ledger itself: per layer or variable and iteration. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, problems } from '../../schemas/common.ts'
-import { AllocationRow, AllocationsQuery, AllocationsTable, tableResponse } from '../../schemas/tables.ts'
+import {
+  AllocationRow,
+  AllocationsQuery,
+  AllocationsTable,
+  notModified,
+  TableHeaders,
+  tableResponse,
+} from '../../schemas/tables.ts'
 import { findLedger, groupVariables, spanOf } from '../shared/ledger.ts'
-import { sendTable } from '../shared/table.ts'
+import { ahead, columnsOf, sendTable, wantedBy } from '../shared/table.ts'
 import { readAllocations } from './query.ts'
 
 const csvExample =
@@ -13,6 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
     '/experiments/:id/allocations',
     {
+      compress: tableCompression,
       schema: {
         operationId: 'getAllocations',
         tags: ['ledger'],
@@ -20,6 +29,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'What every layer (or variable) did in every iteration (or span of iterations). The columns are sums, so they add up over layers, spans and the network. The answer is streamed, however long it is. Answers with what there is while the experiment still allocates.',
         params: ExperimentParams,
+        headers: TableHeaders,
         querystring: AllocationsQuery,
         response: {
           200: tableResponse(
@@ -27,21 +37,21 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             AllocationsTable,
             csvExample,
           ),
+          ...notModified,
           ...problems(400, 404, 406),
         },
       },
     },
     async (request, reply) => {
       const { by, split, layer, bucket } = request.query
-      const ledger = await findLedger(app.db, request.params.id, split)
+      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       const span = spanOf(request.query, ledger)
       const grouping = await groupVariables(app.db, ledger.id, by, layer)
       return sendTable(request, reply, {
         head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete, by, bucket },
-        columns: Object.keys(AllocationRow.properties).filter(
-          name => by === 'variable' || name !== 'variable',
-        ),
-        batches: readAllocations(app.db, ledger, grouping, { ...span, bucket, by }),
+        columns: columnsOf(AllocationRow, wantedBy(by)),
+        batches: ahead(readAllocations(app.db, ledger, grouping, { ...span, bucket, by })),
+        version: ledger.version,
       })
     },
   )

@@ -1,10 +1,10 @@
 /** The ledger itself, a row per span of iterations and layer or variable: summed by Postgres, read in batches. */
 import type { Database } from '../../../store/database.ts'
 import { type Grouping, type Ledger, ratio } from '../shared/ledger.ts'
-import type { Cell } from '../shared/table.ts'
+import { asText, type Cell } from '../shared/table.ts'
 
-/** Stored rows that one query sums, unless a single span has more. */
-const batchSize = 5000
+/** Stored rows that one query reads, unless a single span has more. */
+const batchSize = 10_000
 
 // Gaps are skipped: segments are allocated in any order.
 const nextSql = `
@@ -21,7 +21,17 @@ const sumsSql = `
    GROUP BY 1, 2
    ORDER BY 1, 2`
 
-type Row = [number, number, number, number, number, number, number, number, number, number]
+// The same where every row is a group of its own: nothing to sum, and the primary key has the order.
+const rowsSql = `
+  SELECT iteration AS span, ($6::int[])[variable + 1] AS "group", 1 AS rows,
+         lca, helping, hurting, squared, moved, helped::float8, hurt::float8
+    FROM allocations
+   WHERE experiment_id = $1::uuid AND split = $2 AND iteration >= $3::int AND iteration < $4::int
+     AND ($7::int[] IS NULL OR variable = ANY ($7::int[])) AND $5::int = 1
+   ORDER BY iteration, variable`
+
+/** All as Postgres writes it. */
+type Row = [string, string, string, string, string, string, string, string, string, string]
 
 export type AllocationsRequest = { from: number; to: number; bucket: number; by: 'layer' | 'variable' }
 
@@ -36,24 +46,39 @@ export async function* readAllocations(
   if (chosen.length === 0) return
   const filter = chosen.length === groupOf.length ? null : chosen
   const spansPerBatch = Math.max(1, Math.floor(batchSize / (chosen.length * bucket)))
+  const text = bucket === 1 && groups.length === chosen.length ? rowsSql : sumsSql
 
-  for (let next: number | null = from; next !== null; ) {
-    const found = await db.pool.query<{ next: number | null }>(nextSql, [id, split, next, to])
-    const start = found.rows[0].next
-    if (start === null) return
+  for (let start = from; start < to; ) {
     const end = Math.min(to, (Math.floor(start / bucket) + spansPerBatch) * bucket)
     const values = [id, split, start, end, bucket, groupOf, filter]
-    const { rows } = await db.pool.query<Row>({ text: sumsSql, values, rowMode: 'array' })
-    yield rows.map(([span, group, count, lca, helping, hurting, squared, moved, helped, hurt]) => {
-      const { layer, variable, parameters, variables } = groups[group]
-      const iterations = count / variables
-      return [
-        ...[span, iterations, layer],
-        ...(by === 'variable' ? [variable] : []),
-        ...[parameters, lca, helping, hurting, squared, moved, helped, hurt],
-        ratio(helped, parameters * iterations),
-      ]
-    })
-    next = end < to ? end : null
+    const { rows } = await db.pool.query<Row>({ text, values, ...asText })
+    if (rows.length > 0) {
+      yield rows.map(([span, group, count, lca, helping, hurting, squared, moved, helped, hurt]): Cell[] => {
+        const { layer, variable, parameters, variables } = groups[Number(group)]
+        const iterations = Number(count) / variables
+        const share = ratio(Number(helped), parameters * iterations)
+        return by === 'variable'
+          ? [
+              span,
+              iterations,
+              layer,
+              variable,
+              parameters,
+              lca,
+              helping,
+              hurting,
+              squared,
+              moved,
+              helped,
+              hurt,
+              share,
+            ]
+          : [span, iterations, layer, parameters, lca, helping, hurting, squared, moved, helped, hurt, share]
+      })
+      start = end
+    } else {
+      const found = await db.pool.query<{ next: number | null }>(nextSql, [id, split, end, to])
+      start = found.rows[0].next ?? to
+    }
   }
 }

@@ -2,11 +2,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { MissingObjectError, objectKey } from '../../../store/objects.ts'
-import { experimentNotFound, ProblemError } from '../../problem.ts'
+import { ProblemError } from '../../problem.ts'
 import { Artifact, ArtifactHeaders, ArtifactParams, ArtifactsQuery } from '../../schemas/artifacts.ts'
 import { ExperimentParams, Page, problems, ref } from '../../schemas/common.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
-import { matchesEtag, parseRange } from './range.ts'
+import { matchesEtag } from '../shared/etag.ts'
+import { parseRange } from './range.ts'
 
 /** What the names of artifacts are made of; anything else is not looked up. */
 const namePattern = /^[A-Za-z0-9._/-]{1,500}$/
@@ -30,9 +31,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { id } = request.params
       const { limit, cursor } = request.query
       const after = decodeCursor(cursor, namePattern)
-      const { prisma } = app.db
-      if ((await prisma.experiment.count({ where: { id } })) === 0) throw experimentNotFound(id)
-      const found = await prisma.artifact.findMany({
+      await app.watch.find(id, request.caller)
+      const found = await app.db.prisma.artifact.findMany({
         where: { experimentId: id, ...(after !== undefined && { name: { gt: after } }) },
         orderBy: { name: 'asc' },
         take: limit + 1,
@@ -73,8 +73,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const notFound = () => new ProblemError('not-found', 'there is no such artifact')
       if (!namePattern.test(name)) throw notFound()
       // The name is looked up as it is. Only what the table answers makes the key, never the path that was asked for.
+      const { tenant } = request.caller
       const found = await app.db.prisma.artifact.findUnique({
-        where: { experimentId_name: { experimentId: id, name } },
+        where: {
+          experimentId_name: { experimentId: id, name },
+          ...(tenant !== null && { experiment: { tenant } }),
+        },
       })
       if (!found) throw notFound()
       const size = Number(found.bytes)

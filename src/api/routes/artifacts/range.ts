@@ -1,4 +1,4 @@
-/** Byte ranges (RFC 9110, 14) and conditions on an entity tag (13.1). */
+/** Byte ranges (RFC 9110, 14). */
 import type { ByteRange } from '../../../store/objects.ts'
 
 /**
@@ -20,13 +20,4 @@ export function parseRange(
   const end = match[2] === '' ? size : Math.min(Number(match[2]) + 1, size)
   if (match[2] !== '' && Number(match[2]) < start) return undefined
   return start < size ? { start, end } : 'unsatisfiable'
-}
-
-/** Whether If-None-Match names the tag: then the client has the object already. */
-export function matchesEtag(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false
-  return header.split(',').some(candidate => {
-    const tag = candidate.trim()
-    return tag === '*' || tag.replace(/^W\//, '') === etag
-  })
 }

@@ -5,30 +5,53 @@ import { SpecError } from '../../../spec/errors.ts'
 import { checkInitial } from '../../../spec/initial.ts'
 import { preview } from '../../../spec/preview.ts'
 import { ExperimentSpec, type ResolvedSpec } from '../../../spec/schema.ts'
-import { cancelExperiment, createExperiment, deleteExperiment } from '../../../store/experiments.ts'
+import {
+  cancelExperiment,
+  countUnfinished,
+  createExperiment,
+  deleteExperiment,
+  type Reader,
+  retryExperiment,
+} from '../../../store/experiments.ts'
 import { experimentNotFound, invalidQuery, ProblemError } from '../../problem.ts'
 import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
-import { Experiment, ExperimentListItem, ListQuery, PostHeaders, Preview } from '../../schemas/experiments.ts'
+import {
+  Experiment,
+  ExperimentListItem,
+  ListQuery,
+  LookHeaders,
+  PostHeaders,
+  Preview,
+} from '../../schemas/experiments.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
+import { matchesEtag } from '../shared/etag.ts'
 import { hashOf, specOf } from './body.ts'
 import { newId } from './id.ts'
-import { listExperiments, readExperiment } from './query.ts'
+import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
+import { listExperiments } from './query.ts'
 
 const tags = ['experiments']
 const location = { location: { type: 'string', description: 'The path of the experiment.' } }
 
 const routes: FastifyPluginAsyncTypebox = async app => {
-  const show = async (id: string) => {
-    const found = await readExperiment(app.db, id)
-    if (!found) throw experimentNotFound(id)
-    return found
-  }
+  /** The experiment as it is now. Throws 404 where there is none, or it is not the caller's. */
+  const show = async (id: string, caller: Reader) => (await app.watch.find(id, caller)).experiment
+  const full = () =>
+    new ProblemError(
+      'quota-exceeded',
+      `at most ${app.config.maxUnfinished} experiments may be queued or running; wait for one, or cancel one`,
+      { headers: { 'retry-after': '60' } },
+    )
 
   /** The spec of a body, its initial weights checked against the experiment that they come from. Throws SpecError. */
-  const runnable = async (body: unknown): Promise<ResolvedSpec> => {
+  const runnable = async (body: unknown, caller: Reader): Promise<ResolvedSpec> => {
     const spec = specOf(body, app.facts)
     if (spec.training.initial === undefined) return spec
-    const earlier = (await readExperiment(app.db, spec.training.initial.experiment)) ?? null
+    // One that is not the caller's is not there for them.
+    const earlier = await show(spec.training.initial.experiment, caller).catch((error: unknown) => {
+      if (error instanceof ProblemError) return null
+      throw error
+    })
     const errors = checkInitial(spec, earlier, app.facts)
     if (errors.length > 0) throw new SpecError(errors)
     return spec
@@ -49,19 +72,20 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             headers: location,
             content: { 'application/json': { schema: ref(Experiment) } },
           },
-          ...problems(400, 409, 413, 415, 422, 503),
+          ...problems(400, 409, 413, 415, 422, 429, 503),
         },
       },
     },
     async (request, reply) => {
       const idempotencyKey = request.headers['idempotency-key']
-      const spec = await runnable(request.body)
-      const { experiment, outcome } = await createExperiment(app.db, {
-        id: newId(),
-        spec,
+      const spec = await runnable(request.body, request.caller)
+      const created = await createExperiment(app.db, {
+        ...{ id: newId(), spec, tenant: request.caller.owner, maxUnfinished: app.config.maxUnfinished },
         ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyHash: hashOf(request.body) }),
       })
-      const { id, status } = experiment
+      if (created.outcome === 'full') throw full()
+      const { outcome } = created
+      const { id, status } = created.experiment
       if (outcome === 'conflict')
         throw new ProblemError(
           'idempotency-key-reused',
@@ -78,13 +102,14 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       return reply
         .code(202)
         .header('location', `/v1/experiments/${id}`)
-        .send(await show(id))
+        .send(await show(id, request.caller))
     },
   )
 
   app.post(
     '/experiments/preview',
     {
+      config: { scope: 'read' },
       schema: {
         ...{ operationId: 'previewExperiment', tags, summary: 'Preview an experiment' },
         description:
@@ -94,7 +119,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async request => {
-      const spec = await runnable(request.body)
+      const spec = await runnable(request.body, request.caller)
       return { spec, ...preview(spec, app.facts) }
     },
   )
@@ -118,6 +143,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         sweep,
         tags: tagsOf(tag),
         limit: limit + 1,
+        tenant: request.caller.tenant,
       }
       const found = await listExperiments(app.db, filter)
       const items = found.slice(0, limit)
@@ -130,12 +156,38 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     {
       schema: {
         ...{ operationId: 'getExperiment', tags, summary: 'Look at an experiment' },
-        description: 'Its status and progress, its resolved spec, and its summary when it has succeeded.',
+        description:
+          'Its status and progress, its resolved spec, and its summary when it has succeeded. With `Prefer: wait=30` the answer comes when something changes, after 30 seconds at the latest: something other than what the ETag in If-None-Match names, or than what was there when the request came. A finished experiment is not waited for.',
         params: ExperimentParams,
-        response: { 200: ref(Experiment), ...problems(400, 404) },
+        headers: LookHeaders,
+        response: {
+          200: {
+            description: 'The experiment.',
+            headers: {
+              etag: { type: 'string', description: 'Names this state of it.' },
+              'preference-applied': { type: 'string', description: 'wait=seconds, where it was waited.' },
+            },
+            content: { 'application/json': { schema: ref(Experiment) } },
+          },
+          304: Type.Null({ description: 'It is still as If-None-Match says.' }),
+          ...problems(400, 404),
+        },
       },
     },
-    async request => show(request.params.id),
+    async (request, reply) => {
+      const { id } = request.params
+      const { prefer, 'if-none-match': known } = request.headers
+      let found = await app.watch.find(id, request.caller)
+      const seconds = secondsToWait(prefer)
+      if (seconds > 0) {
+        reply.header('preference-applied', `wait=${seconds}`)
+        if (known === undefined || matchesEtag(known, found.etag))
+          found = await waitForChange(app.watch, found, seconds, request, request.caller)
+      }
+      reply.headers({ etag: found.etag, 'cache-control': 'private, no-cache', vary: 'prefer' })
+      if (matchesEtag(known, found.etag)) return reply.code(304).send(null)
+      return sendExperiment(reply, found)
+    },
   )
 
   app.delete(
@@ -146,11 +198,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass.',
         params: ExperimentParams,
-        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404) },
+        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 413, 415) },
       },
     },
     async (request, reply) => {
       const { id } = request.params
+      await show(id, request.caller)
       if (!(await deleteExperiment(app.db, app.queue, app.objects, id))) throw experimentNotFound(id)
       request.log.info({ experiment: id }, 'experiment deleted')
       return reply.code(204).send(null)
@@ -165,17 +218,47 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'A queued experiment is cancelled at once, a running one within one gradient pass; what is allocated by then stays readable. Cancelling twice is the same as once.',
         params: ExperimentParams,
-        response: { 202: ref(Experiment), ...problems(400, 404, 409) },
+        response: { 202: ref(Experiment), ...problems(400, 404, 409, 413, 415) },
       },
     },
     async (request, reply) => {
       const { id } = request.params
+      await show(id, request.caller)
       const outcome = await cancelExperiment(app.db, app.queue, id)
-      if (outcome === 'missing') throw experimentNotFound(id)
-      const experiment = await show(id)
+      const experiment = await show(id, request.caller)
       if (outcome === 'finished' && experiment.status !== 'cancelled')
         throw new ProblemError('conflict', `the experiment has ${experiment.status} already`)
       request.log.info({ experiment: id, outcome }, 'experiment cancelled')
+      return reply.code(202).send(experiment)
+    },
+  )
+
+  app.post(
+    '/experiments/:id/retry',
+    {
+      schema: {
+        ...{ operationId: 'retryExperiment', tags, summary: 'Try an experiment again' },
+        description:
+          'Queues a failed or cancelled experiment again. What is stored of it stays: only what is missing is redone.',
+        params: ExperimentParams,
+        response: { 202: ref(Experiment), ...problems(400, 404, 409, 413, 415, 429) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const { tenant } = await app.watch.find(id, request.caller)
+      const { maxUnfinished } = app.config
+      if (maxUnfinished > 0 && (await countUnfinished(app.db, tenant)) >= maxUnfinished) throw full()
+      const outcome = await retryExperiment(app.db, app.queue, id)
+      const experiment = await show(id, request.caller)
+      if (outcome === 'succeeded')
+        throw new ProblemError('conflict', 'the experiment has succeeded: nothing is missing')
+      if (outcome === 'running')
+        throw new ProblemError(
+          'conflict',
+          `the experiment is ${experiment.status}: only a failed or cancelled one can be tried again`,
+        )
+      request.log.info({ experiment: id }, 'experiment queued again')
       return reply.code(202).send(experiment)
     },
   )

@@ -1,5 +1,7 @@
-/** Experiments as the API shows them: read in one query each, and how far they are worked out from what it returns. */
+/** Experiments as the API shows them: read in one query, and how far they are worked out from what it returns. */
+
 import type { Database } from '../../../store/database.ts'
+import type { Reader } from '../../../store/experiments.ts'
 import type { Experiment, ExperimentListItem } from '../../schemas/experiments.ts'
 
 type Row = Omit<ExperimentListItem, 'progress'> & {
@@ -32,26 +34,46 @@ const columns = `
 
 const source = `
   experiments e
-  LEFT JOIN LATERAL (SELECT sum(done) AS done FROM segments WHERE experiment_id = e.id) s ON true`
+  LEFT JOIN LATERAL (SELECT sum(done) AS done FROM segments
+                      WHERE experiment_id = e.id AND e.allocating_at IS NOT NULL AND e.status <> 'succeeded') s ON true`
 
-const oneSql = `SELECT ${columns}, e.spec FROM ${source} WHERE e.id = $1::uuid`
+const someSql = `SELECT ${columns}, e.spec, e.tenant, e.recorded FROM ${source} WHERE e.id = ANY ($1::uuid[])`
 
 const listSql = `
   SELECT ${columns} FROM ${source}
    WHERE ($1::uuid IS NULL OR e.id < $1::uuid)
+     AND ($6::text IS NULL OR e.tenant = $6)
      AND ($2::text[] IS NULL OR e.status = ANY ($2::text[]::experiment_status[]))
      AND e.tags @> $3::jsonb
      AND ($5::uuid IS NULL OR e.sweep_id = $5::uuid)
    ORDER BY e.id DESC
    LIMIT $4::int`
 
-/** One experiment with its spec, or undefined. */
-export async function readExperiment(db: Database, id: string): Promise<Experiment | undefined> {
-  const { rows } = await db.pool.query<Row & Pick<Experiment, 'spec'>>(oneSql, [id])
-  return rows[0] && { ...present(rows[0]), spec: rows[0].spec }
+/** An experiment, and what the API has to know of it but does not show. */
+export type Found = {
+  tenant: string
+  /** Segments recorded so far: how far /events has got. */
+  recorded: number
+  experiment: Experiment
+  /** Names this state. Weak: the time that is left is worked out anew every time. */
+  etag: string
 }
 
-export type Filter = {
+/** The experiments of these ids, by id. */
+export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, Found>> {
+  type FoundRow = Row & Pick<Experiment, 'spec'> & Pick<Found, 'tenant' | 'recorded'>
+  const { rows } = await db.pool.query<FoundRow>(someSql, [ids])
+  return new Map(
+    rows.map(({ tenant, recorded, spec, ...row }) => {
+      const experiment = { ...present(row), spec }
+      const { status, progress, updatedAt } = experiment
+      const etag = `W/"${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
+      return [row.id, { tenant, recorded, experiment, etag }]
+    }),
+  )
+}
+
+export type Filter = Reader & {
   /** Older than this one. */
   before?: string
   status?: string[]
@@ -62,9 +84,9 @@ export type Filter = {
 
 /** The newest experiments that pass the filter, newest first. */
 export async function listExperiments(db: Database, filter: Filter): Promise<ExperimentListItem[]> {
-  const { before = null, status = null, tags, sweep = null, limit } = filter
+  const { before = null, status = null, tags, sweep = null, limit, tenant } = filter
   const { rows } = await db.pool.query<Row>(listSql, [
-    ...[before, status, JSON.stringify(tags), limit, sweep],
+    ...[before, status, JSON.stringify(tags), limit, sweep, tenant],
   ])
   return rows.map(present)
 }

@@ -1,9 +1,17 @@
 /** The ledger per iteration: the loss, its change, and how well the books balance. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, problems } from '../../schemas/common.ts'
-import { IterationRow, IterationsQuery, IterationsTable, tableResponse } from '../../schemas/tables.ts'
+import {
+  IterationRow,
+  IterationsQuery,
+  IterationsTable,
+  notModified,
+  TableHeaders,
+  tableResponse,
+} from '../../schemas/tables.ts'
 import { findLedger, spanOf } from '../shared/ledger.ts'
-import { sendTable } from '../shared/table.ts'
+import { ahead, columnsOf, sendTable } from '../shared/table.ts'
 import { readIterations, readPoints } from './query.ts'
 
 const csvExample =
@@ -13,6 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
     '/experiments/:id/iterations',
     {
+      compress: tableCompression,
       schema: {
         operationId: 'getIterations',
         tags: ['ledger'],
@@ -20,24 +29,28 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'For every iteration the loss over the whole split before and after it, the sum of all allocations, the residual, and how many parameters helped. Answers with what there is while the experiment still allocates.',
         params: ExperimentParams,
+        headers: TableHeaders,
         querystring: IterationsQuery,
         response: {
           200: tableResponse('A row per iteration.', IterationsTable, csvExample),
+          ...notModified,
           ...problems(400, 404, 406),
         },
       },
     },
     async (request, reply) => {
       const { split, points } = request.query
-      const ledger = await findLedger(app.db, request.params.id, split)
+      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       const span = spanOf(request.query, ledger)
       return sendTable(request, reply, {
         head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
-        columns: Object.keys(IterationRow.properties),
-        batches:
+        columns: columnsOf(IterationRow),
+        batches: ahead(
           points === undefined
             ? readIterations(app.db, ledger, span)
             : readPoints(app.db, ledger, span, points),
+        ),
+        version: ledger.version,
       })
     },
   )

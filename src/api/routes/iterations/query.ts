@@ -1,12 +1,13 @@
 /** What every iteration did: read in batches along the primary key, or thinned out for plotting. */
 import type { Database } from '../../../store/database.ts'
 import { type Ledger, ratio } from '../shared/ledger.ts'
-import type { Cell } from '../shared/table.ts'
+import { asText, type Cell } from '../shared/table.ts'
 
 /** Rows that one query reads. */
 const batchSize = 5000
 
-type Row = [number, number, number, number, number, number, number]
+/** All as Postgres writes it. */
+type Row = [string, string, string, string, string, string, string]
 const columns = 'iteration, loss_before, loss_after, lca, residual, splits, helped'
 const span = 'experiment_id = $1::uuid AND split = $2 AND iteration >= $3::int AND iteration < $4::int'
 
@@ -40,10 +41,10 @@ export async function* readIterations(
   const parameters = await countParameters(db, id)
   for (let next = from; next < to; ) {
     const values = [id, split, next, to, batchSize]
-    const { rows } = await db.pool.query<Row>({ text: batchSql, values, rowMode: 'array' })
+    const { rows } = await db.pool.query<Row>({ text: batchSql, values, ...asText })
     yield rows.map(row => toCells(row, parameters))
     if (rows.length < batchSize) return
-    next = rows[rows.length - 1][0] + 1
+    next = Number(rows[rows.length - 1][0]) + 1
   }
 }
 
@@ -56,7 +57,7 @@ export async function* readPoints(
 ): AsyncGenerator<Cell[][]> {
   const parameters = await countParameters(db, id)
   const values = [id, split, from, to, points, Math.floor((points - 2) / 2)]
-  const { rows } = await db.pool.query<Row>({ text: pointsSql, values, rowMode: 'array' })
+  const { rows } = await db.pool.query<Row>({ text: pointsSql, values, ...asText })
   yield rows.map(row => toCells(row, parameters))
 }
 
@@ -67,4 +68,7 @@ async function countParameters(db: Database, id: string): Promise<number> {
   return rows[0].parameters
 }
 
-const toCells = (row: Row, parameters: number): Cell[] => [...row.slice(0, 6), ratio(row[6], parameters)]
+const toCells = (row: Row, parameters: number): Cell[] => [
+  ...row.slice(0, 6),
+  ratio(Number(row[6]), parameters),
+]

@@ -1,9 +1,17 @@
 /** The ledger per layer: what each did over the whole training. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, problems } from '../../schemas/common.ts'
-import { LayerRow, LayersQuery, LayersTable, tableResponse } from '../../schemas/tables.ts'
+import {
+  LayerRow,
+  LayersQuery,
+  LayersTable,
+  notModified,
+  TableHeaders,
+  tableResponse,
+} from '../../schemas/tables.ts'
 import { findLedger, groupVariables } from '../shared/ledger.ts'
-import { type Cell, sendTable } from '../shared/table.ts'
+import { type Cell, columnsOf, sendTable, wantedBy } from '../shared/table.ts'
 import { sumLayers } from './query.ts'
 
 const csvExample =
@@ -13,6 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
     '/experiments/:id/layers',
     {
+      compress: tableCompression,
       schema: {
         operationId: 'getLayers',
         tags: ['ledger'],
@@ -20,22 +29,22 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'For every layer (or variable) its parameters and what they did to the loss over all allocated iterations, in the order of the network. Answers with what there is while the experiment still allocates.',
         params: ExperimentParams,
+        headers: TableHeaders,
         querystring: LayersQuery,
         response: {
           200: tableResponse('A row per layer or variable.', LayersTable, csvExample),
+          ...notModified,
           ...problems(400, 404, 406),
         },
       },
     },
     async (request, reply) => {
       const { by, split } = request.query
-      const ledger = await findLedger(app.db, request.params.id, split)
+      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       const grouping = await groupVariables(app.db, ledger.id, by)
       const { iterations, total, items } = await sumLayers(app.db, ledger, grouping, by)
-      const columns = Object.keys(LayerRow.properties).filter(
-        name => by === 'variable' || name !== 'variable',
-      )
-      const rows = items.map(item => columns.map(column => item[column as keyof typeof item] as Cell))
+      const columns = columnsOf(LayerRow, wantedBy(by))
+      const rows = items.map(item => columns.map(({ name }) => item[name as keyof typeof item] as Cell))
       return sendTable(request, reply, {
         head: {
           experimentId: ledger.id,
@@ -47,6 +56,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         },
         columns,
         batches: [rows],
+        version: ledger.version,
       })
     },
   )

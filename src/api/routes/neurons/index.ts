@@ -1,9 +1,17 @@
 /** The ledger per neuron: what every output unit or channel did over the whole training. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, problems } from '../../schemas/common.ts'
-import { NeuronRow, NeuronsQuery, NeuronsTable, tableResponse } from '../../schemas/tables.ts'
+import {
+  NeuronRow,
+  NeuronsQuery,
+  NeuronsTable,
+  notModified,
+  TableHeaders,
+  tableResponse,
+} from '../../schemas/tables.ts'
 import { findLedger } from '../shared/ledger.ts'
-import { sendTable } from '../shared/table.ts'
+import { columnsOf, sendTable } from '../shared/table.ts'
 import { readNeurons } from './query.ts'
 
 const csvExample = 'layer,unit,parameters,lca,helping,hurting\nfc_1,0,785,-0.0121,-0.034,0.0219\n'
@@ -12,6 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
     '/experiments/:id/neurons',
     {
+      compress: tableCompression,
       schema: {
         operationId: 'getNeurons',
         tags: ['ledger'],
@@ -19,20 +28,23 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'For every output unit (of a dense layer) or channel (of a convolution) the sums of the allocations of its parameters over all allocated iterations: its column of the kernel, its bias, its scale and shift. Per iteration they are the artifacts neurons/{split}/{from}-{to}.npy, whose columns manifest.json explains.',
         params: ExperimentParams,
+        headers: TableHeaders,
         querystring: NeuronsQuery,
         response: {
           200: tableResponse('A row per unit.', NeuronsTable, csvExample),
+          ...notModified,
           ...problems(400, 404, 406),
         },
       },
     },
     async (request, reply) => {
       const { layer, split } = request.query
-      const ledger = await findLedger(app.db, request.params.id, split)
+      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       return sendTable(request, reply, {
         head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
-        columns: Object.keys(NeuronRow.properties),
+        columns: columnsOf(NeuronRow),
         batches: await readNeurons(app.db, ledger, layer),
+        version: ledger.version,
       })
     },
   )

@@ -1,6 +1,7 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
 import type { SplitName } from '../../../spec/schema.ts'
 import type { Database } from '../../../store/database.ts'
+import type { Reader } from '../../../store/experiments.ts'
 import { experimentNotFound, invalidQuery } from '../../problem.ts'
 
 export type Ledger = {
@@ -10,22 +11,28 @@ export type Ledger = {
   iterations: number
   /** Whether every one of them is allocated. */
   complete: boolean
+  /** Names this state of it, where it has succeeded: nothing changes any more but by being deleted. */
+  version: string | undefined
 }
 
 const ledgerSql = `
   SELECT (spec #>> '{training,iterations}')::int AS iterations,
          spec #> '{allocation,splits}' AS splits,
+         CASE status WHEN 'succeeded' THEN id || ' ' || extract(epoch FROM updated_at) END AS version,
          (SELECT coalesce(sum(s."to" - s."from"), 0)::int FROM segments s
            WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated
     FROM experiments e
-   WHERE id = $1::uuid`
+   WHERE id = $1::uuid AND ($2::text IS NULL OR tenant = $2)`
 
 /** Looks an experiment up; `split` defaults to the first that it allocates. Throws 404, and 400 for another split. */
-export async function findLedger(db: Database, id: string, split: SplitName | undefined): Promise<Ledger> {
-  const { rows } = await db.pool.query<{ iterations: number; splits: SplitName[]; allocated: number }>(
-    ledgerSql,
-    [id],
-  )
+export async function findLedger(
+  db: Database,
+  { tenant }: Reader,
+  id: string,
+  split: SplitName | undefined,
+): Promise<Ledger> {
+  type Found = { iterations: number; splits: SplitName[]; allocated: number; version: string | null }
+  const { rows } = await db.pool.query<Found>(ledgerSql, [id, tenant])
   const found = rows[0]
   if (!found) throw experimentNotFound(id)
   if (split !== undefined && !found.splits.includes(split))
@@ -35,6 +42,7 @@ export async function findLedger(db: Database, id: string, split: SplitName | un
     split: split ?? found.splits[0],
     iterations: found.iterations,
     complete: found.allocated >= found.iterations,
+    version: found.version ?? undefined,
   }
 }
 

@@ -1,85 +1,119 @@
-/** Tables on the wire: rows come in batches and leave as JSON or CSV, never all in memory at once. */
+/** Tables on the wire: rows come in batches and leave in the format that was asked for, never all in memory at once. */
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type TableFormat, tableFormats } from '../../schemas/tables.ts'
 import { negotiate } from './accept.ts'
+import { arrowChunks } from './arrow.ts'
+import { matchesEtag } from './etag.ts'
+import { csvChunks, jsonChunks, ndjsonChunks } from './text.ts'
 
+/** In a column of numbers, text is a number as Postgres writes it: it leaves as it came, neither read nor printed. */
 export type Cell = number | string | null
 
+/** For a query whose numbers are to stay text. */
+export const asText = { rowMode: 'array', types: { getTypeParser: () => (value: string) => value } } as const
+
+/** What a column holds: names that repeat, whole numbers of 32 bits, or anything else as float64. */
+export type ColumnType = 'name' | 'int32' | 'float64'
+export type Column = { name: string; type: ColumnType }
+
 export type Table = {
-  /** The fields of the JSON document before `items`; CSV has the items only. */
+  /** The fields of the JSON document before `items`; the other formats have the items only. */
   head: Record<string, unknown>
-  columns: string[]
+  columns: Column[]
   batches: AsyncIterable<Cell[][]> | Iterable<Cell[][]>
+  /** Says which state of the experiment the table shows, where it will not change any more; undefined: it may. */
+  version?: string
 }
 
-const formats = { 'application/json': jsonChunks, 'text/csv': csvChunks }
-const mediaTypes = Object.keys(formats) as (keyof typeof formats)[]
+type Chunks = (table: Table) => AsyncGenerator<string | Uint8Array, void>
+const writers: Record<TableFormat, Chunks> = {
+  json: jsonChunks,
+  csv: csvChunks,
+  ndjson: ndjsonChunks,
+  arrow: arrowChunks,
+}
+const formatOf = Object.fromEntries(
+  Object.entries(tableFormats).map(([format, mediaType]) => [mediaType, format]),
+) as Record<string, TableFormat>
+const mediaTypes = Object.values(tableFormats)
+const withCharset = (mediaType: string) =>
+  mediaType === tableFormats.arrow ? mediaType : `${mediaType}; charset=utf-8`
+
+/** Raise it when the content or the layout of tables changes: then what clients kept is out of date. */
+const layout = 1
 
 /**
- * Answers with a table in the format that Accept asks for. The first batch is awaited before the answer begins, so a
- * query that fails at once is still a proper error; a later failure breaks the connection, which no client can mistake
- * for the end.
+ * Answers with a table in the format that `?format=` or Accept asks for. The first batch is awaited before the answer
+ * begins, so a query that fails at once is still a proper error; a later failure breaks the connection, which no client
+ * can mistake for the end.
  */
 export async function sendTable(
   request: FastifyRequest,
   reply: FastifyReply,
   table: Table,
 ): Promise<FastifyReply> {
-  const type = negotiate(request.headers.accept, mediaTypes)
-  reply.type(`${type}; charset=utf-8`).header('vary', 'accept').header('cache-control', 'no-cache')
+  const { format: asked } = request.query as { format?: TableFormat }
+  const format = asked ?? formatOf[negotiate(request.headers.accept, mediaTypes)]
+  reply.type(withCharset(tableFormats[format])).header('vary', 'accept, accept-encoding')
+  reply.header('cache-control', 'private, no-cache')
+  if (table.version !== undefined) {
+    const tag = createHash('sha256').update(`${layout} ${table.version} ${format} ${request.url}`)
+    // Weak: gzip or not, it is the same table.
+    const etag = `W/"${tag.digest('base64url').slice(0, 22)}"`
+    reply.header('etag', etag)
+    if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
+  }
   // Fastify would read a stream to its end for a HEAD.
   if (request.method === 'HEAD') return reply.send(Readable.from([]))
-  const chunks = formats[type](table)
+  const chunks = writers[format](table)
   const first = await chunks.next()
   // Bytes, not objects: a slow reader then holds back the queries, not a queue of batches.
   return reply.send(Readable.from(prepend(first, chunks), { objectMode: false }))
 }
 
-async function* prepend(first: IteratorResult<string, void>, rest: AsyncGenerator<string, void>) {
+async function* prepend<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T, void>) {
   if (!first.done) yield first.value
   yield* rest
 }
 
-async function* jsonChunks({ head, columns, batches }: Table): AsyncGenerator<string, void> {
-  const start = JSON.stringify(head).slice(0, -1)
-  let text = `${start}${start === '{' ? '' : ','}"items":[`
-  const keys = columns.map((column, i) => `${i === 0 ? '{' : ','}${JSON.stringify(column)}:`)
-  let separator = '\n'
-  for await (const rows of batches) {
-    for (const row of rows) {
-      text += separator
-      for (let i = 0; i < keys.length; i++) text += keys[i] + jsonCell(row[i])
-      text += '}'
-      separator = ',\n'
+/**
+ * The batches of a generator, each asked for while the one before is being written: Postgres and this process work at
+ * the same time. No more than one is ever waiting.
+ */
+export async function* ahead<T>(batches: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  let next = batches.next()
+  try {
+    for (;;) {
+      const { value, done } = await next
+      if (done) return
+      next = batches.next()
+      // Whoever stops reading must not leave a rejection that nobody hears.
+      next.catch(() => {})
+      yield value
     }
-    yield text
-    text = ''
+  } finally {
+    await batches.return()
   }
-  yield `${text}\n]}\n`
 }
 
-async function* csvChunks({ columns, batches }: Table): AsyncGenerator<string, void> {
-  let text = `${columns.map(csvCell).join(',')}\n`
-  for await (const rows of batches) {
-    for (const row of rows) {
-      text += csvCell(row[0])
-      for (let i = 1; i < columns.length; i++) text += ',' + csvCell(row[i])
-      text += '\n'
-    }
-    yield text
-    text = ''
-  }
-  if (text !== '') yield text
+/** The columns of a table: the properties of its row schema, as far as they are wanted, in order. */
+export function columnsOf(
+  row: { properties: Record<string, object> },
+  wanted: (name: string) => boolean = () => true,
+): Column[] {
+  const types = { string: 'name', integer: 'int32' } as Record<string, ColumnType>
+  return Object.entries(row.properties)
+    .filter(([name]) => wanted(name))
+    .map(([name, schema]) => {
+      const { type, enum: names } = schema as { type?: string | string[]; enum?: unknown[] }
+      const isName = names !== undefined || [type].flat().includes('string')
+      return { name, type: isName ? 'name' : (types[String(type)] ?? 'float64') }
+    })
 }
 
-function jsonCell(cell: Cell): string {
-  if (typeof cell === 'number') return Number.isFinite(cell) ? String(cell) : 'null'
-  return JSON.stringify(cell)
-}
-
-/** RFC 4180, with line feeds alone. */
-function csvCell(cell: Cell): string {
-  if (typeof cell === 'number') return Number.isFinite(cell) ? String(cell) : ''
-  if (cell === null) return ''
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell
+/** `by=layer` tables have no column for variables. */
+export function wantedBy(by: 'layer' | 'variable'): (name: string) => boolean {
+  return name => by === 'variable' || name !== 'variable'
 }

@@ -3,7 +3,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { expandSweep } from '../../../spec/sweep.ts'
 import { SweepSpec } from '../../../spec/sweep-schema.ts'
+import type { Reader } from '../../../store/experiments.ts'
 import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
+import { tableCompression } from '../../plugins/external/compression.ts'
 import { ProblemError } from '../../problem.ts'
 import { Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import { PostHeaders } from '../../schemas/experiments.ts'
@@ -20,7 +22,7 @@ import { tableResponse } from '../../schemas/tables.ts'
 import { hashOf, specOf, unstorable } from '../experiments/body.ts'
 import { newId } from '../experiments/id.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
-import { type Cell, sendTable } from '../shared/table.ts'
+import { type Cell, columnsOf, sendTable } from '../shared/table.ts'
 import { listSweeps, readSweep } from './query.ts'
 import { confidence, summariseSweep } from './summary.ts'
 
@@ -30,8 +32,8 @@ const csvExample =
   'variant,split,layer,measure,n,mean,sd,low,high,difference,differenceLow,differenceHigh\nlast frozen,train,fc_1,lca,3,-1.61,0.012,-1.64,-1.58,-0.42,-0.46,-0.38\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
-  const show = async (id: string) => {
-    const found = await readSweep(app.db, id)
+  const show = async (id: string, caller: Reader) => {
+    const found = await readSweep(app.db, caller, id)
     if (!found) throw notFound(id)
     return found
   }
@@ -51,7 +53,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             headers: { location: { type: 'string', description: 'The path of the sweep.' } },
             content: { 'application/json': { schema: ref(Sweep) } },
           },
-          ...problems(400, 409, 413, 415, 422, 503),
+          ...problems(400, 409, 413, 415, 422, 429, 503),
         },
       },
     },
@@ -60,14 +62,23 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const wrong = unstorable({ name: Object(request.body).name })
       const expanded = expandSweep(request.body, spec => specOf(spec, app.facts))
       if (wrong.length > 0) throw new ProblemError('invalid-spec', '1 field is wrong', { errors: wrong })
-      const { sweep, outcome } = await createSweep(app.db, {
+      const created = await createSweep(app.db, {
+        tenant: request.caller.owner,
+        maxUnfinished: app.config.maxUnfinished,
         id: newId(),
         experimentIds: expanded.experiments.map(() => newId()),
         sweep: expanded,
         request: request.body,
         ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyHash: hashOf(request.body) }),
       })
-      const { id } = sweep
+      if (created.outcome === 'full')
+        throw new ProblemError(
+          'quota-exceeded',
+          `at most ${app.config.maxUnfinished} experiments may be queued or running; wait for some, or cancel some`,
+          { headers: { 'retry-after': '60' } },
+        )
+      const { outcome } = created
+      const { id } = created.sweep
       if (outcome === 'conflict')
         throw new ProblemError(
           'idempotency-key-reused',
@@ -82,7 +93,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       return reply
         .code(202)
         .header('location', `/v1/sweeps/${id}`)
-        .send(await show(id))
+        .send(await show(id, request.caller))
     },
   )
 
@@ -98,7 +109,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async request => {
       const { limit, cursor } = request.query
-      const found = await listSweeps(app.db, decodeCursor(cursor, new RegExp(uuidPattern)), limit + 1)
+      const found = await listSweeps(
+        app.db,
+        request.caller,
+        decodeCursor(cursor, new RegExp(uuidPattern)),
+        limit + 1,
+      )
       const items = found.slice(0, limit)
       return { items, nextCursor: found.length > limit ? encodeCursor(items[limit - 1].id) : null }
     },
@@ -115,12 +131,13 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         response: { 200: ref(Sweep), ...problems(400, 404) },
       },
     },
-    async request => show(request.params.id),
+    async request => show(request.params.id, request.caller),
   )
 
   app.get(
     '/sweeps/:id/summary',
     {
+      compress: tableCompression,
       schema: {
         ...{ operationId: 'getSweepSummary', tags, summary: 'What a sweep says' },
         description:
@@ -135,9 +152,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { split, measure } = request.query
-      const { id, variants, baseline, counts, experimentCount, experiments } = await show(request.params.id)
+      const { id, variants, baseline, counts, experimentCount, experiments } = await show(
+        request.params.id,
+        request.caller,
+      )
       const { seeds, items } = await summariseSweep(app.db, id, variants, variants.indexOf(baseline))
-      const columns = Object.keys(SummaryRow.properties) as (keyof (typeof items)[number])[]
+      const columns = columnsOf(SummaryRow)
       const wanted = items.filter(
         row =>
           (split === undefined || row.split === split) && (measure === undefined || row.measure === measure),
@@ -152,7 +172,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           })),
         },
         columns,
-        batches: [wanted.map(row => columns.map((column): Cell => row[column]))],
+        batches: [wanted.map(row => columns.map(({ name }) => row[name as keyof typeof row] as Cell))],
       })
     },
   )
@@ -165,14 +185,16 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'Cancels every experiment of it that has not finished. Cancelling twice is the same as once.',
         params: SweepParams,
-        response: { 202: ref(Sweep), ...problems(400, 404) },
+        response: { 202: ref(Sweep), ...problems(400, 404, 413, 415) },
       },
     },
     async (request, reply) => {
       const { id } = request.params
+      // 404 for what is not the caller's.
+      await show(id, request.caller)
       if (!(await cancelSweep(app.db, app.queue, id))) throw notFound(id)
       request.log.info({ sweep: id }, 'sweep cancelled')
-      return reply.code(202).send(await show(id))
+      return reply.code(202).send(await show(id, request.caller))
     },
   )
 
@@ -183,11 +205,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         ...{ operationId: 'deleteSweep', tags, summary: 'Delete a sweep' },
         description: 'With its experiments, their ledgers and their artifacts, also while they run.',
         params: SweepParams,
-        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404) },
+        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 413, 415) },
       },
     },
     async (request, reply) => {
       const { id } = request.params
+      await show(id, request.caller)
       if (!(await deleteSweep(app.db, app.queue, app.objects, id))) throw notFound(id)
       request.log.info({ sweep: id }, 'sweep deleted')
       return reply.code(204).send(null)

@@ -1,5 +1,6 @@
 /** Sweeps as the API shows them. */
 import type { Database } from '../../../store/database.ts'
+import type { Reader } from '../../../store/experiments.ts'
 import { experimentStatuses } from '../../schemas/experiments.ts'
 import type { Sweep, SweepListItem } from '../../schemas/sweeps.ts'
 
@@ -17,11 +18,11 @@ const source = `
       FROM (SELECT status, count(*)::int AS count FROM experiments WHERE sweep_id = s.id GROUP BY status) counted
   ) e ON true`
 
-const oneSql = `SELECT ${columns}, s.request FROM ${source} WHERE s.id = $1::uuid`
+const oneSql = `SELECT ${columns}, s.request FROM ${source} WHERE s.id = $1::uuid AND ($2::text IS NULL OR s.tenant = $2)`
 
 const listSql = `
   SELECT ${columns} FROM ${source}
-   WHERE $1::uuid IS NULL OR s.id < $1::uuid
+   WHERE ($1::uuid IS NULL OR s.id < $1::uuid) AND ($3::text IS NULL OR s.tenant = $3)
    ORDER BY s.id DESC
    LIMIT $2::int`
 
@@ -33,21 +34,22 @@ const experimentsSql = `
    WHERE e.sweep_id = $1::uuid
    ORDER BY e.sweep_index`
 
-/** One sweep with its experiments, or undefined. */
-export async function readSweep(db: Database, id: string): Promise<Sweep | undefined> {
-  const { rows } = await db.pool.query<Row & Pick<Sweep, 'request'>>(oneSql, [id])
+/** One sweep with its experiments; undefined where there is none, or it is not the reader's. */
+export async function readSweep(db: Database, { tenant }: Reader, id: string): Promise<Sweep | undefined> {
+  const { rows } = await db.pool.query<Row & Pick<Sweep, 'request'>>(oneSql, [id, tenant])
   if (!rows[0]) return undefined
   const experiments = await db.pool.query<Sweep['experiments'][number]>(experimentsSql, [id])
   return { ...present(rows[0]), request: rows[0].request, experiments: experiments.rows }
 }
 
-/** The newest sweeps that are older than `before`, newest first. */
+/** The reader's newest sweeps that are older than `before`, newest first. */
 export async function listSweeps(
   db: Database,
+  { tenant }: Reader,
   before: string | undefined,
   limit: number,
 ): Promise<SweepListItem[]> {
-  const { rows } = await db.pool.query<Row>(listSql, [before ?? null, limit])
+  const { rows } = await db.pool.query<Row>(listSql, [before ?? null, limit, tenant])
   return rows.map(present)
 }
 

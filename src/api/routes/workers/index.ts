@@ -18,7 +18,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         response: { 200: List(ref(Worker), 'Every live worker.'), ...problems(400) },
       },
     },
-    async () => ({ items: await liveWorkers(app.db) }),
+    async request => ({ items: await liveWorkers(app.db, request.caller) }),
   )
 }
 export default routes

@@ -1,0 +1,65 @@
+/** What happens to an experiment, as it happens: server-sent events. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { ProblemError } from '../../problem.ts'
+import { ExperimentParams, problems } from '../../schemas/common.ts'
+import { EventsHeaders, EventsQuery, eventsExample } from '../../schemas/events.ts'
+import { isFinished } from '../shared/status.ts'
+import { greeting } from './frames.ts'
+import { parsePosition } from './position.ts'
+
+/** Listeners of one process: each holds a connection. */
+const mostListeners = 20_000
+
+const routes: FastifyPluginAsyncTypebox = async app => {
+  app.get(
+    '/experiments/:id/events',
+    {
+      schema: {
+        operationId: 'streamEvents',
+        tags: ['experiments'],
+        summary: 'Follow an experiment',
+        description:
+          'Server-sent events. `status` comes first, and whenever the status changes; `progress` as it progresses; `iteration` for every iteration and split when its segment has been recorded, which segments do in any order. Without Last-Event-ID the iterations are those recorded from now on; with it, everything after that event, each once; 0 is the beginning. The stream ends when the experiment has, and coming back with the last id is then a 204, which tells an EventSource to stay away.',
+        params: ExperimentParams,
+        querystring: EventsQuery,
+        headers: EventsHeaders,
+        response: {
+          200: {
+            description: 'Events, until the experiment ends.',
+            content: { 'text/event-stream': { schema: Type.String({ examples: [eventsExample] }) } },
+          },
+          204: Type.Null({ description: 'The experiment has ended, and you know.' }),
+          ...problems(400, 404, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const found = await app.watch.find(request.params.id, request.caller)
+      const id = request.headers['last-event-id'] ?? request.query.lastEventId
+      const { ended, ...from } = id === undefined ? { ended: false } : parsePosition(id)
+      const { status } = found.experiment
+      if (ended && isFinished(status) && 'sequence' in from && from.sequence >= found.recorded)
+        return reply.code(204).send(null)
+      if (app.broadcasts.listeners() >= mostListeners)
+        throw new ProblemError('unavailable', 'too many listen already', { headers: { 'retry-after': '60' } })
+      // no-transform, x-accel-buffering: whatever lies between must neither compress events nor collect them.
+      reply
+        .type('text/event-stream')
+        .headers({ 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' })
+      if (request.method === 'HEAD') return reply.send('')
+      reply.hijack()
+      const out = reply.raw
+      out.writeHead(200, reply.getHeaders() as Record<string, string>)
+      out.write(greeting)
+      try {
+        await app.broadcasts.join(out, found, 'sequence' in from ? from : undefined)
+      } catch (error) {
+        // The answer has begun: only breaking it off says that it is not whole.
+        request.log.error({ err: error }, 'events broke off')
+        out.destroy()
+      }
+    },
+  )
+}
+export default routes

@@ -1,0 +1,25 @@
+/** Server-sent events of an experiment. */
+import { Type } from 'typebox'
+import { positionPattern } from '../routes/events/position.ts'
+import { closed } from './common.ts'
+
+const lastEventId = (description: string) =>
+  Type.Optional(Type.String({ pattern: positionPattern, description, examples: ['0', '8-412-train'] }))
+
+export const EventsHeaders = Type.Object({
+  'last-event-id': lastEventId('The id of the last event you have: go on after it. 0: from the beginning.'),
+})
+export const EventsQuery = Type.Object(
+  { lastEventId: lastEventId('The same, for clients that cannot set the header on their first connection.') },
+  closed,
+)
+
+export const eventsExample = `event: status
+id: 7
+data: {"status":"allocating","progress":{"phase":"allocating","done":350,"total":1000,"etaSeconds":41}}
+
+event: iteration
+id: 8-350-train
+data: {"iteration":350,"split":"train","loss":0.41,"lossAfter":0.408,"lca":-0.002,"residual":1e-7,"splits":1,"helpFraction":0.512}
+
+`

@@ -1,0 +1,41 @@
+/**
+ * Where webhooks may go. A user chooses the URL, this process makes the request: without care, that is a way for a
+ * stranger to make requests inside the network. So only to public addresses, and to the very address that was looked at.
+ */
+import { lookup } from 'node:dns'
+import type { LookupFunction } from 'node:net'
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
+
+/** The URL leads, or may lead, to an address that webhooks must not go to. */
+export class ForbiddenAddress extends Error {
+  constructor() {
+    super('the address is not a public one')
+    this.name = 'ForbiddenAddress'
+  }
+}
+
+/** Whether an IP address is public: unicast, and not by way of another protocol's addresses. */
+export function isPublic(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false
+  // ::ffff:10.0.0.1 is 10.0.0.1.
+  return ipaddr.process(address).range() === 'unicast'
+}
+
+/** Throws where the host of a URL is an address that is not public. A name is looked at when it is resolved. */
+export function checkHost(url: URL): void {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  if (isIP(host) !== 0 && !isPublic(host)) throw new ForbiddenAddress()
+}
+
+/** dns.lookup for the connection itself: what is not public is not connected to, whatever a second look-up would say. */
+export const publicLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, '', 0)
+    // One private address among public ones is reason enough: which one is taken is not ours to say.
+    if (addresses.length === 0 || addresses.some(({ address }) => !isPublic(address)))
+      return callback(new ForbiddenAddress(), '', 0)
+    if (options.all) callback(null, addresses)
+    else callback(null, addresses[0].address, addresses[0].family)
+  })
+}
