@@ -80,20 +80,21 @@ async function measure(work: Work, engine: Engine, peak: number): Promise<void> 
     return (performance.now() - start) / 1e3
   }
 
-  await gradient()
   const seconds: number[] = []
   const iterations: number[] = []
   const overheads: number[] = []
   const pairs: { peer: number; ratio: number }[] = []
   for (let round = 0; round < rounds; round++) {
-    const own = [await gradient()]
+    // As the peer measures itself: one pass to warm up, the median of the next five.
+    await gradient()
+    const own: number[] = []
+    for (let pass = 0; pass < 5; pass++) own.push(await gradient())
     iterations.push(await iteration())
-    own.push(await gradient())
-    seconds.push(...own)
-    overheads.push(iterations[round] / (own[0] + own[1]) - 1)
+    seconds.push(median(own))
+    overheads.push(iterations[round] / (2 * seconds[round]) - 1)
     if (peer) {
       const rate = peerRate(peer, examples, threads, network.batchNorm ? chunk : undefined)
-      pairs.push({ peer: rate, ratio: examples / median(own) / rate })
+      pairs.push({ peer: rate, ratio: examples / seconds[round] / rate })
     }
   }
   split.chunks.forEach(disposeBatch)
