@@ -3,6 +3,7 @@
  * until that one is gone. With `--workers N`, N of them; with `--devices 0,1`, one for each CUDA device, which sees no
  * other; this process then only keeps them running.
  */
+import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { createLog } from '../src/log.ts'
@@ -26,6 +27,9 @@ try {
     )
   }
   await migrateDatabase(databaseUrl)
+  // The API, Postgres and whoever sits at the machine go first: they would notice a wait, a training does not.
+  const { PRIORITY_BELOW_NORMAL } = os.constants.priority
+  os.setPriority(Math.max(os.getPriority(), PRIORITY_BELOW_NORMAL))
   const worker =
     several === undefined
       ? await startWorker({ config, databaseUrl, log })
