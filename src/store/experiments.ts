@@ -2,6 +2,7 @@
  * An experiment's life as the API steers it: created, cancelled, tried again, deleted. Every change of status is
  * guarded in SQL, so that what was cancelled or deleted is never brought back by somebody who had not heard.
  */
+import type pg from 'pg'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { type Database, transaction } from './database.ts'
 import type { Experiment } from './generated/client.ts'
@@ -50,10 +51,7 @@ export type Created =
 export async function createExperiment(database: Database, experiment: NewExperiment): Promise<Created> {
   const { id, spec, tenant = 'default', maxUnfinished = 0 } = experiment
   const { idempotencyKey = null, idempotencyHash = null } = experiment
-  const inserted = await transaction(database.pool, async client => {
-    // One post of the tenant after the other, or two could both find the last place free.
-    if (maxUnfinished > 0)
-      await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
+  const insert = async (client: Pick<pg.ClientBase, 'query'>) => {
     const { rowCount } = await client.query(
       `WITH created AS (
          INSERT INTO experiments (id, tenant, name, tags, spec, idempotency_key, idempotency_hash)
@@ -72,7 +70,15 @@ export async function createExperiment(database: Database, experiment: NewExperi
       ],
     )
     return rowCount !== 0
-  })
+  }
+  const inserted =
+    maxUnfinished === 0
+      ? await insert(database.pool)
+      : await transaction(database.pool, async client => {
+          // One post of the tenant after the other, or two could both find the last place free.
+          await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
+          return insert(client)
+        })
   if (inserted) return { experiment: { id, status: 'queued' }, outcome: 'created' }
   const found =
     idempotencyKey === null
