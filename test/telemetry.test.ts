@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { newId } from '../src/api/routes/experiments/id.ts'
 import { startServer } from '../src/cli/serve.ts'
@@ -19,7 +20,10 @@ import { resolveSpec } from '../src/spec/resolve.ts'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
 import { createExperiment } from '../src/store/experiments.ts'
 import { inSpan, isTraced, queueTelemetry, startRequestSpan, startTelemetry } from '../src/telemetry.ts'
+import { startWorker } from '../workers/worker.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
+import type { FakePlan } from './support/fake-compute.ts'
+import { fakeSpec } from './support/fake-ledger.ts'
 
 type Value = { stringValue?: string; intValue?: number }
 type Sent = {
@@ -91,6 +95,12 @@ after(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
+/** Waits until nothing is under way any more. */
+async function allDone(): Promise<void> {
+  const unfinished = `SELECT count(*)::int AS n FROM experiments WHERE status IN ('queued', 'training', 'allocating')`
+  while ((await database.db.pool.query(unfinished)).rows[0].n > 0) await setTimeout(50)
+}
+
 /** Posts the spec. */
 async function post(url: string, headers: Record<string, string> = {}): Promise<string> {
   const response = await fetch(`${url}/v1/experiments`, {
@@ -139,8 +149,7 @@ test('one trace from the request to the last segment', async () => {
     const refused = await fetch(`${server.url}/v1/experiments/preview?token=hush`, { method: 'POST' })
     assert.equal(refused.status, 400)
     await fetch(`${server.url}/healthz`)
-    const unfinished = `SELECT count(*)::int AS n FROM experiments WHERE status <> 'succeeded'`
-    while ((await database.db.pool.query(unfinished)).rows[0].n > 0) await setTimeout(50)
+    await allDone()
   } finally {
     await server.close()
   }
@@ -215,6 +224,34 @@ test('one trace from the request to the last segment', async () => {
     ].sort(),
   )
   assert.doesNotMatch(JSON.stringify(spans), /hush|secret|postgres|synthetic-digits/)
+})
+
+test('a failed attempt is told, and the next one goes on with the same trace', async () => {
+  spans.length = 0
+  const plan: FakePlan = { trouble: { 'allocate:2-4': { times: 1, what: 'transient' } } }
+  process.env.FAKE_PLAN = JSON.stringify(plan)
+  const computeEntry = fileURLToPath(new URL('./support/fake-compute.js', import.meta.url))
+  const silent = pino({ level: 'silent' })
+  const stop = await startTelemetry({ traces: 'http/json' }, 'worker', log)
+  const worker = await startWorker({ config, databaseUrl: database.url, log: silent, computeEntry })
+  const queue = await openQueue(config, database.url, database.db)
+  const id = newId()
+  try {
+    await createExperiment(database.db, { id, spec: fakeSpec(4, 2, ['weights']) })
+    await inSpan('made', {}, () => queue.submit(id))
+    await allDone()
+  } finally {
+    for (const close of [queue.close, worker.stop, stop]) await close()
+  }
+  const attempts = spans.filter(span => span.name === 'allocate' && span.facts['ledger.segment.index'] === 1)
+  const codes = (found: Seen[]) => found.map(({ status }) => status.code ?? 0).sort()
+  assert.deepEqual(codes(attempts), [0, 2])
+  // Of both, the job's own span.
+  assert.deepEqual(
+    codes(spans.filter(({ spanId }) => attempts.some(({ parentSpanId }) => parentSpanId === spanId))),
+    [0, 2],
+  )
+  assert.equal(new Set(spans.map(({ traceId }) => traceId)).size, 1)
 })
 
 test('an error makes a failed span, an expected one does not; after the end there is nothing', async () => {
