@@ -58,6 +58,8 @@ export type Config = {
   maxUnfinished: number
   /** Whether webhooks may go to private, loopback and link-local addresses. */
   webhooksToPrivate: boolean
+  /** How traces travel to the OpenTelemetry collector that the environment names; undefined: there are none. */
+  traces: 'http/protobuf' | 'http/json' | undefined
 }
 
 /** Everything that is wrong with the environment, one line a variable; values of secrets are never in it. */
@@ -155,6 +157,17 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     return given
   }
 
+  // OpenTelemetry's own variables. Its SDK reads the rest of them, and would only warn about one that it cannot read.
+  const traces = (): Config['traces'] => {
+    if (text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true' || text('OTEL_TRACES_EXPORTER') === 'none')
+      return undefined
+    const endpoints = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].map(httpUrl)
+    if (endpoints.every(endpoint => endpoint === undefined)) return undefined
+    const protocols = ['http/protobuf', 'http/json'] as const
+    const common = oneOf('OTEL_EXPORTER_OTLP_PROTOCOL', protocols, 'http/protobuf' as const)
+    return oneOf('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', protocols, common)
+  }
+
   const host = text('HOST') ?? '127.0.0.1'
   // Never open to the network by mistake: without keys only where nobody else can reach it, or where that was said.
   const said = oneOf('LEDGER_AUTH', ['keys', 'none'] as const, undefined)
@@ -182,6 +195,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     rateLimit: integer('LEDGER_RATE_LIMIT', auth === 'keys' ? 1200 : 0, 0, 1_000_000_000),
     maxUnfinished: integer('LEDGER_MAX_UNFINISHED', auth === 'keys' ? 1000 : 0, 0, 1_000_000_000),
     webhooksToPrivate: oneOf('LEDGER_WEBHOOKS_TO_PRIVATE', ['yes', 'no'] as const, 'no' as const) === 'yes',
+    traces: traces(),
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return config

@@ -27,6 +27,7 @@ test('nothing configured is the embedded default', () => {
     rateLimit: 0,
     maxUnfinished: 0,
     webhooksToPrivate: false,
+    traces: undefined,
   })
 })
 

@@ -9,6 +9,7 @@ import { ConfigError, readConfig } from '../src/config.ts'
 import { createLog } from '../src/log.ts'
 import { findEmbeddedPostgres } from '../src/store/embedded.ts'
 import { migrateDatabase } from '../src/store/migrate.ts'
+import { startTelemetry } from '../src/telemetry.ts'
 import { planFleet, startFleet } from './fleet.ts'
 import { startWorker } from './worker.ts'
 
@@ -30,6 +31,8 @@ try {
   // The API, Postgres and whoever sits at the machine go first: they would notice a wait, a training does not.
   const { PRIORITY_BELOW_NORMAL } = os.constants.priority
   os.setPriority(Math.max(os.getPriority(), PRIORITY_BELOW_NORMAL))
+  // A process that only keeps workers running has nothing to tell.
+  const stopTelemetry = several === undefined ? await startTelemetry(config, 'worker', log) : async () => {}
   const worker =
     several === undefined
       ? await startWorker({ config, databaseUrl, log })
@@ -40,6 +43,7 @@ try {
     // Whatever hangs, the job's lock runs out and another worker takes it.
     setTimeout(() => process.exit(1), several === undefined ? 15_000 : 20_000).unref()
     await worker.stop()
+    await stopTelemetry()
     process.exit(0)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end(signal))

@@ -24,6 +24,7 @@ import {
   unallocatedSegments,
 } from '../src/store/ledger.ts'
 import { patiently } from '../src/store/patience.ts'
+import { describeSpan, failSpan, inSpan } from '../src/telemetry.ts'
 import { TaskError } from './child.ts'
 import { finalize, removeUnkept } from './finalize.ts'
 import type { Result, Task } from './protocol.ts'
@@ -39,10 +40,12 @@ export async function processJob(
   job: LedgerJob,
   token: string,
 ): Promise<void> {
-  const { experimentId } = job.data
+  const { data } = job
+  const { experimentId } = data
+  describeSpan(facts(data))
   try {
-    if (job.data.kind === 'experiment') await advanceExperiment(context, queue, job, job.data, token)
-    else await allocate(context, job.data)
+    if (data.kind === 'experiment') await advanceExperiment(context, queue, job, data, token)
+    else await step('allocate', data, () => allocate(context, data))
   } catch (error) {
     // BullMQ's own way of saying that the job waits.
     if (error instanceof WaitingChildrenError) throw error
@@ -53,8 +56,9 @@ export async function processJob(
     }
     if (error instanceof Unwanted) {
       await settle(context, experimentId)
-      return job.data.kind === 'experiment' ? awaitChildren(job, token) : undefined
+      return data.kind === 'experiment' ? awaitChildren(job, token) : undefined
     }
+    failSpan(error)
     throw await failed(context, job, error as Error)
   }
 }
@@ -64,15 +68,16 @@ async function advanceExperiment(
   context: WorkerContext,
   queue: LedgerQueue,
   job: LedgerJob,
-  { experimentId: id }: ExperimentJob,
+  data: ExperimentJob,
   token: string,
 ): Promise<void> {
   const { db, log } = context
+  const { experimentId: id } = data
   const state = await patiently(() => readState(db, id), log)
   if (state === undefined || state.cancelling) throw new Unwanted()
   if (state.status === 'succeeded') return removeUnkept(context, id, state)
   if (state.status === 'failed' || state.status === 'cancelled') return awaitChildren(job, token)
-  if (state.status !== 'allocating') await train(context, id, state)
+  if (state.status !== 'allocating') await step('train', data, () => train(context, id, state))
 
   const segments = await unallocatedSegments(db, id)
   if (segments.length > 0) {
@@ -83,8 +88,18 @@ async function advanceExperiment(
     if (!(await isWanted(db, id, 'allocating'))) throw new Unwanted()
     if ((await unallocatedSegments(db, id)).length > 0) throw new Error('segments came back without a result')
   }
-  await finalize(context, id, state)
+  await step('finalize', data, () => finalize(context, id, state))
 }
+
+/** What traces tell of a job. */
+const facts = (data: JobData) => ({
+  'ledger.experiment.id': data.experimentId,
+  ...(data.kind === 'segment' && { 'ledger.segment.index': data.index }),
+})
+
+/** A step in a span of its own. To be stopped is no failure. */
+const step = <T>(name: string, data: JobData, work: () => Promise<T>): Promise<T> =>
+  inSpan(name, facts(data), work, error => error instanceof Unwanted || error instanceof HandedBack)
 
 /**
  * Lets the job wait for its segments, as far as there are any: it comes back when they are done. Those of an experiment

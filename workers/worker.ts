@@ -15,6 +15,7 @@ import { openDatabase } from '../src/store/database.ts'
 import { failExperiment } from '../src/store/ledger.ts'
 import { openObjects } from '../src/store/objects.ts'
 import { sweep } from '../src/store/sweep.ts'
+import { outsideSpans, queueTelemetry } from '../src/telemetry.ts'
 import { openCompute } from './child.ts'
 import { register } from './registration.ts'
 import { processJob } from './steps.ts'
@@ -68,7 +69,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const queue = await openQueue(config, databaseUrl, db, onError)
     closers.push(queue.close)
     const { connection, factory } = chooseBackend(config, databaseUrl)
-    const jobs = new Queue<JobData, void, JobData['kind']>(queueName, { connection }, factory)
+    const telemetry = queueTelemetry()
+    const jobs = new Queue<JobData, void, JobData['kind']>(queueName, { connection, telemetry }, factory)
     jobs.on('error', onError)
     closers.push(() => jobs.close())
 
@@ -86,7 +88,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const worker = new Worker<JobData, void, JobData['kind']>(
       queueName,
       (job, token) => processJob(context, jobs, job, token!),
-      { connection, name, concurrency: 1, autorun: false, lockDuration, stalledInterval, maxStalledCount },
+      {
+        ...{ connection, telemetry, name, concurrency: 1, autorun: false },
+        ...{ lockDuration, stalledInterval, maxStalledCount },
+      },
       factory,
     )
     worker.on('error', onError)
@@ -104,7 +109,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     let agreed = 0
     const agree = async () => {
       agreed = Date.now()
-      const lost = await reconcile(db, queue)
+      // BullMQ's events, which call this, come from within the job before.
+      const lost = await outsideSpans(() => reconcile(db, queue))
       if (lost.length > 0) log.info({ experiments: lost }, 'queued again what the queue had lost')
     }
     await agree()

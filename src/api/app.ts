@@ -8,6 +8,7 @@ import inputs from './plugins/app/inputs.ts'
 import { noteRoutes, type RouteTable, refuseOtherMethods } from './plugins/app/methods.ts'
 import problems, { refuseConnection, sendProblem } from './plugins/app/problems.ts'
 import requests, { requestId } from './plugins/app/requests.ts'
+import traces from './plugins/app/traces.ts'
 import watch from './plugins/app/watch.ts'
 import webhooks from './plugins/app/webhooks.ts'
 import compression from './plugins/external/compression.ts'
@@ -75,6 +76,7 @@ export async function buildApp({
   app.decorate('queue', queue)
   app.decorate('objects', objects)
   app.decorate('facts', facts)
+  await app.register(traces)
   await app.register(requests)
   await app.register(problems)
   await app.register(watch)

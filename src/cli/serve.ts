@@ -9,6 +9,7 @@ import { openDatabase } from '../store/database.ts'
 import { startEmbeddedPostgres } from '../store/embedded.ts'
 import { migrateDatabase } from '../store/migrate.ts'
 import { openObjects } from '../store/objects.ts'
+import { startTelemetry } from '../telemetry.ts'
 
 export type Server = {
   /** http://host:port */
@@ -27,6 +28,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
   }
   let closing: Promise<void> | undefined
   try {
+    closers.push(await startTelemetry(config, 'api', log))
     let databaseUrl = config.databaseUrl
     if (databaseUrl === undefined) {
       const postgres = await startEmbeddedPostgres(config.postgresDir, log)

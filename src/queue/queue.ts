@@ -2,6 +2,7 @@
 import { Queue } from 'bullmq'
 import type { Config } from '../config.ts'
 import type { Database } from '../store/database.ts'
+import { queueTelemetry } from '../telemetry.ts'
 import { chooseBackend } from './backend.ts'
 import { experimentJob, experimentJobId, type JobData, queueName } from './jobs.ts'
 import { readTurns } from './turns.ts'
@@ -39,7 +40,8 @@ export async function openQueue(
   onError: (error: Error) => void = () => {},
 ): Promise<ExperimentQueue> {
   const { connection, factory } = chooseBackend(config, databaseUrl)
-  const queue = new Queue<JobData, void, JobData['kind']>(queueName, { connection }, factory)
+  const options = { connection, telemetry: queueTelemetry() }
+  const queue = new Queue<JobData, void, JobData['kind']>(queueName, options, factory)
   queue.on('error', onError)
   await queue.waitUntilReady()
 

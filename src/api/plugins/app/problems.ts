@@ -58,7 +58,8 @@ export function refuseConnection({ code }: { code?: string }, socket: Socket): v
   )
 }
 
-const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0].slice(0, 1000)
+/** The path that was asked for, without the query. */
+export const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0].slice(0, 1000)
 
 const noRoute = (request: FastifyRequest) =>
   new ProblemError('not-found', `there is nothing at ${pathOf(request)}; /openapi.yaml lists what there is`)

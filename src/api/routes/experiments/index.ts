@@ -13,6 +13,7 @@ import {
   type Reader,
   retryExperiment,
 } from '../../../store/experiments.ts'
+import { describeSpan } from '../../../telemetry.ts'
 import { experimentNotFound, invalidQuery, ProblemError } from '../../problem.ts'
 import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import {
@@ -91,6 +92,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           'idempotency-key-reused',
           `the key was used for another body, which made ${id}`,
         )
+      describeSpan({ 'ledger.experiment.id': id })
       // Also for a repeated post: whoever posted first may have died before this line. Queueing twice changes nothing.
       if (status === 'queued') {
         await app.queue.submit(id).catch((error: unknown) => {
@@ -249,6 +251,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { tenant } = await app.watch.find(id, request.caller)
       const { maxUnfinished } = app.config
       if (maxUnfinished > 0 && (await countUnfinished(app.db, tenant)) >= maxUnfinished) throw full()
+      describeSpan({ 'ledger.experiment.id': id })
       const outcome = await retryExperiment(app.db, app.queue, id)
       const experiment = await show(id, request.caller)
       if (outcome === 'succeeded')

@@ -5,6 +5,7 @@ import { expandSweep } from '../../../spec/sweep.ts'
 import { SweepSpec } from '../../../spec/sweep-schema.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
+import { describeSpan } from '../../../telemetry.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ProblemError } from '../../problem.ts'
 import { Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
@@ -84,6 +85,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           'idempotency-key-reused',
           `the key was used for another body, which made ${id}`,
         )
+      describeSpan({ 'ledger.sweep.id': id })
       // As in POST /experiments: also for a repeated post, and what the queue has not got is in Postgres.
       const queued = await sweepExperiments(app.db, id, true)
       await app.queue.submitAll(queued).catch((error: unknown) => {
