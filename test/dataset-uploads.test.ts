@@ -1,0 +1,438 @@
+/** Uploaded datasets: what is taken, what is refused and how, that nothing is left of it, and whose they are. */
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { request as httpRequest } from 'node:http'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { createKey } from '../src/store/keys.ts'
+import { minimalSpec, startApi, type TestApi } from './support/api.ts'
+import { cifar, idxImages, idxLabels, labels, npy, npyLabels, pixel, pixels } from './support/uploads.ts'
+
+type Part = [field: string, value: string | Buffer]
+const pair: Part[] = [
+  ['images', idxImages(12)],
+  ['labels', idxLabels(12)],
+]
+const named = (name: string, ...parts: Part[]): Part[] => [['name', name], ...parts]
+
+describe('uploads', () => {
+  let api: TestApi
+  let base: string
+  before(async () => {
+    api = await startApi({ LEDGER_MAX_UPLOAD_BYTES: '100000' })
+    base = `http://127.0.0.1:${(api.app.server.address() as { port: number }).port}`
+  })
+  after(() => api.close())
+  beforeEach(async () => {
+    await api.db.prisma.experiment.deleteMany()
+    for (const { name } of await api.db.prisma.dataset.findMany())
+      await api.http.delete(`/v1/datasets/${name}`).expect(204)
+  })
+
+  const send = (parts: Part[], to = api) => {
+    let sending = to.http.post('/v1/datasets')
+    for (const [field, value] of parts)
+      sending =
+        typeof value === 'string' ? sending.field(field, value) : sending.attach(field, value, `${field}.bin`)
+    return sending
+  }
+  const incoming = async () => (await readdir(`${api.directory}/objects/.incoming`).catch(() => [])).length
+  const nothingLeft = async () => {
+    assert.deepEqual(await api.objects.names('datasets'), [])
+    assert.equal(await incoming(), 0)
+    assert.equal(await api.db.prisma.dataset.count(), 0)
+  }
+  const stored = async (name: string, file: string) => {
+    const { id } = await api.db.prisma.dataset.findFirstOrThrow({ where: { name } })
+    return api.objects.read(`datasets/${id}/${file}`)
+  }
+
+  test('the same examples as IDX, gzipped, and .npy of both versions are the same dataset', async () => {
+    const images = npy('|u1', '(12, 4, 4)', pixels(12 * 16))
+    const sent: Record<string, Part[]> = {
+      idx: pair,
+      'idx.gz': pair.map(([field, file]) => [field, gzipSync(file)]),
+      Two_2: [...pair].reverse(),
+      npy: [
+        ['images', images],
+        ['labels', npyLabels(12)],
+      ],
+      npy2: [
+        ['images', gzipSync(npy('|u1', '(12, 4, 4, 1)', pixels(12 * 16), { version: 2 }))],
+        [
+          'labels',
+          npy(
+            '>i2',
+            '(12,)',
+            Buffer.from(labels(12)).reduce<Buffer>(
+              (all, label) => Buffer.concat([all, Buffer.from([0, label])]),
+              Buffer.alloc(0),
+            ),
+          ),
+        ],
+      ],
+    }
+    const digests = new Set<string>()
+    for (const [name, files] of Object.entries(sent)) {
+      const { body, headers } = await send(named(name, ...files)).expect(201)
+      assert.equal(headers.location, `/v1/datasets/${name}`)
+      const { upload, description: _, ...facts } = body
+      assert.deepEqual(facts, {
+        ...{ name, shape: [4, 4, 1], classes: 3, trainFile: 12, testFile: 0 },
+        defaults: { trainExamples: 11, validationExamples: 1 },
+      })
+      assert.equal(upload.bytes, 12 * 16 + 12)
+      digests.add(upload.sha256)
+      assert.deepEqual((await api.http.get(`/v1/datasets/${name}`).expect(200)).body, body)
+    }
+    assert.equal(digests.size, 1)
+    assert.deepEqual(await stored('idx', 'train-images'), pixels(12 * 16))
+    assert.deepEqual(await stored('npy2', 'train-labels'), labels(12))
+    const { body } = await api.http.get('/v1/datasets').expect(200)
+    const names = body.items.map(({ name }: { name: string }) => name)
+    assert.deepEqual(names, ['synthetic-digits', 'mnist', ...Object.keys(sent).sort()])
+  })
+
+  test('a test set is the validation split; classes may be more than there are labels of', async () => {
+    const test: Part[] = [
+      ['testLabels', idxLabels(5)],
+      ['testImages', idxImages(5)],
+    ]
+    const { body } = await send(named('both', ...test, ...pair, ['classes', '7'])).expect(201)
+    assert.deepEqual([body.classes, body.trainFile, body.testFile], [7, 12, 5])
+    assert.deepEqual(body.defaults, { trainExamples: 12, validationExamples: 5 })
+    const spec = { ...minimalSpec(), dataset: { name: 'both' } }
+    const { body: preview } = await api.http.post('/v1/experiments/preview').send(spec).expect(200)
+    assert.deepEqual(preview.spec.dataset, {
+      ...{ name: 'both', sha256: body.upload.sha256, trainExamples: 12, validationExamples: 5, seed: 0 },
+    })
+    assert.deepEqual(preview.variables[0].shape, [16, 3])
+  })
+
+  test('CIFAR files follow each other, and are stored with their channels last', async () => {
+    const files: Part[] = [
+      ['train', cifar(4)],
+      ['train', gzipSync(cifar(3, 4))],
+      ['test', cifar(2)],
+    ]
+    const { body } = await send(named('tiny-cifar', ...files)).expect(201)
+    assert.deepEqual([body.shape, body.classes, body.trainFile, body.testFile], [[32, 32, 3], 10, 7, 2])
+    const images = await stored('tiny-cifar', 'train-images')
+    assert.equal(images.length, 7 * 3072)
+    // Example 5, row 1, column 2, green.
+    assert.equal(images[5 * 3072 + (32 + 2) * 3 + 1], pixel(5 + 1024 + 34))
+    assert.deepEqual(await stored('tiny-cifar', 'train-labels'), labels(7))
+  })
+
+  const images = idxImages(12)
+  const change = (file: Buffer, at: number, value: number) => {
+    const changed = Buffer.from(file)
+    changed[at] = value
+    return changed
+  }
+  const zipped = gzipSync(images)
+  const just = (field: string, value: string | Buffer): Part[] => named('x', [field, value])
+  const withLabels = (value: Buffer): Part[] => named('x', ['images', images], ['labels', value])
+  const refused: [what: string, parts: Part[], status: number, path: string | undefined, message: RegExp][] =
+    [
+      ['no file', named('x'), 422, '$.images', /is required/],
+      ['no name', pair, 422, '$.name', /is required/],
+      ['a path for a name', named('../x', ...pair), 422, '$.name', /letters, digits/],
+      ['a name that is built in', named('MNIST', ...pair), 409, undefined, /built in/],
+      ['an empty file', just('images', Buffer.alloc(0)), 422, '$.images', /images.bin: .*found no bytes/],
+      ['a wrong magic', just('images', Buffer.from('PNG?')), 422, '$.images', /found 504e473f at byte 0/],
+      [
+        'IDX of floats',
+        just('images', change(images, 2, 13)),
+        422,
+        '$.images',
+        /unsigned bytes \(08\) at byte 2.*0d/,
+      ],
+      [
+        'IDX of two dimensions',
+        just('images', change(images, 3, 2)),
+        422,
+        '$.images',
+        /shape \(n, height, width\)/,
+      ],
+      [
+        'a header that ends',
+        just('images', images.subarray(0, 9)),
+        422,
+        '$.images',
+        /end of the file at byte/,
+      ],
+      [
+        'a file cut short',
+        just('images', images.subarray(0, 100)),
+        422,
+        '$.images',
+        /expected 192 bytes.* found 84: .*cut short at byte 100/,
+      ],
+      [
+        'trailing bytes',
+        just('images', Buffer.concat([images, images])),
+        422,
+        '$.images',
+        /end of the file after 192 .*more at byte 208/,
+      ],
+      [
+        'gzip cut short',
+        just('images', zipped.subarray(0, 30)),
+        422,
+        '$.images',
+        /whole gzip file, .*byte 30 /,
+      ],
+      [
+        'gzip damaged',
+        just('images', change(zipped, zipped.length - 6, zipped[zipped.length - 6] ^ 1)),
+        422,
+        '$.images',
+        /whole gzip file/,
+      ],
+      [
+        'bytes after gzip',
+        just('images', Buffer.concat([zipped, Buffer.from('more')])),
+        422,
+        '$.images',
+        /gzip file/,
+      ],
+      [
+        'a gzip bomb',
+        just('train', gzipSync(Buffer.alloc(3073 * 1000))),
+        413,
+        '$.train[0]',
+        /more than 100000 bytes/,
+      ],
+      [
+        'a header that promises too much',
+        just('images', idxImages(12).fill(255, 4, 16)),
+        422,
+        '$.images',
+        /at most 2147483647 examples/,
+      ],
+      [
+        'images beyond the limit',
+        just('images', change(images, 5, 200)),
+        413,
+        '$.images',
+        /has \d+ bytes of images/,
+      ],
+      [
+        'a body beyond the limit',
+        just('train', Buffer.alloc(3073 * 40)),
+        413,
+        '$.train[0]',
+        /more than 100000 bytes/,
+      ],
+      [
+        'a body far beyond it',
+        just('train', Buffer.alloc(2 ** 21)),
+        413,
+        undefined,
+        /an upload may have 100000 bytes/,
+      ],
+      [
+        'too few labels',
+        withLabels(idxLabels(11)),
+        422,
+        '$.labels',
+        /as many labels as images has images, 12; has 11/,
+      ],
+      ['labels of one class', withLabels(idxLabels(12).fill(0, 8)), 422, '$.labels', /at least two classes/],
+      [
+        'labels that are not below classes',
+        named('x', ...pair, ['classes', '2']),
+        422,
+        '$.labels',
+        /0 to 1.*found 2 at 2/,
+      ],
+      [
+        'labels that are negative',
+        withLabels(npy('|i1', '(12,)', Buffer.alloc(12, 255))),
+        422,
+        '$.labels',
+        /0 to 255, found -1 at 0/,
+      ],
+      [
+        'labels that are floats',
+        withLabels(npy('<f4', '(12,)', Buffer.alloc(48))),
+        422,
+        '$.labels',
+        /integers, found <f4/,
+      ],
+      [
+        'images that are floats',
+        just('images', npy('<f4', '(1, 2, 2)', Buffer.alloc(16))),
+        422,
+        '$.images',
+        /uint8.*found <f4.*255/,
+      ],
+      [
+        'Fortran order',
+        just('images', npy('|u1', '(1, 2, 2)', Buffer.alloc(4), { order: 'True' })),
+        422,
+        '$.images',
+        /ascontiguousarray/,
+      ],
+      ['no labels', just('images', images), 422, '$.labels', /is required beside images/],
+      [
+        'test images of another shape',
+        named('x', ...pair, ['testImages', idxImages(2, 5)], ['testLabels', idxLabels(2)]),
+        422,
+        '$.testImages',
+        /4 × 4 × 1.*5 × 5 × 1/,
+      ],
+      [
+        'a CIFAR label',
+        just('train', change(cifar(3), 2 * 3073, 10)),
+        422,
+        '$.train[0]',
+        /0 to 9, found 10 at 2/,
+      ],
+      [
+        'half a CIFAR record',
+        named('x', ['train', cifar(2)], ['train', cifar(3).subarray(0, 3073 + 7)]),
+        422,
+        '$.train[1]',
+        /7 bytes after record 1, at byte 3073/,
+      ],
+      ['CIFAR beside images', named('x', ['images', images], ['train', cifar(1)]), 422, '$.train', /beside/],
+      [
+        'another format than said',
+        named('x', ['format', 'npy'], ...pair),
+        422,
+        '$.images',
+        /must be npy.*is idx/,
+      ],
+      ['a format that is none', named('x', ['format', 'png'], ...pair), 422, '$.format', /idx, cifar, npy/],
+      ['classes that are none', named('x', ['classes', '1e2'], ...pair), 422, '$.classes', /2 to 256/],
+      ['the same file twice', named('x', ...pair, ...pair), 422, '$.images', /once/],
+      ['a file where text belongs', [['name', Buffer.from('x')]], 422, '$.name', /must be text/],
+      ['text where a file belongs', just('images', 'x'), 422, '$.images', /must be a file/],
+      ['a field that is none', just('image', images), 422, '$.image', /fields: name/],
+    ]
+  test('what is wrong is refused, with its place and what would be right, and leaves nothing', async () => {
+    for (const [what, parts, status, path, message] of refused) {
+      const { body, status: found } = await send(parts)
+      const text =
+        path === undefined
+          ? body.detail
+          : body.errors?.find((error: { path: string }) => error.path === path)?.message
+      assert.equal(found, status, `${what}: ${JSON.stringify(body)}`)
+      assert.match(text ?? '', message, `${what}: ${JSON.stringify(body)}`)
+      await nothingLeft()
+    }
+  })
+
+  test('what is no form is refused as that', async () => {
+    await api.http.post('/v1/datasets').send({ name: 'x' }).expect(415)
+    await api.http.post('/v1/datasets').expect(415)
+    const type = 'multipart/form-data; boundary=b'
+    await api.http.post('/v1/datasets').set('content-type', 'multipart/form-data').send('x').expect(400)
+    const head = '--b\r\ncontent-disposition: form-data; name="images"; filename="i"\r\n\r\n'
+    await api.http.post('/v1/datasets').set('content-type', type).send(`${head}\0\0`).expect(400)
+    const proto = '--b\r\ncontent-disposition: form-data; name="__proto__"\r\n\r\n1\r\n--b--\r\n'
+    await api.http.post('/v1/datasets').set('content-type', type).send(proto).expect(400)
+    await nothingLeft()
+  })
+
+  test('a client that goes away half way leaves nothing, and the API as it was', async () => {
+    const head = '--b\r\ncontent-disposition: form-data; name="images"; filename="i"\r\n\r\n'
+    const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': 10_000 }
+    const sending = httpRequest(`${base}/v1/datasets`, { method: 'POST', headers })
+    sending.on('error', () => {})
+    sending.write(Buffer.concat([Buffer.from(head), idxImages(500).subarray(0, 4000)]))
+    while ((await incoming()) === 0) await setTimeout(10)
+    sending.destroy()
+    while ((await incoming()) > 0) await setTimeout(10)
+    await nothingLeft()
+    await send(named('after', ...pair)).expect(201)
+  })
+  test('of two that send a name at once, one gets it; the other leaves nothing', async () => {
+    const late = [...pair, ['name', 'race'] as Part]
+    const answers = await Promise.all([send(late), send(late), send(late)])
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409, 409])
+    assert.equal((await api.objects.names('datasets')).length, 1)
+    await send(named('race', ...pair)).expect(409)
+  })
+
+  test('a dataset is not deleted while experiments are on it, and a spec may insist on its digest', async () => {
+    const { body } = await send(named('mine', ...pair)).expect(201)
+    const spec = { ...minimalSpec(), dataset: { name: 'mine' } }
+    const { body: experiment } = await api.http.post('/v1/experiments').send(spec).expect(202)
+    assert.equal(experiment.spec.dataset.sha256, body.upload.sha256)
+    await api.http.post('/v1/experiments').send(experiment.spec).expect(202)
+    await api.http.delete('/v1/datasets/mine').expect(409)
+    const wrong = { ...spec, dataset: { name: 'mine', sha256: '0'.repeat(64) } }
+    const { body: problem } = await api.http.post('/v1/experiments').send(wrong).expect(422)
+    assert.equal(problem.errors[0].path, '$.dataset.sha256')
+    assert.match(problem.errors[0].message, new RegExp(`must be ${body.upload.sha256}`))
+    const builtIn = { ...spec, dataset: { name: 'mnist', sha256: '0'.repeat(64) } }
+    await api.http.post('/v1/experiments').send(builtIn).expect(422)
+
+    await api.db.prisma.experiment.updateMany({ data: { status: 'failed' } })
+    await api.http.delete('/v1/datasets/mine').expect(204)
+    await nothingLeft()
+    await api.http.delete('/v1/datasets/mine').expect(404)
+    await api.http.delete('/v1/datasets/mnist').expect(409)
+    await api.http.get('/v1/datasets/mine').expect(404)
+    await api.http.get('/v1/datasets/..%2fmine').expect(404)
+    await api.http.post('/v1/experiments').send(spec).expect(422)
+  })
+})
+
+test('a dataset is its tenant’s alone', async t => {
+  const api = await startApi({ HOST: '0.0.0.0', LEDGER_RATE_LIMIT: '0' })
+  t.after(api.close)
+  const keyOf = async (tenant: string, scope: 'read' | 'submit' | 'admin' = 'submit') => {
+    const { key } = await createKey(api.db, { name: tenant, tenant, scopes: [scope] })
+    return { authorization: `Bearer ${key}` }
+  }
+  const [a, b, reader, root] = [
+    await keyOf('a'),
+    await keyOf('b'),
+    await keyOf('a', 'read'),
+    await keyOf('ops', 'admin'),
+  ]
+  const upload = (key: Record<string, string>, count: number) =>
+    api.http
+      .post('/v1/datasets')
+      .set(key)
+      .field('name', 'ours')
+      .attach('images', idxImages(count), 'i')
+      .attach('labels', idxLabels(count), 'l')
+  await upload(reader, 12).expect(403)
+  await upload({}, 12).expect(401)
+  await upload(a, 12).expect(201)
+  const spec = { ...minimalSpec(), dataset: { name: 'ours' } }
+  const listed = async (key: Record<string, string>) => {
+    const { body } = await api.http.get('/v1/datasets').set(key).expect(200)
+    return body.items.some(({ name }: { name: string }) => name === 'ours')
+  }
+  assert.deepEqual(
+    [await listed(a), await listed(reader), await listed(b), await listed(root)],
+    [true, true, false, false],
+  )
+  for (const other of [b, root]) {
+    await api.http.get('/v1/datasets/ours').set(other).expect(404)
+    await api.http.delete('/v1/datasets/ours').set(other).expect(404)
+    for (const path of ['experiments', 'experiments/preview', 'sweeps']) {
+      const body = path === 'sweeps' ? { base: spec } : spec
+      const { body: problem } = await api.http.post(`/v1/${path}`).set(other).send(body).expect(422)
+      assert.match(problem.errors[0].message, /is not a dataset here.*datasets: synthetic-digits, mnist$/)
+    }
+  }
+  await api.http.delete('/v1/datasets/ours').set(reader).expect(403)
+  // The same name is free for others.
+  await upload(b, 9).expect(201)
+  const sweep = { base: spec, vary: { '$.dataset.name': ['ours', 'mnist'] } }
+  await api.http.post('/v1/sweeps').set(b).send(sweep).expect(202)
+  await api.http.delete('/v1/datasets/ours').set(b).expect(409)
+  await api.http.post('/v1/experiments').set(reader).send(spec).expect(403)
+  await api.http.post('/v1/experiments/preview').set(reader).send(spec).expect(200)
+  await api.http.delete('/v1/datasets/ours').set(a).expect(204)
+  const { body } = await api.http.get('/v1/datasets/ours').set(b).expect(200)
+  assert.equal(body.trainFile, 9)
+})
