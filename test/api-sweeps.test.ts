@@ -110,7 +110,8 @@ describe('sweeps', () => {
     const grid = (experiments: string[]) => ({ base, vary: { 'training.initial.experiment': experiments } })
     const [wrong] = await errorsOf(grid([earlier, nobodys]))
     assert.match(wrong, /^\$\.vary\['training\.initial\.experiment'\]\[1\] is not an experiment here/)
-    const [inBase] = await errorsOf({ base: { ...base, ...from(nobodys) }, seeds: [1, 2] })
+    const training = { iterations: 8, ...from(nobodys).training }
+    const [inBase] = await errorsOf({ base: { ...base, training }, seeds: [1, 2] })
     assert.match(inBase, /^\$\.base\.training\.initial/)
     assert.deepEqual(await counts(), before)
     await send({ base: minimalSpec(), vary: vary.slice(0, 2) }).expect(202)

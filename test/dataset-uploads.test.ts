@@ -1,13 +1,32 @@
 /** Uploaded datasets: what is taken, what is refused and how, that nothing is left of it, and whose they are. */
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, utimes } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
+import { newId } from '../src/api/routes/experiments/id.ts'
+import { selectExamples } from '../src/data/select.ts'
+import { loadStored } from '../src/data/uploads/stored.ts'
+import type { Log } from '../src/log.ts'
+import { findUpload } from '../src/store/datasets.ts'
 import { createKey } from '../src/store/keys.ts'
+import { sweep } from '../src/store/sweep.ts'
+import { fetchUpload, sweepFetched } from '../workers/fetched.ts'
 import { minimalSpec, startApi, type TestApi } from './support/api.ts'
-import { cifar, idxImages, idxLabels, labels, npy, npyLabels, pixel, pixels } from './support/uploads.ts'
+import {
+  cifar,
+  idxImages,
+  idxLabels,
+  labelOf,
+  labels,
+  npy,
+  npyLabels,
+  pixel,
+  pixels,
+} from './support/uploads.ts'
 
 type Part = [field: string, value: string | Buffer]
 const pair: Part[] = [
@@ -30,6 +49,12 @@ describe('uploads', () => {
       await api.http.delete(`/v1/datasets/${name}`).expect(204)
   })
 
+  const images = idxImages(12)
+  const change = (file: Buffer, at: number, value: number) => {
+    const changed = Buffer.from(file)
+    changed[at] = value
+    return changed
+  }
   const send = (parts: Part[], to = api) => {
     let sending = to.http.post('/v1/datasets')
     for (const [field, value] of parts)
@@ -125,12 +150,6 @@ describe('uploads', () => {
     assert.deepEqual(await stored('tiny-cifar', 'train-labels'), labels(7))
   })
 
-  const images = idxImages(12)
-  const change = (file: Buffer, at: number, value: number) => {
-    const changed = Buffer.from(file)
-    changed[at] = value
-    return changed
-  }
   const zipped = gzipSync(images)
   const just = (field: string, value: string | Buffer): Part[] => named('x', [field, value])
   const withLabels = (value: Buffer): Part[] => named('x', ['images', images], ['labels', value])
@@ -350,6 +369,67 @@ describe('uploads', () => {
     await nothingLeft()
     await send(named('after', ...pair)).expect(201)
   })
+  test('a worker’s copies are whole and right, or are not there', async t => {
+    const directory = await mkdtemp(join(tmpdir(), 'loss-ledger-copies-'))
+    t.after(() => rm(directory, { recursive: true }))
+    await send(named('mine', ...pair)).expect(201)
+    const upload = (await findUpload(api.db, 'default', 'mine'))!
+    const { signal } = new AbortController()
+    const fetchIt = (objects = api.objects) => fetchUpload(objects, directory, upload, signal)
+    const copies = () => readdir(join(directory, '.uploads')).then(names => names.sort())
+
+    const key = `datasets/${upload.id}/train-images`
+    const right = await api.objects.read(key)
+    const put = async (bytes: Buffer) => {
+      const writer = await api.objects.write(key, 'application/octet-stream')
+      await writer.append(bytes)
+      await writer.commit()
+    }
+    await put(change(right, 5, 0))
+    await assert.rejects(fetchIt(), /has 192 bytes of SHA-256 .*, not 192 bytes of /)
+    await api.objects.remove(key)
+    await assert.rejects(fetchIt(), {
+      name: 'DatasetError',
+      message: /mine: train-images is not in the object/,
+    })
+    assert.deepEqual(await copies(), [])
+    await put(right)
+    const [paths] = await Promise.all([fetchIt(), fetchIt(), fetchIt()])
+    assert.deepEqual(await copies(), upload.files.map(({ sha256 }) => sha256).sort())
+    assert.deepEqual(await readFile(paths['train-images']!), right)
+    // Once here, nothing is asked of the store.
+    await api.objects.remove(`datasets/${upload.id}`)
+    const counts = { name: 'mine', trainExamples: 5, validationExamples: 3, seed: 1 }
+    const { train, validation } = await loadStored(upload, await fetchIt(), counts)
+    assert.deepEqual([train.count, validation.count, train.shape, train.classes], [5, 3, [4, 4, 1], 3])
+    const indices = selectExamples({ train: 5, validation: 3 }, { trainFile: 12, testFile: 0 }, 1)
+    assert.deepEqual([...validation.labels], [...indices.validation.indices].map(labelOf))
+    assert.deepEqual(
+      [...train.images.subarray(16, 32)],
+      [...right.subarray(16 * indices.train.indices[1])].slice(0, 16),
+    )
+
+    await sweepFetched(directory, () => false)
+    assert.equal((await copies()).length, 2, 'what is young is left')
+    for (const name of await copies()) await utimes(join(directory, '.uploads', name), 1, 1)
+    await sweepFetched(directory, sha256 => sha256 === upload.files[0].sha256)
+    assert.deepEqual(await copies(), [upload.files[0].sha256])
+  })
+
+  test('objects of an upload that died are swept after a day, those of a dataset never', async () => {
+    await send(named('mine', ...pair)).expect(201)
+    const { id } = (await findUpload(api.db, 'default', 'mine'))!
+    const old = '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'
+    const young = newId()
+    for (const orphan of [old, young]) {
+      const writer = await api.objects.write(`datasets/${orphan}/train-labels`, 'application/octet-stream')
+      await writer.commit()
+    }
+    await sweep(api.db, api.queue, api.objects, undefined, api.app.log as Log)
+    assert.deepEqual((await api.objects.names('datasets')).sort(), [id, young].sort())
+    await api.objects.remove(`datasets/${young}`)
+  })
+
   test('of two that send a name at once, one gets it; the other leaves nothing', async () => {
     const late = [...pair, ['name', 'race'] as Part]
     const answers = await Promise.all([send(late), send(late), send(late)])
