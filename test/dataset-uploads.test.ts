@@ -1,9 +1,11 @@
 /** Uploaded datasets: what is taken, what is refused and how, that nothing is left of it, and whose they are. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, utimes } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
@@ -357,18 +359,40 @@ describe('uploads', () => {
     await nothingLeft()
   })
 
-  test('a client that goes away half way leaves nothing, and the API as it was', async () => {
-    const head = '--b\r\ncontent-disposition: form-data; name="images"; filename="i"\r\n\r\n'
-    const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': 10_000 }
-    const sending = httpRequest(`${base}/v1/datasets`, { method: 'POST', headers })
+  /** Begins to send an image file, and waits until the API has begun to store it. */
+  const half = async () => {
+    const head = `--b\r\ncontent-disposition: form-data; name="images"; filename="i"\r\n\r\n`
+    const body = Buffer.concat([Buffer.from(head), images, Buffer.from('\r\n--b--\r\n')])
+    const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': body.length }
+    const connected = once(api.app.server, 'connection')
+    const sending = httpRequest(`${base}/v1/datasets`, { method: 'POST', headers, agent: false })
     sending.on('error', () => {})
-    sending.write(Buffer.concat([Buffer.from(head), idxImages(500).subarray(0, 4000)]))
+    sending.write(body.subarray(0, 150))
+    const [socket] = await connected
     while ((await incoming()) === 0) await setTimeout(10)
+    return { sending, socket, rest: body.subarray(150) }
+  }
+
+  test('a client that goes away half way leaves nothing, and the API as it was', async () => {
+    const { sending } = await half()
     sending.destroy()
     while ((await incoming()) > 0) await setTimeout(10)
     await nothingLeft()
     await send(named('after', ...pair)).expect(201)
   })
+
+  test('an upload may take longer than other requests', async () => {
+    const { sending, socket, rest } = await half()
+    // As Node does when a request has taken a minute.
+    const late = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+    api.app.server.emit('clientError', late, socket)
+    sending.end(rest)
+    const [response] = await once(sending, 'response')
+    assert.equal(response.statusCode, 422)
+    assert.match(await text(response), /\$\.labels/)
+    await nothingLeft()
+  })
+
   test('a worker’s copies are whole and right, or are not there', async t => {
     const directory = await mkdtemp(join(tmpdir(), 'loss-ledger-copies-'))
     t.after(() => rm(directory, { recursive: true }))

@@ -69,6 +69,8 @@ export function makeHttp({ url = 'http://127.0.0.1:3000', apiKey, fetch: given }
     }).filter((entry): entry is [string, string] => entry[1] !== undefined)
     const init: RequestInit = { method, headers: sent }
     if (body !== undefined) init.body = form ?? JSON.stringify(body)
+    // Node's fetch keeps all of a body that it might have to send again, elsewhere or with a password.
+    if (form) Object.assign(init, { redirect: 'error', window: null })
     if (signal) init.signal = signal
     let response: Response
     try {

@@ -45,7 +45,7 @@ export async function readImages(source: ByteSource, most: number, append: Appen
     )
   const values = sizeOf(header, name)
   if (values > most)
-    throw new TooLargeError(`${name}: has ${values} bytes of images, and the upload may have ${most} more`)
+    throw new TooLargeError(`${name}: has ${values} bytes of images, and an upload may have ${most}`)
   await copy(source, values, append)
   const [count, height, width, channels = 1] = shape
   return { format, count, shape: [height, width, channels] }
@@ -65,7 +65,7 @@ export async function readLabels(source: ByteSource, most: number, append: Appen
   const count = sizeOf(header, name)
   if (count * values.bytes > most)
     throw new TooLargeError(
-      `${name}: has ${count * values.bytes} bytes of labels, and the upload may have ${most} more`,
+      `${name}: has ${count * values.bytes} bytes of labels, and an upload may have ${most}`,
     )
   const first = new Map<number, number>()
   let index = 0

@@ -63,15 +63,17 @@ export async function receive({ parts, limit, open, claim }: Reception): Promise
         if (field === 'name') await claim(form.name!)
       } else await takeFile(part, times, arrived, room, appendTo)
     }
-    if (form.name === undefined) throw wrongField('name', 'is required: what specs shall call the dataset')
+    const { name } = form
     const checked = checkArrived(arrived.train, arrived.test, form)
-    if ('errors' in checked) throw invalid(checked.errors)
+    const nameless = { path: '$.name', message: 'is required: what specs shall call the dataset' }
+    if ('errors' in checked) throw invalid([...(name === undefined ? [nameless] : []), ...checked.errors])
+    if (name === undefined) throw invalid([nameless])
     const files: StoredFile[] = []
-    for (const name of storedNames) {
-      const committed = await writers.get(name)?.commit()
-      if (committed) files.push({ name, bytes: committed.bytes, sha256: committed.sha256 })
+    for (const stored of storedNames) {
+      const committed = await writers.get(stored)?.commit()
+      if (committed) files.push({ name: stored, bytes: committed.bytes, sha256: committed.sha256 })
     }
-    return { ...checked, name: form.name, files }
+    return { ...checked, name, files }
   } catch (error) {
     for (const writer of writers.values()) await writer.abort()
     throw error
