@@ -393,6 +393,23 @@ describe('uploads', () => {
     await nothingLeft()
   })
 
+  test('where the object store fails, nothing is left either', async () => {
+    const { write } = api.objects
+    const broken = async () => {
+      throw new Error('no space left')
+    }
+    for (const failing of ['append', 'commit'] as const) {
+      api.objects.write = async (key, type) => {
+        const writer = await write(key, type)
+        return key.endsWith('train-labels') ? { ...writer, [failing]: broken } : writer
+      }
+      await send(named('x', ...pair)).expect(500)
+      await nothingLeft()
+    }
+    api.objects.write = write
+    await send(named('x', ...pair)).expect(201)
+  })
+
   test('a worker’s copies are whole and right, or are not there', async t => {
     const directory = await mkdtemp(join(tmpdir(), 'loss-ledger-copies-'))
     t.after(() => rm(directory, { recursive: true }))
