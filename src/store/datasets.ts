@@ -31,6 +31,9 @@ export type Upload = {
   createdAt: Date
 }
 
+/** What a spec may ask for (spec/schema.ts). */
+const mostOfASplit = 10_000_000
+
 /** The prefix of every object of a dataset, as Objects.remove takes it. */
 export const datasetPrefix = (id: string): string => `datasets/${id}`
 export const datasetKey = (id: string, name: StoredName): string => `${datasetPrefix(id)}/${name}`
@@ -45,13 +48,14 @@ export function digestOf({ shape, classes, files }: Pick<Upload, 'shape' | 'clas
 export function factsOf(upload: Upload): DatasetFacts {
   const { name, format, shape, classes, sha256, trainExamples, testExamples, createdAt } = upload
   // With a test file, all of both; without, nine in ten to train on.
-  const validationExamples = testExamples > 0 ? testExamples : Math.floor(trainExamples / 10)
+  const tested = testExamples > 0
+  const validationExamples = tested ? testExamples : Math.floor(trainExamples / 10)
   return {
     ...{ name, shape, classes, sha256, trainFile: trainExamples, testFile: testExamples },
     description: `Uploaded on ${createdAt.toISOString().slice(0, 10)} (${format}).`,
     defaults: {
-      trainExamples: testExamples > 0 ? trainExamples : trainExamples - validationExamples,
-      validationExamples,
+      trainExamples: Math.min(mostOfASplit, tested ? trainExamples : trainExamples - validationExamples),
+      validationExamples: Math.min(mostOfASplit, validationExamples),
     },
   }
 }

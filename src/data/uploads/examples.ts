@@ -25,8 +25,8 @@ export type Labels = {
 
 /** Labels are stored as bytes. */
 const mostClasses = 256
-/** Counts are stored as 32-bit integers. */
-const mostExamples = 2 ** 31 - 1
+/** Counts and shapes are stored as 32-bit integers. */
+const mostOfADimension = 2 ** 31 - 1
 /** Bytes of records taken at a time. */
 const recordsAtOnce = 256
 
@@ -124,11 +124,12 @@ export async function readCifar(
 
 /** How many values a header announces. */
 function sizeOf({ shape }: Header, name: string): number {
-  const [count] = shape
   if (shape.some(size => size < 1))
     throw new DatasetError(`${name}: expected at least one example, found (${shape.join(', ')})`)
-  if (count > mostExamples)
-    throw new DatasetError(`${name}: expected at most ${mostExamples} examples, found ${count}`)
+  if (shape.some(size => size > mostOfADimension))
+    throw new DatasetError(
+      `${name}: expected dimensions of at most ${mostOfADimension}, found (${shape.join(', ')})`,
+    )
   return shape.reduce((a, b) => a * b, 1)
 }
 
