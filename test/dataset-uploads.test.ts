@@ -243,7 +243,7 @@ describe('uploads', () => {
     await put(right)
     const [paths] = await Promise.all([fetchIt(), fetchIt(), fetchIt()])
     assert.deepEqual(await copies(), upload.files.map(({ sha256 }) => sha256).sort())
-    assert.deepEqual(await readFile(paths['train-images']!), right)
+    assert.deepEqual(await readFile(paths['train-images']), right)
     // Once here, nothing is asked of the store.
     await api.objects.remove(`datasets/${upload.id}`)
     const counts = { name: 'mine', trainExamples: 5, validationExamples: 3, seed: 1 }

@@ -6,7 +6,6 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatasetError } from '../src/data/errors.ts'
-import type { StoredName } from '../src/data/uploads/stored.ts'
 import { datasetKey, type StoredFile, type Upload } from '../src/store/datasets.ts'
 import { MissingObjectError, type Objects } from '../src/store/objects.ts'
 
@@ -19,10 +18,10 @@ export async function fetchUpload(
   directory: string,
   { id, name, files }: Pick<Upload, 'id' | 'name' | 'files'>,
   signal: AbortSignal,
-): Promise<Partial<Record<StoredName, string>>> {
+): Promise<Record<string, string>> {
   const folder = folderIn(directory)
   await mkdir(folder, { recursive: true })
-  const paths: Partial<Record<StoredName, string>> = {}
+  const paths: Record<string, string> = {}
   for (const file of files) {
     const path = join(folder, file.sha256)
     const here = await stat(path).catch(() => undefined)

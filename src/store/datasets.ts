@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
-import type { StoredName } from '../data/uploads/stored.ts'
 import { SpecError } from '../spec/errors.ts'
 import type { DatasetFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
@@ -12,7 +11,8 @@ import { type Database, transaction } from './database.ts'
 import type { Dataset } from './generated/client.ts'
 import type { Objects } from './objects.ts'
 
-export type StoredFile = { name: StoredName; bytes: number; sha256: string }
+/** An object of a dataset: what the names are, src/data/uploads/stored.ts says. */
+export type StoredFile = { name: string; bytes: number; sha256: string }
 
 /** An uploaded dataset, but for whose it is. */
 export type Upload = {
@@ -36,7 +36,7 @@ const mostOfASplit = 10_000_000
 
 /** The prefix of every object of a dataset, as Objects.remove takes it. */
 export const datasetPrefix = (id: string): string => `datasets/${id}`
-export const datasetKey = (id: string, name: StoredName): string => `${datasetPrefix(id)}/${name}`
+export const datasetKey = (id: string, name: string): string => `${datasetPrefix(id)}/${name}`
 
 /** The digest of a dataset: of everything that a computation can see of it. */
 export function digestOf({ shape, classes, files }: Pick<Upload, 'shape' | 'classes' | 'files'>): string {

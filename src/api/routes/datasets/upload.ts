@@ -59,7 +59,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         objects.remove(datasetPrefix(id)).catch((error: unknown) => {
           request.log.warn({ err: error, id }, 'objects of a refused upload are left to be swept')
         })
-      const received = await patiently(request.raw, async () => {
+      const received = await unhurried(request.raw, async () => {
         if (Number(request.headers['content-length']) > config.maxUploadBytes + formBytes)
           throw new ProblemError('body-too-large', `an upload may have ${config.maxUploadBytes} bytes`)
         return receive({
@@ -87,7 +87,7 @@ const taken = (name: string) =>
   new ProblemError('conflict', `there is a dataset ${name} already: delete it first, or use another name`)
 
 /** Lets a body take its time. Where `work` on it fails, reads what is left for a while, and then hangs up. */
-async function patiently<T>(request: IncomingMessage, work: () => Promise<T>): Promise<T> {
+async function unhurried<T>(request: IncomingMessage, work: () => Promise<T>): Promise<T> {
   const noLonger = bePatient(request.socket)
   try {
     return await work()
