@@ -56,6 +56,8 @@ export type Config = {
   rateLimit: number
   /** Experiments that a tenant may have queued or running at once; 0: any number. */
   maxUnfinished: number
+  /** Bytes of an upload, as it is sent and unzipped. */
+  maxUploadBytes: number
   /** Whether webhooks may go to private, loopback and link-local addresses. */
   webhooksToPrivate: boolean
   /** How traces travel to the OpenTelemetry collector that the environment names; undefined: there are none. */
@@ -194,6 +196,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     corsOrigins: origins('LEDGER_CORS_ORIGINS'),
     rateLimit: integer('LEDGER_RATE_LIMIT', auth === 'keys' ? 1200 : 0, 0, 1_000_000_000),
     maxUnfinished: integer('LEDGER_MAX_UNFINISHED', auth === 'keys' ? 1000 : 0, 0, 1_000_000_000),
+    maxUploadBytes: integer('LEDGER_MAX_UPLOAD_BYTES', 2 * 2 ** 30, 1, 1e12),
     webhooksToPrivate: oneOf('LEDGER_WEBHOOKS_TO_PRIVATE', ['yes', 'no'] as const, 'no' as const) === 'yes',
     traces: traces(),
   }

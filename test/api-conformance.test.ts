@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { exampleSpec } from '../src/api/schemas/experiments.ts'
 import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 import { operationIds } from './support/conformance.ts'
+import { idxImages, idxLabels } from './support/uploads.ts'
 
 describe('the contract', () => {
   let api: TestApi
@@ -40,6 +41,10 @@ describe('the contract', () => {
     await http.post(`/v1/experiments/${id}/cancel`).expect(202)
     await http.get(`/v1/experiments/${id}/events`).expect(200)
     await http.delete(`/v1/experiments/${id}`).expect(204)
+    const form = http.post('/v1/datasets').field('name', 'mine').attach('images', idxImages(12), 'images')
+    await form.attach('labels', idxLabels(12), 'labels').expect(201)
+    await http.get('/v1/datasets/mine').expect(200)
+    await http.delete('/v1/datasets/mine').expect(204)
     for (const path of ['datasets', 'architectures', 'workers', 'webhooks/secret'])
       await http.get(`/v1/${path}`).expect(200)
     for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.yaml']) await http.get(path).expect(200)

@@ -78,6 +78,46 @@ describe('sweeps', () => {
     assert.deepEqual(await counts(), before)
   })
 
+  test('weights to begin with are looked at wherever they are named, and told about there', async () => {
+    const earlier = await post(api)
+    const running = await post(api)
+    await api.db.prisma.experiment.update({ where: { id: earlier }, data: { status: 'succeeded' } })
+    const before = await counts()
+    const nobodys = '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'
+    const from = (experiment: string, iteration = 4) => ({ training: { initial: { experiment, iteration } } })
+    const base = { ...minimalSpec(), training: { iterations: 8, initial: { iteration: 2 } } }
+    const errorsOf = async (body: object) => {
+      const { errors } = (await send(body).expect(422)).body
+      return errors.map(({ path, message }: { path: string; message: string }) => `${path} ${message}`)
+    }
+    const vary = [
+      {},
+      from(earlier),
+      from(nobodys),
+      from(running),
+      from(earlier, 9),
+      { ...from(earlier), architecture: { hidden: [4] } },
+    ]
+    const list = await errorsOf({ base: minimalSpec(), vary })
+    for (const [i, expected] of [
+      /^\$\.vary\[2\]\.training\.initial\.experiment is not an experiment here \(in variant /,
+      /^\$\.vary\[3\]\.training\.initial\.experiment must have succeeded, and is queued/,
+      /^\$\.vary\[4\]\.training\.initial\.iteration must be ≤ 8/,
+      /^\$\.vary\[5\]\.training\.initial\.experiment must have the same variables/,
+    ].entries())
+      assert.match(list[i], expected)
+    assert.equal(list.length, 4)
+    const grid = (experiments: string[]) => ({ base, vary: { 'training.initial.experiment': experiments } })
+    const [wrong] = await errorsOf(grid([earlier, nobodys]))
+    assert.match(wrong, /^\$\.vary\['training\.initial\.experiment'\]\[1\] is not an experiment here/)
+    const training = { iterations: 8, ...from(nobodys).training }
+    const [inBase] = await errorsOf({ base: { ...base, training }, seeds: [1, 2] })
+    assert.match(inBase, /^\$\.base\.training\.initial/)
+    assert.deepEqual(await counts(), before)
+    await send({ base: minimalSpec(), vary: vary.slice(0, 2) }).expect(202)
+    await send(grid([earlier])).expect(202)
+  })
+
   test('hostile sweeps are refused as such', async () => {
     const before = await counts()
     const deep = `{"base": ${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`

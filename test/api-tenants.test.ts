@@ -69,6 +69,16 @@ describe('tenants of sweeps', () => {
     await api.http.delete(`/v1/sweeps/${body.id}`).set(bearer(keys.a)).expect(204)
   })
 
+  test('nobody begins with the weights of another tenant', async () => {
+    const { body } = await send(keys.a, { base: minimalSpec() }).expect(202)
+    const [{ id }] = body.experiments
+    await api.db.prisma.experiment.update({ where: { id }, data: { status: 'succeeded' } })
+    const base = { ...minimalSpec(), training: { iterations: 2, initial: { experiment: id, iteration: 1 } } }
+    const { body: told } = await send(keys.b, { base }).expect(422)
+    assert.equal(told.errors[0].message, 'is not an experiment here')
+    await send(keys.a, { base }).expect(202)
+  })
+
   test('the same idempotency key of two tenants makes two sweeps', async () => {
     await api.db.prisma.experiment.deleteMany()
     const headers = { 'idempotency-key': 'same' }

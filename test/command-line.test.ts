@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+import { cifar, idxImages, idxLabels } from './support/uploads.ts'
 
 const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
 
@@ -42,6 +43,25 @@ describe('ledger', () => {
     return out
   }
   const flags = ['--dataset', 'mnist', '--architecture', 'fc', '--hidden', '3', '--optimizer', 'sgd']
+
+  test('datasets: upload a pair or CIFAR files, list, delete', async () => {
+    const write = (name: string, bytes: Buffer) => writeFile(path.join(folder, name), bytes)
+    await Promise.all([write('i', idxImages(12)), write('l', idxLabels(12)), write('c.bin', cifar(3))])
+    const out = await ok(['datasets', 'upload', 'mine', '--images', 'i', '--labels', 'l', '--classes', '4'])
+    assert.match(out, /^mine: 12 \+ 0 images of 4×4×1 in 4 classes\nsha256 [0-9a-f]{64}\n$/)
+    const tests = ['--cifar-test', 'c.bin', '--json']
+    const cifars = JSON.parse(await ok(['datasets', 'upload', 'c10', '--cifar', 'c.bin', 'c.bin', ...tests]))
+    assert.deepEqual([cifars.trainFile, cifars.testFile], [6, 3])
+    assert.match(await ok(['datasets']), /\nmine +4×4×1 +4 +11 \+ 1 +Uploaded on /)
+    assert.equal((await run(['datasets', 'upload', 'mine', '--images', 'i'])).code, 2)
+    assert.equal((await run(['datasets', 'upload', 'x', '--images', 'no', '--labels', 'l'])).code, 2)
+    const refused = await run(['datasets', 'upload', 'x', '--images', 'l', '--labels', 'l'])
+    assert.equal(refused.code, 3)
+    assert.match(refused.err, /\$\.images: l: expected images of shape/)
+    for (const name of ['mine', 'c10'])
+      assert.equal(await ok(['datasets', 'delete', name]), `${name}  deleted\n`)
+    assert.equal((await run(['datasets', 'delete', 'mine'])).code, 4)
+  })
 
   test('submit from a file, stdin and flags', async () => {
     await writeFile(path.join(folder, 'spec.yaml'), 'dataset: { name: mnist }\narchitecture: { name: fc }\n')

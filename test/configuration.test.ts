@@ -26,6 +26,7 @@ test('nothing configured is the embedded default', () => {
     corsOrigins: [],
     rateLimit: 0,
     maxUnfinished: 0,
+    maxUploadBytes: 2 ** 31,
     webhooksToPrivate: false,
     traces: undefined,
   })

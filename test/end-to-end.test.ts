@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import { pino } from 'pino'
 import supertest from 'supertest'
 import { type Server, startServer } from '../src/cli/serve.ts'
 import { readConfig } from '../src/config.ts'
+import { idxHeader } from '../src/data/idx.ts'
 import { npyHeaderBytes } from '../src/store/npy.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 
@@ -132,6 +134,51 @@ test('an experiment that cannot be computed fails with the reason, at once', asy
   const experiment = await finished(body.id)
   assert.equal(experiment.status, 'failed')
   assert.match(experiment.error.message, /not finite at iteration \d+.*lower learning rate/)
+})
+
+test('an uploaded dataset is trained on as it was sent, and once more after the same was sent again', async () => {
+  // The label is where the light is.
+  const side = 6
+  const count = 120
+  const images = Buffer.concat([idxHeader([count, side, side]), Buffer.alloc(count * side * side)])
+  const labels = Buffer.concat([idxHeader([count]), Buffer.alloc(count)])
+  for (let i = 0; i < count; i++) {
+    labels[8 + i] = i % 3
+    images.fill(200 + (i % 50), 16 + i * side * side + (i % 3) * 12, 16 + i * side * side + (i % 3) * 12 + 12)
+  }
+  const upload = async () => {
+    const form = http
+      .post('/v1/datasets')
+      .field('name', 'lights')
+      .attach('images', gzipSync(images), 'images.gz')
+    return (await form.attach('labels', labels, 'labels').expect(201)).body
+  }
+  const { upload: first } = await upload()
+  const own = { ...spec, dataset: { name: 'lights' }, training: { iterations: 6, batchSize: 20 }, layers: {} }
+  const run = async () => {
+    const { body } = await http.post('/v1/experiments').send(own).expect(202)
+    const experiment = await finished(body.id)
+    assert.equal(experiment.status, 'succeeded', JSON.stringify(experiment.error))
+    return experiment
+  }
+  const experiment = await run()
+  assert.equal(experiment.spec.dataset.sha256, first.sha256)
+  const { train, validation } = experiment.summary.splits
+  assert.ok(
+    train.loss.final < 0.7 * train.loss.initial && validation.accuracy.final > 0.6,
+    JSON.stringify(train),
+  )
+
+  await http.delete('/v1/datasets/lights').expect(204)
+  await http.post('/v1/experiments').send(own).expect(422)
+  await upload()
+  assert.deepEqual((await run()).summary.splits, experiment.summary.splits)
+  // Of a name that has come to mean something else, nobody trains on the new meaning.
+  await http.delete('/v1/datasets/lights').expect(204)
+  await database.db.prisma.experiment.update({ where: { id: experiment.id }, data: { status: 'failed' } })
+  await http.post(`/v1/experiments/${experiment.id}/retry`).expect(202)
+  const gone = await finished(experiment.id)
+  assert.match(gone.error.message, /dataset lights \([0-9a-f]{64}\) has been deleted: upload the same files/)
 })
 
 test('deleting an experiment while it runs stops it and leaves no rows and no objects', async () => {

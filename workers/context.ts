@@ -2,46 +2,62 @@
 import type { Config } from '../src/config.ts'
 import type { Splits } from '../src/data/examples.ts'
 import { loadSplits } from '../src/data/registry.ts'
+import { loadStored } from '../src/data/uploads/stored.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import { type DeviceSplit, disposeBatch, type Model, makeModel, uploadSplit } from '../src/nn/model.ts'
 import { buildNetwork } from '../src/nn/network.ts'
-import type { ResolvedSpec, SplitName } from '../src/spec/schema.ts'
+import type { SplitName } from '../src/spec/schema.ts'
 import type { Objects } from '../src/store/objects.ts'
+import { fetchUpload } from './fetched.ts'
+import type { Task } from './protocol.ts'
+
+/** What of a task says which data it is on. */
+type OnData = Pick<Task, 'spec' | 'upload'>
 
 export type Context = {
   objects: Objects
   /** The network of a spec on the engine, and its data in host memory. */
-  prepare(spec: ResolvedSpec, signal: AbortSignal): Promise<{ model: Model; data: Splits }>
+  prepare(task: OnData, signal: AbortSignal): Promise<{ model: Model; data: Splits }>
   /** The splits that the spec allocates, in chunks on the device. */
-  upload(spec: ResolvedSpec, signal: AbortSignal): Promise<Partial<Record<SplitName, DeviceSplit>>>
+  upload(task: OnData, signal: AbortSignal): Promise<Partial<Record<SplitName, DeviceSplit>>>
 }
 
 export function makeContext(config: Pick<Config, 'datasetsDir'>, engine: Engine, objects: Objects): Context {
   let data: { key: string; splits: Splits } | undefined
   let device: { key: string; splits: Partial<Record<SplitName, DeviceSplit>> } | undefined
 
-  const load = async ({ dataset }: ResolvedSpec, signal: AbortSignal) => {
-    const key = JSON.stringify(dataset)
+  const directory = config.datasetsDir
+  const read = async ({ spec: { dataset }, upload }: OnData, signal: AbortSignal) =>
+    upload === undefined
+      ? loadSplits(dataset, { directory, signal })
+      : loadStored(upload, await fetchUpload(objects, directory, upload, signal), dataset, signal)
+  const load = async (task: OnData, signal: AbortSignal) => {
+    // With the digest of an uploaded one in it.
+    const key = JSON.stringify(task.spec.dataset)
     if (data?.key !== key) {
       data = undefined
-      data = { key, splits: await loadSplits(dataset, { directory: config.datasetsDir, signal }) }
+      data = { key, splits: await read(task, signal) }
     }
     return data.splits
   }
 
   return {
     objects,
-    async prepare(spec, signal) {
-      const splits = await load(spec, signal)
-      return { model: makeModel(buildNetwork(spec.architecture, splits.train), engine.kernels), data: splits }
+    async prepare(task, signal) {
+      const splits = await load(task, signal)
+      return {
+        model: makeModel(buildNetwork(task.spec.architecture, splits.train), engine.kernels),
+        data: splits,
+      }
     },
-    async upload(spec, signal) {
+    async upload(task, signal) {
+      const { spec } = task
       const { splits, chunkSize } = spec.allocation
       const key = JSON.stringify([spec.dataset, splits, chunkSize])
       if (device?.key !== key) {
         for (const split of Object.values(device?.splits ?? {})) split.chunks.forEach(disposeBatch)
         device = undefined
-        const loaded = await load(spec, signal)
+        const loaded = await load(task, signal)
         device = {
           key,
           splits: Object.fromEntries(splits.map(split => [split, uploadSplit(loaded[split], chunkSize)])),

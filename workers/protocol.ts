@@ -9,16 +9,20 @@ import type { NeuronSums } from '../src/lca/neurons.ts'
 import type { FieldError } from '../src/spec/errors.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
 import type { ResolvedSpec, SplitName } from '../src/spec/schema.ts'
+import type { Upload } from '../src/store/datasets.ts'
 
 export type { EngineDescription, Tables as SegmentTables }
 
-export type Task =
+type Work =
   /** Writes weights/{from}-{to}.npy of these segments (indices, ascending), from as late a point as is stored. */
   | { kind: 'train'; experimentId: string; spec: ResolvedSpec; segments: number[] }
   /** Reads the weights of [from, to), writes allocations (where kept) and neurons of each split, returns the aggregates. */
   | { kind: 'allocate'; experimentId: string; spec: ResolvedSpec; from: number; to: number }
   /** Losses and accuracies at the first and the last weights. */
   | { kind: 'evaluate'; experimentId: string; spec: ResolvedSpec }
+
+/** `upload`: the dataset of the spec, where it is an uploaded one. */
+export type Task = Work & { upload?: Upload }
 
 export type Request =
   | { type: 'run'; id: number; task: Task }

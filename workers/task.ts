@@ -1,9 +1,11 @@
 /** One task of the compute child, run for an experiment: progress goes to Postgres, and news from there stops it. */
 import type { Log } from '../src/log.ts'
 import type { Database } from '../src/store/database.ts'
+import { type Upload, uploadOf } from '../src/store/datasets.ts'
 import { type Computer, isWanted } from '../src/store/ledger.ts'
 import type { Objects } from '../src/store/objects.ts'
-import type { Compute } from './child.ts'
+import { patiently } from '../src/store/patience.ts'
+import { type Compute, TaskError } from './child.ts'
 import type { Result, StoredSegment, Task } from './protocol.ts'
 
 /** What the steps work with. */
@@ -92,8 +94,10 @@ export async function runTask<K extends Task['kind']>(
   const timer = setInterval(lookSoon, askEvery)
   context.noteTask(task)
   try {
-    return await compute.run(
-      task,
+    const upload = await findUpload(context, task)
+    const told: typeof task = upload === undefined ? task : { ...task, upload }
+    return await compute.run<K>(
+      told,
       (current, stored) => {
         done = current
         if (stored !== undefined) keepNext(stored)
@@ -112,4 +116,20 @@ export async function runTask<K extends Task['kind']>(
     await pending
     await keeping
   }
+}
+
+/** The uploaded dataset that a task is on, where it is on one. Throws TaskError where it has been deleted. */
+async function findUpload(
+  { db, log }: WorkerContext,
+  { experimentId, spec }: Task,
+): Promise<Upload | undefined> {
+  const { name, sha256 } = spec.dataset
+  if (sha256 === undefined) return undefined
+  const upload = await patiently(() => uploadOf(db, experimentId), log)
+  if (upload === undefined)
+    throw new TaskError({
+      kind: 'permanent',
+      message: `the dataset ${name} (${sha256}) has been deleted: upload the same files under this name, and try again`,
+    })
+  return upload
 }

@@ -12,11 +12,13 @@ import { type JobData, queueName } from '../src/queue/jobs.ts'
 import { openQueue } from '../src/queue/queue.ts'
 import { reconcile } from '../src/queue/reconcile.ts'
 import { openDatabase } from '../src/store/database.ts'
+import { storedDigests } from '../src/store/datasets.ts'
 import { failExperiment } from '../src/store/ledger.ts'
 import { openObjects } from '../src/store/objects.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { outsideSpans, queueTelemetry } from '../src/telemetry.ts'
 import { openCompute } from './child.ts'
+import { sweepFetched } from './fetched.ts'
 import { register } from './registration.ts'
 import { processJob } from './steps.ts'
 import type { WorkerContext } from './task.ts'
@@ -122,6 +124,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const clean = async () => {
       const swept = await sweep(db, queue, objects, config.retentionDays, log)
       if (swept !== undefined) log.info({ swept }, 'swept')
+      const digests = await storedDigests(db)
+      await sweepFetched(config.datasetsDir, sha256 => digests.has(sha256))
     }
     // Not all workers of a fleet at once, and not before this one works.
     const broom = setTimeout(

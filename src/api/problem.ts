@@ -17,6 +17,7 @@ export const problemKinds = {
   'unsupported-media-type': { status: 415, title: 'The body’s media type is not supported' },
   'range-not-satisfiable': { status: 416, title: 'The range lies outside the object' },
   'invalid-spec': { status: 422, title: 'The spec cannot be run' },
+  'invalid-dataset': { status: 422, title: 'The dataset cannot be used' },
   misdirected: { status: 421, title: 'Not the host that was asked for' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'quota-exceeded': { status: 429, title: 'Too many unfinished experiments' },

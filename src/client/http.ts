@@ -40,7 +40,7 @@ export type Query = Record<string, string | number | readonly string[] | undefin
 export type Request = {
   method?: 'GET' | 'POST' | 'DELETE'
   query?: Query
-  /** Sent as JSON. */
+  /** Sent as JSON, or as the form it is. */
   body?: unknown
   headers?: Record<string, string | undefined>
   signal?: AbortSignal
@@ -60,13 +60,17 @@ export function makeHttp({ url = 'http://127.0.0.1:3000', apiKey, fetch: given }
     const target = new URL(`${url.replace(/\/+$/, '')}${path}`)
     for (const [name, value] of Object.entries(query))
       for (const one of [value].flat()) if (one !== undefined) target.searchParams.append(name, String(one))
+    // fetch itself says of a form how its parts are told apart.
+    const form = body instanceof FormData ? body : undefined
     const sent = Object.entries({
-      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(body !== undefined && !form && { 'content-type': 'application/json' }),
       ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
       ...headers,
     }).filter((entry): entry is [string, string] => entry[1] !== undefined)
     const init: RequestInit = { method, headers: sent }
-    if (body !== undefined) init.body = JSON.stringify(body)
+    if (body !== undefined) init.body = form ?? JSON.stringify(body)
+    // Node's fetch keeps all of a body that it might have to send again, elsewhere or with a password.
+    if (form) Object.assign(init, { redirect: 'error', window: null })
     if (signal) init.signal = signal
     let response: Response
     try {

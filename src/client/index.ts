@@ -46,6 +46,10 @@ export type {
 }
 
 export type Dataset = Static<typeof DatasetSchema>
+/** Images and labels as IDX or .npy files, or CIFAR-10's binary files; each gzipped or not. */
+export type DatasetFiles =
+  | { images: Blob; labels: Blob; testImages?: Blob; testLabels?: Blob }
+  | { train: Blob[]; test?: Blob[] }
 export type Preview = Static<typeof PreviewSchema>
 
 type Head<T> = Omit<T, 'items'>
@@ -142,6 +146,18 @@ export function connect(connection: Connection = {}) {
     sweepSummary: (id: string, query: Split & { measure?: SummaryRow['measure'] } = {}) =>
       table<Head<Static<typeof SweepSummary>>, SummaryRow>(`${sweep(id)}/summary`, query),
 
+    /** Labelled images under a name that specs can then use; a Blob may be a file that never is in memory whole. */
+    uploadDataset: (name: string, files: DatasetFiles, options: { classes?: number } = {}) => {
+      const form = new FormData()
+      // Before the files: a name that is taken is then refused before they are sent.
+      for (const [field, value] of Object.entries({ name, ...options }))
+        if (value !== undefined) form.set(field, String(value))
+      for (const [field, blobs] of Object.entries(files))
+        for (const blob of [blobs].flat()) if (blob) form.append(field, blob)
+      return post<Dataset>('/v1/datasets', form)
+    },
+    dataset: (name: string) => http.json<Dataset>(`/v1/datasets/${encodeURIComponent(name)}`),
+    deleteDataset: (name: string) => remove(`/v1/datasets/${encodeURIComponent(name)}`),
     datasets: async () => (await http.json<{ items: Dataset[] }>('/v1/datasets')).items,
   }
 }

@@ -16,9 +16,12 @@ import { gather, type Selection, selectExamples } from './select.ts'
 
 const side = 32
 const channels = 3
-const classes = 10
+export const classes = 10
+/** Of one example. */
+export const shape = [side, side, channels]
 const size = side * side * channels
-const record = 1 + size
+/** Bytes of an example in a file. */
+export const record = 1 + size
 /** Records of a whole file. */
 const perFile = 10_000
 const trainFiles = [1, 2, 3, 4, 5].map(i => `data_batch_${i}.bin`)
@@ -82,8 +85,11 @@ function recordsIn(path: string): number {
 
 type Records = { images: Uint8Array; labels: Uint8Array }
 
-/** Records as labels and images, channels last. Throws DatasetError, which names the file, where they are none. */
-export function parseCifar(bytes: Uint8Array, name: string): Records {
+/**
+ * Records as labels and images, channels last. Throws DatasetError, which names the file, where they are none; `before`
+ * is how many of the file's came before these.
+ */
+export function parseCifar(bytes: Uint8Array, name: string, before = 0): Records {
   const count = bytes.length / record
   if (!Number.isInteger(count) || count === 0) {
     throw new DatasetError(
@@ -96,7 +102,9 @@ export function parseCifar(bytes: Uint8Array, name: string): Records {
   for (let r = 0; r < count; r++) {
     const label = bytes[r * record]
     if (label >= classes) {
-      throw new DatasetError(`${name}: expected labels from 0 to ${classes - 1}, found ${label} at ${r}`)
+      throw new DatasetError(
+        `${name}: expected labels from 0 to ${classes - 1}, found ${label} at ${before + r}`,
+      )
     }
     labels[r] = label
     for (let channel = 0; channel < channels; channel++) {

@@ -5,3 +5,11 @@ export class DatasetError extends Error {
     this.name = 'DatasetError'
   }
 }
+
+/** An upload that is larger than it may be. */
+export class TooLargeError extends DatasetError {
+  constructor(message: string) {
+    super(message)
+    this.name = 'TooLargeError'
+  }
+}

@@ -11,6 +11,8 @@ export type DatasetFacts = {
   /** One example: [height, width, channels], or [features]. */
   shape: number[]
   classes: number
+  /** Says which examples an uploaded dataset has; absent where it is built in. */
+  sha256?: string
   /** Examples in the training file(s) and in the test file(s); where they are generated, the most that may be asked for. */
   trainFile: number
   testFile: number

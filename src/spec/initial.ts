@@ -32,7 +32,9 @@ export function checkInitial(spec: ResolvedSpec, earlier: Earlier, facts: Facts)
     )
   }
   const variablesOf = ({ architecture, dataset }: ResolvedSpec) => {
-    const known = facts.datasets.find(({ name }) => name === dataset.name)
+    const known = facts.datasets.find(
+      ({ name, sha256 }) => name === dataset.name && sha256 === dataset.sha256,
+    )
     return known && facts.network(architecture, known).variables
   }
   const [own, other] = [variablesOf(spec), variablesOf(earlier.spec)]

@@ -80,6 +80,14 @@ function checkDataset({ dataset }: Draft, facts: Facts, report: Report): Dataset
     )
     return null
   }
+  if (dataset.sha256 !== undefined && dataset.sha256 !== known.sha256)
+    report(
+      ['dataset', 'sha256'],
+      known.sha256 === undefined
+        ? `must be left out: ${known.name} is built in`
+        : `must be ${known.sha256}, the digest of ${known.name} as it is here; got ${dataset.sha256}`,
+    )
+  dataset.sha256 = known.sha256
   const { trainFile, testFile } = known
   const more = known.more ? ` (${known.more})` : ''
   dataset.trainExamples ??= known.defaults.trainExamples

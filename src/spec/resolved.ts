@@ -51,7 +51,14 @@ export type ResolvedCustomLeaf =
 export type ResolvedSpec = {
   name?: string
   tags: Record<string, string>
-  dataset: { name: string; trainExamples: number; validationExamples: number; seed: number }
+  dataset: {
+    name: string
+    /** Of an uploaded dataset; absent where it is built in. */
+    sha256?: string
+    trainExamples: number
+    validationExamples: number
+    seed: number
+  }
   architecture: ResolvedArchitecture
   optimizer: ResolvedOptimizer
   layers: Record<string, LayerRule>

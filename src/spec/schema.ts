@@ -28,8 +28,15 @@ export const DatasetSpec = Type.Object(
     name: Type.String({
       minLength: 1,
       maxLength: 64,
-      description: 'A registered dataset: synthetic-digits, mnist, fashion-mnist, cifar-10.',
+      description: 'synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).',
     }),
+    sha256: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{64}$',
+        description:
+          'Which examples an uploaded dataset has, filled in from its name. Given, it must be the digest of the dataset of that name: so a spec means the same data, or is refused.',
+      }),
+    ),
     trainExamples: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 10_000_000, description: 'Examples in the train split.' }),
     ),

@@ -5,6 +5,7 @@
 import type pg from 'pg'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { type Database, transaction } from './database.ts'
+import { holdUploads } from './datasets.ts'
 import type { Experiment } from './generated/client.ts'
 import { type Objects, objectKey } from './objects.ts'
 
@@ -72,11 +73,13 @@ export async function createExperiment(database: Database, experiment: NewExperi
     return rowCount !== 0
   }
   const inserted =
-    maxUnfinished === 0
+    maxUnfinished === 0 && spec.dataset.sha256 === undefined
       ? await insert(database.pool)
       : await transaction(database.pool, async client => {
+          await holdUploads(client, tenant, [spec])
           // One post of the tenant after the other, or two could both find the last place free.
-          await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
+          if (maxUnfinished > 0)
+            await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
           return insert(client)
         })
   if (inserted) return { experiment: { id, status: 'queued' }, outcome: 'created' }
@@ -120,6 +123,20 @@ export async function cancelExperiment(
   if (rows[0].status !== 'cancelled') return 'cancelling'
   await queue.remove(id)
   return 'cancelled'
+}
+
+/** Status and spec of experiments, as far as there are any of these ids for the reader; by id. */
+export async function readEarlier(
+  { pool }: Database,
+  { tenant }: Reader,
+  ids: string[],
+): Promise<Map<string, { status: string; spec: ResolvedSpec }>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await pool.query<{ id: string; status: string; spec: ResolvedSpec }>(
+    'SELECT id, status, spec FROM experiments WHERE id = ANY ($1::uuid[]) AND ($2::text IS NULL OR tenant = $2)',
+    [ids, tenant],
+  )
+  return new Map(rows.map(({ id, status, spec }) => [id, { status, spec }]))
 }
 
 /** How many experiments of a tenant are queued or running. */

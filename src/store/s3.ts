@@ -120,12 +120,15 @@ export function openS3(config: S3Config): Objects {
     },
 
     async sweep() {
-      const { Uploads = [] } = await client.send(
-        new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: 'experiments/' }),
-      )
-      for (const { Key, UploadId, Initiated } of Uploads) {
-        if (Initiated !== undefined && Initiated.getTime() > Date.now() - day) continue
-        await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
+      // The bucket may hold other things than ours.
+      for (const Prefix of ['experiments/', 'datasets/']) {
+        const { Uploads = [] } = await client.send(
+          new ListMultipartUploadsCommand({ Bucket: bucket, Prefix }),
+        )
+        for (const { Key, UploadId, Initiated } of Uploads) {
+          if (Initiated !== undefined && Initiated.getTime() > Date.now() - day) continue
+          await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
+        }
       }
     },
 

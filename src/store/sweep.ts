@@ -4,10 +4,13 @@
  */
 import type { Log } from '../log.ts'
 import { type Database, transaction } from './database.ts'
+import { datasetPrefix } from './datasets.ts'
 import { deleteExperiment, experimentPrefix, type Submissions } from './experiments.ts'
 import { type Objects, objectKey } from './objects.ts'
 
 export type Swept = { expired: number; orphans: number; leftovers: number }
+
+const day = 24 * 60 * 60 * 1000
 
 // Any number that nothing else locks.
 const sweepLock = 0x1ed9e2
@@ -54,6 +57,15 @@ export function sweep(
       }
     }
 
+    // Of a dataset the objects come first and the row last: what has had none for a day is never going to have one.
+    const datasets = (await objects.names('datasets')).filter(name => uuid.test(name))
+    const old = datasets.filter(id => madeAt(id) < Date.now() - day)
+    const having = await db.prisma.dataset.findMany({ where: { id: { in: old } }, select: { id: true } })
+    for (const id of old.filter(name => !having.some(row => row.id === name))) {
+      await objects.remove(datasetPrefix(id))
+      swept.orphans += 1
+    }
+
     // A worker that died between saying that it is done and clearing up.
     const done = await db.pool.query<{ id: string; weights: boolean }>(
       `SELECT id, spec -> 'keep' ->> 0 = 'weights' OR spec -> 'keep' ->> 1 = 'weights' AS weights
@@ -70,3 +82,6 @@ export function sweep(
     return swept
   })
 }
+
+/** The milliseconds in a UUIDv7. */
+const madeAt = (id: string): number => Number.parseInt(id.replace('-', '').slice(0, 12), 16)

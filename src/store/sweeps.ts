@@ -1,6 +1,7 @@
 /** Sweeps: their experiments stored all at once or not at all, and what became of them. */
 import type { ExpandedSweep } from '../spec/sweep.ts'
 import { type Database, transaction } from './database.ts'
+import { holdUploads } from './datasets.ts'
 import { cancelExperiment, deleteExperiment, type Submissions } from './experiments.ts'
 import type { Sweep } from './generated/client.ts'
 import type { Objects } from './objects.ts'
@@ -52,6 +53,8 @@ export async function createSweep(
 ): Promise<{ sweep: Sweep; outcome: 'created' | 'repeated' | 'conflict' } | { outcome: 'full' }> {
   const { variants, baseline, experiments } = sweep
   const inserted = await transaction(database.pool, async client => {
+    const specs = experiments.map(({ spec }) => spec)
+    await holdUploads(client, tenant, specs)
     // One post of the tenant after the other, or two could both find the last places free.
     if (maxUnfinished > 0)
       await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
@@ -61,7 +64,6 @@ export async function createSweep(
       ...[tenant, maxUnfinished, experiments.length],
     ])
     if (rowCount === 0) return false
-    const specs = experiments.map(({ spec }) => spec)
     await client.query(experimentsSql, [
       id,
       experimentIds,

@@ -17,14 +17,15 @@ type Consumer = { step(step: Step): void | Promise<void> }
  */
 export async function allocateSegment(
   { prepare, upload, objects }: Context,
-  { experimentId, spec, from, to }: Extract<Task, { kind: 'allocate' }>,
+  task: Extract<Task, { kind: 'allocate' }>,
   report: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<Result> {
+  const { experimentId, spec, from, to } = task
   const start = performance.now()
-  const { model } = await prepare(spec, signal)
+  const { model } = await prepare(task, signal)
   const { variables, parameters } = model.network
-  const device = await upload(spec, signal)
+  const device = await upload(task, signal)
   const { splits } = spec.allocation
   const rowAt = await readRows(objects, experimentId, weightsName({ from, to }), parameters)
 

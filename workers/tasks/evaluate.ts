@@ -9,11 +9,12 @@ import { readRows } from './rows.ts'
 
 export async function evaluateEnds(
   { prepare, upload, objects }: Context,
-  { experimentId, spec }: Extract<Task, { kind: 'evaluate' }>,
+  task: Extract<Task, { kind: 'evaluate' }>,
   signal: AbortSignal,
 ): Promise<Result> {
-  const { model } = await prepare(spec, signal)
-  const device = await upload(spec, signal)
+  const { experimentId, spec } = task
+  const { model } = await prepare(task, signal)
+  const device = await upload(task, signal)
   const segments = segmentsOf(spec)
 
   const at = async (segment: { from: number; to: number }, iteration: number) => {

@@ -21,12 +21,13 @@ type Span = { index: number; from: number; to: number }
  */
 export async function trainSegments(
   { prepare, objects }: Context,
-  { experimentId, spec, segments }: Extract<Task, { kind: 'train' }>,
+  task: Extract<Task, { kind: 'train' }>,
   report: (done: number, total: number, stored?: StoredSegment) => void,
   signal: AbortSignal,
 ): Promise<Result> {
+  const { experimentId, spec, segments } = task
   const start = performance.now()
-  const { model, data } = await prepare(spec, signal)
+  const { model, data } = await prepare(task, signal)
   const { network } = model
   const { parameters } = network
   const layers = resolveLayers(spec, network)

@@ -1,6 +1,7 @@
 /** What a spec can choose from, and whether the service is well. */
-import { Type } from 'typebox'
-import { component, IntegerOrNull } from './common.ts'
+import { type Static, Type } from 'typebox'
+import { formats } from '../../data/uploads/examples.ts'
+import { component, IntegerOrNull, Timestamp } from './common.ts'
 
 export const Architecture = component(
   'Architecture',
@@ -18,6 +19,60 @@ export const Architecture = component(
   ),
 )
 
+const Upload = Type.Object({
+  format: Type.Enum([...formats], { description: 'Of the files that were sent.' }),
+  sha256: Type.String({
+    description:
+      'Which examples these are: the same for the same images, labels and classes, however they were sent. `dataset.sha256` of a spec.',
+  }),
+  bytes: Type.Integer({ description: 'In the object store.' }),
+  createdAt: Timestamp('When it was uploaded.'),
+})
+
+/** What a dataset may be called. It is a part of a path, and of no file's name. */
+export const datasetPattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
+export const DatasetParams = Type.Object({
+  name: Type.String({ pattern: datasetPattern, description: 'Its name.', examples: ['mnist'] }),
+})
+
+const File = (description: string) =>
+  Type.Unsafe<unknown>({ type: 'string', contentMediaType: 'application/octet-stream', description })
+const Files = (description: string) =>
+  Type.Unsafe<unknown>({
+    type: 'array',
+    items: { type: 'string', contentMediaType: 'application/octet-stream' },
+    description,
+  })
+/** The form that makes a dataset: images and labels, or train. */
+export const DatasetForm = Type.Object({
+  name: Type.String({
+    pattern: datasetPattern,
+    description:
+      'What specs call it. Before the files, a name that is taken is refused before they are read.',
+    examples: ['kuzushiji'],
+  }),
+  images: Type.Optional(
+    File(
+      'IDX bytes [n, height, width], or .npy of uint8 [n, height, width] or [n, height, width, channels].',
+    ),
+  ),
+  labels: Type.Optional(File('IDX bytes [n], or .npy of integers [n].')),
+  testImages: Type.Optional(File('As images.')),
+  testLabels: Type.Optional(File('As labels.')),
+  train: Type.Optional(
+    Files('CIFAR-10’s binary files instead of images and labels: records of a label and 3 × 32 × 32 values.'),
+  ),
+  test: Type.Optional(Files('As train.')),
+  classes: Type.Optional(
+    Type.Integer({
+      minimum: 2,
+      maximum: 256,
+      description: 'Labels are below it. If absent, the largest label and one; 10 for CIFAR files.',
+    }),
+  ),
+  format: Type.Optional(Type.Enum([...formats], { description: 'If absent, what the files begin with.' })),
+})
+
 export const Dataset = component(
   'Dataset',
   Type.Object(
@@ -34,6 +89,11 @@ export const Dataset = component(
         { trainExamples: Type.Integer(), validationExamples: Type.Integer() },
         { description: 'What a spec gets that does not say.' },
       ),
+      upload: Type.Unsafe<Static<typeof Upload> | null>({
+        ...Upload,
+        type: ['object', 'null'],
+        description: 'Where it comes from; null: it is built in.',
+      }),
     },
     { description: 'A dataset that a spec can name.' },
   ),

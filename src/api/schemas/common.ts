@@ -86,10 +86,10 @@ const problemDescriptions = {
   404: 'There is no such thing, or it belongs to another tenant.',
   406: 'None of the media types in Accept can be had here.',
   409: 'The request contradicts the state of the resource.',
-  413: 'The body is larger than 1 MiB.',
-  415: 'The body is not application/json.',
+  413: 'The body is larger than 1 MiB, or an upload than LEDGER_MAX_UPLOAD_BYTES.',
+  415: 'The body is not application/json, or for an upload multipart/form-data.',
   416: 'The range lies outside the object.',
-  422: 'The spec cannot be run; `errors` names every wrong field.',
+  422: 'The spec cannot be run, or a file is not what it should be; `errors` names every wrong field.',
   429: 'Too many requests, or too many unfinished experiments; `Retry-After` says when to come back.',
   503: 'Something that is needed does not answer; try again later.',
 } as const

@@ -45,9 +45,19 @@ export function sendProblem(error: Error, request: FastifyRequest, reply: Fastif
     .send(body)
 }
 
+/** Connections whose request may take longer to arrive than others. */
+const patient = new WeakSet<object>()
+
+/** Lets the request on a connection take as long as bytes keep coming. Returns what ends that. */
+export function bePatient(socket: Socket): () => void {
+  patient.add(socket)
+  return () => void patient.delete(socket)
+}
+
 /** Answers what is not HTTP, or too long or too slow to be read: there is no request yet, only a connection. */
 export function refuseConnection({ code }: { code?: string }, socket: Socket): void {
   if (code === 'ECONNRESET' || !socket.writable) return
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && patient.has(socket)) return
   const statuses: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
   const status = statuses[code ?? ''] ?? 400
   const title = STATUS_CODES[status]

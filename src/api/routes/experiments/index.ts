@@ -1,10 +1,8 @@
 /** Experiments: post, list, look at, cancel, delete. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { SpecError } from '../../../spec/errors.ts'
-import { checkInitial } from '../../../spec/initial.ts'
 import { preview } from '../../../spec/preview.ts'
-import { ExperimentSpec, type ResolvedSpec } from '../../../spec/schema.ts'
+import { ExperimentSpec } from '../../../spec/schema.ts'
 import {
   cancelExperiment,
   countUnfinished,
@@ -26,10 +24,11 @@ import {
 } from '../../schemas/experiments.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
 import { matchesEtag } from '../shared/etag.ts'
-import { hashOf, specOf } from './body.ts'
+import { hashOf } from './body.ts'
 import { newId } from './id.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
 import { listExperiments } from './query.ts'
+import { resolverFor } from './resolver.ts'
 
 const tags = ['experiments']
 const location = { location: { type: 'string', description: 'The path of the experiment.' } }
@@ -43,20 +42,6 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       `at most ${app.config.maxUnfinished} experiments may be queued or running; wait for one, or cancel one`,
       { headers: { 'retry-after': '60' } },
     )
-
-  /** The spec of a body, its initial weights checked against the experiment that they come from. Throws SpecError. */
-  const runnable = async (body: unknown, caller: Reader): Promise<ResolvedSpec> => {
-    const spec = specOf(body, app.facts)
-    if (spec.training.initial === undefined) return spec
-    // One that is not the caller's is not there for them.
-    const earlier = await show(spec.training.initial.experiment, caller).catch((error: unknown) => {
-      if (error instanceof ProblemError) return null
-      throw error
-    })
-    const errors = checkInitial(spec, earlier, app.facts)
-    if (errors.length > 0) throw new SpecError(errors)
-    return spec
-  }
 
   app.post(
     '/experiments',
@@ -79,7 +64,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const idempotencyKey = request.headers['idempotency-key']
-      const spec = await runnable(request.body, request.caller)
+      const { resolve } = await resolverFor(app, request.caller, request.body)
+      const spec = resolve(request.body)
       const created = await createExperiment(app.db, {
         ...{ id: newId(), spec, tenant: request.caller.owner, maxUnfinished: app.config.maxUnfinished },
         ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyHash: hashOf(request.body) }),
@@ -121,8 +107,9 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async request => {
-      const spec = await runnable(request.body, request.caller)
-      return { spec, ...preview(spec, app.facts) }
+      const { facts, resolve } = await resolverFor(app, request.caller, request.body)
+      const spec = resolve(request.body)
+      return { spec, ...preview(spec, facts) }
     },
   )
 

@@ -20,8 +20,9 @@ import {
   SweepsQuery,
 } from '../../schemas/sweeps.ts'
 import { tableResponse } from '../../schemas/tables.ts'
-import { hashOf, specOf, unstorable } from '../experiments/body.ts'
+import { hashOf, unstorable } from '../experiments/body.ts'
 import { newId } from '../experiments/id.ts'
+import { resolverFor } from '../experiments/resolver.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
 import { type Cell, columnsOf, sendTable } from '../shared/table.ts'
 import { listSweeps, readSweep } from './query.ts'
@@ -61,7 +62,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     async (request, reply) => {
       const idempotencyKey = request.headers['idempotency-key']
       const wrong = unstorable({ name: Object(request.body).name })
-      const expanded = expandSweep(request.body, spec => specOf(spec, app.facts))
+      const { resolve } = await resolverFor(app, request.caller, request.body)
+      const expanded = expandSweep(request.body, resolve)
       if (wrong.length > 0) throw new ProblemError('invalid-spec', '1 field is wrong', { errors: wrong })
       const created = await createSweep(app.db, {
         tenant: request.caller.owner,

@@ -1,0 +1,26 @@
+/** Datasets as the API shows them. */
+import type { Static } from 'typebox'
+import type { Format } from '../../../data/uploads/examples.ts'
+import type { DatasetFacts } from '../../../spec/facts.ts'
+import { factsOf, type Upload } from '../../../store/datasets.ts'
+import type { Dataset } from '../../schemas/catalogue.ts'
+
+type Shown = Static<typeof Dataset>
+
+// JSON has no infinity: a generated dataset has null examples.
+const countOrNull = (count: number) => (Number.isFinite(count) ? count : null)
+
+/** A dataset that is built in, or with `upload` one that is not. */
+export const showDataset = (facts: DatasetFacts, upload: Shown['upload'] = null): Shown => ({
+  ...facts,
+  trainFile: countOrNull(facts.trainFile),
+  testFile: countOrNull(facts.testFile),
+  upload,
+})
+
+export function showUpload(upload: Upload): Shown {
+  const { sha256, files, createdAt } = upload
+  const format = upload.format as Format
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+  return showDataset(factsOf(upload), { format, sha256, bytes, createdAt: createdAt.toISOString() })
+}

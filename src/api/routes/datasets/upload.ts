@@ -1,0 +1,105 @@
+/** POST /datasets: the only route that takes a form, and a body that does not fit in memory. */
+import type { IncomingMessage } from 'node:http'
+import multipart from '@fastify/multipart'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { addUpload, datasetKey, datasetPrefix, digestOf, findUpload } from '../../../store/datasets.ts'
+import { bePatient } from '../../plugins/app/problems.ts'
+import { ProblemError } from '../../problem.ts'
+import { Dataset, DatasetForm } from '../../schemas/catalogue.ts'
+import { problems, ref } from '../../schemas/common.ts'
+import { newId } from '../experiments/id.ts'
+import { receive } from './receive.ts'
+import { showUpload } from './shown.ts'
+
+/** Bytes of a form beside its files. */
+const formBytes = 2 ** 20
+/** Milliseconds for which the rest of a refused form is read, so that its sender gets to read why. */
+const lingering = 5000
+
+const routes: FastifyPluginAsyncTypebox = async app => {
+  app.removeAllContentTypeParsers()
+  await app.register(multipart, {
+    limits: { fields: 10, files: 1000, parts: 1010, fieldSize: 1000, fieldNameSize: 100, fileSize: Infinity },
+  })
+
+  app.post(
+    '/datasets',
+    {
+      // After the key has been looked at, before the body is.
+      preParsing: async request => {
+        if (!/^multipart\/form-data\b/i.test(request.headers['content-type'] ?? ''))
+          throw new ProblemError('unsupported-media-type', 'send a form: multipart/form-data')
+      },
+      schema: {
+        ...{ operationId: 'uploadDataset', tags: ['catalogue'], summary: 'Upload a dataset' },
+        description:
+          'Labelled images as files: images and labels as a pair of IDX or .npy files, or CIFAR-10’s binary files; each gzipped or not. They are checked while they arrive; a 422 says which file is wrong, where, and what would be right, and nothing is kept of it. A dataset never changes. Your specs can name it, and nobody else’s.',
+        consumes: ['multipart/form-data'],
+        body: DatasetForm,
+        response: {
+          201: {
+            description: 'Stored.',
+            headers: { location: { type: 'string', description: 'The path of the dataset.' } },
+            content: { 'application/json': { schema: ref(Dataset) } },
+          },
+          ...problems(400, 409, 413, 415, 422, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { db, objects, config } = app
+      const { owner } = request.caller
+      const id = newId()
+      const claim = async (name: string) => {
+        const builtIn = app.facts.datasets.some(facts => facts.name.toLowerCase() === name.toLowerCase())
+        if (builtIn) throw new ProblemError('conflict', `${name} is the name of a dataset that is built in`)
+        if (await findUpload(db, owner, name)) throw taken(name)
+      }
+      const discard = () =>
+        objects.remove(datasetPrefix(id)).catch((error: unknown) => {
+          request.log.warn({ err: error, id }, 'objects of a refused upload are left to be swept')
+        })
+      const received = await unhurried(request.raw, async () => {
+        if (Number(request.headers['content-length']) > config.maxUploadBytes + formBytes)
+          throw new ProblemError('body-too-large', `an upload may have ${config.maxUploadBytes} bytes`)
+        return receive({
+          ...{ parts: request.parts(), limit: config.maxUploadBytes, claim },
+          open: name => objects.write(datasetKey(id, name), 'application/octet-stream'),
+        })
+      }).catch(async (error: unknown) => {
+        await discard()
+        throw error
+      })
+      // Where this fails, the row may be there all the same: the objects stay, and are swept if it is not.
+      const added = await addUpload(db, owner, { ...received, id, sha256: digestOf(received) })
+      if (added === undefined) {
+        await discard()
+        throw taken(received.name)
+      }
+      request.log.info({ dataset: added.name, id }, 'dataset uploaded')
+      return reply.code(201).header('location', `/v1/datasets/${added.name}`).send(showUpload(added))
+    },
+  )
+}
+export default routes
+
+const taken = (name: string) =>
+  new ProblemError('conflict', `there is a dataset ${name} already: delete it first, or use another name`)
+
+/** Lets a body take its time. Where `work` on it fails, reads what is left for a while, and then hangs up. */
+async function unhurried<T>(request: IncomingMessage, work: () => Promise<T>): Promise<T> {
+  const noLonger = bePatient(request.socket)
+  try {
+    return await work()
+  } catch (error) {
+    if (!request.complete) {
+      request.unpipe()
+      request.resume()
+      const timer = setTimeout(() => request.complete || request.socket.destroy(), lingering)
+      request.once('close', () => clearTimeout(timer))
+    }
+    throw error
+  } finally {
+    noLonger()
+  }
+}
