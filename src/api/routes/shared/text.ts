@@ -69,12 +69,14 @@ function jsonRowWriter(columns: Table['columns']): (row: Cell[]) => string {
   }
 }
 
+const nine = '9'.charCodeAt(0)
+
 /** A number as JSON writes it; undefined where it is none, or not finite. */
 function numberText(cell: Cell): string | undefined {
   if (cell === null) return undefined
   if (typeof cell === 'number') return Number.isFinite(cell) ? String(cell) : undefined
-  // NaN, Infinity and -Infinity are what Postgres writes in letters.
-  return cell === 'NaN' || cell.endsWith('y') ? undefined : cell
+  // NaN, Infinity and -Infinity are what Postgres writes in letters; any other number ends in a digit.
+  return cell.charCodeAt(cell.length - 1) > nine ? undefined : cell
 }
 
 /** RFC 4180, with line feeds alone. */
