@@ -136,7 +136,9 @@ async function sweepReport(ledger: LedgerClient, { id, name, variants, baseline 
   if (summary.items.length === 0) throw new UsageError(`no experiment of ${id} has succeeded yet`)
   if (variants.length < 2)
     throw new UsageError(`${id} has one variant only: there is nothing to compare it with`)
-  const counts = [...new Set(summary.variants.map(({ seeds }) => seeds.length))].sort((a, b) => a - b)
+  // Of a variant that nothing has finished of yet there is nothing to show.
+  const seen = summary.variants.filter(({ seeds }) => seeds.length > 0)
+  const counts = [...new Set(seen.map(({ seeds }) => seeds.length))].sort((a, b) => a - b)
   const about = `${name ? `${name}: ` : ''}means over ${counts.join(' to ')} seeds, intervals of ${100 * summary.confidence} % (Welch)`
   const splits = [...new Set(summary.items.map(({ split }) => split))]
   return Object.fromEntries(
@@ -146,7 +148,7 @@ async function sweepReport(ledger: LedgerClient, { id, name, variants, baseline 
         about,
         split,
         summary.items.filter(row => row.split === split),
-        variants,
+        seen.map(({ label }) => label),
         baseline,
       ),
     ]),
