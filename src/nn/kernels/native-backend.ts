@@ -1,5 +1,6 @@
 /** How an operation of the native TensorFlow library is run by name, and the attributes that ours share. */
-import type { Tensor } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core'
+import * as tf from '@tensorflow/tfjs-core'
 import { batchNormEpsilon, type Padding } from './kernels.ts'
 
 type AttributeType = 'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING'
@@ -54,4 +55,23 @@ export function attributesOf({ binding }: NativeBackend) {
       bool('is_training', true),
     ],
   }
+}
+
+/** Runs one of the batch norm operations: y, then what its gradient wants. */
+export function normalize(
+  backend: NativeBackend,
+  name: 'FusedBatchNormV3' | '_MklNativeFusedBatchNormEx',
+  attributes: Attribute[],
+  [x, gamma, beta]: [Tensor4D, Tensor1D, Tensor1D],
+): [Tensor4D, ...Tensor[]] {
+  const none = tf.tensor1d([], 'float32')
+  // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
+  const [y, mean, variance, ...statistics] = backend.executeMultipleOutputs(
+    name,
+    attributes,
+    [x, gamma, beta, none, none],
+    6,
+  )
+  tf.dispose([none, mean, variance])
+  return [y as Tensor4D, ...statistics]
 }

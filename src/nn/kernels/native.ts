@@ -2,7 +2,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from './kernels.ts'
-import { type Attribute, attributesOf, type NativeBackend } from './native-backend.ts'
+import { type Attribute, attributesOf, type NativeBackend, normalize } from './native-backend.ts'
 import { onednnKernels } from './onednn.ts'
 
 /** `backend` is tfjs-node's, whose executeMultipleOutputs runs any operation of TensorFlow by name. */
@@ -24,18 +24,8 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     )[0] as Tensor2D
 
   const relu = <T extends Tensor>(x: T) => run('Relu', [float], [x])[0] as T
-  // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
-  const batchNorm: Kernels['batchNorm'] = (x, gamma, beta) => {
-    const none = tf.tensor1d([], 'float32')
-    const [y, mean, variance, ...statistics] = run(
-      'FusedBatchNormV3',
-      normalization,
-      [x, gamma, beta, none, none],
-      6,
-    )
-    tf.dispose([none, mean, variance])
-    return [y as Tensor4D, ...statistics]
-  }
+  const batchNorm: Kernels['batchNorm'] = (...inputs) =>
+    normalize(backend, 'FusedBatchNormV3', normalization, inputs)
 
   return {
     matMul,

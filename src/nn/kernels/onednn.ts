@@ -9,7 +9,7 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from './kernels.ts'
-import { attributesOf, type NativeBackend } from './native-backend.ts'
+import { attributesOf, type NativeBackend, normalize } from './native-backend.ts'
 
 type Fused = Pick<Kernels, 'conv2dBias' | 'maxPool' | 'maxPoolGradient' | 'batchNormRelu'>
 
@@ -18,6 +18,12 @@ export function onednnKernels(backend: NativeBackend): Fused | undefined {
   if (backend.isUsingGpuDevice) return undefined
   const { bool, text, ints, windows, sliding, normalization } = attributesOf(backend)
   const label = text('_kernel', 'MklNameChangeOp')
+  const normalizationRelu = [
+    ...normalization,
+    ints('num_side_inputs', 0),
+    text('activation_mode', 'Relu'),
+    label,
+  ]
   const pooling = (size: number) => [...windows(size), bool('workspace_enabled', true), label]
 
   const kernels: Fused = {
@@ -37,17 +43,7 @@ export function onednnKernels(backend: NativeBackend): Fused | undefined {
         [x, y, dy, ...places],
         1,
       )[0] as Tensor4D,
-    batchNormRelu: (x, gamma, beta) => {
-      const none = tf.tensor1d([], 'float32')
-      const [y, mean, variance, ...statistics] = backend.executeMultipleOutputs(
-        '_MklNativeFusedBatchNormEx',
-        [...normalization, ints('num_side_inputs', 0), text('activation_mode', 'Relu'), label],
-        [x, gamma, beta, none, none],
-        6,
-      )
-      tf.dispose([none, mean, variance])
-      return [y as Tensor4D, ...statistics]
-    },
+    batchNormRelu: (...inputs) => normalize(backend, '_MklNativeFusedBatchNormEx', normalizationRelu, inputs),
   }
   return runs(kernels) ? kernels : undefined
 }
