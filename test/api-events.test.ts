@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { get } from 'node:http'
 import { after, before, describe, test } from 'node:test'
-import { fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
+import { countQueries, fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
 
 type Event = { event: string; id: string; data: Record<string, unknown> }
 
@@ -124,15 +124,10 @@ describe('events', () => {
     await set(id, { status: 'allocating', allocatingAt: new Date() })
     const listeners = Array.from({ length: 100 }, () => listen(id))
     await Promise.all(listeners.map(({ open }) => open))
-    let queries = 0
-    const query = api.db.pool.query.bind(api.db.pool)
-    api.db.pool.query = ((...args: Parameters<typeof query>) => {
-      queries++
-      return query(...args)
-    }) as typeof query
+    const queries = countQueries(api)
     await new Promise(resolve => setTimeout(resolve, 1200))
-    api.db.pool.query = query
-    assert.ok(queries <= 4, String(queries))
+    const asked = queries.stop()
+    assert.ok(asked <= 4, String(asked))
     await record(id, 0)
     await set(id, { status: 'failed', error: { message: 'no' }, finishedAt: new Date() })
     const heard = await Promise.all(listeners.map(({ done }) => done))

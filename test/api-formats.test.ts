@@ -4,7 +4,7 @@ import { get as httpGet } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { tableFromIPC } from 'apache-arrow'
-import { fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
+import { countQueries, fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
 
 const iterations = 30
 const tables = [
@@ -175,26 +175,21 @@ describe('formats of tables', () => {
          FROM allocations, generate_series(1, $2::int - 1) t WHERE experiment_id = $1 AND split = 'train'`,
       [long, many],
     )
-    let queries = 0
-    const query = api.db.pool.query.bind(api.db.pool)
-    api.db.pool.query = ((...args: Parameters<typeof query>) => {
-      queries++
-      return query(...args)
-    }) as typeof query
-    const settled = await new Promise<number>(resolve => {
+    const queries = countQueries(api)
+    await new Promise<void>(resolve => {
       const request = httpGet(`${base.replace(id, long)}/allocations?by=variable`, answer => {
         answer.once('readable', () => {
           answer.read(1)
           setTimeout(() => {
             request.destroy()
-            resolve(queries)
+            resolve()
           }, 400)
         })
       })
       request.on('error', () => {})
     })
-    api.db.pool.query = query
-    // 160,000 rows are 16 queries; what fits into the buffers on the way is a few.
+    const settled = queries.stop()
+    // 160,000 rows are 40 queries; what fits into the buffers on the way is a few.
     assert.ok(settled < 12, String(settled))
   })
 })

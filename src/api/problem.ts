@@ -55,3 +55,17 @@ export function invalidQuery(name: string, message: string): ProblemError {
     errors: [{ path: `query.${name}`, message }],
   })
 }
+
+/** The caller has as many unfinished experiments as it may have. `needed` says how many places the post wanted. */
+export function quotaExceeded(most: number, needed: 'one' | 'some'): ProblemError {
+  return new ProblemError(
+    'quota-exceeded',
+    `at most ${most} experiments may be queued or running; wait for ${needed}, or cancel ${needed}`,
+    { headers: { 'retry-after': '60' } },
+  )
+}
+
+/** The idempotency key came with another body before, which made what has this id. */
+export function keyReused(id: string): ProblemError {
+  return new ProblemError('idempotency-key-reused', `the key was used for another body, which made ${id}`)
+}

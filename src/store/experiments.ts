@@ -76,10 +76,7 @@ export async function createExperiment(database: Database, experiment: NewExperi
     maxUnfinished === 0 && spec.dataset.sha256 === undefined
       ? await insert(database.pool)
       : await transaction(database.pool, async client => {
-          await holdUploads(client, tenant, [spec])
-          // One post of the tenant after the other, or two could both find the last place free.
-          if (maxUnfinished > 0)
-            await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
+          await holdPlaces(client, tenant, [spec], maxUnfinished)
           return insert(client)
         })
   if (inserted) return { experiment: { id, status: 'queued' }, outcome: 'created' }
@@ -92,6 +89,22 @@ export async function createExperiment(database: Database, experiment: NewExperi
         })
   if (found === null) return { outcome: 'full' }
   return { experiment: found, outcome: found.idempotencyHash === idempotencyHash ? 'repeated' : 'conflict' }
+}
+
+/**
+ * To be called first in the transaction that stores the specs: keeps their uploaded datasets from being deleted, and,
+ * where the tenant has a quota, its other posts waiting, or two could both find the last place free. Throws SpecError
+ * where a dataset has been deleted since.
+ */
+export async function holdPlaces(
+  client: pg.PoolClient,
+  tenant: string,
+  specs: ResolvedSpec[],
+  maxUnfinished: number,
+): Promise<void> {
+  await holdUploads(client, tenant, specs)
+  if (maxUnfinished > 0)
+    await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
 }
 
 /**

@@ -1,8 +1,7 @@
 /** Sweeps: their experiments stored all at once or not at all, and what became of them. */
 import type { ExpandedSweep } from '../spec/sweep.ts'
 import { type Database, transaction } from './database.ts'
-import { holdUploads } from './datasets.ts'
-import { cancelExperiment, deleteExperiment, type Submissions } from './experiments.ts'
+import { cancelExperiment, deleteExperiment, holdPlaces, type Submissions } from './experiments.ts'
 import type { Sweep } from './generated/client.ts'
 import type { Objects } from './objects.ts'
 
@@ -54,10 +53,7 @@ export async function createSweep(
   const { variants, baseline, experiments } = sweep
   const inserted = await transaction(database.pool, async client => {
     const specs = experiments.map(({ spec }) => spec)
-    await holdUploads(client, tenant, specs)
-    // One post of the tenant after the other, or two could both find the last places free.
-    if (maxUnfinished > 0)
-      await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
+    await holdPlaces(client, tenant, specs, maxUnfinished)
     const { rowCount } = await client.query(sweepSql, [
       ...[id, sweep.name ?? null, JSON.stringify(request), variants, baseline],
       ...[idempotencyKey ?? null, idempotencyHash ?? null],

@@ -86,6 +86,22 @@ export async function startApi(env: Record<string, string> = {}) {
   }
 }
 
+/** Counts the queries that the API makes on its pool from now on; `stop` ends it and says how many there were. */
+export function countQueries({ db: { pool } }: Pick<TestApi, 'db'>): { stop(): number } {
+  let queries = 0
+  const query = pool.query.bind(pool)
+  pool.query = ((...args: Parameters<typeof query>) => {
+    queries++
+    return query(...args)
+  }) as typeof query
+  return {
+    stop() {
+      pool.query = query
+      return queries
+    },
+  }
+}
+
 /** A spec that is right, small, and says everything that a spec has to. */
 export const minimalSpec = (iterations = 8) => ({
   dataset: { name: 'mnist' },

@@ -12,7 +12,7 @@ import {
   retryExperiment,
 } from '../../../store/experiments.ts'
 import { describeSpan } from '../../../telemetry.ts'
-import { experimentNotFound, invalidQuery, ProblemError } from '../../problem.ts'
+import { experimentNotFound, invalidQuery, keyReused, ProblemError, quotaExceeded } from '../../problem.ts'
 import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import {
   Experiment,
@@ -36,12 +36,7 @@ const location = { location: { type: 'string', description: 'The path of the exp
 const routes: FastifyPluginAsyncTypebox = async app => {
   /** The experiment as it is now. Throws 404 where there is none, or it is not the caller's. */
   const show = async (id: string, caller: Reader) => (await app.watch.find(id, caller)).experiment
-  const full = () =>
-    new ProblemError(
-      'quota-exceeded',
-      `at most ${app.config.maxUnfinished} experiments may be queued or running; wait for one, or cancel one`,
-      { headers: { 'retry-after': '60' } },
-    )
+  const full = () => quotaExceeded(app.config.maxUnfinished, 'one')
 
   app.post(
     '/experiments',
@@ -73,11 +68,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       if (created.outcome === 'full') throw full()
       const { outcome } = created
       const { id, status } = created.experiment
-      if (outcome === 'conflict')
-        throw new ProblemError(
-          'idempotency-key-reused',
-          `the key was used for another body, which made ${id}`,
-        )
+      if (outcome === 'conflict') throw keyReused(id)
       describeSpan({ 'ledger.experiment.id': id })
       // Also for a repeated post: whoever posted first may have died before this line. Queueing twice changes nothing.
       if (status === 'queued') {

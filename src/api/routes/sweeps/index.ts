@@ -7,7 +7,7 @@ import type { Reader } from '../../../store/experiments.ts'
 import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
 import { describeSpan } from '../../../telemetry.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
-import { ProblemError } from '../../problem.ts'
+import { keyReused, ProblemError, quotaExceeded } from '../../problem.ts'
 import { Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import { PostHeaders } from '../../schemas/experiments.ts'
 import {
@@ -74,19 +74,10 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         request: request.body,
         ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyHash: hashOf(request.body) }),
       })
-      if (created.outcome === 'full')
-        throw new ProblemError(
-          'quota-exceeded',
-          `at most ${app.config.maxUnfinished} experiments may be queued or running; wait for some, or cancel some`,
-          { headers: { 'retry-after': '60' } },
-        )
+      if (created.outcome === 'full') throw quotaExceeded(app.config.maxUnfinished, 'some')
       const { outcome } = created
       const { id } = created.sweep
-      if (outcome === 'conflict')
-        throw new ProblemError(
-          'idempotency-key-reused',
-          `the key was used for another body, which made ${id}`,
-        )
+      if (outcome === 'conflict') throw keyReused(id)
       describeSpan({ 'ledger.sweep.id': id })
       // As in POST /experiments: also for a repeated post, and what the queue has not got is in Postgres.
       const queued = await sweepExperiments(app.db, id, true)
