@@ -10,6 +10,7 @@ import supertest from 'supertest'
 import { type Server, startServer } from '../src/cli/serve.ts'
 import { readConfig } from '../src/config.ts'
 import { idxHeader } from '../src/data/idx.ts'
+import { resetSegments } from '../src/store/ledger.ts'
 import { npyHeaderBytes } from '../src/store/npy.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 
@@ -176,6 +177,7 @@ test('an uploaded dataset is trained on as it was sent, and once more after the 
   // Of a name that has come to mean something else, nobody trains on the new meaning.
   await http.delete('/v1/datasets/lights').expect(204)
   await database.db.prisma.experiment.update({ where: { id: experiment.id }, data: { status: 'failed' } })
+  await resetSegments(database.db, experiment.id, [0])
   await http.post(`/v1/experiments/${experiment.id}/retry`).expect(202)
   const gone = await finished(experiment.id)
   assert.match(gone.error.message, /dataset lights \([0-9a-f]{64}\) has been deleted: upload the same files/)

@@ -17,9 +17,9 @@ import {
   unallocatedSegments,
 } from '../src/store/ledger.ts'
 import type { Objects } from '../src/store/objects.ts'
-import { incompleteSegments, totals } from '../src/store/summary.ts'
+import { incompleteSegments, summarise } from '../src/store/summary.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fakeNeurons, fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'
+import { fakeEvaluations, fakeNeurons, fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'
 
 let database: TestDatabase
 before(async () => {
@@ -37,6 +37,7 @@ const object = (name: string) => ({ name, bytes: 8, sha256: '00', contentType: '
 const result = (from: number, to: number): SegmentResult => ({
   tables: fakeTables(['train', 'validation'], from, to),
   neurons: fakeNeurons(['train', 'validation'], from, to),
+  evaluations: fakeEvaluations(fakeSpec(5, 2, []), from, to),
   objects: [object(`allocations/train/${from}-${to}.npy`)],
   seconds: 2,
   gradients: 12,
@@ -177,13 +178,24 @@ test('what is missing is named, and totals are the sums', async () => {
   assert.deepEqual(await counts(id), { iterations: 6, allocations: 12 })
   await recordSegment(database.db, id, 1, result(2, 4), computer)
   assert.deepEqual(await incompleteSegments(database.db, id, spec), [])
-  const sums = await totals(database.db, id)
+  const sums = await summarise(database.db, id, spec)
   assert.deepEqual([sums.parameters, sums.iterations, sums.gradients, sums.allocationSeconds], [15, 5, 36, 6])
   // Per iteration −1/16 − 2/16, and 2/16 in the two odd ones.
   assert.deepEqual(sums.splits.train, {
     ...{ lca: -15 / 16 + 4 / 16, helping: -15 / 16, hurting: 4 / 16 },
     ...{ helpFraction: 30 / 75, hurtFraction: 15 / 75, worstResidual: 4 / 1024 },
+    ...{ loss: { initial: 2.5, final: 0.5 }, accuracy: { initial: 0.1, final: 0.9 } },
   })
+  // As an earlier version recorded it: without what the summary says of the ends.
+  await database.db.pool.query(
+    `UPDATE segments SET evaluations = '[]' WHERE experiment_id = $1 AND "index" = 2`,
+    [id],
+  )
+  assert.deepEqual(await incompleteSegments(database.db, id, spec), [2])
+  await resetSegments(database.db, id, [0, 2])
+  await recordSegment(database.db, id, 0, result(0, 2), computer)
+  await recordSegment(database.db, id, 2, result(4, 5), computer)
+  assert.deepEqual(await summarise(database.db, id, spec), sums)
 })
 
 test('a segment of 50 iterations, 2 splits and 62 variables is recorded in well under 200 ms', async t => {

@@ -72,7 +72,9 @@ export function openCompute({
     const child = fork(entry, [], {
       // Typed arrays travel as they are.
       serialization: 'advanced',
-      execArgv: [],
+      // Gradients are a megabyte each, and V8 would look through a heap this small for garbage several times a second, on
+      // threads beside the computing. It holds half a gigabyte of tensors and data anyway.
+      execArgv: ['--initial-old-space-size=256'],
       env,
       // A group of its own: a Ctrl-C in the terminal is for the worker, which ends the child when its task is put away.
       detached: true,

@@ -14,7 +14,6 @@ import { MissingObjectError, openObjects } from '../src/store/objects.ts'
 import { makeContext } from './context.ts'
 import type { Reply, Request, Result, StoredSegment, Task, TaskFailure } from './protocol.ts'
 import { allocateSegment } from './tasks/allocate.ts'
-import { evaluateEnds } from './tasks/evaluate.ts'
 import { trainSegments } from './tasks/train.ts'
 
 class Aborted extends Error {}
@@ -60,8 +59,6 @@ function perform(
       return trainSegments(context, task, report, signal)
     case 'allocate':
       return allocateSegment(context, task, report, signal)
-    case 'evaluate':
-      return evaluateEnds(context, task, signal)
   }
 }
 

@@ -1,6 +1,5 @@
 /** The finalize step: checks that nothing is missing, totals, manifest, and away with what is not to be kept. */
 
-import type { SplitName } from '../src/spec/schema.ts'
 import { segmentsOf } from '../src/spec/segments.ts'
 import {
   type ExperimentState,
@@ -16,12 +15,10 @@ import {
   incompleteSegments,
   makeManifest,
   readArtifacts,
-  type SplitSummary,
-  type Summary,
-  totals,
+  summarise,
 } from '../src/store/summary.ts'
 import { allocationsName, manifestName, neuronsName, weightsName } from './artifacts.ts'
-import type { Result, Task } from './protocol.ts'
+import type { Task } from './protocol.ts'
 import { runTask, Unwanted, type WorkerContext } from './task.ts'
 
 /**
@@ -42,13 +39,7 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     await resetSegments(db, id, segments)
     throw new Error(`the ledger was not complete, and segments ${segments.join(', ')} are allocated again`)
   }
-  const { evaluations } = await runTask(
-    context,
-    { kind: 'evaluate', experimentId: id, spec },
-    { phase: 'allocating' },
-  )
-  const summary = summarise(await totals(db, id), evaluations)
-
+  const summary = await summarise(db, id, spec)
   const objects = stored.filter(({ name }) => name !== manifestName && isKept(name, state))
   const manifest = await writeManifest(context, id, state, objects)
   const finished = await patiently(() => finishExperiment(db, id, summary, [...objects, manifest]), log)
@@ -135,24 +126,4 @@ async function writeManifest(
     await writer.abort()
     throw error
   }
-}
-
-function summarise(
-  { splits, ...rest }: Awaited<ReturnType<typeof totals>>,
-  { initial, final }: Extract<Result, { kind: 'evaluate' }>['evaluations'],
-): Summary {
-  const complete = Object.entries(splits).map(([split, sums]): [string, SplitSummary] => {
-    const before = initial[split as SplitName]
-    const after = final[split as SplitName]
-    if (before === undefined || after === undefined) throw new Error(`split ${split} was not evaluated`)
-    return [
-      split,
-      {
-        loss: { initial: before.loss, final: after.loss },
-        accuracy: { initial: before.accuracy, final: after.accuracy },
-        ...sums,
-      },
-    ]
-  })
-  return { ...rest, splits: Object.fromEntries(complete) }
 }

@@ -5,10 +5,11 @@
  */
 import type { EngineDescription } from '../src/engine/description.ts'
 import type { Tables } from '../src/lca/aggregate.ts'
+import type { Evaluation } from '../src/lca/ends.ts'
 import type { NeuronSums } from '../src/lca/neurons.ts'
 import type { FieldError } from '../src/spec/errors.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
-import type { ResolvedSpec, SplitName } from '../src/spec/schema.ts'
+import type { ResolvedSpec } from '../src/spec/schema.ts'
 import type { Upload } from '../src/store/datasets.ts'
 
 export type { EngineDescription, Tables as SegmentTables }
@@ -18,8 +19,6 @@ type Work =
   | { kind: 'train'; experimentId: string; spec: ResolvedSpec; segments: number[] }
   /** Reads the weights of [from, to), writes allocations (where kept) and neurons of each split, returns the aggregates. */
   | { kind: 'allocate'; experimentId: string; spec: ResolvedSpec; from: number; to: number }
-  /** Losses and accuracies at the first and the last weights. */
-  | { kind: 'evaluate'; experimentId: string; spec: ResolvedSpec }
 
 /** `upload`: the dataset of the spec, where it is an uploaded one. */
 export type Task = Work & { upload?: Upload }
@@ -57,11 +56,10 @@ export type Result =
       objects: StoredObject[]
       tables: Tables
       neurons: NeuronSums[]
+      /** Of the first and the last weights, where they bound the segment. */
+      evaluations: Evaluation[]
       seconds: number
       /** Full-split gradients, and the examples that went through them. */
       gradients: number
       examples: number
     }
-  | { kind: 'evaluate'; evaluations: Record<'initial' | 'final', Partial<Record<SplitName, Evaluation>>> }
-
-export type Evaluation = { loss: number; accuracy: number }

@@ -54,7 +54,7 @@ export function disposeBatch({ images, labels }: Batch): void {
 /** The flat parameter vector as one tensor a variable; the caller disposes them. */
 function uploadVariables(network: Network, theta: Float32Array): Tensor[] {
   return network.variables.map(({ offset, size, shape }) =>
-    tf.tensor(theta.slice(offset, offset + size), shape, 'float32'),
+    tf.tensor(theta.subarray(offset, offset + size), shape, 'float32'),
   )
 }
 

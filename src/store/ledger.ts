@@ -6,6 +6,7 @@
 import type pg from 'pg'
 import type { EngineDescription } from '../engine/description.ts'
 import type { Tables } from '../lca/aggregate.ts'
+import type { Evaluation } from '../lca/ends.ts'
 import type { NeuronSums } from '../lca/neurons.ts'
 import type { FieldError } from '../spec/errors.ts'
 import type { VariableFacts } from '../spec/facts.ts'
@@ -158,7 +159,7 @@ export function recordTraining(
 export function resetSegments(db: Database, id: string, indices: number[]): Promise<void> {
   return transaction(db.pool, async client => {
     const { rows } = await client.query<{ index: number; from: number; to: number }>(
-      `UPDATE segments SET status = 'trained', done = 0
+      `UPDATE segments SET status = 'trained', done = 0, evaluations = '[]'
        WHERE experiment_id = $1 AND "index" = ANY ($2::int[]) AND status = 'allocated'
        RETURNING "index", "from", "to"`,
       [id, indices],
@@ -211,6 +212,7 @@ export async function noteAllocated(db: Database, id: string, index: number, don
 export type SegmentResult = {
   tables: Tables
   neurons: NeuronSums[]
+  evaluations: Evaluation[]
   objects: StoredArtifact[]
   seconds: number
   gradients: number
@@ -224,7 +226,7 @@ export function recordSegment(
   db: Database,
   id: string,
   index: number,
-  { tables, neurons, objects, seconds, gradients }: SegmentResult,
+  { tables, neurons, evaluations, objects, seconds, gradients }: SegmentResult,
   { worker, engine }: Computer,
 ): Promise<'recorded' | 'already' | 'unwanted'> {
   return transaction(db.pool, async client => {
@@ -256,9 +258,12 @@ export function recordSegment(
     await client.query(
       `UPDATE segments
        SET status = 'allocated', done = "to" - "from", worker = $3, engine = $4, seconds = $5, gradients = $6,
-           sequence = $7, finished_at = now()
+           sequence = $7, evaluations = $8, finished_at = now()
        WHERE experiment_id = $1 AND "index" = $2`,
-      [id, index, worker, JSON.stringify(engine), seconds, gradients, rows[0].recorded],
+      [
+        ...[id, index, worker, JSON.stringify(engine), seconds, gradients, rows[0].recorded],
+        JSON.stringify(evaluations),
+      ],
     )
     return 'recorded'
   })

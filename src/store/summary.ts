@@ -1,5 +1,6 @@
 /** The end of an experiment: whether anything is missing, its totals, its manifest. */
 
+import type { Evaluation } from '../lca/ends.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { layerUnits } from '../spec/units.ts'
@@ -31,7 +32,7 @@ export type Summary = {
   allocationSeconds: number
 }
 
-export type Totals = Omit<Summary, 'splits'> & {
+type Totals = Omit<Summary, 'splits'> & {
   splits: Record<string, Omit<SplitSummary, 'loss' | 'accuracy'>>
 }
 
@@ -50,15 +51,16 @@ export async function incompleteSegments(db: Database, id: string, spec: Resolve
             * (SELECT count(*) FROM variables WHERE experiment_id = $1) <>
           (SELECT count(*) FROM allocations a
             WHERE a.experiment_id = $1 AND a.split = ANY ($2)
-              AND a.iteration >= s."from" AND a.iteration < s."to"))
+              AND a.iteration >= s."from" AND a.iteration < s."to")
+       OR ((s."from" = 0)::int + (s."to" = $3)::int) * cardinality($2::text[]) <> jsonb_array_length(s.evaluations))
      ORDER BY s."index"`,
-    [id, spec.allocation.splits],
+    [id, spec.allocation.splits, spec.training.iterations],
   )
   return rows.map(row => row.index)
 }
 
 /** The sums over an experiment's ledger, each in one order: the same rows give the same bits. */
-export async function totals(db: Database, id: string): Promise<Totals> {
+async function totals(db: Database, id: string): Promise<Totals> {
   const { rows } = await db.pool.query<{
     split: string
     lca: number
@@ -98,6 +100,35 @@ export async function totals(db: Database, id: string): Promise<Totals> {
     ...{ parameters, iterations, gradients, allocationSeconds: seconds },
     splits: Object.fromEntries(splits),
   }
+}
+
+/** What is to be known of an experiment whose segments are all allocated and complete. */
+export async function summarise(db: Database, id: string, { training }: ResolvedSpec): Promise<Summary> {
+  const { splits, ...rest } = await totals(db, id)
+  const { rows } = await db.pool.query<Evaluation>(
+    `SELECT found.* FROM segments, jsonb_to_recordset(evaluations)
+       AS found (split text, iteration int, loss float8, accuracy float8)
+     WHERE experiment_id = $1`,
+    [id],
+  )
+  const at = (split: string, iteration: number): Evaluation => {
+    const found = rows.find(row => row.split === split && row.iteration === iteration)
+    if (found === undefined) throw new Error(`split ${split} was not evaluated at iteration ${iteration}`)
+    return found
+  }
+  const complete = Object.entries(splits).map(([split, sums]): [string, SplitSummary] => {
+    const initial = at(split, 0)
+    const final = at(split, training.iterations)
+    return [
+      split,
+      {
+        loss: { initial: initial.loss, final: final.loss },
+        accuracy: { initial: initial.accuracy, final: final.accuracy },
+        ...sums,
+      },
+    ]
+  })
+  return { ...rest, splits: Object.fromEntries(complete) }
 }
 
 /** manifest.json: everything one needs to read an experiment's objects without this service. */

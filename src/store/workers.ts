@@ -9,7 +9,7 @@ export const silence = 30_000
 
 /** What a worker does at the moment. */
 export type Doing = {
-  task: 'train' | 'allocate' | 'evaluate'
+  task: 'train' | 'allocate'
   /** null: somebody else's. */
   experiment: string | null
   /** The iterations of a segment, where it is one. */

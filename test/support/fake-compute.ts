@@ -10,12 +10,12 @@ import { segmentsOf } from '../../src/spec/segments.ts'
 import { objectKey, openObjects } from '../../src/store/objects.ts'
 import { allocationsName, neuronsName, weightsName } from '../../workers/artifacts.ts'
 import type { Reply, Request, Result, StoredObject, Task } from '../../workers/protocol.ts'
-import { fakeNeurons, fakeTables, fakeVariables } from './fake-ledger.ts'
+import { fakeEvaluations, fakeNeurons, fakeTables, fakeVariables } from './fake-ledger.ts'
 
 export type FakePlan = {
   /** Milliseconds an iteration takes. */
   pace?: number
-  /** By task (train, allocate:0-2, evaluate): what happens in the first so many attempts, before the task is done. */
+  /** By task (train, allocate:0-2): what happens in the first so many attempts, before the task is done. */
   trouble?: Record<string, { times: number; what: 'crash' | 'transient' | 'permanent' }>
   /** Does not obey when a task is aborted. */
   deaf?: boolean
@@ -49,7 +49,7 @@ async function run(id: number, task: Task, signal: AbortSignal): Promise<Result>
   const name = task.kind === 'allocate' ? `allocate:${task.from}-${task.to}` : task.kind
   appendFileSync(diary, `${name}\n`)
   const span = task.kind === 'allocate' ? task.to - task.from : task.spec.training.iterations
-  for (let done = 1; task.kind !== 'evaluate' && done <= span; done++) {
+  for (let done = 1; done <= span; done++) {
     await sleep(plan.pace ?? 0, undefined, { signal })
     signal.throwIfAborted()
     send({ type: 'progress', id, done, total: span })
@@ -73,17 +73,11 @@ async function run(id: number, task: Task, signal: AbortSignal): Promise<Result>
         objects: stored,
         tables: fakeTables(splits, task.from, task.to),
         neurons: fakeNeurons(splits, task.from, task.to),
+        evaluations: fakeEvaluations(task.spec, task.from, task.to),
         seconds: 1,
         gradients: 4 * (task.to - task.from),
         examples: 100,
       }
-    }
-    case 'evaluate': {
-      const both = (loss: number, accuracy: number) => ({
-        train: { loss, accuracy },
-        validation: { loss, accuracy },
-      })
-      return { kind: 'evaluate', evaluations: { initial: both(2.5, 0.1), final: both(0.5, 0.9) } }
     }
   }
 }

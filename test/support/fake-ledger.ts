@@ -1,5 +1,6 @@
 /** A tiny experiment's spec, variables and rows, made up but exact: every number is a sum of sixteenths. */
 import type { Tables } from '../../src/lca/aggregate.ts'
+import type { Evaluation } from '../../src/lca/ends.ts'
 import type { NeuronSums } from '../../src/lca/neurons.ts'
 import type { VariableFacts } from '../../src/spec/facts.ts'
 import type { ResolvedSpec } from '../../src/spec/resolved.ts'
@@ -47,6 +48,21 @@ export function fakeNeurons(splits: SplitName[], from: number, to: number): Neur
   const weight = { 0: 0.1, 2: 0.7, 4: 1.3 }[from] ?? to
   const units = (sign: number) => Float64Array.from([1, 2, 3], unit => sign * weight * unit)
   return splits.map(split => ({ split, lca: units(0), helping: units(-1), hurting: units(1) }))
+}
+
+/** A network that learns: evaluated at the ends that are in [from, to]. */
+export function fakeEvaluations(
+  { training, allocation }: ResolvedSpec,
+  from: number,
+  to: number,
+): Evaluation[] {
+  const ends = [
+    { iteration: 0, loss: 2.5, accuracy: 0.1 },
+    { iteration: training.iterations, loss: 0.5, accuracy: 0.9 },
+  ]
+  return ends
+    .filter(({ iteration }) => iteration === from || iteration === to)
+    .flatMap(end => allocation.splits.map(split => ({ split, ...end })))
 }
 
 /** The rows of the iterations [from, to), as a compute child returns them. */

@@ -1,6 +1,7 @@
 /** The allocate step of one segment: reads its weights, runs the ledger's loop, and feeds its consumers. */
 import { makeAggregator } from '../../src/lca/aggregate.ts'
 import { allocate, type Step } from '../../src/lca/allocate.ts'
+import { evaluateEnds } from '../../src/lca/ends.ts'
 import { makeNeurons } from '../../src/lca/neurons.ts'
 import { allocationsName, neuronsName, weightsName } from '../artifacts.ts'
 import type { Context } from '../context.ts'
@@ -12,8 +13,8 @@ type Consumer = { step(step: Step): void | Promise<void> }
 
 /**
  * Allocates iterations [from, to). Writes allocations/{split}/{from}-{to}.npy, float32 [to − from, parameters], where
- * the spec keeps them, and neurons/{split}/{from}-{to}.npy, float32 [to − from, units]; returns the aggregates. A
- * function of the spec and the weights: doing it twice changes nothing.
+ * the spec keeps them, and neurons/{split}/{from}-{to}.npy, float32 [to − from, units]; returns the aggregates, and
+ * how good the network was where the run begins or ends in the segment. A function of the spec and the weights: doing it twice changes nothing.
  */
 export async function allocateSegment(
   { prepare, upload, objects }: Context,
@@ -67,11 +68,16 @@ export async function allocateSegment(
       for (const consumer of consumers) await consumer.step(step)
       report(step.iteration + 1 - from, to - from)
     }
+    const { iterations } = spec.training
+    const evaluations = await evaluateEnds(model, device, weightsAt, { from, to, iterations, signal })
     const stored = await Promise.all(writing.map(rows => rows.commit()))
     const seconds = (performance.now() - start) / 1e3
     const { tables } = aggregator
     const examples = gradients * examplesPerPass
-    return { kind: 'allocate', objects: stored, tables, neurons: neurons.sums, seconds, gradients, examples }
+    return {
+      ...{ kind: 'allocate', objects: stored, tables, neurons: neurons.sums, evaluations },
+      ...{ seconds, gradients, examples },
+    }
   } catch (error) {
     await Promise.all(writing.map(rows => rows.abort()))
     throw error

@@ -42,8 +42,8 @@ export async function readRows(
   name: string,
   columns: number,
 ): Promise<(row: number) => Promise<Float32Array>> {
-  const bytesOf = await openMatrix(objects, experimentId, name, 'float32', columns)
-  return async row => new Float32Array(await bytesOf(row))
+  const rowAt = await openMatrix(objects, experimentId, name, 'float32', columns)
+  return async row => new Float32Array(...(await rowAt(row)))
 }
 
 /** All rows of a float64 .npy object of an experiment; throws as readRows does. */
@@ -54,9 +54,9 @@ export async function readDoubles(
   rows: number,
   columns: number,
 ): Promise<Float64Array[]> {
-  const bytesOf = await openMatrix(objects, experimentId, name, 'float64', columns)
+  const rowAt = await openMatrix(objects, experimentId, name, 'float64', columns)
   const found: Float64Array[] = []
-  for (let row = 0; row < rows; row++) found.push(new Float64Array(await bytesOf(row)))
+  for (let row = 0; row < rows; row++) found.push(new Float64Array(...(await rowAt(row))))
   return found
 }
 
@@ -66,7 +66,7 @@ async function openMatrix(
   name: string,
   wanted: 'float32' | 'float64',
   columns: number,
-): Promise<(row: number) => Promise<ArrayBuffer>> {
+): Promise<(row: number) => Promise<[buffer: ArrayBuffer, byteOffset: number, length: number]>> {
   const key = objectKey(experimentId, name)
   const stat = await objects.stat(key)
   if (stat === undefined || stat.bytes < npyHeaderBytes) throw new MissingObjectError(key)
@@ -79,6 +79,8 @@ async function openMatrix(
   return async row => {
     const start = offset + row * bytesPerRow
     const bytes = await objects.read(key, { start, end: start + bytesPerRow })
-    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+    // A view of what was read, or of a copy where that lies askew for its numbers.
+    const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
+    return [buffer as ArrayBuffer, byteOffset, columns]
   }
 }

@@ -25,7 +25,7 @@ export const Worker = component(
       ),
       memoryBytes: Type.Number({ description: 'Memory of the device: the GPU’s, or the machine’s.' }),
       doing: Type.Unsafe<{
-        task: 'train' | 'allocate' | 'evaluate'
+        task: 'train' | 'allocate'
         experiment: string | null
         from?: number
         to?: number
@@ -33,7 +33,7 @@ export const Worker = component(
       } | null>({
         type: ['object', 'null'],
         properties: {
-          task: { enum: ['train', 'allocate', 'evaluate'] },
+          task: { enum: ['train', 'allocate'] },
           experiment: { type: ['string', 'null'] },
           from: { type: 'integer' },
           to: { type: 'integer' },

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "segments" ADD COLUMN     "evaluations" JSONB NOT NULL DEFAULT '[]';
