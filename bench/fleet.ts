@@ -7,6 +7,7 @@ import os from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { median, quantile } from 'd3-array'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
 import { liveWorkers } from '../src/store/workers.ts'
 import { type ChaosFleet, startFleetOfProcesses } from '../test/chaos/harness.ts'
@@ -21,11 +22,6 @@ const { values } = parseArgs({
   },
 })
 const queue = values.queue === 'redis' ? 'redis' : 'postgres'
-const median = (numbers: number[]) => quantile(numbers, 0.5)
-const quantile = (numbers: number[], q: number) => {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]
-}
 
 const fleet = await startFleetOfProcesses({
   ...{ queue, objects: 'folder', workers: 0, env: { LEDGER_LOCK_SECONDS: '10', LOG_LEVEL: 'warn' } },
@@ -64,7 +60,7 @@ async function speedUp(): Promise<void> {
   const ratios = pairs.map(([one, two]) => one / two)
   const low = Math.min(...ratios).toFixed(2)
   const high = Math.max(...ratios).toFixed(2)
-  console.log(`speed-up of two workers: median ${median(ratios).toFixed(2)}× (${low} … ${high})`)
+  console.log(`speed-up of two workers: median ${median(ratios)!.toFixed(2)}× (${low} … ${high})`)
 }
 
 /** What a segment costs beside its computing: taking the job, the message to the child, the rows, the next job. */
@@ -83,7 +79,7 @@ async function overhead(): Promise<void> {
     )
     costs.push((1000 * (rows[0].wall - rows[0].computing)) / rows[0].segments)
   }
-  console.log(`a segment costs ${median(costs).toFixed(1)} ms beside its computing (100 segments, 3 runs)`)
+  console.log(`a segment costs ${median(costs)!.toFixed(1)} ms beside its computing (100 segments, 3 runs)`)
 }
 
 /** Many tiny experiments at once, while somebody else looks at the API. */
@@ -125,7 +121,7 @@ async function burst(): Promise<void> {
   const done = (performance.now() - start) / 1000
   looking = false
   await looker
-  const ms = (numbers: number[], q: number) => `${quantile(numbers, q).toFixed(1)} ms`
+  const ms = (numbers: number[], q: number) => `${quantile(numbers, q)!.toFixed(1)} ms`
   console.log(
     `${count} experiments accepted in ${accepted.toFixed(1)} s, all finished after ${done.toFixed(1)} s`,
   )

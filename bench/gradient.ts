@@ -13,6 +13,7 @@ import { execFileSync } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
+import { median } from 'd3-array'
 import { readConfig } from '../src/config.ts'
 import type { EngineName } from '../src/engine/description.ts'
 import { defaultEngine, type Engine, loadEngine } from '../src/engine/engine.ts'
@@ -98,7 +99,7 @@ async function measure(work: Work, engine: Engine, peak: number): Promise<void> 
     const own: number[] = []
     for (let pass = 0; pass < 5; pass++) own.push(await gradient())
     iterations.push(await iteration())
-    seconds.push(median(own))
+    seconds.push(median(own)!)
     overheads.push(iterations[round] / (2 * seconds[round]) - 1)
     if (peer) {
       const rate = peerRate(peer, examples, threads, network.batchNorm ? chunk : undefined)
@@ -107,17 +108,17 @@ async function measure(work: Work, engine: Engine, peak: number): Promise<void> 
   }
   split.chunks.forEach(disposeBatch)
 
-  const rate = examples / median(seconds)
+  const rate = examples / median(seconds)!
   const flops = rate * network.gradientFlops
   const columns = [
     `${rate.toFixed(0)} examples/s`.padStart(18),
     `${((100 * flops) / peak).toFixed(0)} % of peak`.padStart(13),
-    `${median(iterations).toFixed(3)} s an iteration of ${examples} (${(100 * median(overheads)).toFixed(0)} % over two gradients)`,
+    `${median(iterations)!.toFixed(3)} s an iteration of ${examples} (${(100 * median(overheads)!).toFixed(0)} % over two gradients)`,
     `chunks of ${chunk}`,
     `${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB at most so far`,
   ]
   if (peer) {
-    const [other, ratio] = [median(pairs.map(pair => pair.peer)), median(pairs.map(pair => pair.ratio))]
+    const [other, ratio] = [median(pairs, pair => pair.peer)!, median(pairs, pair => pair.ratio)!]
     columns.push(
       `PyTorch ${other.toFixed(0)} examples/s: ours is ${ratio.toFixed(2)}× (median of ${rounds} pairs)`,
     )
@@ -149,9 +150,4 @@ function peerRate(arch: string, examples: number, threads: number, ourChunk: num
 
 function giga(flops: number): string {
   return (flops / 1e9).toFixed(0)
-}
-
-function median(numbers: number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
 }

@@ -1,4 +1,5 @@
 /** Figures of the loss and of the residuals: one point an iteration. Each is a function of tables of the API. */
+import { median } from 'd3-array'
 import { line } from 'd3-shape'
 import { splitColours } from './colours.ts'
 import { extent, number, panel, sideLabels } from './panel.ts'
@@ -106,7 +107,7 @@ export function residualsFigure(
   const labels = [
     { y: sy(maxError), lines: [{ words: 'maxError', fill: '#1f2933', weight: 600 }] },
     ...points.map(({ split, rows }) => ({
-      y: sy(median(rows.map(([, value]) => value)) ?? maxError),
+      y: sy(median(rows, ([, value]) => value) ?? maxError),
       lines: [{ words: split, fill: splitColours[split] as string, weight: 600 }],
     })),
   ]
@@ -117,8 +118,4 @@ export function residualsFigure(
     limit,
     sideLabels(box.x + box.width + 12, labels, box.y, box.y + box.height),
   )
-}
-
-function median(values: number[]): number | undefined {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 }
