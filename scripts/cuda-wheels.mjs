@@ -34,6 +34,17 @@ export function cudaRequirements(metadata) {
     .map(requirement => requirement.replaceAll(/[\s()]/g, ''))
 }
 
+/**
+ * Which of the files are libraries that TensorFlow opens by name while it runs: libcublas.so.12, … Not those that these
+ * open in turn, which lie beside them.
+ */
+export function openedLibraries(files) {
+  const names = files.map(file => /\/lib\/(lib[^/]+\.so\.\d+)$/.exec(file)?.[1])
+  const opened =
+    /^lib(cudart|cublas|cublasLt|cufft|curand|cusolver|cusparse|nvJitLink|cudnn|nccl|nvrtc)\.so\./
+  return [...new Set(names.filter(name => name !== undefined && opened.test(name)))].sort()
+}
+
 /** The folders with libraries among the files of the unpacked nvidia wheels: nvidia/cublas/lib, … */
 export function libraryFolders(files) {
   const folders = files.map(file => /^(nvidia\/.+\/lib)\/[^/]+\.so[.\d]*$/.exec(file)?.[1])

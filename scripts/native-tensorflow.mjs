@@ -9,12 +9,12 @@
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { cudaRequirements, libraryFolders, wheelName } from './cuda-wheels.mjs'
+import { cudaRequirements, libraryFolders, openedLibraries, wheelName } from './cuda-wheels.mjs'
 
 const execute = promisify(execFile)
 const version = '2.21.0'
@@ -42,11 +42,10 @@ export async function buildNative(root, variant, note) {
 
   const site = await fetchTensorFlow(variant, note)
   const tensorflow = path.join(site, 'tensorflow')
-  // As an old-fashioned RPATH, which also counts for what TensorFlow opens by name while it runs: CUDA's libraries.
-  const searched = [
-    tensorflow,
-    ...libraryFolders(await filesUnder(site, 'nvidia')).map(name => path.join(site, name)),
-  ]
+  // TensorFlow opens CUDA's libraries by name while it runs. They are linked too, so that they are there by then: whether
+  // the binding's search path would count for TensorFlow depends on how TensorFlow itself was linked.
+  const cuda = await filesUnder(site, 'nvidia')
+  const searched = [tensorflow, ...libraryFolders(cuda).map(name => path.join(site, name))]
   const require = createRequire(path.join(root, 'package.json'))
   const packageFolder = path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'))
   const headers = require('node-api-headers').include_dir
@@ -84,10 +83,12 @@ export async function buildNative(root, variant, note) {
       path.join(work, 'tfjs_binding.o'),
       '-o',
       built,
-      '-L',
-      tensorflow,
+      ...searched.flatMap(folder => ['-L', folder]),
       '-l:libtensorflow_cc.so.2',
       '-l:libtensorflow_framework.so.2',
+      '-Wl,--no-as-needed',
+      ...openedLibraries(cuda).map(name => `-l:${name}`),
+      // An old-fashioned RPATH counts for the libraries' own needs as well.
       '-Wl,--disable-new-dtags',
       ...searched.map(folder => `-Wl,-rpath,${folder}`),
     ])
@@ -127,6 +128,8 @@ async function fetchTensorFlow(variant, note) {
         await rm(library)
       }
     }
+    // mkdtemp makes folders for this user alone; in an image another user runs what this one installed.
+    await chmod(work, 0o755)
     // Whole or not at all; where another set-up was faster, its result is as good.
     await rename(work, folder).catch(error => {
       if (!existsSync(folder)) throw error

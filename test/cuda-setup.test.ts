@@ -8,10 +8,13 @@ type Wheels = {
   wheelName(variant: string): string
   cudaRequirements(metadata: string): string[]
   libraryFolders(files: string[]): string[]
+  openedLibraries(files: string[]): string[]
 }
 // Set-up is plain JavaScript, outside what the compiler knows.
 const script = new URL('../../scripts/cuda-wheels.mjs', import.meta.url).href
-const { tensorflowVariant, wheelName, cudaRequirements, libraryFolders } = (await import(script)) as Wheels
+const { tensorflowVariant, wheelName, cudaRequirements, libraryFolders, openedLibraries } = (await import(
+  script
+)) as Wheels
 
 test('a GPU that nvidia-smi lists means CUDA, unless LEDGER_TENSORFLOW says otherwise', () => {
   const one = () => 'GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-0)\n'
@@ -39,16 +42,18 @@ test('the CUDA wheels are those of the extra and-cuda', () => {
   ])
 })
 
-test('the folders with libraries are found among the unpacked files', () => {
+test('the libraries and their folders are found among the unpacked files', () => {
   const files = [
     'nvidia/cublas/lib/libcublas.so.12',
     'nvidia/cublas/lib/libcublasLt.so.12',
     'nvidia/cudnn/lib/libcudnn.so.9',
+    'nvidia/cudnn/lib/libcudnn_graph.so.9',
     'nvidia/cuda_nvcc/bin/ptxas',
     'nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc',
     'tensorflow/libtensorflow_cc.so.2',
   ]
   assert.deepEqual(libraryFolders(files), ['nvidia/cublas/lib', 'nvidia/cudnn/lib'])
+  assert.deepEqual(openedLibraries(files), ['libcublas.so.12', 'libcublasLt.so.12', 'libcudnn.so.9'])
 })
 
 test('ldd tells which libraries are missing', () => {
