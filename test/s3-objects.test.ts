@@ -130,7 +130,7 @@ for (const [name, start, skip] of servers) {
       assert.equal(await proxied.downloadUrl('presigned', { contentType: '', filename: '' }), undefined)
     })
 
-    test('the sweep ends uploads that are older than a day', {
+    test('the sweep ends uploads that are older than a week', {
       skip: name === 's3rver' ? 's3rver cannot list unfinished uploads' : false,
     }, async () => {
       const writer = await objects.write('experiments/abandoned', 'text/plain')

@@ -15,6 +15,7 @@ import {
   HeadBucketCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
@@ -33,7 +34,8 @@ import {
 
 type Bucket = { client: S3Client; bucket: string }
 
-const day = 24 * 60 * 60 * 1000
+/** Milliseconds. A writer is open as long as its segment is computed, which may be days where there is only a CPU. */
+const abandonedAfter = 7 * 24 * 60 * 60 * 1000
 /** Seconds that a presigned URL is good for: to begin a download, which may then take longer. */
 const presignedFor = 900
 
@@ -122,12 +124,18 @@ export function openS3(config: S3Config): Objects {
     async sweep() {
       // The bucket may hold other things than ours.
       for (const Prefix of ['experiments/', 'datasets/']) {
-        const { Uploads = [] } = await client.send(
-          new ListMultipartUploadsCommand({ Bucket: bucket, Prefix }),
-        )
-        for (const { Key, UploadId, Initiated } of Uploads) {
-          if (Initiated !== undefined && Initiated.getTime() > Date.now() - day) continue
-          await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
+        let next: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}
+        while (next !== undefined) {
+          const page: ListMultipartUploadsCommandOutput = await client.send(
+            new ListMultipartUploadsCommand({ Bucket: bucket, Prefix, ...next }),
+          )
+          for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+            if (Initiated !== undefined && Initiated.getTime() > Date.now() - abandonedAfter) continue
+            await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
+          }
+          next = page.IsTruncated
+            ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
+            : undefined
         }
       }
     },
