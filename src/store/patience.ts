@@ -6,9 +6,12 @@ import type { Log } from '../log.ts'
 export function isConnectionError(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown }
   // 08: connection exceptions. 57P: the server stops, has crashed, or starts. 53300: it has no connection left.
+  // A container that restarts is gone from the network's names meanwhile.
   if (
     typeof code === 'string' &&
-    /^(08...|57P0[123]|53300|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT)$/.test(code)
+    /^(08...|57P0[123]|53300|ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)UNREACH|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/.test(
+      code,
+    )
   )
     return true
   return (
