@@ -40,8 +40,16 @@ export async function takeSnapshot(db: Database, store: Objects, id: string): Pr
          FROM variables WHERE experiment_id = $1 ORDER BY "index"`,
       ),
       segments: await rows(
-        `"index", "from", "to", status, done, gradients)::text AS line
+        `"index", "from", "to", status, done, gradients, evaluations::text)::text AS line
          FROM segments WHERE experiment_id = $1 ORDER BY "index"`,
+      ),
+      neurons: await rows(
+        `split, segment, lca, helping, hurting)::text AS line
+         FROM neuron_segments WHERE experiment_id = $1 ORDER BY split, segment`,
+      ),
+      totals: await rows(
+        `split, variable, iterations, lca, helping, hurting, squared, helped, hurt)::text AS line
+         FROM variable_totals WHERE experiment_id = $1 ORDER BY split, variable`,
       ),
       experiment: await rows(
         `status, trained, (summary - 'allocationSeconds')::text, error)::text AS line
