@@ -39,8 +39,12 @@ export type Config = {
   engine: 'native' | 'wasm' | undefined
   /** Threads of one compute process; undefined: the engine decides. */
   threads: number | undefined
-  /** Workers that `serve` starts beside the API; 0: none. */
+  /** Workers that `serve` starts beside the API, on each device where those are named; 0: none. */
   workers: number
+  /** CUDA devices to compute on, a worker each: `all`, places, or UUIDs; undefined: the first that is there, if any. */
+  devices: string[] | undefined
+  /** Whether a worker that would compute on a CPU shall not start. */
+  requireGpu: boolean
   /** Seconds without a sign after which a worker's job goes to another. */
   lockSeconds: number
   /** Finished experiments older than this are deleted; undefined: none are. */
@@ -77,6 +81,12 @@ export class ConfigError extends Error {
 /** Whether a host name or address is this very machine's, and nobody else's. */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)
+}
+
+/** The names in `all` or `0,GPU-5f3a…`; undefined where one cannot be a CUDA device's. */
+export function parseDeviceNames(text: string): string[] | undefined {
+  const names = text.split(',').map(name => name.trim())
+  return names.every(name => /^(all|\d+|GPU-[\w-]+|MIG-[\w/-]+)$/.test(name)) ? names : undefined
 }
 
 /** Reads the configuration. An empty variable counts as unset. Throws one ConfigError that lists every problem. */
@@ -159,6 +169,17 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     return given
   }
 
+  const devices = (): string[] | undefined => {
+    const value = text('LEDGER_DEVICES')
+    if (value === undefined) return undefined
+    const named = parseDeviceNames(value)
+    if (named === undefined)
+      problems.push(
+        `LEDGER_DEVICES must be all, or CUDA devices with commas between, like 0,1; not ${JSON.stringify(value)}`,
+      )
+    return named
+  }
+
   // OpenTelemetry's own variables. Its SDK reads the rest of them, and would only warn about one that it cannot read.
   const traces = (): Config['traces'] => {
     if (text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true' || text('OTEL_TRACES_EXPORTER') === 'none')
@@ -188,6 +209,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     engine: oneOf('LEDGER_ENGINE', ['native', 'wasm'] as const, undefined),
     threads: integer('LEDGER_THREADS', undefined, 1, 1024),
     workers: integer('LEDGER_WORKERS', 1, 0, 1024),
+    devices: devices(),
+    requireGpu: oneOf('LEDGER_REQUIRE_GPU', ['yes', 'no'] as const, 'no' as const) === 'yes',
     lockSeconds: integer('LEDGER_LOCK_SECONDS', 10, 1, 3600),
     retentionDays: integer('LEDGER_RETENTION_DAYS', undefined, 1, 36_500),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info' as const),

@@ -18,6 +18,8 @@ test('nothing configured is the embedded default', () => {
     engine: undefined,
     threads: undefined,
     workers: 1,
+    devices: undefined,
+    requireGpu: false,
     lockSeconds: 10,
     retentionDays: undefined,
     logLevel: 'info',
@@ -48,13 +50,22 @@ test('one error lists everything that is wrong, and no secret', () => {
   const read = () =>
     readConfig({
       ...{ PORT: '70000', LEDGER_ENGINE: 'cuda', LEDGER_THREADS: '1.5', LOG_LEVEL: 'loud' },
+      ...{ LEDGER_DEVICES: '0;1' },
       ...{ DATABASE_URL: 'mysql://root:hunter2@db/x', REDIS_URL: 'hunter3@redis' },
     })
   assert.throws(read, (error: ConfigError) => {
     assert.ok(error instanceof ConfigError)
     assert.deepEqual(
       error.problems.map(problem => problem.split(' ')[0]).sort(),
-      ['DATABASE_URL', 'REDIS_URL', 'PORT', 'LEDGER_ENGINE', 'LEDGER_THREADS', 'LOG_LEVEL'].sort(),
+      [
+        'DATABASE_URL',
+        'REDIS_URL',
+        'PORT',
+        'LEDGER_ENGINE',
+        'LEDGER_THREADS',
+        'LEDGER_DEVICES',
+        'LOG_LEVEL',
+      ].sort(),
     )
     assert.doesNotMatch(error.message, /hunter/)
     assert.match(error.message, /PORT must be a whole number from 0 to 65535, not "70000"/)

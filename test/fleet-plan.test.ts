@@ -1,16 +1,17 @@
 /** Which workers a machine gets, and what each computes on. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseDevices, visibleDevices } from '../src/engine/devices.ts'
+import { chooseDevices, parseDevices, visibleDevices } from '../src/engine/devices.ts'
 import { planFleet } from '../workers/fleet.ts'
 
 test('the threads of a machine are shared out, a device each where they are named', () => {
   assert.deepEqual(planFleet({ workers: 3 }, undefined, 8), Array(3).fill({ threads: 2, device: undefined }))
   assert.deepEqual(planFleet({ workers: 4 }, undefined, 2)[3], { threads: 1, device: undefined })
   assert.deepEqual(planFleet({ workers: 2 }, 5, 8)[0], { threads: 5, device: undefined })
-  assert.deepEqual(planFleet({ devices: ['0', '3'] }, undefined, 16), [
-    { threads: 8, device: '0' },
-    { threads: 8, device: '3' },
+  const plan = planFleet({ devices: ['0', 'GPU-cc'] }, undefined, 16, () => parseDevices(csv))
+  assert.deepEqual(plan, [
+    { threads: 8, device: 'GPU-aaaa-1' },
+    { threads: 8, device: 'GPU-cccc-3' },
   ])
   assert.deepEqual(planFleet({ workers: 0 }, undefined, 2), [])
 })
@@ -32,4 +33,17 @@ test('nvidia-smi is read, and CUDA_VISIBLE_DEVICES means what it means to CUDA',
   assert.deepEqual(seen('0,9,1'), [0])
   assert.deepEqual(seen(''), [])
   assert.deepEqual(seen('-1'), [])
+})
+
+test('devices are named by their place among those that are visible, by UUID, or all', () => {
+  const [first, second, third] = parseDevices(csv)
+  assert.deepEqual(chooseDevices(['all'], [first, second]), ['GPU-aaaa-1', 'GPU-bbbb-2'])
+  // As where the scheduler of a cluster shows the job two of the machine's devices.
+  assert.deepEqual(chooseDevices(['0'], [third, second]), ['GPU-cccc-3'])
+  assert.deepEqual(chooseDevices(['MIG-1234'], [first]), ['MIG-1234'])
+  assert.throws(
+    () => chooseDevices(['7'], [first]),
+    /no CUDA device 7 here: nvidia-smi shows 0 \(NVIDIA H100/,
+  )
+  assert.throws(() => chooseDevices(['all'], []), /no CUDA device here: nvidia-smi shows none/)
 })

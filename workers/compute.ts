@@ -26,7 +26,11 @@ process.on('disconnect', () => process.exit(0))
 process.on('SIGINT', () => {})
 
 const config = readConfig()
-const engine = await loadEngine({ name: config.engine, threads: config.threads })
+const engine = await loadEngine({
+  name: config.engine,
+  threads: config.threads,
+  requireGpu: config.requireGpu,
+})
 const context = makeContext(config, engine, openObjects(config))
 
 process.on('message', (request: Request) => {

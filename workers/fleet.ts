@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '../src/config.ts'
+import { chooseDevices, cudaDevices, visibleDevices } from '../src/engine/devices.ts'
 import type { Log } from '../src/log.ts'
 
 export type Fleet = {
@@ -17,19 +18,21 @@ export type Fleet = {
 export type FleetPlan = { threads: number; device: string | undefined }[]
 
 /**
- * The workers of a machine. `devices`: one worker each, `workers` then being how many share one (1 if not said). Threads
- * are LEDGER_THREADS each, or else the machine's, shared out.
+ * The workers of a machine. `devices`: one worker each, `workers` then being how many share one (1 if not said), named as
+ * chooseDevices has it. Threads are LEDGER_THREADS each, or else the machine's, shared out. Throws where a device is not
+ * there.
  */
 export function planFleet(
   { workers, devices }: { workers?: number; devices?: string[] },
   threads: number | undefined,
   cores = os.availableParallelism(),
+  visible = () => visibleDevices(cudaDevices(), process.env.CUDA_VISIBLE_DEVICES),
 ): FleetPlan {
   const each = workers ?? 1
   const slots: (string | undefined)[] =
     devices === undefined
       ? Array.from({ length: each }, () => undefined)
-      : devices.flatMap(device => Array.from({ length: each }, () => device))
+      : chooseDevices(devices, visible()).flatMap(device => Array.from({ length: each }, () => device))
   const share = threads ?? Math.max(1, Math.floor(cores / slots.length))
   return slots.map(device => ({ threads: share, device }))
 }
@@ -66,7 +69,8 @@ function keepWorker(
       detached: true,
       env: {
         ...process.env,
-        ...(device !== undefined && { CUDA_VISIBLE_DEVICES: device }),
+        ...(device !== undefined && { CUDA_VISIBLE_DEVICES: device, LEDGER_REQUIRE_GPU: 'yes' }),
+        LEDGER_DEVICES: undefined,
         DATABASE_URL: databaseUrl,
         LEDGER_THREADS: String(threads),
         LOG_LEVEL: config.logLevel,

@@ -23,7 +23,8 @@ export async function register(
   const devices = engine.onGpu ? visibleDevices(cudaDevices(), process.env.CUDA_VISIBLE_DEVICES) : []
   const card = {
     ...{ id: randomUUID(), name, host: hostname(), pid: process.pid, engine },
-    memoryBytes: devices[0]?.memoryBytes ?? totalmem(),
+    // Of a part of a GPU nvidia-smi's list does not say it.
+    memoryBytes: engine.onGpu ? (devices[0]?.memoryBytes ?? 0) : totalmem(),
   }
   let doing: Doing | undefined
   let speed: number | undefined

@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Queue, Worker } from 'bullmq'
 import type { Config } from '../src/config.ts'
+import { cudaDevices } from '../src/engine/devices.ts'
 import type { Log } from '../src/log.ts'
 import { chooseBackend } from '../src/queue/backend.ts'
 import { type JobData, queueName } from '../src/queue/jobs.ts'
@@ -18,6 +19,7 @@ import { openObjects } from '../src/store/objects.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { outsideSpans, queueTelemetry } from '../src/telemetry.ts'
 import { openCompute } from './child.ts'
+import { checkClock } from './clock.ts'
 import { sweepFetched } from './fetched.ts'
 import { register } from './registration.ts'
 import { processJob } from './steps.ts'
@@ -40,6 +42,10 @@ export type RunningWorker = {
 }
 
 const sweepEvery = 3600_000
+// The first time soon: a worker that comes and goes with the work would never sweep.
+const firstSweepWithin = 300_000
+// A GPU that is newer than TensorFlow's kernels has them compiled by its driver when they are first used.
+const cudaStartTimeout = 1800_000
 
 /** Starts a worker. Rejects, with nothing left running, where the engine, Postgres or the queue cannot be had. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
@@ -50,7 +56,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const stalledInterval = lockDuration / 2
   // A job whose worker dies again and again, for more than a minute and a half, is more likely the cause than the victim.
   const maxStalledCount = Math.max(10, Math.ceil(100 / config.lockSeconds))
-  const reconcileEvery = 6 * lockDuration
+  const reconcileEvery = Math.min(6 * lockDuration, 60_000)
   // An empty queue while Postgres has work may be one that was emptied: not worth asking more often than this.
   const reconcileAtMost = lockDuration / 2
   const stopping = new AbortController()
@@ -64,10 +70,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
   try {
     const entry = options.computeEntry ?? fileURLToPath(new URL('./compute.js', import.meta.url))
-    const compute = openCompute({ entry, env: computeEnvironment(config), log, patience: 3000 })
+    const startTimeout = cudaDevices().length > 0 ? cudaStartTimeout : undefined
+    const compute = openCompute({ entry, env: computeEnvironment(config), log, patience: 3000, startTimeout })
     closers.push(compute.close)
     const db = await openDatabase(databaseUrl, { max: 4, name: 'loss-ledger worker', onError })
     closers.push(db.close)
+    if (config.redisUrl === undefined) await checkClock(db, lockDuration)
     const queue = await openQueue(config, databaseUrl, db, onError)
     closers.push(queue.close)
     const { connection, factory } = chooseBackend(config, databaseUrl)
@@ -127,14 +135,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const digests = await storedDigests(db)
       await sweepFetched(config.datasetsDir, sha256 => digests.has(sha256))
     }
-    // Not all workers of a fleet at once, and not before this one works.
-    const broom = setTimeout(
-      () => {
+    let broom: NodeJS.Timeout
+    const sweepIn = (milliseconds: number) => {
+      broom = setTimeout(() => {
         clean().catch(onError)
-        broom.refresh()
-      },
-      sweepEvery * (0.5 + Math.random()),
-    )
+        sweepIn(sweepEvery)
+      }, milliseconds)
+    }
+    // Not all workers of a fleet at once, and not before this one works.
+    sweepIn(firstSweepWithin * (0.2 + 0.8 * Math.random()))
     closers.push(async () => clearTimeout(broom))
     worker.run().catch(onError)
   } catch (error) {

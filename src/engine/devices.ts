@@ -33,6 +33,30 @@ export function visibleDevices(devices: CudaDevice[], visible: string | undefine
   return found
 }
 
+/**
+ * The devices that are named, as CUDA_VISIBLE_DEVICES wants them: `all`, places among those that are visible (as CUDA
+ * counts them), or UUIDs. By UUID, for places depend on CUDA_DEVICE_ORDER. MIG instances pass: nvidia-smi's list does not
+ * have them. Throws where one is not there.
+ */
+export function chooseDevices(names: string[], visible: CudaDevice[]): string[] {
+  const seen =
+    visible.length === 0 ? 'none' : visible.map(({ name }, place) => `${place} (${name})`).join(', ')
+  return names.flatMap(name => {
+    if (name.startsWith('MIG-')) return [name]
+    const found =
+      name === 'all'
+        ? visible
+        : visible.filter(({ uuid }, place) =>
+            /^\d+$/.test(name) ? place === Number(name) : uuid.startsWith(name),
+          )
+    if (found.length === 0)
+      throw new Error(
+        `there is no CUDA device${name === 'all' ? '' : ` ${name}`} here: nvidia-smi shows ${seen}`,
+      )
+    return found.map(({ uuid }) => uuid)
+  })
+}
+
 /** All CUDA devices of the machine; [] where there is no driver. */
 export function cudaDevices(): CudaDevice[] {
   const query = ['--query-gpu=index,uuid,name,memory.total', '--format=csv,noheader,nounits']

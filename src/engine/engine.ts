@@ -14,7 +14,7 @@ import { nativeKernels } from '../nn/kernels/native.ts'
 import type { NativeBackend } from '../nn/kernels/native-backend.ts'
 import { portableKernels } from '../nn/kernels/portable.ts'
 import type { EngineDescription, EngineName } from './description.ts'
-import { cudaDevices, visibleDevices } from './devices.ts'
+import { type CudaDevice, cudaDevices, visibleDevices } from './devices.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -36,12 +36,18 @@ export function defaultEngine(): EngineName {
 /**
  * Loads TensorFlow into this process and makes it the backend that tensors are made on; another call may switch.
  * `threads` bounds the CPU threads of one operation (native only, and fixed when it first loads; default: all cores).
- * Throws where the engine asked for is not there or does not load.
+ * Throws where the engine asked for is not there or does not load, or where `requireGpu` and it computes on no GPU.
  */
-export async function loadEngine(options: { name?: EngineName; threads?: number } = {}): Promise<Engine> {
+export async function loadEngine(
+  options: { name?: EngineName; threads?: number; requireGpu?: boolean } = {},
+): Promise<Engine> {
   const name = options.name ?? defaultEngine()
   loaded[name] ??= name === 'native' ? loadNative(options.threads) : loadWasm()
   const engine = await loaded[name]
+  if (options.requireGpu && !engine.description.onGpu)
+    throw new Error(
+      `a GPU is asked for, and TensorFlow computes on ${engine.description.device}: npx ledger doctor says what is missing`,
+    )
   await tf.setBackend(backendNames[name])
   return engine
 }
@@ -57,6 +63,7 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
   process.env.TF_NUM_INTRAOP_THREADS = String(threads)
   process.env.TF_NUM_INTEROP_THREADS ??= '1'
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
+  const device = prepareCuda()
   restoreUtil()
   const native = require('@tensorflow/tfjs-node-gpu') as {
     backend(): NativeBackend & { binding: { TF_Version: string } }
@@ -69,7 +76,9 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
       name: 'native',
       version: backend.binding.TF_Version,
       threads,
-      ...(backend.isUsingGpuDevice ? { device: gpuModel(), onGpu: true } : { device: cpuModel() }),
+      ...(backend.isUsingGpuDevice
+        ? { device: device?.name ?? 'GPU:0', onGpu: true }
+        : { device: cpuModel() }),
     },
     kernels: nativeKernels(backend),
   }
@@ -89,8 +98,24 @@ async function loadWasm(): Promise<Engine> {
   }
 }
 
-/** TensorFlow computes on the first device that it is shown. */
-const gpuModel = () => visibleDevices(cudaDevices(), process.env.CUDA_VISIBLE_DEVICES)[0]?.name ?? 'GPU:0'
+/**
+ * Sets what CUDA and TensorFlow read when they load. One device only, the first that is visible: TensorFlow reserves
+ * memory on each that it sees, and the binding computes on the last. Memory as it is needed, so that workers can share a
+ * device. Float32 products in float32, not TF32, and no kernel whose sums depend on chance: the same spec gives the same
+ * bits. What the environment says already stays.
+ */
+function prepareCuda(): CudaDevice | undefined {
+  const devices = cudaDevices()
+  if (devices.length === 0) return undefined
+  const { env } = process
+  const device = visibleDevices(devices, env.CUDA_VISIBLE_DEVICES)[0]
+  if (device !== undefined) env.CUDA_VISIBLE_DEVICES = device.uuid
+  env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
+  env.NVIDIA_TF32_OVERRIDE ??= '0'
+  env.TF_DETERMINISTIC_OPS ??= '1'
+  return device
+}
+
 const cpuModel = () => os.cpus()[0]?.model.trim() || os.arch()
 
 /** tfjs-node 4.22 calls type checks that Node 23 removed from util; they go back before it loads. */
