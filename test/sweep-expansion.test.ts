@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FieldError, SpecError } from '../src/spec/errors.ts'
 import { mergePatch, parsePath, setAt } from '../src/spec/json-path.ts'
+import { resolveLayers } from '../src/spec/layers.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
 import { expandSweep } from '../src/spec/sweep.ts'
-import { facts } from './support/facts.ts'
+import { facts, fcFacts } from './support/facts.ts'
 
 const base = {
   dataset: { name: 'mnist' },
@@ -82,6 +83,23 @@ test('a seed is not a variant, however it is varied', () => {
       ],
     )
   }
+})
+
+test('a rule that a variant edits keeps its place among the rules, of which later ones win; a new one is the last', () => {
+  const ruled = { ...base, layers: { fc_1: { l2: 0.1 }, 'fc_*': { l2: 0.2 } } }
+  const frozen = { layers: { fc_1: { freeze: true } } }
+  const list = expand({ base: ruled, vary: [{}, frozen, { layers: { fc_2: { l2: 0.3 } } }] })
+  const grid = expand({ base: ruled, vary: { '$.layers.fc_1.freeze': [false, true] } })
+  for (const { spec } of [...list.experiments, ...grid.experiments]) {
+    assert.deepEqual(Object.keys(spec.layers).slice(0, 2), ['fc_1', 'fc_*'])
+    assert.equal(resolveLayers(spec, fcFacts(784, [3], 10))[0].l2, 0.2)
+  }
+  assert.deepEqual(Object.entries(list.experiments[2].spec.layers)[2], ['fc_2', { l2: 0.3 }])
+  // What --set writes through.
+  assert.equal(
+    JSON.stringify(setAt(ruled, ['layers', 'fc_1', 'freeze'], true)),
+    JSON.stringify({ ...base, layers: { fc_1: { l2: 0.1, freeze: true }, 'fc_*': { l2: 0.2 } } }),
+  )
 })
 
 test('what a variant is follows from the resolved specs: a default written out is no other variant', () => {
