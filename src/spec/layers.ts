@@ -39,14 +39,13 @@ export function resolveLayers(
   network: NetworkFacts,
 ): ResolvedLayer[] {
   const rules = Object.entries(spec.layers)
+  const sizes = new Map<string, number>()
+  for (const { layer, size } of network.variables) sizes.set(layer, (sizes.get(layer) ?? 0) + size)
   return network.layers.map(layer => {
     const matching = rules.filter(([pattern]) => matchesGlob(pattern, layer)).map(([, rule]) => rule)
     return {
       layer,
-      parameters: network.variables.reduce(
-        (sum, variable) => sum + (variable.layer === layer ? variable.size : 0),
-        0,
-      ),
+      parameters: sizes.get(layer)!,
       optimizer: Object.assign(
         { ...spec.optimizer },
         ...matching.map(rule => rule.optimizer),

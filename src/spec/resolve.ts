@@ -1,4 +1,5 @@
 /** From what a user posts to what is run: every default filled in, every contradiction found. */
+import { countLayers, mostLayers } from './custom.ts'
 import { withDefaults } from './defaults.ts'
 import { type FieldError, SpecError } from './errors.ts'
 import type { DatasetFacts, Facts, NetworkFacts } from './facts.ts'
@@ -36,6 +37,7 @@ type Draft = Omit<ResolvedSpec, 'dataset' | 'training' | 'allocation' | 'optimiz
  * that contradict each other or the facts.
  */
 export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
+  refuseHuge(input)
   const violations = schemaViolations(input)
   if (violations.some(({ at }) => at.length === 0)) throw new SpecError(violations.map(fieldError))
   const draft = withDefaults(schema, input, violations) as Draft
@@ -64,6 +66,14 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
   if (errors.length > 0) throw new SpecError(errors)
   // Once more, for the order of the keys: equal specs are equal as JSON text.
   return withDefaults(schema, draft, []) as ResolvedSpec
+}
+
+/** Before anything that takes the longer the larger a spec is: a sweep may hold a thousand such. */
+function refuseHuge(input: unknown): void {
+  const layers = countLayers(Object(input).architecture)
+  if (layers <= mostLayers) return
+  const message = `must have at most ${mostLayers} layers, those in residual blocks counted one by one; has ${layers}`
+  throw new SpecError([{ path: '$.architecture.layers', message }])
 }
 
 const fieldError = ({ path, message }: FieldError): FieldError => ({ path, message })
