@@ -79,7 +79,7 @@ function refuseHuge(input: unknown): void {
 const fieldError = ({ path, message }: FieldError): FieldError => ({ path, message })
 
 /** Fills in the sizes of the splits. Returns the dataset's facts, null where it is unknown. */
-function checkDataset({ dataset }: Draft, facts: Facts, report: Report): DatasetFacts | null {
+function checkDataset({ dataset, allocation }: Draft, facts: Facts, report: Report): DatasetFacts | null {
   const names = facts.datasets.map(({ name }) => name)
   const known = facts.datasets.find(({ name }) => name === dataset.name)
   if (!known) {
@@ -101,7 +101,7 @@ function checkDataset({ dataset }: Draft, facts: Facts, report: Report): Dataset
   const { trainFile, testFile } = known
   const more = known.more ? ` (${known.more})` : ''
   dataset.trainExamples ??= known.defaults.trainExamples
-  dataset.validationExamples ??= known.defaults.validationExamples
+  dataset.validationExamples ??= validationLeft(dataset.trainExamples, allocation.splits, known, report)
   const { trainExamples: train, validationExamples: validation } = dataset
   if (train > trainFile) {
     report(
@@ -116,6 +116,24 @@ function checkDataset({ dataset }: Draft, facts: Facts, report: Report): Dataset
     )
   }
   return known
+}
+
+/** What is validated on where the spec does not say: the default, or what is left. NaN where that is reported as wrong. */
+function validationLeft(
+  train: number,
+  splits: SplitName[] | undefined,
+  { name, trainFile, testFile, defaults }: DatasetFacts,
+  report: Report,
+): number {
+  if (train > trainFile) return Number.NaN
+  const left = Math.min(defaults.validationExamples, Math.max(trainFile - train, testFile))
+  if (left > 0 || !splits?.includes('validation')) return left
+  report(
+    ['dataset', 'trainExamples'],
+    `must be ≤ ${trainFile - 1}, to leave any of the training examples of ${name} (${trainFile}) for validation, which ` +
+      `allocation.splits asks for; got ${train}`,
+  )
+  return Number.NaN
 }
 
 function checkTraining({ dataset, training, optimizer }: Draft, input: unknown, report: Report): void {

@@ -44,7 +44,8 @@ export const DatasetSpec = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: 10_000_000,
-        description: 'Examples in the validation split; 0 is allowed when only train is allocated.',
+        description:
+          'Examples in the validation split; 0 is allowed when only train is allocated. If absent, the dataset’s default or what is left beside trainExamples.',
       }),
     ),
     seed: Type.Optional(
