@@ -67,7 +67,7 @@ const cases: [change: object, path: string, says: string][] = [
   [
     { architecture: { name: 'fc', hidden: Array(9).fill(65536) } },
     '$.architecture',
-    'at most 2147483647 parameters',
+    'at most 134217728 parameters',
   ],
   [allocation({ method: 'simpsons' }), '$.allocation.method', 'did you mean simpson?'],
   [allocation({ maxError: 0 }), '$.allocation.maxError', '> 0'],

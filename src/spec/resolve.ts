@@ -4,12 +4,10 @@ import { withDefaults } from './defaults.ts'
 import { type FieldError, SpecError } from './errors.ts'
 import type { DatasetFacts, Facts, NetworkFacts } from './facts.ts'
 import { checkLayers } from './layers.ts'
+import { checkActivations, checkParameters } from './limits.ts'
 import { didYouMean, formatPath, type JsonSchema, type Path, show } from './messages.ts'
 import { ExperimentSpec, type ResolvedSpec, type SplitName, splitNames } from './schema.ts'
 import { schemaViolations } from './validate.ts'
-
-/** Offsets and sizes of variables are stored as signed 32-bit integers. */
-const mostParameters = 2 ** 31 - 1
 
 /** Each segment is a row, a job and objects; a spec of some hundred bytes must not make millions of them. */
 const mostSegments = 100_000
@@ -52,6 +50,8 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
   const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
   contradictions.push(...checkLayers(draft.layers ?? {}, draft.training.iterations, optimizer, network))
   checkAllocation(draft, network, facts, report)
+  if (network)
+    contradictions.push(...checkActivations(network, draft.training.batchSize, draft.allocation.chunkSize))
   checkNotify(draft, report)
 
   // A contradiction with a field that is itself wrong, or that lies in one, says nothing new.
@@ -156,9 +156,9 @@ function layOut(
 ): NetworkFacts | null {
   try {
     const network = facts.network(draft.architecture as ResolvedSpec['architecture'], dataset)
-    if (network.parameters <= mostParameters) return network
-    const message = `must have at most ${mostParameters} parameters, has ${network.parameters}`
-    errors.push({ path: formatPath(['architecture']), message })
+    const wrong = checkParameters(network)
+    if (wrong.length === 0) return network
+    errors.push(...wrong)
   } catch (error) {
     if (!(error instanceof SpecError)) throw error
     errors.push(...error.errors)
