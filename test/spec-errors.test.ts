@@ -108,6 +108,11 @@ const cases: [change: object, path: string, says: string][] = [
     '$.layers.fc_2.optimizer.nesterov',
     'which fc_2 has not',
   ],
+  [
+    { ...sgd({ momentum: 0.9, nesterov: true }), ...layers({ fc_2: { optimizer: { momentum: 0 } } }) },
+    '$.layers.fc_2.optimizer.momentum',
+    'must be > 0 where nesterov is on, as it is for fc_2',
+  ],
   [{ architecture: { name: 'fc', hidden: [13] } }, '$.architecture.hidden[0]', 'must not be 13'],
 ]
 
@@ -121,6 +126,16 @@ for (const [change, path, says] of cases) {
     assert.ok(errors[0].message.includes(says), errors[0].message)
   })
 }
+
+test('momentum 0 is right where nesterov is off in the end', () => {
+  const off = { optimizer: { momentum: 0, nesterov: false } }
+  const on = { optimizer: { nesterov: true } }
+  assert.deepEqual(
+    errorsOf({ ...good, ...sgd({ momentum: 0.9, nesterov: true }), ...layers({ fc_2: off }) }),
+    [],
+  )
+  assert.deepEqual(errorsOf({ ...good, ...layers({ fc_2: on, 'fc_*': off }) }), [])
+})
 
 test('a document that is no object is wrong as a whole', () => {
   for (const input of [null, [], 'spec', 3, undefined]) {

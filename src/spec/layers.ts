@@ -105,11 +105,21 @@ export function checkLayers(
         `is not a hyperparameter of ${optimizer.name}; it has ${hyperparameters.join(', ')}`,
       )
     }
-    if (!rule.optimizer?.nesterov) continue
+    // Whichever of the two the rule has, the other may be the experiment's or another rule's.
+    const { nesterov, momentum } = rule.optimizer ?? {}
+    if (!nesterov && momentum !== 0) continue
     const still = resolved.find(
-      ({ layer, optimizer: own }) => own.name === 'sgd' && own.momentum === 0 && matchesGlob(pattern, layer),
+      ({ layer, optimizer: own }) =>
+        own.name === 'sgd' && own.nesterov && own.momentum === 0 && matchesGlob(pattern, layer),
     )
-    if (still) report([pattern, 'optimizer', 'nesterov'], `needs momentum > 0, which ${still.layer} has not`)
+    if (!still) continue
+    if (nesterov)
+      report([pattern, 'optimizer', 'nesterov'], `needs momentum > 0, which ${still.layer} has not`)
+    else
+      report(
+        [pattern, 'optimizer', 'momentum'],
+        `must be > 0 where nesterov is on, as it is for ${still.layer}; set nesterov to false beside it`,
+      )
   }
   return errors
 }
