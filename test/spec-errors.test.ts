@@ -73,6 +73,7 @@ const cases: [change: object, path: string, says: string][] = [
   [allocation({ maxError: 0 }), '$.allocation.maxError', '> 0'],
   [allocation({ splits: ['train', 'test'] }), '$.allocation.splits[1]', 'must be one of train, validation'],
   [{ tags: { '': 'x' } }, "$.tags['']", 'a key that is a string of 1 to 100 characters'],
+  [{ tags: { 'a:b': 'c' } }, "$.tags['a:b']", 'a key without ":"'],
   // Contradictions
   [{ keep: ['weights', 'weights'] }, '$.keep[1]', 'repeats "weights"'],
   [dataset({ trainExamples: 60001 }), '$.dataset.trainExamples', 'must be ≤ 60000'],

@@ -52,6 +52,7 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
   checkAllocation(draft, network, facts, report)
   if (network)
     contradictions.push(...checkActivations(network, draft.training.batchSize, draft.allocation.chunkSize))
+  checkTags(draft, report)
   checkNotify(draft, report)
 
   // A contradiction with a field that is itself wrong, or that lies in one, says nothing new.
@@ -178,6 +179,11 @@ function checkOptimizer({ optimizer }: Draft, report: Report): void {
       report(['optimizer', 'schedule', 'boundaries', i], message)
     }
   })
+}
+
+function checkTags({ tags }: Draft, report: Report): void {
+  for (const key of Object.keys(tags ?? {}))
+    if (key.includes(':')) report(['tags', key], 'must have a key without ":", for ?tag=key:value to find it')
 }
 
 function checkNotify({ notify = [] }: Draft, report: Report): void {

@@ -236,7 +236,7 @@ export const ExperimentSpec = Type.Object(
       Dictionary(100, Type.String({ maxLength: 200 }), {
         default: {},
         maxProperties: 50,
-        description: 'Your own labels; GET /v1/experiments?tag=key:value finds them.',
+        description: 'Your own labels, keys without colons; GET /v1/experiments?tag=key:value finds them.',
       }),
     ),
     dataset: DatasetSpec,
