@@ -205,6 +205,55 @@ for (const [what, architecture, path, message] of wrong)
     )
   })
 
+test('a network without parameters is refused: there is nothing to train', () => {
+  const cifar10 = facts.datasets.find(({ name }) => name === 'cifar-10')!
+  const tiny = { ...facts, datasets: [{ ...cifar10, shape: [1, 1, 10] }] }
+  assert.throws(
+    () => resolveSpec(specOf({ name: 'custom', layers: [flatten] }), tiny),
+    ({ errors: [error, ...others] }: SpecError) =>
+      others.length === 0 && error.path === '$.architecture' && /a layer with parameters/.test(error.message),
+  )
+})
+
+test('networks that no machine could run are refused, at what is too large; those of the paper are not', () => {
+  const wide = { kind: 'conv2d', filters: 65_536 } as const
+  const end = [{ kind: 'global_average_pool' }, logits] as const
+  const relus = Array<typeof relu>(100).fill(relu)
+  // The image and its 65,536 channels, pooled and ten times more, in float32 and all but the image twice.
+  const mebibytes = Math.ceil((4 * (3072 + 2 * (1024 * 65_536 + 65_536 + 10))) / 2 ** 20)
+  const cases: [ArchitectureSpec, RegExp][] = [
+    [{ name: 'fc', hidden: [30_000, 30_000] }, /^\$\.architecture: .* 134217728 parameters, has 992520010$/],
+    [
+      { name: 'custom', layers: [wide, ...end] },
+      new RegExp(`^\\$\\.training\\.batchSize: must be ≤ 127 .*an example has ${mebibytes} MiB\\); got 250$`),
+    ],
+    [
+      { name: 'custom', layers: [wide, { kind: 'batch_norm' }, ...end] },
+      /^\$\.training\.batchSize: must be ≤ 63 .*; \$\.allocation\.chunkSize: must be ≤ 63 .*got 250$/,
+    ],
+    [
+      { name: 'custom', layers: [wide, ...relus, ...relus, ...end] },
+      /^\$\.architecture: must have at most 64 GiB/,
+    ],
+  ]
+  for (const [architecture, message] of cases)
+    assert.throws(() => resolved(architecture), { name: 'SpecError', message })
+  const small = specOf({ name: 'custom', layers: [wide, ...end] })
+  assert.equal(
+    resolveSpec({ ...small, training: { iterations: 1, batchSize: 127 } }, facts).training.batchSize,
+    127,
+  )
+  const paper: ArchitectureSpec[] = [
+    ...([8, 14, 20, 32, 44, 56] as const).map(depth => ({ name: 'resnet' as const, depth })),
+    ...(['all-cnn', 'vgg', 'lenet', 'fc'] as const).map(name => ({ name })),
+    { name: 'fc', hidden: [977, 311, 99, 31] },
+  ]
+  for (const architecture of paper) {
+    const dataset = { name: 'cifar-10', trainExamples: 50_000, validationExamples: 10_000 }
+    assert.equal(resolveSpec({ ...specOf(architecture), dataset }, facts).dataset.trainExamples, 50_000)
+  }
+})
+
 test('an architecture for images on examples without height and width', () => {
   for (const name of ['lenet', 'all-cnn', 'resnet', 'vgg'] as const)
     assert.throws(

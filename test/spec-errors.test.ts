@@ -67,12 +67,13 @@ const cases: [change: object, path: string, says: string][] = [
   [
     { architecture: { name: 'fc', hidden: Array(9).fill(65536) } },
     '$.architecture',
-    'at most 2147483647 parameters',
+    'at most 134217728 parameters',
   ],
   [allocation({ method: 'simpsons' }), '$.allocation.method', 'did you mean simpson?'],
   [allocation({ maxError: 0 }), '$.allocation.maxError', '> 0'],
   [allocation({ splits: ['train', 'test'] }), '$.allocation.splits[1]', 'must be one of train, validation'],
   [{ tags: { '': 'x' } }, "$.tags['']", 'a key that is a string of 1 to 100 characters'],
+  [{ tags: { 'a:b': 'c' } }, "$.tags['a:b']", 'a key without ":"'],
   // Contradictions
   [{ keep: ['weights', 'weights'] }, '$.keep[1]', 'repeats "weights"'],
   [dataset({ trainExamples: 60001 }), '$.dataset.trainExamples', 'must be ≤ 60000'],
@@ -108,6 +109,11 @@ const cases: [change: object, path: string, says: string][] = [
     '$.layers.fc_2.optimizer.nesterov',
     'which fc_2 has not',
   ],
+  [
+    { ...sgd({ momentum: 0.9, nesterov: true }), ...layers({ fc_2: { optimizer: { momentum: 0 } } }) },
+    '$.layers.fc_2.optimizer.momentum',
+    'must be > 0 where nesterov is on, as it is for fc_2',
+  ],
   [{ architecture: { name: 'fc', hidden: [13] } }, '$.architecture.hidden[0]', 'must not be 13'],
 ]
 
@@ -121,6 +127,16 @@ for (const [change, path, says] of cases) {
     assert.ok(errors[0].message.includes(says), errors[0].message)
   })
 }
+
+test('momentum 0 is right where nesterov is off in the end', () => {
+  const off = { optimizer: { momentum: 0, nesterov: false } }
+  const on = { optimizer: { nesterov: true } }
+  assert.deepEqual(
+    errorsOf({ ...good, ...sgd({ momentum: 0.9, nesterov: true }), ...layers({ fc_2: off }) }),
+    [],
+  )
+  assert.deepEqual(errorsOf({ ...good, ...layers({ fc_2: on, 'fc_*': off }) }), [])
+})
 
 test('a document that is no object is wrong as a whole', () => {
   for (const input of [null, [], 'spec', 3, undefined]) {

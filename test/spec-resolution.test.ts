@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { SpecError } from '../src/spec/errors.ts'
 import { matchesGlob, resolveLayers } from '../src/spec/layers.ts'
 import { preview } from '../src/spec/preview.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
 import { segmentsOf } from '../src/spec/segments.ts'
-import { facts, fcFacts } from './support/facts.ts'
+import { facts, fcFacts, mnistFacts } from './support/facts.ts'
 
 const minimal = {
   dataset: { name: 'mnist' },
@@ -90,6 +91,36 @@ test('defaults that depend on the data follow it', () => {
     validationExamples: 10_000,
     seed: 0,
   })
+})
+
+test('where the spec does not say, validation has what training leaves; nothing left is wrong only where it is allocated', () => {
+  const upload = { ...mnistFacts, name: 'mine', trainFile: 1000, testFile: 0 }
+  const own = { ...upload, defaults: { trainExamples: 900, validationExamples: 100 } }
+  const resolve = (trainExamples: number | undefined, splits?: string[]) =>
+    resolveSpec(
+      { ...minimal, dataset: { name: 'mine', trainExamples }, ...(splits && { allocation: { splits } }) },
+      { ...facts, datasets: [own] },
+    )
+  const sizes = (trainExamples?: number, splits?: string[]) => {
+    const { dataset, allocation } = resolve(trainExamples, splits)
+    return [dataset.trainExamples, dataset.validationExamples, ...allocation.splits]
+  }
+  assert.deepEqual(sizes(), [900, 100, 'train', 'validation'])
+  assert.deepEqual(sizes(500), [500, 100, 'train', 'validation'])
+  assert.deepEqual(sizes(950), [950, 50, 'train', 'validation'])
+  assert.deepEqual(sizes(1000), [1000, 0, 'train'])
+  assert.deepEqual(sizes(1000, ['train']), [1000, 0, 'train'])
+  const once = resolve(1000)
+  assert.deepEqual(resolveSpec(once, { ...facts, datasets: [own] }), once)
+  for (const [train, path, message] of [
+    [1000, '$.dataset.trainExamples', /must be ≤ 999, .* for validation, which allocation\.splits asks for/],
+    [1001, '$.dataset.trainExamples', /must be ≤ 1000, the training examples/],
+  ] as const)
+    assert.throws(
+      () => resolve(train, ['train', 'validation']),
+      ({ errors }: SpecError) =>
+        errors.length === 1 && errors[0].path === path && message.test(errors[0].message),
+    )
 })
 
 test('resolving a resolved spec changes nothing, not even the order of its keys, and never the input', () => {

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FieldError, SpecError } from '../src/spec/errors.ts'
 import { mergePatch, parsePath, setAt } from '../src/spec/json-path.ts'
+import { resolveLayers } from '../src/spec/layers.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
 import { expandSweep } from '../src/spec/sweep.ts'
-import { facts } from './support/facts.ts'
+import { facts, fcFacts } from './support/facts.ts'
 
 const base = {
   dataset: { name: 'mnist' },
@@ -14,9 +15,9 @@ const base = {
   training: { iterations: 8 },
 }
 const expand = (sweep: unknown) => expandSweep(sweep, spec => resolveSpec(spec, facts))
-function wrong(sweep: unknown): FieldError[] {
+async function wrong(sweep: unknown): Promise<FieldError[]> {
   try {
-    expand(sweep)
+    await expand(sweep)
   } catch (error) {
     assert.ok(error instanceof SpecError, String(error))
     return error.errors
@@ -24,8 +25,8 @@ function wrong(sweep: unknown): FieldError[] {
   assert.fail('it was taken')
 }
 
-test('a grid is every combination, the last path changing fastest', () => {
-  const { variants, experiments, baseline } = expand({
+test('a grid is every combination, the last path changing fastest', async () => {
+  const { variants, experiments, baseline } = await expand({
     base,
     vary: { '$.optimizer.learningRate': [0.1, 0.2], layers: [{}, { fc_1: { freeze: true } }] },
     seeds: [7, 8],
@@ -44,8 +45,8 @@ test('a grid is every combination, the last path changing fastest', () => {
   assert.deepEqual(experiments[2].spec.layers, { fc_1: { freeze: true } })
 })
 
-test('a list is one merge patch each, and a name names the variant', () => {
-  const { variants, baseline, experiments } = expand({
+test('a list is one merge patch each, and a name names the variant', async () => {
+  const { variants, baseline, experiments } = await expand({
     name: 'study',
     base: { ...base, layers: { fc_2: { freeze: true } } },
     vary: [
@@ -67,10 +68,10 @@ test('a list is one merge patch each, and a name names the variant', () => {
   )
 })
 
-test('a seed is not a variant, however it is varied', () => {
-  const grid = expand({ base, vary: { '$.training.seed': [1, 2, 3] } })
-  const list = expand({ base, vary: [1, 2, 3].map(seed => ({ training: { seed } })) })
-  const seeds = expand({ base, seeds: [1, 2, 3] })
+test('a seed is not a variant, however it is varied', async () => {
+  const grid = await expand({ base, vary: { '$.training.seed': [1, 2, 3] } })
+  const list = await expand({ base, vary: [1, 2, 3].map(seed => ({ training: { seed } })) })
+  const seeds = await expand({ base, seeds: [1, 2, 3] })
   for (const { variants, experiments } of [grid, list, seeds]) {
     assert.deepEqual(variants, ['base'])
     assert.deepEqual(
@@ -84,25 +85,43 @@ test('a seed is not a variant, however it is varied', () => {
   }
 })
 
-test('what a variant is follows from the resolved specs: a default written out is no other variant', () => {
-  const { variants } = expand({
+test('a rule that a variant edits keeps its place among the rules, of which later ones win; a new one is the last', async () => {
+  const ruled = { ...base, layers: { fc_1: { l2: 0.1 }, 'fc_*': { l2: 0.2 } } }
+  const frozen = { layers: { fc_1: { freeze: true } } }
+  const list = await expand({ base: ruled, vary: [{}, frozen, { layers: { fc_2: { l2: 0.3 } } }] })
+  const grid = await expand({ base: ruled, vary: { '$.layers.fc_1.freeze': [false, true] } })
+  for (const { spec } of [...list.experiments, ...grid.experiments]) {
+    assert.deepEqual(Object.keys(spec.layers).slice(0, 2), ['fc_1', 'fc_*'])
+    assert.equal(resolveLayers(spec, fcFacts(784, [3], 10))[0].l2, 0.2)
+  }
+  assert.deepEqual(Object.entries(list.experiments[2].spec.layers)[2], ['fc_2', { l2: 0.3 }])
+  // What --set writes through.
+  assert.equal(
+    JSON.stringify(setAt(ruled, ['layers', 'fc_1', 'freeze'], true)),
+    JSON.stringify({ ...base, layers: { fc_1: { l2: 0.1, freeze: true }, 'fc_*': { l2: 0.2 } } }),
+  )
+})
+
+test('what a variant is follows from the resolved specs: a default written out is no other variant', async () => {
+  const { variants } = await expand({
     base,
     vary: [{ training: { seed: 1 } }, { training: { seed: 2 }, allocation: { method: 'simpson' } }],
   })
   assert.equal(variants.length, 1)
 })
 
-test('the base may lack what is varied', () => {
+test('the base may lack what is varied', async () => {
   const { training: _, ...open } = base
-  assert.equal(expand({ base: open, vary: { 'training.iterations': [4, 8] } }).experiments.length, 2)
+  const { experiments } = await expand({ base: open, vary: { 'training.iterations': [4, 8] } })
+  assert.equal(experiments.length, 2)
 })
 
-test('a wrong field is named where it was written, with the variants it is wrong in', () => {
+test('a wrong field is named where it was written, with the variants it is wrong in', async () => {
   assert.deepEqual(
-    wrong({ base: { ...base, colour: 'red' }, seeds: [1, 2] }).map(({ path }) => path),
+    (await wrong({ base: { ...base, colour: 'red' }, seeds: [1, 2] })).map(({ path }) => path),
     ['$.base.colour'],
   )
-  const grid = wrong({
+  const grid = await wrong({
     base,
     vary: { '$.optimizer.learningRate': [0.1, -1], '$.layers.fc_9.freeze': [true] },
   })
@@ -112,11 +131,11 @@ test('a wrong field is named where it was written, with the variants it is wrong
   )
   assert.match(grid[1].message, /got -1 \(in variant optimizer\.learningRate=-1, layers\.fc_9\.freeze=true\)/)
   assert.deepEqual(
-    wrong({ base, vary: [{}, { layers: { fc_1: { freeze: 'yes' } } }] }).map(({ path }) => path),
+    (await wrong({ base, vary: [{}, { layers: { fc_1: { freeze: 'yes' } } }] })).map(({ path }) => path),
     ['$.vary[1].layers.fc_1.freeze'],
   )
   // Neither alone is wrong: the base's field is, in one variant.
-  const [error] = wrong({
+  const [error] = await wrong({
     base: { ...base, training: { iterations: 8, batchSize: 300 } },
     vary: { 'dataset.trainExamples': [400, 200] },
   })
@@ -124,7 +143,7 @@ test('a wrong field is named where it was written, with the variants it is wrong
   assert.match(error.message, /in variant dataset\.trainExamples=200/)
 })
 
-test('what is wrong with the sweep itself', () => {
+test('what is wrong with the sweep itself', async () => {
   const cases: [what: unknown, path: string, message: RegExp][] = [
     [{ vary: [] }, '$.base', /is required/],
     [{ base, very: {} }, '$.very', /did you mean vary/],
@@ -156,11 +175,51 @@ test('what is wrong with the sweep itself', () => {
     ],
   ]
   for (const [sweep, path, message] of cases) {
-    const errors = wrong(sweep)
+    const errors = await wrong(sweep)
     const found = errors.find(error => error.path === path)
     assert.match(found?.message ?? '', message, `${path}: ${JSON.stringify(errors)}`)
   }
-  for (const odd of [null, 7, 'x', []]) assert.equal(wrong(odd)[0].path, '$')
+  for (const odd of [null, 7, 'x', []]) assert.equal((await wrong(odd))[0].path, '$')
+})
+
+const thousand = Array.from({ length: 1000 }, (_, seed) => seed)
+
+test('a network of more layers than anybody studies is refused before it is looked at', async () => {
+  const relus = Array(100).fill({ kind: 'relu' })
+  const layers = [
+    { kind: 'flatten' },
+    ...Array(600).fill({ kind: 'residual', layers: relus }),
+    { kind: 'dense', units: 10 },
+  ]
+  const architecture = { name: 'custom', layers }
+  assert.deepEqual(await wrong({ base: { ...base, architecture }, seeds: thousand }), [
+    {
+      path: '$.base.architecture.layers',
+      message: 'must have at most 4000 layers, those in residual blocks counted one by one; has 60002',
+    },
+  ])
+})
+
+test('specs of more than 64 MiB together are refused as soon as they are; others have their turns meanwhile', async () => {
+  let resolved = 0
+  let turns = 0
+  const turn = setInterval(() => turns++, 0)
+  const large = { ...resolveSpec(base, facts), name: 'x'.repeat(2 ** 20) }
+  await assert.rejects(
+    expandSweep({ base, seeds: thousand }, () => {
+      resolved++
+      return large
+    }),
+    (error: SpecError) => {
+      const [{ path, message }, ...others] = error.errors
+      assert.deepEqual([path, others], ['$.vary', []])
+      assert.match(message, /at most 64 MiB of specs, and the first 64 of 1000 exceed that/)
+      return true
+    },
+  )
+  clearInterval(turn)
+  assert.equal(resolved, 64)
+  assert.ok(turns > 1, `${turns}`)
 })
 
 test('paths are read, and nothing else is', () => {

@@ -3,6 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SplitStep } from '../src/lca/allocate.ts'
 import { makeNeurons } from '../src/lca/neurons.ts'
+import { buildNetwork } from '../src/nn/network.ts'
+import { facts } from '../src/plan.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
+import type { ArchitectureSpec } from '../src/spec/schema.ts'
 import { layerUnits } from '../src/spec/units.ts'
 
 const network = (...entries: [name: string, shape: number[]][]) => {
@@ -10,16 +14,16 @@ const network = (...entries: [name: string, shape: number[]][]) => {
   return entries.map(([name, shape]) => {
     const size = shape.reduce((a, b) => a * b, 1)
     offset += size
-    return { name, layer: name.split('/')[0], shape, size, offset: offset - size }
+    return { name, layer: name.slice(0, name.lastIndexOf('/')), shape, size, offset: offset - size }
   })
 }
 const variables = network(
   ['conv_1/kernel', [3, 3, 2, 4]],
   ['bn_1/gamma', [4]],
   ['bn_1/beta', [4]],
-  ['plain/kernel', [3, 3, 4, 1]],
-  ['other/kernel', [3, 3, 4, 1]],
-  ['other/bias', [4]],
+  ['depthwise_1/kernel', [3, 3, 4, 1]],
+  ['block_1/shortcut_depthwise_1/kernel', [3, 3, 4, 1]],
+  ['block_1/shortcut_depthwise_1/bias', [4]],
   ['one/kernel', [1, 1, 4, 1]],
   ['one/bias', [1]],
   ['fc_1/kernel', [5, 3]],
@@ -30,13 +34,60 @@ test('units of dense, convolution, batch norm and depthwise layers', () => {
   assert.deepEqual(layerUnits(variables), [
     { layer: 'conv_1', offset: 0, units: 4, parameters: 18 },
     { layer: 'bn_1', offset: 4, units: 4, parameters: 2 },
-    { layer: 'plain', offset: 8, units: 4, parameters: 9 },
-    { layer: 'other', offset: 12, units: 4, parameters: 10 },
+    { layer: 'depthwise_1', offset: 8, units: 4, parameters: 9 },
+    { layer: 'block_1/shortcut_depthwise_1', offset: 12, units: 4, parameters: 10 },
     { layer: 'one', offset: 16, units: 1, parameters: 5 },
     { layer: 'fc_1', offset: 17, units: 3, parameters: 6 },
   ])
   assert.throws(() => layerUnits(network(['x/kernel', [3, 5]], ['x/bias', [4]])), /does not divide/)
   assert.deepEqual(layerUnits([]), [])
+})
+
+test('a convolution with one filter is one unit, however it is made; a depthwise one has a unit a channel', () => {
+  const unitsOf = (architecture: ArchitectureSpec) => {
+    const { architecture: resolved } = resolveSpec(
+      {
+        dataset: { name: 'cifar-10' },
+        architecture,
+        optimizer: { name: 'sgd' },
+        training: { iterations: 1 },
+      },
+      facts,
+    )
+    const { variables } = buildNetwork(resolved, { shape: [32, 32, 3], classes: 10 })
+    return layerUnits(variables).map(({ layer, units, parameters }) => [layer, units, parameters])
+  }
+  const narrow = unitsOf({ name: 'resnet', depth: 8, widthFactors: [0.01, 1, 1] })
+  // 16 channels in, one between the two convolutions, 16 out.
+  assert.deepEqual(
+    narrow.filter(([layer]) => String(layer).startsWith('block1a/')),
+    [
+      ['block1a/conv_1', 1, 3 * 3 * 16],
+      ['block1a/bn_1', 1, 2],
+      ['block1a/conv_2', 16, 3 * 3 * 1],
+      ['block1a/bn_2', 16, 2],
+    ],
+  )
+  const depthwise = { kind: 'depthwise_conv2d', bias: false } as const
+  assert.deepEqual(
+    unitsOf({
+      name: 'custom',
+      layers: [
+        depthwise,
+        { kind: 'residual', layers: [depthwise], shortcut: [depthwise] },
+        { kind: 'conv2d', filters: 1, bias: false },
+        { kind: 'flatten' },
+        { kind: 'dense', units: 10 },
+      ],
+    }),
+    [
+      ['depthwise_1', 3, 9],
+      ['block_1/depthwise_1', 3, 9],
+      ['block_1/shortcut_depthwise_1', 3, 9],
+      ['conv_1', 1, 3 * 3 * 3],
+      ['fc_1', 10, 1025],
+    ],
+  )
 })
 
 test('every allocation is counted once, for the last axis of its variable', () => {

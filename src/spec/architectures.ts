@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { closed, Named } from './composites.ts'
 import { CustomSpec } from './custom.ts'
+import { mostParameters } from './limits.ts'
 
 const Width = (fallback: number, description: string) =>
   Type.Optional(Type.Integer({ minimum: 1, maximum: 65_536, default: fallback, description }))
@@ -133,5 +134,7 @@ export const architectureSchemas = {
   vgg: VggSpec,
   custom: CustomSpec,
 } as const
-export const ArchitectureSpec = Named(architectureSchemas)
+export const ArchitectureSpec = Named(architectureSchemas, {
+  description: `The network: of 1 to ${mostParameters.toLocaleString('en')} parameters (2^27).`,
+})
 export type ArchitectureSpec = Static<typeof ArchitectureSpec>

@@ -2,6 +2,9 @@
 import { type TProperties, Type } from 'typebox'
 import { closed, Named } from './composites.ts'
 
+/** The most layers of a network, those in blocks counted one by one: ResNet-1001 has some 3,000. */
+export const mostLayers = 4000
+
 const layer = <Kind extends string, Options extends TProperties>(
   kind: Kind,
   options: Options,
@@ -79,7 +82,7 @@ export const CustomSpec = Type.Object(
     layers: Type.Array(Named({ ...leaves, residual }, { description: 'A layer.' }, 'kind'), {
       minItems: 1,
       maxItems: 1000,
-      description: 'From the images to one number a class, first to last.',
+      description: `From the images to one number a class, first to last; at most ${mostLayers} with those in residual blocks.`,
     }),
   },
   {
@@ -88,3 +91,14 @@ export const CustomSpec = Type.Object(
     description: 'The layers that you list. Layers with parameters are named by kind and number.',
   },
 )
+
+/** How many layers a posted `custom` architecture lists, whatever else is wrong with it. */
+export function countLayers(architecture: unknown): number {
+  const length = (list: unknown) => (Array.isArray(list) ? list.length : 0)
+  const { name, layers } = Object(architecture)
+  if (name !== 'custom' || !Array.isArray(layers)) return 0
+  return layers.reduce<number>((sum, layer) => {
+    const own = length(Object(layer).layers) + length(Object(layer).shortcut)
+    return sum + Math.max(1, own)
+  }, 0)
+}

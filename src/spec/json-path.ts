@@ -57,18 +57,18 @@ export function setAt(document: unknown, path: Path, value: unknown): unknown {
 /** JSON Merge Patch (RFC 7396): objects merge, null removes, anything else replaces. */
 export function mergePatch(document: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
-  let result: Record<string, unknown> = isObject(document) ? document : {}
+  const entries = new Map(Object.entries(isObject(document) ? document : {}))
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) result = Object.fromEntries(Object.entries(result).filter(([name]) => name !== key))
-    else
-      result = withEntry(result, key, mergePatch(Object.hasOwn(result, key) ? result[key] : undefined, value))
+    if (value === null) entries.delete(key)
+    else entries.set(key, mergePatch(entries.get(key), value))
   }
-  return result
+  return Object.fromEntries(entries)
 }
 
-// fromEntries defines keys, so one named __proto__ is a key like any other.
+// A map keeps the place of a key that is set again: in `layers` the order has a meaning. fromEntries defines keys, so one
+// named __proto__ is a key like any other.
 const withEntry = (object: Record<string, unknown>, key: string, value: unknown) =>
-  Object.fromEntries([...Object.entries(object).filter(([name]) => name !== key), [key, value]])
+  Object.fromEntries(new Map(Object.entries(object)).set(key, value))
 
 /** Every leaf of a patch as path=value, in the order in which they stand: optimizer.learningRate=0.1. */
 export function leaves(value: unknown, at: Path = []): { path: Path; text: string }[] {

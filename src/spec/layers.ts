@@ -39,14 +39,13 @@ export function resolveLayers(
   network: NetworkFacts,
 ): ResolvedLayer[] {
   const rules = Object.entries(spec.layers)
+  const sizes = new Map<string, number>()
+  for (const { layer, size } of network.variables) sizes.set(layer, (sizes.get(layer) ?? 0) + size)
   return network.layers.map(layer => {
     const matching = rules.filter(([pattern]) => matchesGlob(pattern, layer)).map(([, rule]) => rule)
     return {
       layer,
-      parameters: network.variables.reduce(
-        (sum, variable) => sum + (variable.layer === layer ? variable.size : 0),
-        0,
-      ),
+      parameters: sizes.get(layer)!,
       optimizer: Object.assign(
         { ...spec.optimizer },
         ...matching.map(rule => rule.optimizer),
@@ -106,11 +105,21 @@ export function checkLayers(
         `is not a hyperparameter of ${optimizer.name}; it has ${hyperparameters.join(', ')}`,
       )
     }
-    if (!rule.optimizer?.nesterov) continue
+    // Whichever of the two the rule has, the other may be the experiment's or another rule's.
+    const { nesterov, momentum } = rule.optimizer ?? {}
+    if (!nesterov && momentum !== 0) continue
     const still = resolved.find(
-      ({ layer, optimizer: own }) => own.name === 'sgd' && own.momentum === 0 && matchesGlob(pattern, layer),
+      ({ layer, optimizer: own }) =>
+        own.name === 'sgd' && own.nesterov && own.momentum === 0 && matchesGlob(pattern, layer),
     )
-    if (still) report([pattern, 'optimizer', 'nesterov'], `needs momentum > 0, which ${still.layer} has not`)
+    if (!still) continue
+    if (nesterov)
+      report([pattern, 'optimizer', 'nesterov'], `needs momentum > 0, which ${still.layer} has not`)
+    else
+      report(
+        [pattern, 'optimizer', 'momentum'],
+        `must be > 0 where nesterov is on, as it is for ${still.layer}; set nesterov to false beside it`,
+      )
   }
   return errors
 }

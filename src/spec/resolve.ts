@@ -1,14 +1,13 @@
 /** From what a user posts to what is run: every default filled in, every contradiction found. */
+import { countLayers, mostLayers } from './custom.ts'
 import { withDefaults } from './defaults.ts'
 import { type FieldError, SpecError } from './errors.ts'
 import type { DatasetFacts, Facts, NetworkFacts } from './facts.ts'
 import { checkLayers } from './layers.ts'
+import { checkActivations, checkParameters } from './limits.ts'
 import { didYouMean, formatPath, type JsonSchema, type Path, show } from './messages.ts'
 import { ExperimentSpec, type ResolvedSpec, type SplitName, splitNames } from './schema.ts'
 import { schemaViolations } from './validate.ts'
-
-/** Offsets and sizes of variables are stored as signed 32-bit integers. */
-const mostParameters = 2 ** 31 - 1
 
 /** Each segment is a row, a job and objects; a spec of some hundred bytes must not make millions of them. */
 const mostSegments = 100_000
@@ -36,6 +35,7 @@ type Draft = Omit<ResolvedSpec, 'dataset' | 'training' | 'allocation' | 'optimiz
  * that contradict each other or the facts.
  */
 export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
+  refuseHuge(input)
   const violations = schemaViolations(input)
   if (violations.some(({ at }) => at.length === 0)) throw new SpecError(violations.map(fieldError))
   const draft = withDefaults(schema, input, violations) as Draft
@@ -50,6 +50,9 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
   const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
   contradictions.push(...checkLayers(draft.layers ?? {}, draft.training.iterations, optimizer, network))
   checkAllocation(draft, network, facts, report)
+  if (network)
+    contradictions.push(...checkActivations(network, draft.training.batchSize, draft.allocation.chunkSize))
+  checkTags(draft, report)
   checkNotify(draft, report)
 
   // A contradiction with a field that is itself wrong, or that lies in one, says nothing new.
@@ -66,10 +69,18 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
   return withDefaults(schema, draft, []) as ResolvedSpec
 }
 
+/** Before anything that takes the longer the larger a spec is: a sweep may hold a thousand such. */
+function refuseHuge(input: unknown): void {
+  const layers = countLayers(Object(input).architecture)
+  if (layers <= mostLayers) return
+  const message = `must have at most ${mostLayers} layers, those in residual blocks counted one by one; has ${layers}`
+  throw new SpecError([{ path: '$.architecture.layers', message }])
+}
+
 const fieldError = ({ path, message }: FieldError): FieldError => ({ path, message })
 
 /** Fills in the sizes of the splits. Returns the dataset's facts, null where it is unknown. */
-function checkDataset({ dataset }: Draft, facts: Facts, report: Report): DatasetFacts | null {
+function checkDataset({ dataset, allocation }: Draft, facts: Facts, report: Report): DatasetFacts | null {
   const names = facts.datasets.map(({ name }) => name)
   const known = facts.datasets.find(({ name }) => name === dataset.name)
   if (!known) {
@@ -91,7 +102,7 @@ function checkDataset({ dataset }: Draft, facts: Facts, report: Report): Dataset
   const { trainFile, testFile } = known
   const more = known.more ? ` (${known.more})` : ''
   dataset.trainExamples ??= known.defaults.trainExamples
-  dataset.validationExamples ??= known.defaults.validationExamples
+  dataset.validationExamples ??= validationLeft(dataset.trainExamples, allocation.splits, known, report)
   const { trainExamples: train, validationExamples: validation } = dataset
   if (train > trainFile) {
     report(
@@ -106,6 +117,24 @@ function checkDataset({ dataset }: Draft, facts: Facts, report: Report): Dataset
     )
   }
   return known
+}
+
+/** What is validated on where the spec does not say: the default, or what is left. NaN where that is reported as wrong. */
+function validationLeft(
+  train: number,
+  splits: SplitName[] | undefined,
+  { name, trainFile, testFile, defaults }: DatasetFacts,
+  report: Report,
+): number {
+  if (train > trainFile) return Number.NaN
+  const left = Math.min(defaults.validationExamples, Math.max(trainFile - train, testFile))
+  if (left > 0 || !splits?.includes('validation')) return left
+  report(
+    ['dataset', 'trainExamples'],
+    `must be ≤ ${trainFile - 1}, to leave any of the training examples of ${name} (${trainFile}) for validation, which ` +
+      `allocation.splits asks for; got ${train}`,
+  )
+  return Number.NaN
 }
 
 function checkTraining({ dataset, training, optimizer }: Draft, input: unknown, report: Report): void {
@@ -128,9 +157,9 @@ function layOut(
 ): NetworkFacts | null {
   try {
     const network = facts.network(draft.architecture as ResolvedSpec['architecture'], dataset)
-    if (network.parameters <= mostParameters) return network
-    const message = `must have at most ${mostParameters} parameters, has ${network.parameters}`
-    errors.push({ path: formatPath(['architecture']), message })
+    const wrong = checkParameters(network)
+    if (wrong.length === 0) return network
+    errors.push(...wrong)
   } catch (error) {
     if (!(error instanceof SpecError)) throw error
     errors.push(...error.errors)
@@ -150,6 +179,11 @@ function checkOptimizer({ optimizer }: Draft, report: Report): void {
       report(['optimizer', 'schedule', 'boundaries', i], message)
     }
   })
+}
+
+function checkTags({ tags }: Draft, report: Report): void {
+  for (const key of Object.keys(tags ?? {}))
+    if (key.includes(':')) report(['tags', key], 'must have a key without ":", for ?tag=key:value to find it')
 }
 
 function checkNotify({ notify = [] }: Draft, report: Report): void {

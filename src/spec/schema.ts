@@ -7,6 +7,7 @@
 import { type Static, Type } from 'typebox'
 import { ArchitectureSpec } from './architectures.ts'
 import { closed, Dictionary } from './composites.ts'
+import { mostGibibytes } from './limits.ts'
 import { OptimizerSpec, overridable } from './optimizers.ts'
 
 export * from './architectures.ts'
@@ -44,7 +45,8 @@ export const DatasetSpec = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: 10_000_000,
-        description: 'Examples in the validation split; 0 is allowed when only train is allocated.',
+        description:
+          'Examples in the validation split; 0 is allowed when only train is allocated. If absent, the dataset’s default or what is left beside trainExamples.',
       }),
     ),
     seed: Type.Optional(
@@ -108,8 +110,7 @@ export const TrainingSpec = Type.Object(
         minimum: 1,
         maximum: 1_000_000,
         default: 250,
-        description:
-          'Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped.',
+        description: `Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold ${mostGibibytes} GiB of activations and their gradients.`,
       }),
     ),
     seed: Type.Optional(Seed('Seeds the initial weights, the shuffles and the dropout masks.')),
@@ -188,8 +189,7 @@ export const AllocationSpec = Type.Object(
     chunkSize: Type.Optional(
       Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 10_000_000 })], {
         default: 'auto',
-        description:
-          'Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk). auto picks what is fast; with batch norm, where the chunk is part of what the loss is, about 250. The resolved spec says what it picked.',
+        description: `Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk), and no more than hold ${mostGibibytes} GiB of activations and their gradients. auto picks what is fast; with batch norm, where the chunk is part of what the loss is, about 250. The resolved spec says what it picked.`,
       }),
     ),
     segmentIterations: Type.Optional(
@@ -236,7 +236,7 @@ export const ExperimentSpec = Type.Object(
       Dictionary(100, Type.String({ maxLength: 200 }), {
         default: {},
         maxProperties: 50,
-        description: 'Your own labels; GET /v1/experiments?tag=key:value finds them.',
+        description: 'Your own labels, keys without colons; GET /v1/experiments?tag=key:value finds them.',
       }),
     ),
     dataset: DatasetSpec,

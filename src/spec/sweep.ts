@@ -2,6 +2,8 @@
  * From a sweep to its experiments. A variant is everything but training.seed: two experiments whose resolved specs differ
  * in nothing else belong to one variant, however they were written, and are what its means are over.
  */
+import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { type FieldError, SpecError } from './errors.ts'
 import { isDeeperThan, isObject, leaves, mergePatch, parsePath, setAt } from './json-path.ts'
 import { didYouMean, formatPath, type Path } from './messages.ts'
@@ -12,6 +14,8 @@ import { sweepViolations } from './validate.ts'
 
 /** Rows of `segments` that one request may make. */
 const mostSegments = 1_000_000
+/** MiB of the resolved specs of one sweep, as JSON: they are held in memory, and stored in one transaction. */
+const mostMebibytes = 64
 /** Deeper than any spec is. */
 const mostDepth = 32
 
@@ -28,15 +32,20 @@ export type ExpandedSweep = {
 type Edit = {
   apply(document: unknown): unknown
   covers(path: Path): Path | undefined
-  label: { path: Path; text: string }[]
+  /** What it changes but for the seed, in words; no longer than what is shown. */
+  label: string
   name?: unknown
 }
 
 /**
  * Every experiment of a posted sweep, resolved by `resolve`. Throws SpecError with every wrong field at its place in the
- * sweep, and in which variant it is wrong where that is not all of them. Nothing is left to fail later.
+ * sweep, and in which variant it is wrong where that is not all of them. Nothing is left to fail later. The event loop
+ * gets its turn after each experiment.
  */
-export function expandSweep(input: unknown, resolve: (spec: unknown) => ResolvedSpec): ExpandedSweep {
+export async function expandSweep(
+  input: unknown,
+  resolve: (spec: unknown) => ResolvedSpec,
+): Promise<ExpandedSweep> {
   if (isDeeperThan(input, mostDepth)) fail(['base'], `must not be nested deeper than ${mostDepth} levels`)
   const violations = sweepViolations(input)
   if (violations.length > 0) throw new SpecError(violations.map(({ path, message }) => ({ path, message })))
@@ -51,9 +60,12 @@ export function expandSweep(input: unknown, resolve: (spec: unknown) => Resolved
     wrong.set(`${path} ${message}`, known)
   }
   const variants = new Map<string, { index: number; names: Set<string>; label: string }>()
-  const seen = new Map<string, Path>()
+  const seen = new Set<string>()
   const labels = new Set<string>()
-  const drafts = combinations.flatMap((edits, position): { key: string; spec: ResolvedSpec }[] => {
+  const drafts: { key: string; spec: ResolvedSpec }[] = []
+  let bytes = 0
+  for (const [position, edits] of combinations.entries()) {
+    await setImmediate()
     const label = labelOf(edits)
     labels.add(label)
     let document: unknown = sweep.base
@@ -64,23 +76,27 @@ export function expandSweep(input: unknown, resolve: (spec: unknown) => Resolved
     } catch (error) {
       if (!(error instanceof SpecError)) throw error
       for (const { path, message } of error.errors) report(placeOf(path, edits), message, label)
-      return []
+      continue
+    }
+    bytes += Buffer.byteLength(JSON.stringify(spec))
+    if (bytes > mostMebibytes * 2 ** 20) {
+      const reached = `the first ${position + 1} of ${combinations.length} exceed that`
+      fail(['vary'], `makes too much: at most ${mostMebibytes} MiB of specs, and ${reached}`)
     }
     const { name: _name, tags: _tags, ...numbers } = spec
-    const whole = JSON.stringify(numbers)
+    const whole = digest(numbers)
     const place: Path = Array.isArray(sweep.vary)
       ? ['vary', Math.floor(position / (sweep.seeds?.length ?? 1))]
       : ['vary']
-    const twin = seen.get(whole)
-    if (twin)
+    if (seen.has(whole))
       report(place, 'is the same experiment as another of this sweep: equal seeds give equal bits', label)
-    seen.set(whole, place)
-    const key = JSON.stringify({ ...numbers, training: { ...numbers.training, seed: 0 } })
+    seen.add(whole)
+    const key = digest({ ...numbers, training: { ...numbers.training, seed: 0 } })
     const variant = variants.get(key) ?? { index: variants.size, names: new Set<string>(), label }
     for (const { name } of edits) if (typeof name === 'string') variant.names.add(name)
     variants.set(key, variant)
-    return [{ key, spec }]
-  })
+    drafts.push({ key, spec })
+  }
   if (wrong.size > 0) throw new SpecError([...wrong.values()].map(error => explain(error, labels.size)))
 
   const segments = drafts.reduce((sum, { spec }) => sum + segmentsOf(spec).length, 0)
@@ -139,7 +155,7 @@ function fieldEdit(field: Path, value: unknown, source: Path): Edit {
       if (field.every((key, i) => path[i] === key)) return [...source, ...path.slice(field.length)]
       return path.length > 0 && path.every((key, i) => field[i] === key) ? source.slice(0, 2) : undefined
     },
-    label: leaves(value, field),
+    label: labelled(leaves(value, field)),
   }
 }
 
@@ -155,7 +171,9 @@ function patchEdit(patch: Record<string, unknown>, source: Path): Edit {
       }
       return [...source, ...path]
     },
-    label: leaves(patch).filter(({ path }) => path.length > 0 && path[0] !== 'name' && path[0] !== 'tags'),
+    label: labelled(
+      leaves(patch).filter(({ path }) => path.length > 0 && path[0] !== 'name' && path[0] !== 'tags'),
+    ),
     name: patch.name,
   }
 }
@@ -170,12 +188,22 @@ function product(dimensions: Edit[][]): Edit[][] {
   )
 }
 
+const mostLabel = 200
+
+/** The changes of an edit but for the seed. Cut short here, for an edit may be long and in a thousand experiments. */
+function labelled(changes: { path: Path; text: string }[]): string {
+  const texts = changes.filter(({ path }) => path.join('.') !== 'training.seed').map(({ text }) => text)
+  return texts.join(', ').slice(0, mostLabel + 1)
+}
+
 /** What an experiment changes about the base, but for its seed. */
 function labelOf(edits: Edit[]): string {
-  const parts = edits.flatMap(({ label }) => label.filter(({ path }) => path.join('.') !== 'training.seed'))
-  const text = parts.map(part => part.text).join(', ') || 'base'
-  return text.length > 200 ? `${shorten(text, 190)}…` : text
+  const parts = edits.map(({ label }) => label).filter(label => label !== '')
+  const text = parts.join(', ') || 'base'
+  return text.length > mostLabel ? `${shorten(text, mostLabel - 10)}…` : text
 }
+
+const digest = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('base64')
 
 /** The text as far as its limit, without half a surrogate pair at the end. */
 const shorten = (text: string, most: number) => text.slice(0, most).replace(/\p{Surrogate}$/u, '')

@@ -6,6 +6,10 @@
  */
 import type { VariableFacts } from './facts.ts'
 
+/** What the names of depthwise layers are made of; their shape alone is also that of a convolution with one filter. */
+export const depthwiseStem = 'depthwise'
+const depthwise = new RegExp(`(^|[/_])${depthwiseStem}_\\d+$`)
+
 export type LayerUnits = {
   layer: string
   /** Where its units start among those of all layers. */
@@ -33,10 +37,6 @@ export function layerUnits(variables: Variable[]): LayerUnits[] {
   })
 }
 
-/** A vector of the layer tells; without one, a kernel of one filter is taken for a depthwise one. */
-function unitsOf(own: Variable[]): number {
-  const vector = own.find(({ shape }) => shape.length === 1)
-  const { shape } = vector ?? own[0]
-  const last = shape[shape.length - 1]
-  return shape.length === 4 && last === 1 ? shape[2] : last
+function unitsOf([{ layer, shape }]: Variable[]): number {
+  return shape.length === 4 && depthwise.test(layer) ? shape[2] : shape[shape.length - 1]
 }

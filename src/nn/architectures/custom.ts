@@ -1,12 +1,13 @@
 /** A network as its spec lists it: the same layers in the same places, with names. */
 import type { ResolvedCustomLayer, ResolvedCustomLeaf } from '../../spec/schema.ts'
+import { depthwiseStem } from '../../spec/units.ts'
 import type { Layer } from '../layers.ts'
 
 /** What a layer that needs a name is called: this and the number of its kind so far, here or in its block. */
 const stems: Partial<Record<ResolvedCustomLeaf['kind'], string>> = {
   dense: 'fc',
   conv2d: 'conv',
-  depthwise_conv2d: 'depthwise',
+  depthwise_conv2d: depthwiseStem,
   batch_norm: 'bn',
   dropout: 'dropout',
 }

@@ -46,7 +46,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'createSweep', tags, summary: 'Post a sweep' },
         description:
-          'Expands a base spec and what to vary about it to at most 1,000 experiments. All of them are checked before any is stored, they are stored together or not at all, and a 422 names every wrong field at its place in the sweep. Seeds (training.seed) are what varies inside a variant; a variant is everything else.',
+          'Expands a base spec and what to vary about it to at most 1,000 experiments, whose resolved specs may have 64 MiB of JSON together. All of them are checked before any is stored, they are stored together or not at all, and a 422 names every wrong field at its place in the sweep. Seeds (training.seed) are what varies inside a variant; a variant is everything else.',
         headers: PostHeaders,
         body: ref(SweepSpec),
         response: {
@@ -63,7 +63,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const idempotencyKey = request.headers['idempotency-key']
       const wrong = unstorable({ name: Object(request.body).name })
       const { resolve } = await resolverFor(app, request.caller, request.body)
-      const expanded = expandSweep(request.body, resolve)
+      const expanded = await expandSweep(request.body, resolve)
       if (wrong.length > 0) throw new ProblemError('invalid-spec', '1 field is wrong', { errors: wrong })
       const created = await createSweep(app.db, {
         tenant: request.caller.owner,
