@@ -1,8 +1,12 @@
 /** Experiments over HTTP: posted once, listed in pages, shown, cancelled, deleted. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { newId } from '../src/api/routes/experiments/id.ts'
 import { exampleSpec } from '../src/api/schemas/experiments.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
+import { createExperiment } from '../src/store/experiments.ts'
 import { minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+import { facts } from './support/facts.ts'
 
 describe('experiments', () => {
   let api: TestApi
@@ -61,6 +65,42 @@ describe('experiments', () => {
     assert.match(other.body.type, /idempotency-key-reused$/)
     const without = await api.http.post('/v1/experiments').send(spec).expect(202)
     assert.notEqual(without.body.id, first.body.id)
+  })
+
+  test('a repeated post is answered whatever has become of what its spec names, and is not checked again', async () => {
+    const first = await post(api)
+    await api.db.prisma.experiment.update({ where: { id: first }, data: { status: 'succeeded' } })
+    const spec = {
+      ...minimalSpec(),
+      training: { iterations: 2, initial: { experiment: first, iteration: 1 } },
+    }
+    const send = (body: object | string) =>
+      api.http.post('/v1/experiments').set('Idempotency-Key', 'later').type('json').send(body)
+    const { body } = await send(spec).expect(202)
+    await api.db.prisma.experiment.delete({ where: { id: first } })
+    assert.equal((await send(spec).expect(202)).body.id, body.id)
+    await send({ ...spec, nonsense: 1 }).expect(409)
+    await send(`${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`).expect(409)
+    // Gone with its key: what is posted now is new, and checked.
+    await api.http.delete(`/v1/experiments/${body.id}`).expect(204)
+    await send(spec).expect(422)
+  })
+
+  test('a key whose experiment is deleted while it is posted again is free', async () => {
+    const once = { key: 'gone', hash: '0' }
+    const spec = resolveSpec(minimalSpec(), facts)
+    const gone = await createExperiment(api.db, { id: newId(), spec, once })
+    const pool = Object.create(api.db.pool)
+    pool.query = async (text: string, values: unknown[]) => {
+      if ('id' in gone && text.includes('idempotency_hash =')) await deleteOne(gone.id)
+      return api.db.pool.query(text, values)
+    }
+    const deleteOne = (id: string) => api.db.prisma.experiment.deleteMany({ where: { id } })
+    const id = newId()
+    assert.deepEqual(await createExperiment({ ...api.db, pool }, { id, spec, once }), {
+      outcome: 'created',
+      id,
+    })
   })
 
   test('of twenty identical posts at once, one makes the experiment', async () => {

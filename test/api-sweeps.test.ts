@@ -151,6 +151,8 @@ describe('sweeps', () => {
     await send({ ...sweep, seeds: [3] })
       .set('Idempotency-Key', 'sweep')
       .expect(409)
+    // Not even checked: it is another body, right or wrong.
+    await send({ base: 1 }).set('Idempotency-Key', 'sweep').expect(409)
     // An experiment may have the same key.
     await api.http.post('/v1/experiments').set('Idempotency-Key', 'sweep').send(minimalSpec()).expect(202)
   })

@@ -5,11 +5,8 @@
 import type pg from 'pg'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { type Database, transaction } from './database.ts'
-import { holdUploads } from './datasets.ts'
-import type { Experiment } from './generated/client.ts'
 import { type Objects, objectKey } from './objects.ts'
-
-export type { Experiment }
+import { type Created, holdPlaces, type Once, storeOnce } from './posting.ts'
 
 /** What is needed of the queue here; ExperimentQueue is one. */
 export type Submissions = {
@@ -31,34 +28,20 @@ export type NewExperiment = {
   tenant?: string
   /** Most experiments of the tenant that may be queued or running, this one among them; 0: any number. */
   maxUnfinished?: number
-  idempotencyKey?: string
-  /** SHA-256 of the body that came with the key. */
-  idempotencyHash?: string
+  once?: Once
 }
-
-/**
- * created: new, and to be submitted to the queue. repeated: the same key and body were seen before; submitting the
- * experiment again does no harm. conflict: the key was used with another body. full: the tenant has as many unfinished
- * experiments as it may have; nothing was stored.
- */
-export type Created =
-  | { outcome: 'created' | 'repeated' | 'conflict'; experiment: Pick<Experiment, 'id' | 'status'> }
-  | { outcome: 'full' }
 
 /**
  * Stores a new experiment, queued, with its segments. With an idempotency key that the tenant has used, stores nothing
  * and returns the experiment that took it. Name and tags are the spec's.
  */
-export async function createExperiment(database: Database, experiment: NewExperiment): Promise<Created> {
-  const { id, spec, tenant = 'default', maxUnfinished = 0 } = experiment
-  const { idempotencyKey = null, idempotencyHash = null } = experiment
+export function createExperiment(database: Database, experiment: NewExperiment): Promise<Created> {
+  const { id, spec, tenant = 'default', maxUnfinished = 0, once } = experiment
   const insert = async (client: Pick<pg.ClientBase, 'query'>) => {
     const { rowCount } = await client.query(
       `WITH created AS (
          INSERT INTO experiments (id, tenant, name, tags, spec, idempotency_key, idempotency_hash)
-         SELECT $1, $2, $3, $4, $5, $6, $7
-          WHERE $10::int = 0 OR $10 > (SELECT count(*) FROM experiments
-                 WHERE tenant = $2 AND status IN ('queued', 'training', 'allocating'))
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tenant, idempotency_key) DO NOTHING
          RETURNING id)
        INSERT INTO segments (experiment_id, "index", "from", "to")
@@ -66,45 +49,20 @@ export async function createExperiment(database: Database, experiment: NewExperi
          FROM created, generate_series(0, $8::int - 1, $9::int) AS "from"`,
       [
         ...[id, tenant, spec.name ?? null, JSON.stringify(spec.tags), JSON.stringify(spec)],
-        ...[idempotencyKey, idempotencyHash],
-        ...[spec.training.iterations, spec.allocation.segmentIterations, maxUnfinished],
+        ...[once?.key ?? null, once?.hash ?? null],
+        ...[spec.training.iterations, spec.allocation.segmentIterations],
       ],
     )
-    return rowCount !== 0
+    return rowCount === 0 ? 'taken' : 'created'
   }
-  const inserted =
-    maxUnfinished === 0 && spec.dataset.sha256 === undefined
-      ? await insert(database.pool)
-      : await transaction(database.pool, async client => {
-          await holdPlaces(client, tenant, [spec], maxUnfinished)
-          return insert(client)
-        })
-  if (inserted) return { experiment: { id, status: 'queued' }, outcome: 'created' }
-  const found =
-    idempotencyKey === null
-      ? null
-      : await database.prisma.experiment.findUnique({
-          where: { tenant_idempotencyKey: { tenant, idempotencyKey } },
-          select: { id: true, status: true, idempotencyHash: true },
-        })
-  if (found === null) return { outcome: 'full' }
-  return { experiment: found, outcome: found.idempotencyHash === idempotencyHash ? 'repeated' : 'conflict' }
-}
-
-/**
- * To be called first in the transaction that stores the specs: keeps their uploaded datasets from being deleted, and,
- * where the tenant has a quota, its other posts waiting, or two could both find the last place free. Throws SpecError
- * where a dataset has been deleted since.
- */
-export async function holdPlaces(
-  client: pg.PoolClient,
-  tenant: string,
-  specs: ResolvedSpec[],
-  maxUnfinished: number,
-): Promise<void> {
-  await holdUploads(client, tenant, specs)
-  if (maxUnfinished > 0)
-    await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
+  const alone = maxUnfinished === 0 && spec.dataset.sha256 === undefined
+  return storeOnce(database, 'experiments', { id, tenant, once }, () =>
+    alone
+      ? insert(database.pool)
+      : transaction(database.pool, async client =>
+          (await holdPlaces(client, tenant, [spec], maxUnfinished)) ? insert(client) : 'full',
+        ),
+  )
 }
 
 /**

@@ -1,9 +1,10 @@
 /** Sweeps: their experiments stored all at once or not at all, and what became of them. */
+import type pg from 'pg'
 import type { ExpandedSweep } from '../spec/sweep.ts'
 import { type Database, transaction } from './database.ts'
-import { cancelExperiment, deleteExperiment, holdPlaces, type Submissions } from './experiments.ts'
-import type { Sweep } from './generated/client.ts'
+import { cancelExperiment, deleteExperiment, type Submissions } from './experiments.ts'
 import type { Objects } from './objects.ts'
+import { type Created, holdPlaces, type Once, storeOnce } from './posting.ts'
 
 export type NewSweep = {
   /** UUIDv7. */
@@ -17,15 +18,12 @@ export type NewSweep = {
   tenant: string
   /** Most experiments of the tenant that may be queued or running, these among them; 0: any number. */
   maxUnfinished: number
-  idempotencyKey?: string
-  idempotencyHash?: string
+  once?: Once
 }
 
 const sweepSql = `
   INSERT INTO sweeps (id, name, request, variants, baseline, idempotency_key, idempotency_hash, tenant)
-  SELECT $1, $2, $3, $4, $5, $6, $7, $8
-   WHERE $9::int = 0 OR $9 >= $10::int + (SELECT count(*) FROM experiments
-          WHERE tenant = $8 AND status IN ('queued', 'training', 'allocating'))
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
   ON CONFLICT (tenant, idempotency_key) DO NOTHING`
 
 const experimentsSql = `
@@ -46,20 +44,19 @@ const segmentsSql = `
  * Stores a sweep with its experiments, queued, and their segments, in one transaction. With an idempotency key that is
  * taken, stores nothing and returns the sweep that took it. As createExperiment, for the outcomes.
  */
-export async function createSweep(
+export function createSweep(
   database: Database,
-  { id, experimentIds, sweep, request, tenant, maxUnfinished, idempotencyKey, idempotencyHash }: NewSweep,
-): Promise<{ sweep: Sweep; outcome: 'created' | 'repeated' | 'conflict' } | { outcome: 'full' }> {
+  { id, experimentIds, sweep, request, tenant, maxUnfinished, once }: NewSweep,
+): Promise<Created> {
   const { variants, baseline, experiments } = sweep
-  const inserted = await transaction(database.pool, async client => {
-    const specs = experiments.map(({ spec }) => spec)
-    await holdPlaces(client, tenant, specs, maxUnfinished)
+  const specs = experiments.map(({ spec }) => spec)
+  const insert = async (client: pg.PoolClient) => {
+    if (!(await holdPlaces(client, tenant, specs, maxUnfinished))) return 'full'
     const { rowCount } = await client.query(sweepSql, [
       ...[id, sweep.name ?? null, JSON.stringify(request), variants, baseline],
-      ...[idempotencyKey ?? null, idempotencyHash ?? null],
-      ...[tenant, maxUnfinished, experiments.length],
+      ...[once?.key ?? null, once?.hash ?? null, tenant],
     ])
-    if (rowCount === 0) return false
+    if (rowCount === 0) return 'taken'
     await client.query(experimentsSql, [
       id,
       experimentIds,
@@ -70,13 +67,9 @@ export async function createSweep(
       tenant,
     ])
     await client.query(segmentsSql, [id])
-    return true
-  })
-  const { sweep: sweeps } = database.prisma
-  if (inserted) return { sweep: await sweeps.findUniqueOrThrow({ where: { id } }), outcome: 'created' }
-  const found = await sweeps.findFirst({ where: { tenant, idempotencyKey: idempotencyKey ?? '' } })
-  if (found === null) return { outcome: 'full' }
-  return { sweep: found, outcome: found.idempotencyHash === idempotencyHash ? 'repeated' : 'conflict' }
+    return 'created'
+  }
+  return storeOnce(database, 'sweeps', { id, tenant, once }, () => transaction(database.pool, insert))
 }
 
 /** The ids of a sweep's experiments in order; only the queued ones if asked for. */

@@ -11,6 +11,7 @@ import {
   type Reader,
   retryExperiment,
 } from '../../../store/experiments.ts'
+import { findPosted } from '../../../store/posting.ts'
 import { describeSpan } from '../../../telemetry.ts'
 import { experimentNotFound, invalidQuery, keyReused, ProblemError, quotaExceeded } from '../../problem.ts'
 import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
@@ -24,7 +25,7 @@ import {
 } from '../../schemas/experiments.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
 import { matchesEtag } from '../shared/etag.ts'
-import { hashOf } from './body.ts'
+import { onceOf } from './body.ts'
 import { newId } from './id.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
 import { listExperiments } from './query.ts'
@@ -58,30 +59,31 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async (request, reply) => {
-      const idempotencyKey = request.headers['idempotency-key']
-      const { resolve } = await resolverFor(app, request.caller, request.body)
-      const spec = resolve(request.body)
-      const created = await createExperiment(app.db, {
-        ...{ id: newId(), spec, tenant: request.caller.owner, maxUnfinished: app.config.maxUnfinished },
-        ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyHash: hashOf(request.body) }),
-      })
+      const tenant = request.caller.owner
+      const once = onceOf(request.headers, request.body)
+      const post = async () => {
+        const { resolve } = await resolverFor(app, request.caller, request.body)
+        const spec = resolve(request.body)
+        return createExperiment(app.db, {
+          ...{ id: newId(), spec, tenant, maxUnfinished: app.config.maxUnfinished, once },
+        })
+      }
+      // What was made is looked up first: whether it could be made today is not asked.
+      const created = (once && (await findPosted(app.db, 'experiments', tenant, once))) ?? (await post())
       if (created.outcome === 'full') throw full()
-      const { outcome } = created
-      const { id, status } = created.experiment
+      const { outcome, id } = created
       if (outcome === 'conflict') throw keyReused(id)
       describeSpan({ 'ledger.experiment.id': id })
+      const experiment = await show(id, request.caller)
       // Also for a repeated post: whoever posted first may have died before this line. Queueing twice changes nothing.
-      if (status === 'queued') {
+      if (experiment.status === 'queued') {
         await app.queue.submit(id).catch((error: unknown) => {
           // It is in Postgres, from which a lost queue is rebuilt: posted it is, only not at once under way.
           request.log.error({ err: error, experiment: id }, 'experiment stored but not queued')
         })
       }
       request.log.info({ experiment: id, outcome }, 'experiment posted')
-      return reply
-        .code(202)
-        .header('location', `/v1/experiments/${id}`)
-        .send(await show(id, request.caller))
+      return reply.code(202).header('location', `/v1/experiments/${id}`).send(experiment)
     },
   )
 

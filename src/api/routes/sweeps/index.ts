@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { expandSweep } from '../../../spec/sweep.ts'
 import { SweepSpec } from '../../../spec/sweep-schema.ts'
 import type { Reader } from '../../../store/experiments.ts'
+import { findPosted } from '../../../store/posting.ts'
 import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
 import { describeSpan } from '../../../telemetry.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
@@ -20,7 +21,7 @@ import {
   SweepsQuery,
 } from '../../schemas/sweeps.ts'
 import { tableResponse } from '../../schemas/tables.ts'
-import { hashOf, unstorable } from '../experiments/body.ts'
+import { onceOf, unstorable } from '../experiments/body.ts'
 import { newId } from '../experiments/id.ts'
 import { resolverFor } from '../experiments/resolver.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
@@ -60,23 +61,26 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async (request, reply) => {
-      const idempotencyKey = request.headers['idempotency-key']
-      const wrong = unstorable({ name: Object(request.body).name })
-      const { resolve } = await resolverFor(app, request.caller, request.body)
-      const expanded = expandSweep(request.body, resolve)
-      if (wrong.length > 0) throw new ProblemError('invalid-spec', '1 field is wrong', { errors: wrong })
-      const created = await createSweep(app.db, {
-        tenant: request.caller.owner,
-        maxUnfinished: app.config.maxUnfinished,
-        id: newId(),
-        experimentIds: expanded.experiments.map(() => newId()),
-        sweep: expanded,
-        request: request.body,
-        ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyHash: hashOf(request.body) }),
-      })
+      const tenant = request.caller.owner
+      const once = onceOf(request.headers, request.body)
+      const post = async () => {
+        const wrong = unstorable({ name: Object(request.body).name })
+        const { resolve } = await resolverFor(app, request.caller, request.body)
+        const sweep = expandSweep(request.body, resolve)
+        if (wrong.length > 0) throw new ProblemError('invalid-spec', '1 field is wrong', { errors: wrong })
+        return createSweep(app.db, {
+          ...{
+            id: newId(),
+            experimentIds: sweep.experiments.map(() => newId()),
+            sweep,
+            request: request.body,
+          },
+          ...{ tenant, maxUnfinished: app.config.maxUnfinished, once },
+        })
+      }
+      const created = (once && (await findPosted(app.db, 'sweeps', tenant, once))) ?? (await post())
       if (created.outcome === 'full') throw quotaExceeded(app.config.maxUnfinished, 'some')
-      const { outcome } = created
-      const { id } = created.sweep
+      const { outcome, id } = created
       if (outcome === 'conflict') throw keyReused(id)
       describeSpan({ 'ledger.sweep.id': id })
       // As in POST /experiments: also for a repeated post, and what the queue has not got is in Postgres.
