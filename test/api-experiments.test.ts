@@ -67,6 +67,21 @@ describe('experiments', () => {
     assert.notEqual(without.body.id, first.body.id)
   })
 
+  test('a body whose layer rules stand in another order is another: later rules win', async () => {
+    const rules = [
+      ['fc_*', { freeze: true }],
+      ['fc_1', { freeze: false, l2: 0 }],
+    ]
+    const send = (layers: unknown[][]) =>
+      api.http
+        .post('/v1/experiments')
+        .set('Idempotency-Key', 'rules')
+        .send({ ...minimalSpec(), layers: Object.fromEntries(layers) })
+    await send(rules).expect(202)
+    await send(rules).expect(202)
+    await send(rules.toReversed()).expect(409)
+  })
+
   test('a repeated post is answered whatever has become of what its spec names, and is not checked again', async () => {
     const first = await post(api)
     await api.db.prisma.experiment.update({ where: { id: first }, data: { status: 'succeeded' } })

@@ -157,6 +157,30 @@ describe('sweeps', () => {
     await api.http.post('/v1/experiments').set('Idempotency-Key', 'sweep').send(minimalSpec()).expect(202)
   })
 
+  test('a sweep whose rules or paths stand in another order is another', async () => {
+    const rules = { 'fc_*': { freeze: true }, fc_1: { freeze: false } }
+    const turned = (entries: object) => Object.fromEntries(Object.entries(entries).reverse())
+    const paths = { 'optimizer.learningRate': [0.1, 0.2], 'optimizer.momentum': [0, 0.5] }
+    for (const [key, one, other] of [
+      [
+        'base',
+        { base: { ...minimalSpec(), layers: rules } },
+        { base: { ...minimalSpec(), layers: turned(rules) } },
+      ],
+      [
+        'patch',
+        { base: minimalSpec(), vary: [{ layers: rules }] },
+        { base: minimalSpec(), vary: [{ layers: turned(rules) }] },
+      ],
+      ['paths', { base: minimalSpec(), vary: paths }, { base: minimalSpec(), vary: turned(paths) }],
+    ] as const) {
+      const first = await send(one).set('Idempotency-Key', key).expect(202)
+      const again = await send({ ...turned(one), base: turned(one.base) }).set('Idempotency-Key', key)
+      assert.equal(again.body.id, first.body.id, key)
+      await send(other).set('Idempotency-Key', key).expect(409)
+    }
+  })
+
   test('a thousand experiments, and not one more', async t => {
     const seeds = Array.from({ length: 500 }, (_, i) => i)
     const grid = { base: minimalSpec(100), vary: { 'optimizer.learningRate': [0.1, 0.2] }, seeds }

@@ -45,7 +45,8 @@ export function onceOf(headers: { 'idempotency-key'?: string }, body: unknown): 
 }
 
 /**
- * SHA-256 of what a JSON body says, right or wrong, whatever its spaces and the order of its keys.
+ * SHA-256 of what a JSON body says, right or wrong, whatever its spaces and the order of its keys. But below `layers`
+ * the order says something (later rules win), and below `vary` too (it is that of variants and in their labels).
  */
 function hashOf(body: unknown): string {
   // Like no other: such a body is never stored.
@@ -59,5 +60,6 @@ function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (!isObject(value)) return value
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]))
+  const kept = (key: string, item: unknown) => key === 'vary' || (key === 'layers' && isObject(item))
+  return Object.fromEntries(entries.map(([key, item]) => [key, kept(key, item) ? item : sorted(item)]))
 }
