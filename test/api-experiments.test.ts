@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { newId } from '../src/api/routes/experiments/id.ts'
 import { exampleSpec } from '../src/api/schemas/experiments.ts'
+import type { Log } from '../src/log.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
 import { createExperiment } from '../src/store/experiments.ts'
+import { sweep } from '../src/store/sweep.ts'
 import { minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 import { facts } from './support/facts.ts'
 
@@ -219,6 +221,48 @@ describe('experiments', () => {
     await api.http.delete(`/v1/experiments/${id}`).expect(404)
     assert.equal(await api.objects.stat(`experiments/${id}/weights/0-8.npy`), undefined)
     assert.ok(api.queue.removed.includes(id))
+  })
+
+  /** A spec that starts from an experiment which has succeeded. */
+  const startedFrom = async () => {
+    const experiment = await post(api)
+    await api.db.prisma.experiment.update({
+      where: { id: experiment },
+      data: { status: 'succeeded', finishedAt: new Date(0) },
+    })
+    const training = { iterations: 2, initial: { experiment, iteration: 1 } }
+    return { experiment, spec: { ...minimalSpec(), training } }
+  }
+
+  test('what unfinished experiments start from is not deleted, and not swept', async () => {
+    const { experiment, spec } = await startedFrom()
+    const user = await post(api, spec)
+    const expire = () => sweep(api.db, api.queue, api.objects, 1, api.app.log as Log)
+    for (const status of ['queued', 'training', 'allocating'] as const) {
+      await api.db.prisma.experiment.update({ where: { id: user }, data: { status } })
+      const { body } = await api.http.delete(`/v1/experiments/${experiment}`).expect(409)
+      assert.match(body.detail, new RegExp(`start from it: ${user};`))
+    }
+    assert.equal((await expire())?.expired, 0)
+    // It is as it was: others may still start from it.
+    await post(api, spec)
+    await api.db.prisma.experiment.updateMany({ data: { status: 'failed' } })
+    assert.equal((await expire())?.expired, 1)
+    await api.http.get(`/v1/experiments/${experiment}`).expect(404)
+  })
+
+  test('of a deletion and posts that start from it at once, one finds the other', async () => {
+    for (let i = 0; i < 5; i++) {
+      const { experiment, spec } = await startedFrom()
+      const [deleted, ...posted] = await Promise.all([
+        api.http.delete(`/v1/experiments/${experiment}`),
+        api.http.post('/v1/experiments').send(spec),
+        api.http.post('/v1/sweeps').send({ base: spec }),
+      ])
+      const statuses = posted.map(({ status }) => status)
+      if (deleted.status === 204) assert.deepEqual(statuses, [422, 422])
+      else assert.ok(deleted.status === 409 && statuses.includes(202), String([deleted.status, statuses]))
+    }
   })
 
   test('the catalogue lists datasets and architectures, without infinities', async () => {

@@ -234,6 +234,19 @@ describe('sweeps', () => {
     await api.http.post(`/v1/sweeps/${body.id}/cancel`).expect(404)
   })
 
+  test('a sweep that others start from is not deleted, nothing of it', async () => {
+    const { body } = await send({ ...sweep, seeds: [1, 2, 3] })
+    const experiment = body.experiments[1].id
+    await api.db.prisma.experiment.updateMany({ where: { sweepId: body.id }, data: { status: 'succeeded' } })
+    const training = { iterations: 2, initial: { experiment, iteration: 1 } }
+    const user = await post(api, { ...minimalSpec(), training })
+    const { body: refused } = await api.http.delete(`/v1/sweeps/${body.id}`).expect(409)
+    assert.match(refused.detail, new RegExp(user))
+    assert.equal((await api.http.get(`/v1/sweeps/${body.id}`)).body.experimentCount, 3)
+    await api.http.post(`/v1/experiments/${user}/cancel`).expect(202)
+    await api.http.delete(`/v1/sweeps/${body.id}`).expect(204)
+  })
+
   test('a deleted experiment leaves the rest of its sweep', async () => {
     const { body } = await send(sweep)
     await api.http.delete(`/v1/experiments/${body.experiments[0].id}`).expect(204)

@@ -109,10 +109,10 @@ test('nothing is recorded for an experiment that is cancelled or deleted', async
   const id = await trained()
   assert.equal(await cancelExperiment(database.db, noQueue, id), 'cancelling')
   assert.equal(await recordSegment(database.db, id, 0, result(0, 2), computer), 'unwanted')
-  assert.equal(await deleteExperiment(database.db, noQueue, noObjects, id), true)
+  assert.deepEqual(await deleteExperiment(database.db, noQueue, noObjects, id), { outcome: 'deleted' })
   assert.equal(await recordSegment(database.db, id, 0, result(0, 2), computer), 'unwanted')
   assert.deepEqual(await counts(id), { iterations: 0, allocations: 0 })
-  assert.equal(await deleteExperiment(database.db, noQueue, noObjects, id), false)
+  assert.deepEqual(await deleteExperiment(database.db, noQueue, noObjects, id), { outcome: 'missing' })
 })
 
 test('recording and deleting at the same time do not wait for each other in a circle', async () => {

@@ -6,7 +6,7 @@ import type pg from 'pg'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { type Database, transaction } from './database.ts'
 import { type Objects, objectKey } from './objects.ts'
-import { type Created, holdPlaces, type Once, storeOnce } from './posting.ts'
+import { type Created, holdPlaces, needsHold, type Once, storeOnce } from './posting.ts'
 
 /** What is needed of the queue here; ExperimentQueue is one. */
 export type Submissions = {
@@ -55,13 +55,12 @@ export function createExperiment(database: Database, experiment: NewExperiment):
     )
     return rowCount === 0 ? 'taken' : 'created'
   }
-  const alone = maxUnfinished === 0 && spec.dataset.sha256 === undefined
   return storeOnce(database, 'experiments', { id, tenant, once }, () =>
-    alone
-      ? insert(database.pool)
-      : transaction(database.pool, async client =>
+    needsHold(spec, maxUnfinished)
+      ? transaction(database.pool, async client =>
           (await holdPlaces(client, tenant, [spec], maxUnfinished)) ? insert(client) : 'full',
-        ),
+        )
+      : insert(database.pool),
   )
 }
 
@@ -141,28 +140,79 @@ export async function retryExperiment(
   return 'queued'
 }
 
+/** in use: others that are queued or running start from its weights, and it stays; `users` are their ids. */
+export type DeleteOutcome = { outcome: 'deleted' | 'missing' } | { outcome: 'in use'; users: string[] }
+
 /**
  * Removes an experiment's rows and objects, also while it runs: its worker finds the row gone, stops within one
- * gradient pass, and removes what it wrote since. Says whether there was such an experiment. A deletion that failed
- * half way can be called again.
+ * gradient pass, and removes what it wrote since. A deletion that failed half way can be called again.
  */
 export async function deleteExperiment(
   database: Database,
   queue: Submissions,
   objects: Objects,
   id: string,
-): Promise<boolean> {
-  const { rowCount } = await database.pool.query(
-    `UPDATE experiments SET cancelling = true, updated_at = now() WHERE id = $1`,
+): Promise<DeleteOutcome> {
+  const { ids, users } = await markDeleting(database, 'id', id)
+  if (users.length > 0) return { outcome: 'in use', users }
+  if (ids.length === 0) return { outcome: 'missing' }
+  await removeExperiment(database, queue, objects, id)
+  return { outcome: 'deleted' }
+}
+
+/**
+ * The first half of a deletion, of one experiment or of all of a sweep, in one transaction: marks them, so that workers
+ * stop and nothing new starts from them (holdInitial). Nothing is marked where there are `users`.
+ */
+export function markDeleting(
+  database: Database,
+  column: 'id' | 'sweep_id',
+  id: string,
+): Promise<{ ids: string[]; users: string[] }> {
+  return transaction(database.pool, async client => {
+    const ids = await lockExperiments(client, column, id)
+    const found = await client.query<{ id: string }>(
+      `SELECT id FROM experiments
+        WHERE status IN ('queued', 'training', 'allocating')
+          AND spec #>> '{training,initial,experiment}' = ANY ($1::text[])
+        ORDER BY id`,
+      [ids],
+    )
+    const users = found.rows.map(row => row.id)
+    if (users.length === 0)
+      await client.query(
+        'UPDATE experiments SET cancelling = true, updated_at = now() WHERE id = ANY ($1::uuid[])',
+        [ids],
+      )
+    return { ids, users }
+  })
+}
+
+/** Locks experiments until the transaction is over, in one order whoever does; resolves to their ids in that order. */
+export async function lockExperiments(
+  client: pg.PoolClient,
+  column: 'id' | 'sweep_id',
+  id: string,
+): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `SELECT id FROM experiments WHERE ${column} = $1 ORDER BY id FOR UPDATE`,
     [id],
   )
-  if (rowCount === 0) return false
+  return rows.map(row => row.id)
+}
+
+/** The second half of a deletion, of an experiment that is marked. */
+export async function removeExperiment(
+  database: Database,
+  queue: Submissions,
+  objects: Objects,
+  id: string,
+): Promise<void> {
   // The rows go after the objects: if this dies in between, the experiment is still there to be deleted again.
   await objects.remove(experimentPrefix(id))
   await database.pool.query('DELETE FROM experiments WHERE id = $1', [id])
   await queue.remove(id)
   await objects.remove(experimentPrefix(id))
-  return true
 }
 
 /** The prefix of every object of an experiment, as Objects.remove takes it. */

@@ -1,5 +1,6 @@
 /** What posting an experiment and posting a sweep have in common: once for a key, within the quota, on what stays there. */
 import type pg from 'pg'
+import { SpecError } from '../spec/errors.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import type { Database } from './database.ts'
 import { holdUploads } from './datasets.ts'
@@ -45,10 +46,15 @@ export async function storeOnce(
   }
 }
 
+/** Whether storing a spec needs what holdPlaces holds. */
+export const needsHold = ({ dataset, training }: ResolvedSpec, maxUnfinished: number): boolean =>
+  maxUnfinished > 0 || dataset.sha256 !== undefined || training.initial !== undefined
+
 /**
- * To be called first in the transaction that stores the specs: keeps their uploaded datasets from being deleted, and,
- * where the tenant has a quota, its other posts waiting, or two could both find the last place free. Says whether there
- * are places for all of them. Throws SpecError where a dataset has been deleted since.
+ * To be called first in the transaction that stores the specs: keeps their uploaded datasets and the experiments that
+ * they start from from being deleted, and, where the tenant has a quota, its other posts waiting, or two could both find
+ * the last place free. Says whether there are places for all of them. Throws SpecError where something has been deleted
+ * since the specs were resolved.
  */
 export async function holdPlaces(
   client: pg.PoolClient,
@@ -57,6 +63,7 @@ export async function holdPlaces(
   maxUnfinished: number,
 ): Promise<boolean> {
   await holdUploads(client, tenant, specs)
+  await holdInitial(client, specs)
   if (maxUnfinished === 0) return true
   await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
   const { rows } = await client.query<{ unfinished: number }>(
@@ -65,4 +72,20 @@ export async function holdPlaces(
     [tenant],
   )
   return rows[0].unfinished + specs.length <= maxUnfinished
+}
+
+/** Keeps the experiments in training.initial from being deleted until the transaction is over, as holdUploads does. */
+async function holdInitial(client: pg.PoolClient, specs: ResolvedSpec[]): Promise<void> {
+  const ids = new Set(specs.flatMap(({ training }) => training.initial?.experiment ?? []))
+  if (ids.size === 0) return
+  // In one order, as deletions lock them; what is being deleted is marked (markDeleting).
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT id FROM experiments WHERE id = ANY ($1::uuid[]) AND NOT cancelling ORDER BY id FOR SHARE',
+    [[...ids]],
+  )
+  for (const { id } of rows) ids.delete(id)
+  for (const id of ids)
+    throw new SpecError([
+      { path: '$.training.initial.experiment', message: `was deleted this moment: ${id}` },
+    ])
 }

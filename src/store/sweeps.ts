@@ -2,7 +2,13 @@
 import type pg from 'pg'
 import type { ExpandedSweep } from '../spec/sweep.ts'
 import { type Database, transaction } from './database.ts'
-import { cancelExperiment, deleteExperiment, type Submissions } from './experiments.ts'
+import {
+  cancelExperiment,
+  type DeleteOutcome,
+  markDeleting,
+  removeExperiment,
+  type Submissions,
+} from './experiments.ts'
 import type { Objects } from './objects.ts'
 import { type Created, holdPlaces, type Once, storeOnce } from './posting.ts'
 
@@ -92,17 +98,17 @@ export async function cancelSweep(db: Database, queue: Submissions, id: string):
 }
 
 /**
- * Deletes a sweep with its experiments. Says whether there was such a sweep. A deletion that failed half way can be
- * called again: the sweep itself goes last.
+ * Deletes a sweep with its experiments. A deletion that failed half way can be called again: the sweep itself goes last.
  */
 export async function deleteSweep(
   db: Database,
   queue: Submissions,
   objects: Objects,
   id: string,
-): Promise<boolean> {
-  for (const experiment of (await sweepExperiments(db, id)).reverse())
-    await deleteExperiment(db, queue, objects, experiment)
+): Promise<DeleteOutcome> {
+  const { ids, users } = await markDeleting(db, 'sweep_id', id)
+  if (users.length > 0) return { outcome: 'in use', users }
+  for (const experiment of ids.reverse()) await removeExperiment(db, queue, objects, experiment)
   const { count } = await db.prisma.sweep.deleteMany({ where: { id } })
-  return count === 1
+  return { outcome: count === 1 ? 'deleted' : 'missing' }
 }

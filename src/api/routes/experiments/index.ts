@@ -13,7 +13,14 @@ import {
 } from '../../../store/experiments.ts'
 import { findPosted } from '../../../store/posting.ts'
 import { describeSpan } from '../../../telemetry.ts'
-import { experimentNotFound, invalidQuery, keyReused, ProblemError, quotaExceeded } from '../../problem.ts'
+import {
+  experimentNotFound,
+  invalidQuery,
+  keyReused,
+  ProblemError,
+  quotaExceeded,
+  startedFrom,
+} from '../../problem.ts'
 import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import {
   Experiment,
@@ -178,15 +185,17 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'deleteExperiment', tags, summary: 'Delete an experiment' },
         description:
-          'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass.',
+          'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass. Not while others that are queued or running start from its weights (`training.initial`): 409. What has failed or was cancelled does not keep it.',
         params: ExperimentParams,
-        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 413, 415) },
+        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 409, 413, 415) },
       },
     },
     async (request, reply) => {
       const { id } = request.params
       await show(id, request.caller)
-      if (!(await deleteExperiment(app.db, app.queue, app.objects, id))) throw experimentNotFound(id)
+      const deleted = await deleteExperiment(app.db, app.queue, app.objects, id)
+      if (deleted.outcome === 'in use') throw startedFrom(deleted.users)
+      if (deleted.outcome === 'missing') throw experimentNotFound(id)
       request.log.info({ experiment: id }, 'experiment deleted')
       return reply.code(204).send(null)
     },

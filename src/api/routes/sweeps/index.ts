@@ -8,7 +8,7 @@ import { findPosted } from '../../../store/posting.ts'
 import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
 import { describeSpan } from '../../../telemetry.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
-import { keyReused, ProblemError, quotaExceeded } from '../../problem.ts'
+import { keyReused, ProblemError, quotaExceeded, startedFrom } from '../../problem.ts'
 import { Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import { PostHeaders } from '../../schemas/experiments.ts'
 import {
@@ -202,15 +202,18 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     {
       schema: {
         ...{ operationId: 'deleteSweep', tags, summary: 'Delete a sweep' },
-        description: 'With its experiments, their ledgers and their artifacts, also while they run.',
+        description:
+          'With its experiments, their ledgers and their artifacts, also while they run. Not while others that are queued or running start from the weights of one (`training.initial`): 409, and nothing is deleted.',
         params: SweepParams,
-        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 413, 415) },
+        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 409, 413, 415) },
       },
     },
     async (request, reply) => {
       const { id } = request.params
       await show(id, request.caller)
-      if (!(await deleteSweep(app.db, app.queue, app.objects, id))) throw notFound(id)
+      const deleted = await deleteSweep(app.db, app.queue, app.objects, id)
+      if (deleted.outcome === 'in use') throw startedFrom(deleted.users)
+      if (deleted.outcome === 'missing') throw notFound(id)
       request.log.info({ sweep: id }, 'sweep deleted')
       return reply.code(204).send(null)
     },
