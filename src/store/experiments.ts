@@ -76,23 +76,32 @@ export async function cancelExperiment(
   queue: Submissions,
   id: string,
 ): Promise<CancelOutcome> {
-  const { rows } = await database.pool.query<{ status: string }>(
+  const [marked] = await markCancelled(database.pool, [id])
+  if (marked === undefined) {
+    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { id: true } })
+    return found === null ? 'missing' : 'finished'
+  }
+  if (marked.status !== 'cancelled') return 'cancelling'
+  await queue.remove(id)
+  return 'cancelled'
+}
+
+/** Cancels those that are queued or run, in one statement; resolves to them with their status then. */
+export async function markCancelled(
+  client: Pick<pg.ClientBase, 'query'>,
+  ids: string[],
+): Promise<{ id: string; status: string }[]> {
+  const { rows } = await client.query<{ id: string; status: string }>(
     `UPDATE experiments
      SET cancelling = true,
          status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END,
          finished_at = CASE status WHEN 'queued' THEN now() ELSE finished_at END,
          updated_at = now()
-     WHERE id = $1 AND status IN ('queued', 'training', 'allocating')
-     RETURNING status`,
-    [id],
+     WHERE id = ANY ($1::uuid[]) AND status IN ('queued', 'training', 'allocating')
+     RETURNING id, status`,
+    [ids],
   )
-  if (rows.length === 0) {
-    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { id: true } })
-    return found === null ? 'missing' : 'finished'
-  }
-  if (rows[0].status !== 'cancelled') return 'cancelling'
-  await queue.remove(id)
-  return 'cancelled'
+  return rows
 }
 
 /** Status and spec of experiments, as far as there are any of these ids for the reader; by id. */

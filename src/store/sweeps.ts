@@ -3,8 +3,9 @@ import type pg from 'pg'
 import type { ExpandedSweep } from '../spec/sweep.ts'
 import { type Database, transaction } from './database.ts'
 import {
-  cancelExperiment,
   type DeleteOutcome,
+  lockExperiments,
+  markCancelled,
   markDeleting,
   removeExperiment,
   type Submissions,
@@ -88,17 +89,24 @@ export async function sweepExperiments(db: Database, id: string, queued = false)
   return found.map(experiment => experiment.id)
 }
 
-/** Cancels what is queued or running of a sweep. Says whether there is such a sweep. */
+/**
+ * Cancels what is queued or running of a sweep: all of it at once in Postgres, and then the jobs are taken back. Says
+ * whether there is such a sweep.
+ */
 export async function cancelSweep(db: Database, queue: Submissions, id: string): Promise<boolean> {
   if ((await db.prisma.sweep.count({ where: { id } })) === 0) return false
-  // The last first: what a worker takes up next is then what is cancelled last.
-  for (const experiment of (await sweepExperiments(db, id)).reverse())
-    await cancelExperiment(db, queue, experiment)
+  const marked = await transaction(db.pool, async client =>
+    markCancelled(client, await lockExperiments(client, 'sweep_id', id)),
+  )
+  await someAtATime(marked, async ({ id, status }) => {
+    if (status === 'cancelled') await queue.remove(id)
+  })
   return true
 }
 
 /**
- * Deletes a sweep with its experiments. A deletion that failed half way can be called again: the sweep itself goes last.
+ * Deletes a sweep with its experiments: all of them are marked at once, so that workers stop, and then removed. A deletion
+ * that failed half way can be called again: the sweep itself goes last.
  */
 export async function deleteSweep(
   db: Database,
@@ -108,7 +116,22 @@ export async function deleteSweep(
 ): Promise<DeleteOutcome> {
   const { ids, users } = await markDeleting(db, 'sweep_id', id)
   if (users.length > 0) return { outcome: 'in use', users }
-  for (const experiment of ids.reverse()) await removeExperiment(db, queue, objects, experiment)
+  await someAtATime(ids, experiment => removeExperiment(db, queue, objects, experiment))
   const { count } = await db.prisma.sweep.deleteMany({ where: { id } })
   return { outcome: count === 1 ? 'deleted' : 'missing' }
+}
+
+/** Of a thousand deletions on S3 one after the other takes minutes; all at once would leave nothing for other requests. */
+const atATime = 8
+
+/** Does the work for every item, some at a time. When one fails no further ones begin. */
+async function someAtATime<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  // One generator for all: whoever leaves its loop by an error ends it for the others too.
+  const rest = (function* () {
+    yield* items
+  })()
+  const lane = async () => {
+    for (const item of rest) await work(item)
+  }
+  await Promise.all(Array.from({ length: atATime }, lane))
 }

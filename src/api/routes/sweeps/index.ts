@@ -182,7 +182,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'cancelSweep', tags, summary: 'Cancel a sweep' },
         description:
-          'Cancels every experiment of it that has not finished. Cancelling twice is the same as once.',
+          'Cancels every experiment of it that has not finished, all at once: what is queued never starts, what runs stops within one gradient pass. Cancelling twice is the same as once.',
         params: SweepParams,
         response: { 202: ref(Sweep), ...problems(400, 404, 413, 415) },
       },
@@ -203,7 +203,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'deleteSweep', tags, summary: 'Delete a sweep' },
         description:
-          'With its experiments, their ledgers and their artifacts, also while they run. Not while others that are queued or running start from the weights of one (`training.initial`): 409, and nothing is deleted.',
+          'With its experiments, their ledgers and their artifacts, also while they run. All of them stop at once, then they are removed, the sweep last; that goes on when the connection is closed, and DELETE may be sent again until it is a 404. Not while others that are queued or running start from the weights of one (`training.initial`): 409, and nothing is deleted.',
         params: SweepParams,
         response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 409, 413, 415) },
       },
