@@ -6,8 +6,15 @@ import { exampleSpec } from '../src/api/schemas/experiments.ts'
 import type { Log } from '../src/log.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
 import { createExperiment } from '../src/store/experiments.ts'
+import {
+  type Computer,
+  noteAllocated,
+  noteTrained,
+  recordTraining,
+  startExperiment,
+} from '../src/store/ledger.ts'
 import { sweep } from '../src/store/sweep.ts'
-import { minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 import { facts } from './support/facts.ts'
 
 describe('experiments', () => {
@@ -193,6 +200,43 @@ describe('experiments', () => {
     assert.deepEqual(await progress(), { phase: 'allocating', done: 6, total: 8, etaSeconds: null })
     await set({ status: 'succeeded' })
     assert.deepEqual(await progress(), { phase: 'finished', done: 8, total: 8, etaSeconds: 0 })
+  })
+
+  test('what is left of one that goes on is reckoned from what it has done since', async () => {
+    const spec = { ...minimalSpec(1000), allocation: { segmentIterations: 100 } }
+    const id = await post(api, spec)
+    const computer = { worker: 'here:1', engine: { name: 'wasm', version: '4', threads: 1, device: 'none' } }
+    const goOn = async () => startExperiment(api.db, id, computer as Computer)
+    const after = async (seconds: number) => {
+      const then = new Date(Date.now() - seconds * 1000)
+      const { status } = await api.db.prisma.experiment.findUniqueOrThrow({ where: { id } })
+      const data = status === 'training' ? { startedAt: then } : { allocatingAt: then }
+      await api.db.prisma.experiment.update({ where: { id }, data })
+      const { progress } = (await api.http.get(`/v1/experiments/${id}`)).body
+      return [progress.done, Math.round(progress.etaSeconds / 100)]
+    }
+    await api.db.pool.query(
+      `UPDATE segments SET status = 'trained' WHERE experiment_id = $1 AND "index" < 9`,
+      [id],
+    )
+    assert.equal(await goOn(), 'training')
+    assert.equal((await api.http.get(`/v1/experiments/${id}`)).body.progress.etaSeconds, null)
+    await noteTrained(api.db, id, 905)
+    assert.deepEqual(await after(100), [905, 19])
+
+    assert.equal(await recordTraining(api.db, id, [], []), true)
+    await noteAllocated(api.db, id, 0, 50)
+    assert.deepEqual(await after(100), [50, 19])
+    // Cancelled with nine segments allocated, and tried again.
+    await fillLedger(api, id, [])
+    await api.db.pool.query(
+      `UPDATE segments SET status = 'allocated', done = 100 WHERE experiment_id = $1 AND "index" < 9`,
+      [id],
+    )
+    await api.db.prisma.experiment.update({ where: { id }, data: { status: 'queued' } })
+    assert.equal(await goOn(), 'allocating')
+    await noteAllocated(api.db, id, 9, 5)
+    assert.deepEqual(await after(100), [905, 19])
   })
 
   test('cancel works once and twice, also while running, and not when it is over', async () => {

@@ -42,19 +42,21 @@ export async function startExperiment(
   { worker, engine }: Computer,
 ): Promise<'training' | 'allocating' | undefined> {
   const { rows } = await db.pool.query<{ status: 'training' | 'allocating' }>(
-    `WITH trained AS (
+    `WITH found AS (
        -- The variables come last: a worker may have died when every segment was stored, and they were not.
        SELECT NOT EXISTS (SELECT FROM segments WHERE experiment_id = $1 AND status = 'pending')
-          AND EXISTS (SELECT FROM variables WHERE experiment_id = $1) AS whole
+          AND EXISTS (SELECT FROM variables WHERE experiment_id = $1) AS whole,
+         coalesce((SELECT max("to") FROM segments WHERE experiment_id = $1 AND status <> 'pending'), 0) AS trained,
+         coalesce((SELECT sum(done) FROM segments WHERE experiment_id = $1 AND status = 'allocated'), 0) AS allocated
      )
      UPDATE experiments
      SET status = CASE WHEN whole THEN 'allocating' ELSE 'training' END::experiment_status,
          started_at = CASE WHEN whole THEN started_at ELSE now() END,
          allocating_at = CASE WHEN whole THEN now() END,
-         trained = coalesce(
-           (SELECT max("to") FROM segments WHERE experiment_id = $1 AND status <> 'pending'), 0),
+         trained = found.trained,
+         done_before = CASE WHEN whole THEN allocated ELSE found.trained END,
          attempts = attempts + 1, worker = $2, engine = $3, updated_at = now()
-     FROM trained
+     FROM found
      WHERE id = $1 AND status IN ('queued', 'training') AND NOT cancelling
      RETURNING status`,
     [id, worker, JSON.stringify(engine)],
@@ -133,7 +135,7 @@ export function recordTraining(
   return transaction(db.pool, async client => {
     const { rowCount } = await client.query(
       `UPDATE experiments
-       SET status = 'allocating', allocating_at = now(), trained = (spec #>> '{training,iterations}')::int,
+       SET status = 'allocating', allocating_at = now(), done_before = 0, trained = (spec #>> '{training,iterations}')::int,
            updated_at = now()
        WHERE id = $1 AND status = 'training' AND NOT cancelling`,
       [id],
