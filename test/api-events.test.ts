@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { get } from 'node:http'
 import { after, before, describe, test } from 'node:test'
+import { recordSegment, resetSegments } from '../src/store/ledger.ts'
 import { countQueries, fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
+import { fakeTables } from './support/fake-ledger.ts'
 
 type Event = { event: string; id: string; data: Record<string, unknown> }
 
@@ -117,6 +119,33 @@ describe('events', () => {
     await record(id, 4)
     const { events } = await live.done
     assert.deepEqual(rowsOf(events), [...all.slice(4), ...bothSplits(4, 5)])
+  })
+
+  test('what is told is not told again when a segment is repaired', async () => {
+    const id = await start()
+    await set(id, { status: 'allocating', allocatingAt: new Date() })
+    for (const from of [0, 2]) await record(id, from)
+    const before = listen(id, '0')
+    await before.open
+    await resetSegments(api.db, id, [0])
+    const meanwhile = listen(id, '0')
+    await meanwhile.open
+    const splits = ['train', 'validation'] as const
+    const repaired = await recordSegment(
+      api.db,
+      id,
+      0,
+      {
+        ...{ tables: fakeTables([...splits], 0, 2), neurons: [], evaluations: [], objects: [] },
+        ...{ seconds: 1, gradients: 1 },
+      },
+      { worker: 'here:1', engine: { name: 'wasm', version: '4', threads: 1, device: 'none' } },
+    )
+    assert.equal(repaired, 'recorded')
+    await record(id, 4)
+    await set(id, { status: 'succeeded', finishedAt: new Date() })
+    for (const { events } of [await before.done, await meanwhile.done, await listen(id, '0').done])
+      assert.deepEqual(rowsOf(events), bothSplits(0, 1, 2, 3, 4, 5))
   })
 
   test('a hundred listeners cost one query every half second, and all hear the same', async () => {

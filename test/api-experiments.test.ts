@@ -1,8 +1,21 @@
 /** Experiments over HTTP: posted once, listed in pages, shown, cancelled, deleted. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { newId } from '../src/api/routes/experiments/id.ts'
 import { exampleSpec } from '../src/api/schemas/experiments.ts'
-import { minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+import type { Log } from '../src/log.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
+import { createExperiment } from '../src/store/experiments.ts'
+import {
+  type Computer,
+  noteAllocated,
+  noteTrained,
+  recordTraining,
+  startExperiment,
+} from '../src/store/ledger.ts'
+import { sweep } from '../src/store/sweep.ts'
+import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+import { facts } from './support/facts.ts'
 
 describe('experiments', () => {
   let api: TestApi
@@ -61,6 +74,57 @@ describe('experiments', () => {
     assert.match(other.body.type, /idempotency-key-reused$/)
     const without = await api.http.post('/v1/experiments').send(spec).expect(202)
     assert.notEqual(without.body.id, first.body.id)
+  })
+
+  test('a body whose layer rules stand in another order is another: later rules win', async () => {
+    const rules = [
+      ['fc_*', { freeze: true }],
+      ['fc_1', { freeze: false, l2: 0 }],
+    ]
+    const send = (layers: unknown[][]) =>
+      api.http
+        .post('/v1/experiments')
+        .set('Idempotency-Key', 'rules')
+        .send({ ...minimalSpec(), layers: Object.fromEntries(layers) })
+    await send(rules).expect(202)
+    await send(rules).expect(202)
+    await send(rules.toReversed()).expect(409)
+  })
+
+  test('a repeated post is answered whatever has become of what its spec names, and is not checked again', async () => {
+    const first = await post(api)
+    await api.db.prisma.experiment.update({ where: { id: first }, data: { status: 'succeeded' } })
+    const spec = {
+      ...minimalSpec(),
+      training: { iterations: 2, initial: { experiment: first, iteration: 1 } },
+    }
+    const send = (body: object | string) =>
+      api.http.post('/v1/experiments').set('Idempotency-Key', 'later').type('json').send(body)
+    const { body } = await send(spec).expect(202)
+    await api.db.prisma.experiment.delete({ where: { id: first } })
+    assert.equal((await send(spec).expect(202)).body.id, body.id)
+    await send({ ...spec, nonsense: 1 }).expect(409)
+    await send(`${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`).expect(409)
+    // Gone with its key: what is posted now is new, and checked.
+    await api.http.delete(`/v1/experiments/${body.id}`).expect(204)
+    await send(spec).expect(422)
+  })
+
+  test('a key whose experiment is deleted while it is posted again is free', async () => {
+    const once = { key: 'gone', hash: '0' }
+    const spec = resolveSpec(minimalSpec(), facts)
+    const gone = await createExperiment(api.db, { id: newId(), spec, once })
+    const pool = Object.create(api.db.pool)
+    pool.query = async (text: string, values: unknown[]) => {
+      if ('id' in gone && text.includes('idempotency_hash =')) await deleteOne(gone.id)
+      return api.db.pool.query(text, values)
+    }
+    const deleteOne = (id: string) => api.db.prisma.experiment.deleteMany({ where: { id } })
+    const id = newId()
+    assert.deepEqual(await createExperiment({ ...api.db, pool }, { id, spec, once }), {
+      outcome: 'created',
+      id,
+    })
   })
 
   test('of twenty identical posts at once, one makes the experiment', async () => {
@@ -138,6 +202,43 @@ describe('experiments', () => {
     assert.deepEqual(await progress(), { phase: 'finished', done: 8, total: 8, etaSeconds: 0 })
   })
 
+  test('what is left of one that goes on is reckoned from what it has done since', async () => {
+    const spec = { ...minimalSpec(1000), allocation: { segmentIterations: 100 } }
+    const id = await post(api, spec)
+    const computer = { worker: 'here:1', engine: { name: 'wasm', version: '4', threads: 1, device: 'none' } }
+    const goOn = async () => startExperiment(api.db, id, computer as Computer)
+    const after = async (seconds: number) => {
+      const then = new Date(Date.now() - seconds * 1000)
+      const { status } = await api.db.prisma.experiment.findUniqueOrThrow({ where: { id } })
+      const data = status === 'training' ? { startedAt: then } : { allocatingAt: then }
+      await api.db.prisma.experiment.update({ where: { id }, data })
+      const { progress } = (await api.http.get(`/v1/experiments/${id}`)).body
+      return [progress.done, Math.round(progress.etaSeconds / 100)]
+    }
+    await api.db.pool.query(
+      `UPDATE segments SET status = 'trained' WHERE experiment_id = $1 AND "index" < 9`,
+      [id],
+    )
+    assert.equal(await goOn(), 'training')
+    assert.equal((await api.http.get(`/v1/experiments/${id}`)).body.progress.etaSeconds, null)
+    await noteTrained(api.db, id, 905)
+    assert.deepEqual(await after(100), [905, 19])
+
+    assert.equal(await recordTraining(api.db, id, [], []), true)
+    await noteAllocated(api.db, id, 0, 50)
+    assert.deepEqual(await after(100), [50, 19])
+    // Cancelled with nine segments allocated, and tried again.
+    await fillLedger(api, id, [])
+    await api.db.pool.query(
+      `UPDATE segments SET status = 'allocated', done = 100 WHERE experiment_id = $1 AND "index" < 9`,
+      [id],
+    )
+    await api.db.prisma.experiment.update({ where: { id }, data: { status: 'queued' } })
+    assert.equal(await goOn(), 'allocating')
+    await noteAllocated(api.db, id, 9, 5)
+    assert.deepEqual(await after(100), [905, 19])
+  })
+
   test('cancel works once and twice, also while running, and not when it is over', async () => {
     const id = await post(api)
     const cancel = () => api.http.post(`/v1/experiments/${id}/cancel`)
@@ -164,6 +265,48 @@ describe('experiments', () => {
     await api.http.delete(`/v1/experiments/${id}`).expect(404)
     assert.equal(await api.objects.stat(`experiments/${id}/weights/0-8.npy`), undefined)
     assert.ok(api.queue.removed.includes(id))
+  })
+
+  /** A spec that starts from an experiment which has succeeded. */
+  const startedFrom = async () => {
+    const experiment = await post(api)
+    await api.db.prisma.experiment.update({
+      where: { id: experiment },
+      data: { status: 'succeeded', finishedAt: new Date(0) },
+    })
+    const training = { iterations: 2, initial: { experiment, iteration: 1 } }
+    return { experiment, spec: { ...minimalSpec(), training } }
+  }
+
+  test('what unfinished experiments start from is not deleted, and not swept', async () => {
+    const { experiment, spec } = await startedFrom()
+    const user = await post(api, spec)
+    const expire = () => sweep(api.db, api.queue, api.objects, 1, api.app.log as Log)
+    for (const status of ['queued', 'training', 'allocating'] as const) {
+      await api.db.prisma.experiment.update({ where: { id: user }, data: { status } })
+      const { body } = await api.http.delete(`/v1/experiments/${experiment}`).expect(409)
+      assert.match(body.detail, new RegExp(`start from it: ${user};`))
+    }
+    assert.equal((await expire())?.expired, 0)
+    // It is as it was: others may still start from it.
+    await post(api, spec)
+    await api.db.prisma.experiment.updateMany({ data: { status: 'failed' } })
+    assert.equal((await expire())?.expired, 1)
+    await api.http.get(`/v1/experiments/${experiment}`).expect(404)
+  })
+
+  test('of a deletion and posts that start from it at once, one finds the other', async () => {
+    for (let i = 0; i < 5; i++) {
+      const { experiment, spec } = await startedFrom()
+      const [deleted, ...posted] = await Promise.all([
+        api.http.delete(`/v1/experiments/${experiment}`),
+        api.http.post('/v1/experiments').send(spec),
+        api.http.post('/v1/sweeps').send({ base: spec }),
+      ])
+      const statuses = posted.map(({ status }) => status)
+      if (deleted.status === 204) assert.deepEqual(statuses, [422, 422])
+      else assert.ok(deleted.status === 409 && statuses.includes(202), String([deleted.status, statuses]))
+    }
   })
 
   test('the catalogue lists datasets and architectures, without infinities', async () => {

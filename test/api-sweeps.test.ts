@@ -151,8 +151,34 @@ describe('sweeps', () => {
     await send({ ...sweep, seeds: [3] })
       .set('Idempotency-Key', 'sweep')
       .expect(409)
+    // Not even checked: it is another body, right or wrong.
+    await send({ base: 1 }).set('Idempotency-Key', 'sweep').expect(409)
     // An experiment may have the same key.
     await api.http.post('/v1/experiments').set('Idempotency-Key', 'sweep').send(minimalSpec()).expect(202)
+  })
+
+  test('a sweep whose rules or paths stand in another order is another', async () => {
+    const rules = { 'fc_*': { freeze: true }, fc_1: { freeze: false } }
+    const turned = (entries: object) => Object.fromEntries(Object.entries(entries).reverse())
+    const paths = { 'optimizer.learningRate': [0.1, 0.2], 'optimizer.momentum': [0, 0.5] }
+    for (const [key, one, other] of [
+      [
+        'base',
+        { base: { ...minimalSpec(), layers: rules } },
+        { base: { ...minimalSpec(), layers: turned(rules) } },
+      ],
+      [
+        'patch',
+        { base: minimalSpec(), vary: [{ layers: rules }] },
+        { base: minimalSpec(), vary: [{ layers: turned(rules) }] },
+      ],
+      ['paths', { base: minimalSpec(), vary: paths }, { base: minimalSpec(), vary: turned(paths) }],
+    ] as const) {
+      const first = await send(one).set('Idempotency-Key', key).expect(202)
+      const again = await send({ ...turned(one), base: turned(one.base) }).set('Idempotency-Key', key)
+      assert.equal(again.body.id, first.body.id, key)
+      await send(other).set('Idempotency-Key', key).expect(409)
+    }
   })
 
   test('a thousand experiments, and not one more', async t => {
@@ -206,6 +232,48 @@ describe('sweeps', () => {
     assert.equal(await api.objects.stat(`experiments/${done}/manifest.json`), undefined)
     await api.http.delete(`/v1/sweeps/${body.id}`).expect(404)
     await api.http.post(`/v1/sweeps/${body.id}/cancel`).expect(404)
+  })
+
+  test('a large sweep stops as one, and is removed several at a time, again where that failed', async () => {
+    const seeds = Array.from({ length: 40 }, (_, i) => i)
+    const { body } = await send({ ...sweep, seeds })
+    const running = { sweepId: body.id, status: 'queued' as const, cancelling: false }
+    const { remove } = api.queue
+    let atOnce = 0
+    let most = 0
+    let failures = 1
+    api.queue.remove = async id => {
+      assert.equal(await api.db.prisma.experiment.count({ where: running }), 0)
+      most = Math.max(most, ++atOnce)
+      await new Promise(resolve => setTimeout(resolve, 5))
+      atOnce--
+      if (failures-- > 0) throw new Error('the queue is down')
+      await remove(id)
+    }
+    await api.http.delete(`/v1/sweeps/${body.id}`).expect(500)
+    assert.ok((await api.http.get(`/v1/sweeps/${body.id}`)).body.experimentCount > 20)
+    await api.http.delete(`/v1/sweeps/${body.id}`).expect(204)
+    assert.ok(most > 1 && most <= 8, String(most))
+
+    const { body: other } = await send({ ...sweep, seeds })
+    running.sweepId = other.id
+    const { body: cancelled } = await api.http.post(`/v1/sweeps/${other.id}/cancel`).expect(202)
+    assert.equal(cancelled.counts.cancelled, 40)
+    assert.ok(other.experiments.every(({ id }: { id: string }) => api.queue.removed.includes(id)))
+    api.queue.remove = remove
+  })
+
+  test('a sweep that others start from is not deleted, nothing of it', async () => {
+    const { body } = await send({ ...sweep, seeds: [1, 2, 3] })
+    const experiment = body.experiments[1].id
+    await api.db.prisma.experiment.updateMany({ where: { sweepId: body.id }, data: { status: 'succeeded' } })
+    const training = { iterations: 2, initial: { experiment, iteration: 1 } }
+    const user = await post(api, { ...minimalSpec(), training })
+    const { body: refused } = await api.http.delete(`/v1/sweeps/${body.id}`).expect(409)
+    assert.match(refused.detail, new RegExp(user))
+    assert.equal((await api.http.get(`/v1/sweeps/${body.id}`)).body.experimentCount, 3)
+    await api.http.post(`/v1/experiments/${user}/cancel`).expect(202)
+    await api.http.delete(`/v1/sweeps/${body.id}`).expect(204)
   })
 
   test('a deleted experiment leaves the rest of its sweep', async () => {

@@ -218,7 +218,7 @@ test('deleting while it runs leaves no row and no object', async () => {
   await work({ pace: 30 })
   const id = await post(10)
   await reaches(id, 'allocating')
-  assert.equal(await deleteExperiment(database.db, queue, objects, id), true)
+  assert.deepEqual(await deleteExperiment(database.db, queue, objects, id), { outcome: 'deleted' })
   await reaches(await post(1), 'succeeded')
   assert.equal(await look(id), null)
   assert.equal(stored(id), false)

@@ -69,3 +69,12 @@ export function quotaExceeded(most: number, needed: 'one' | 'some'): ProblemErro
 export function keyReused(id: string): ProblemError {
   return new ProblemError('idempotency-key-reused', `the key was used for another body, which made ${id}`)
 }
+
+/** Experiments of these ids, which have not finished, start from what was to be deleted. */
+export function startedFrom(users: string[]): ProblemError {
+  const more = users.length > 3 ? ` and ${users.length - 3} more` : ''
+  return new ProblemError(
+    'conflict',
+    `experiments that are queued or running start from it: ${users.slice(0, 3).join(', ')}${more}; wait for them, or cancel them`,
+  )
+}

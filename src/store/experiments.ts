@@ -5,11 +5,8 @@
 import type pg from 'pg'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { type Database, transaction } from './database.ts'
-import { holdUploads } from './datasets.ts'
-import type { Experiment } from './generated/client.ts'
 import { type Objects, objectKey } from './objects.ts'
-
-export type { Experiment }
+import { type Created, holdPlaces, needsHold, type Once, storeOnce } from './posting.ts'
 
 /** What is needed of the queue here; ExperimentQueue is one. */
 export type Submissions = {
@@ -31,34 +28,20 @@ export type NewExperiment = {
   tenant?: string
   /** Most experiments of the tenant that may be queued or running, this one among them; 0: any number. */
   maxUnfinished?: number
-  idempotencyKey?: string
-  /** SHA-256 of the body that came with the key. */
-  idempotencyHash?: string
+  once?: Once
 }
-
-/**
- * created: new, and to be submitted to the queue. repeated: the same key and body were seen before; submitting the
- * experiment again does no harm. conflict: the key was used with another body. full: the tenant has as many unfinished
- * experiments as it may have; nothing was stored.
- */
-export type Created =
-  | { outcome: 'created' | 'repeated' | 'conflict'; experiment: Pick<Experiment, 'id' | 'status'> }
-  | { outcome: 'full' }
 
 /**
  * Stores a new experiment, queued, with its segments. With an idempotency key that the tenant has used, stores nothing
  * and returns the experiment that took it. Name and tags are the spec's.
  */
-export async function createExperiment(database: Database, experiment: NewExperiment): Promise<Created> {
-  const { id, spec, tenant = 'default', maxUnfinished = 0 } = experiment
-  const { idempotencyKey = null, idempotencyHash = null } = experiment
+export function createExperiment(database: Database, experiment: NewExperiment): Promise<Created> {
+  const { id, spec, tenant = 'default', maxUnfinished = 0, once } = experiment
   const insert = async (client: Pick<pg.ClientBase, 'query'>) => {
     const { rowCount } = await client.query(
       `WITH created AS (
          INSERT INTO experiments (id, tenant, name, tags, spec, idempotency_key, idempotency_hash)
-         SELECT $1, $2, $3, $4, $5, $6, $7
-          WHERE $10::int = 0 OR $10 > (SELECT count(*) FROM experiments
-                 WHERE tenant = $2 AND status IN ('queued', 'training', 'allocating'))
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tenant, idempotency_key) DO NOTHING
          RETURNING id)
        INSERT INTO segments (experiment_id, "index", "from", "to")
@@ -66,45 +49,19 @@ export async function createExperiment(database: Database, experiment: NewExperi
          FROM created, generate_series(0, $8::int - 1, $9::int) AS "from"`,
       [
         ...[id, tenant, spec.name ?? null, JSON.stringify(spec.tags), JSON.stringify(spec)],
-        ...[idempotencyKey, idempotencyHash],
-        ...[spec.training.iterations, spec.allocation.segmentIterations, maxUnfinished],
+        ...[once?.key ?? null, once?.hash ?? null],
+        ...[spec.training.iterations, spec.allocation.segmentIterations],
       ],
     )
-    return rowCount !== 0
+    return rowCount === 0 ? 'taken' : 'created'
   }
-  const inserted =
-    maxUnfinished === 0 && spec.dataset.sha256 === undefined
-      ? await insert(database.pool)
-      : await transaction(database.pool, async client => {
-          await holdPlaces(client, tenant, [spec], maxUnfinished)
-          return insert(client)
-        })
-  if (inserted) return { experiment: { id, status: 'queued' }, outcome: 'created' }
-  const found =
-    idempotencyKey === null
-      ? null
-      : await database.prisma.experiment.findUnique({
-          where: { tenant_idempotencyKey: { tenant, idempotencyKey } },
-          select: { id: true, status: true, idempotencyHash: true },
-        })
-  if (found === null) return { outcome: 'full' }
-  return { experiment: found, outcome: found.idempotencyHash === idempotencyHash ? 'repeated' : 'conflict' }
-}
-
-/**
- * To be called first in the transaction that stores the specs: keeps their uploaded datasets from being deleted, and,
- * where the tenant has a quota, its other posts waiting, or two could both find the last place free. Throws SpecError
- * where a dataset has been deleted since.
- */
-export async function holdPlaces(
-  client: pg.PoolClient,
-  tenant: string,
-  specs: ResolvedSpec[],
-  maxUnfinished: number,
-): Promise<void> {
-  await holdUploads(client, tenant, specs)
-  if (maxUnfinished > 0)
-    await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
+  return storeOnce(database, 'experiments', { id, tenant, once }, () =>
+    needsHold(spec, maxUnfinished)
+      ? transaction(database.pool, async client =>
+          (await holdPlaces(client, tenant, [spec], maxUnfinished)) ? insert(client) : 'full',
+        )
+      : insert(database.pool),
+  )
 }
 
 /**
@@ -119,23 +76,32 @@ export async function cancelExperiment(
   queue: Submissions,
   id: string,
 ): Promise<CancelOutcome> {
-  const { rows } = await database.pool.query<{ status: string }>(
+  const [marked] = await markCancelled(database.pool, [id])
+  if (marked === undefined) {
+    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { id: true } })
+    return found === null ? 'missing' : 'finished'
+  }
+  if (marked.status !== 'cancelled') return 'cancelling'
+  await queue.remove(id)
+  return 'cancelled'
+}
+
+/** Cancels those that are queued or run, in one statement; resolves to them with their status then. */
+export async function markCancelled(
+  client: Pick<pg.ClientBase, 'query'>,
+  ids: string[],
+): Promise<{ id: string; status: string }[]> {
+  const { rows } = await client.query<{ id: string; status: string }>(
     `UPDATE experiments
      SET cancelling = true,
          status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END,
          finished_at = CASE status WHEN 'queued' THEN now() ELSE finished_at END,
          updated_at = now()
-     WHERE id = $1 AND status IN ('queued', 'training', 'allocating')
-     RETURNING status`,
-    [id],
+     WHERE id = ANY ($1::uuid[]) AND status IN ('queued', 'training', 'allocating')
+     RETURNING id, status`,
+    [ids],
   )
-  if (rows.length === 0) {
-    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { id: true } })
-    return found === null ? 'missing' : 'finished'
-  }
-  if (rows[0].status !== 'cancelled') return 'cancelling'
-  await queue.remove(id)
-  return 'cancelled'
+  return rows
 }
 
 /** Status and spec of experiments, as far as there are any of these ids for the reader; by id. */
@@ -183,28 +149,79 @@ export async function retryExperiment(
   return 'queued'
 }
 
+/** in use: others that are queued or running start from its weights, and it stays; `users` are their ids. */
+export type DeleteOutcome = { outcome: 'deleted' | 'missing' } | { outcome: 'in use'; users: string[] }
+
 /**
  * Removes an experiment's rows and objects, also while it runs: its worker finds the row gone, stops within one
- * gradient pass, and removes what it wrote since. Says whether there was such an experiment. A deletion that failed
- * half way can be called again.
+ * gradient pass, and removes what it wrote since. A deletion that failed half way can be called again.
  */
 export async function deleteExperiment(
   database: Database,
   queue: Submissions,
   objects: Objects,
   id: string,
-): Promise<boolean> {
-  const { rowCount } = await database.pool.query(
-    `UPDATE experiments SET cancelling = true, updated_at = now() WHERE id = $1`,
+): Promise<DeleteOutcome> {
+  const { ids, users } = await markDeleting(database, 'id', id)
+  if (users.length > 0) return { outcome: 'in use', users }
+  if (ids.length === 0) return { outcome: 'missing' }
+  await removeExperiment(database, queue, objects, id)
+  return { outcome: 'deleted' }
+}
+
+/**
+ * The first half of a deletion, of one experiment or of all of a sweep, in one transaction: marks them, so that workers
+ * stop and nothing new starts from them (holdInitial). Nothing is marked where there are `users`.
+ */
+export function markDeleting(
+  database: Database,
+  column: 'id' | 'sweep_id',
+  id: string,
+): Promise<{ ids: string[]; users: string[] }> {
+  return transaction(database.pool, async client => {
+    const ids = await lockExperiments(client, column, id)
+    const found = await client.query<{ id: string }>(
+      `SELECT id FROM experiments
+        WHERE status IN ('queued', 'training', 'allocating')
+          AND spec #>> '{training,initial,experiment}' = ANY ($1::text[])
+        ORDER BY id`,
+      [ids],
+    )
+    const users = found.rows.map(row => row.id)
+    if (users.length === 0)
+      await client.query(
+        'UPDATE experiments SET cancelling = true, updated_at = now() WHERE id = ANY ($1::uuid[])',
+        [ids],
+      )
+    return { ids, users }
+  })
+}
+
+/** Locks experiments until the transaction is over, in one order whoever does; resolves to their ids in that order. */
+export async function lockExperiments(
+  client: pg.PoolClient,
+  column: 'id' | 'sweep_id',
+  id: string,
+): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `SELECT id FROM experiments WHERE ${column} = $1 ORDER BY id FOR UPDATE`,
     [id],
   )
-  if (rowCount === 0) return false
+  return rows.map(row => row.id)
+}
+
+/** The second half of a deletion, of an experiment that is marked. */
+export async function removeExperiment(
+  database: Database,
+  queue: Submissions,
+  objects: Objects,
+  id: string,
+): Promise<void> {
   // The rows go after the objects: if this dies in between, the experiment is still there to be deleted again.
   await objects.remove(experimentPrefix(id))
   await database.pool.query('DELETE FROM experiments WHERE id = $1', [id])
   await queue.remove(id)
   await objects.remove(experimentPrefix(id))
-  return true
 }
 
 /** The prefix of every object of an experiment, as Objects.remove takes it. */

@@ -42,19 +42,21 @@ export async function startExperiment(
   { worker, engine }: Computer,
 ): Promise<'training' | 'allocating' | undefined> {
   const { rows } = await db.pool.query<{ status: 'training' | 'allocating' }>(
-    `WITH trained AS (
+    `WITH found AS (
        -- The variables come last: a worker may have died when every segment was stored, and they were not.
        SELECT NOT EXISTS (SELECT FROM segments WHERE experiment_id = $1 AND status = 'pending')
-          AND EXISTS (SELECT FROM variables WHERE experiment_id = $1) AS whole
+          AND EXISTS (SELECT FROM variables WHERE experiment_id = $1) AS whole,
+         coalesce((SELECT max("to") FROM segments WHERE experiment_id = $1 AND status <> 'pending'), 0) AS trained,
+         coalesce((SELECT sum(done) FROM segments WHERE experiment_id = $1 AND status = 'allocated'), 0) AS allocated
      )
      UPDATE experiments
      SET status = CASE WHEN whole THEN 'allocating' ELSE 'training' END::experiment_status,
          started_at = CASE WHEN whole THEN started_at ELSE now() END,
          allocating_at = CASE WHEN whole THEN now() END,
-         trained = coalesce(
-           (SELECT max("to") FROM segments WHERE experiment_id = $1 AND status <> 'pending'), 0),
+         trained = found.trained,
+         done_before = CASE WHEN whole THEN allocated ELSE found.trained END,
          attempts = attempts + 1, worker = $2, engine = $3, updated_at = now()
-     FROM trained
+     FROM found
      WHERE id = $1 AND status IN ('queued', 'training') AND NOT cancelling
      RETURNING status`,
     [id, worker, JSON.stringify(engine)],
@@ -133,7 +135,7 @@ export function recordTraining(
   return transaction(db.pool, async client => {
     const { rowCount } = await client.query(
       `UPDATE experiments
-       SET status = 'allocating', allocating_at = now(), trained = (spec #>> '{training,iterations}')::int,
+       SET status = 'allocating', allocating_at = now(), done_before = 0, trained = (spec #>> '{training,iterations}')::int,
            updated_at = now()
        WHERE id = $1 AND status = 'training' AND NOT cancelling`,
       [id],
@@ -155,28 +157,16 @@ export function recordTraining(
   })
 }
 
-/** Takes back what is stored of segments' allocations: they are to be computed again. */
-export function resetSegments(db: Database, id: string, indices: number[]): Promise<void> {
-  return transaction(db.pool, async client => {
-    const { rows } = await client.query<{ index: number; from: number; to: number }>(
-      `UPDATE segments SET status = 'trained', done = 0, evaluations = '[]'
-       WHERE experiment_id = $1 AND "index" = ANY ($2::int[]) AND status = 'allocated'
-       RETURNING "index", "from", "to"`,
-      [id, indices],
-    )
-    await client.query('DELETE FROM neuron_segments WHERE experiment_id = $1 AND segment = ANY ($2::int[])', [
-      id,
-      rows.map(row => row.index),
-    ])
-    for (const table of ['iterations', 'allocations']) {
-      for (const { from, to } of rows) {
-        await client.query(
-          `DELETE FROM ${table} WHERE experiment_id = $1 AND iteration >= $2 AND iteration < $3`,
-          [id, from, to],
-        )
-      }
-    }
-  })
+/**
+ * Says of segments that they are to be allocated again. Their rows and their number in /events stay until recordSegment
+ * replaces the rows: whoever follows the experiment is told of them once, before, meanwhile or afterwards.
+ */
+export async function resetSegments(db: Database, id: string, indices: number[]): Promise<void> {
+  await db.pool.query(
+    `UPDATE segments SET status = 'trained', done = 0
+     WHERE experiment_id = $1 AND "index" = ANY ($2::int[]) AND status = 'allocated'`,
+    [id, indices],
+  )
 }
 
 /** The indices of the segments that are trained and not yet allocated, in order. */
@@ -236,11 +226,14 @@ export function recordSegment(
       [id],
     )
     if (experiment.rows[0]?.wanted !== true) return 'unwanted'
-    const segment = await client.query<{ status: string }>(
-      'SELECT status FROM segments WHERE experiment_id = $1 AND "index" = $2 FOR UPDATE',
+    const { rows: segments } = await client.query<Recorded>(
+      'SELECT status, "from", "to", sequence FROM segments WHERE experiment_id = $1 AND "index" = $2 FOR UPDATE',
       [id, index],
     )
-    if (segment.rows[0].status === 'allocated') return 'already'
+    const [segment] = segments
+    if (segment.status === 'allocated') return 'already'
+    const again = segment.sequence !== null
+    if (again) await removeRows(client, id, index, segment)
     await insertRows(client, 'iterations', id, iterationColumns, tables.iterations)
     await insertRows(client, 'allocations', id, allocationColumns, tables.allocations)
     for (const { split, lca, helping, hurting } of neurons) {
@@ -250,15 +243,16 @@ export function recordSegment(
       ])
     }
     await recordArtifacts(client, id, objects)
-    // The number that /events goes by: the row is locked from here to the commit, so numbers become visible in order.
+    // The number that /events goes by: the row is locked from here to the commit, so numbers become visible in order. A
+    // segment that is recorded again keeps its own.
     const { rows } = await client.query<{ recorded: number }>(
-      'UPDATE experiments SET recorded = recorded + 1, updated_at = now() WHERE id = $1 RETURNING recorded',
-      [id],
+      'UPDATE experiments SET recorded = recorded + $2, updated_at = now() WHERE id = $1 RETURNING recorded',
+      [id, again ? 0 : 1],
     )
     await client.query(
       `UPDATE segments
        SET status = 'allocated', done = "to" - "from", worker = $3, engine = $4, seconds = $5, gradients = $6,
-           sequence = $7, evaluations = $8, finished_at = now()
+           sequence = coalesce(sequence, $7), evaluations = $8, finished_at = now()
        WHERE experiment_id = $1 AND "index" = $2`,
       [
         ...[id, index, worker, JSON.stringify(engine), seconds, gradients, rows[0].recorded],
@@ -267,6 +261,23 @@ export function recordSegment(
     )
     return 'recorded'
   })
+}
+
+type Recorded = { status: string; from: number; to: number; sequence: number | null }
+
+/** Removes what is left of a segment's rows. */
+async function removeRows(
+  client: pg.ClientBase,
+  id: string,
+  index: number,
+  { from, to }: Recorded,
+): Promise<void> {
+  await client.query('DELETE FROM neuron_segments WHERE experiment_id = $1 AND segment = $2', [id, index])
+  for (const table of ['iterations', 'allocations'])
+    await client.query(
+      `DELETE FROM ${table} WHERE experiment_id = $1 AND iteration >= $2 AND iteration < $3`,
+      [id, from, to],
+    )
 }
 
 /** Why an experiment failed, as the API shows it. */

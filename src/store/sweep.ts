@@ -17,7 +17,8 @@ const sweepLock = 0x1ed9e2
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
- * Sweeps. `retentionDays`: finished experiments older than that are deleted; undefined: none are. Resolves to what went,
+ * Sweeps. `retentionDays`: finished experiments older than that are deleted, but for those that unfinished ones start
+ * from; undefined: none are. Resolves to what went,
  * or undefined where another process is sweeping.
  */
 export function sweep(
@@ -40,7 +41,11 @@ export function sweep(
       // A comparison with NULL is not true: nothing expires.
       [retentionDays ?? null],
     )
-    for (const { id } of expired.rows) if (await deleteExperiment(db, queue, objects, id)) swept.expired += 1
+    for (const { id } of expired.rows) {
+      // One that others start from is left until they have finished.
+      const { outcome } = await deleteExperiment(db, queue, objects, id)
+      if (outcome === 'deleted') swept.expired += 1
+    }
 
     // The names first: every object is younger than its experiment's row, so what is here and has no row now is nobody's.
     const found = (await objects.names('experiments')).filter(name => uuid.test(name))

@@ -1,9 +1,17 @@
 /** Sweeps: their experiments stored all at once or not at all, and what became of them. */
+import type pg from 'pg'
 import type { ExpandedSweep } from '../spec/sweep.ts'
 import { type Database, transaction } from './database.ts'
-import { cancelExperiment, deleteExperiment, holdPlaces, type Submissions } from './experiments.ts'
-import type { Sweep } from './generated/client.ts'
+import {
+  type DeleteOutcome,
+  lockExperiments,
+  markCancelled,
+  markDeleting,
+  removeExperiment,
+  type Submissions,
+} from './experiments.ts'
 import type { Objects } from './objects.ts'
+import { type Created, holdPlaces, type Once, storeOnce } from './posting.ts'
 
 export type NewSweep = {
   /** UUIDv7. */
@@ -17,15 +25,12 @@ export type NewSweep = {
   tenant: string
   /** Most experiments of the tenant that may be queued or running, these among them; 0: any number. */
   maxUnfinished: number
-  idempotencyKey?: string
-  idempotencyHash?: string
+  once?: Once
 }
 
 const sweepSql = `
   INSERT INTO sweeps (id, name, request, variants, baseline, idempotency_key, idempotency_hash, tenant)
-  SELECT $1, $2, $3, $4, $5, $6, $7, $8
-   WHERE $9::int = 0 OR $9 >= $10::int + (SELECT count(*) FROM experiments
-          WHERE tenant = $8 AND status IN ('queued', 'training', 'allocating'))
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
   ON CONFLICT (tenant, idempotency_key) DO NOTHING`
 
 const experimentsSql = `
@@ -46,20 +51,19 @@ const segmentsSql = `
  * Stores a sweep with its experiments, queued, and their segments, in one transaction. With an idempotency key that is
  * taken, stores nothing and returns the sweep that took it. As createExperiment, for the outcomes.
  */
-export async function createSweep(
+export function createSweep(
   database: Database,
-  { id, experimentIds, sweep, request, tenant, maxUnfinished, idempotencyKey, idempotencyHash }: NewSweep,
-): Promise<{ sweep: Sweep; outcome: 'created' | 'repeated' | 'conflict' } | { outcome: 'full' }> {
+  { id, experimentIds, sweep, request, tenant, maxUnfinished, once }: NewSweep,
+): Promise<Created> {
   const { variants, baseline, experiments } = sweep
-  const inserted = await transaction(database.pool, async client => {
-    const specs = experiments.map(({ spec }) => spec)
-    await holdPlaces(client, tenant, specs, maxUnfinished)
+  const specs = experiments.map(({ spec }) => spec)
+  const insert = async (client: pg.PoolClient) => {
+    if (!(await holdPlaces(client, tenant, specs, maxUnfinished))) return 'full'
     const { rowCount } = await client.query(sweepSql, [
       ...[id, sweep.name ?? null, JSON.stringify(request), variants, baseline],
-      ...[idempotencyKey ?? null, idempotencyHash ?? null],
-      ...[tenant, maxUnfinished, experiments.length],
+      ...[once?.key ?? null, once?.hash ?? null, tenant],
     ])
-    if (rowCount === 0) return false
+    if (rowCount === 0) return 'taken'
     await client.query(experimentsSql, [
       id,
       experimentIds,
@@ -70,13 +74,9 @@ export async function createSweep(
       tenant,
     ])
     await client.query(segmentsSql, [id])
-    return true
-  })
-  const { sweep: sweeps } = database.prisma
-  if (inserted) return { sweep: await sweeps.findUniqueOrThrow({ where: { id } }), outcome: 'created' }
-  const found = await sweeps.findFirst({ where: { tenant, idempotencyKey: idempotencyKey ?? '' } })
-  if (found === null) return { outcome: 'full' }
-  return { sweep: found, outcome: found.idempotencyHash === idempotencyHash ? 'repeated' : 'conflict' }
+    return 'created'
+  }
+  return storeOnce(database, 'sweeps', { id, tenant, once }, () => transaction(database.pool, insert))
 }
 
 /** The ids of a sweep's experiments in order; only the queued ones if asked for. */
@@ -89,27 +89,49 @@ export async function sweepExperiments(db: Database, id: string, queued = false)
   return found.map(experiment => experiment.id)
 }
 
-/** Cancels what is queued or running of a sweep. Says whether there is such a sweep. */
+/**
+ * Cancels what is queued or running of a sweep: all of it at once in Postgres, and then the jobs are taken back. Says
+ * whether there is such a sweep.
+ */
 export async function cancelSweep(db: Database, queue: Submissions, id: string): Promise<boolean> {
   if ((await db.prisma.sweep.count({ where: { id } })) === 0) return false
-  // The last first: what a worker takes up next is then what is cancelled last.
-  for (const experiment of (await sweepExperiments(db, id)).reverse())
-    await cancelExperiment(db, queue, experiment)
+  const marked = await transaction(db.pool, async client =>
+    markCancelled(client, await lockExperiments(client, 'sweep_id', id)),
+  )
+  await someAtATime(marked, async ({ id, status }) => {
+    if (status === 'cancelled') await queue.remove(id)
+  })
   return true
 }
 
 /**
- * Deletes a sweep with its experiments. Says whether there was such a sweep. A deletion that failed half way can be
- * called again: the sweep itself goes last.
+ * Deletes a sweep with its experiments: all of them are marked at once, so that workers stop, and then removed. A deletion
+ * that failed half way can be called again: the sweep itself goes last.
  */
 export async function deleteSweep(
   db: Database,
   queue: Submissions,
   objects: Objects,
   id: string,
-): Promise<boolean> {
-  for (const experiment of (await sweepExperiments(db, id)).reverse())
-    await deleteExperiment(db, queue, objects, experiment)
+): Promise<DeleteOutcome> {
+  const { ids, users } = await markDeleting(db, 'sweep_id', id)
+  if (users.length > 0) return { outcome: 'in use', users }
+  await someAtATime(ids, experiment => removeExperiment(db, queue, objects, experiment))
   const { count } = await db.prisma.sweep.deleteMany({ where: { id } })
-  return count === 1
+  return { outcome: count === 1 ? 'deleted' : 'missing' }
+}
+
+/** Of a thousand deletions on S3 one after the other takes minutes; all at once would leave nothing for other requests. */
+const atATime = 8
+
+/** Does the work for every item, some at a time. When one fails no further ones begin. */
+async function someAtATime<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  // One generator for all: whoever leaves its loop by an error ends it for the others too.
+  const rest = (function* () {
+    yield* items
+  })()
+  const lane = async () => {
+    for (const item of rest) await work(item)
+  }
+  await Promise.all(Array.from({ length: atATime }, lane))
 }

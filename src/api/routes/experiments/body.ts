@@ -1,9 +1,11 @@
 /** From the body of a request to a spec that can be run, and to what tells two bodies apart. */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { type FieldError, SpecError } from '../../../spec/errors.ts'
 import type { Facts } from '../../../spec/facts.ts'
+import { isDeeperThan, isObject } from '../../../spec/json-path.ts'
 import { resolveSpec } from '../../../spec/resolve.ts'
 import type { ResolvedSpec } from '../../../spec/schema.ts'
+import type { Once } from '../../../store/posting.ts'
 
 /** Resolves a posted spec. Throws SpecError with every wrong field, including text that Postgres cannot hold. */
 export function specOf(body: unknown, facts: Facts): ResolvedSpec {
@@ -33,8 +35,22 @@ export function unstorable(body: unknown): FieldError[] {
   return errors.slice(0, 10)
 }
 
-/** SHA-256 of what a JSON body says, whatever the order of its keys and its spaces. The body has been validated. */
-export function hashOf(body: unknown): string {
+/** Deeper than any body that is right; not too deep to be walked by recursion. */
+const mostDepth = 500
+
+/** The key that a post came with, if any, and what tells its body from others. */
+export function onceOf(headers: { 'idempotency-key'?: string }, body: unknown): Once | undefined {
+  const key = headers['idempotency-key']
+  return key === undefined ? undefined : { key, hash: hashOf(body) }
+}
+
+/**
+ * SHA-256 of what a JSON body says, right or wrong, whatever its spaces and the order of its keys. But below `layers`
+ * the order says something (later rules win), and below `vary` too (it is that of variants and in their labels).
+ */
+function hashOf(body: unknown): string {
+  // Like no other: such a body is never stored.
+  if (isDeeperThan(body, mostDepth)) return randomUUID()
   return createHash('sha256')
     .update(JSON.stringify(sorted(body)))
     .digest('hex')
@@ -42,7 +58,8 @@ export function hashOf(body: unknown): string {
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null) return value
+  if (!isObject(value)) return value
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return entries.map(([key, item]) => [key, sorted(item)])
+  const kept = (key: string, item: unknown) => key === 'vary' || (key === 'layers' && isObject(item))
+  return Object.fromEntries(entries.map(([key, item]) => [key, kept(key, item) ? item : sorted(item)]))
 }

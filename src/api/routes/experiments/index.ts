@@ -11,8 +11,16 @@ import {
   type Reader,
   retryExperiment,
 } from '../../../store/experiments.ts'
+import { findPosted } from '../../../store/posting.ts'
 import { describeSpan } from '../../../telemetry.ts'
-import { experimentNotFound, invalidQuery, keyReused, ProblemError, quotaExceeded } from '../../problem.ts'
+import {
+  experimentNotFound,
+  invalidQuery,
+  keyReused,
+  ProblemError,
+  quotaExceeded,
+  startedFrom,
+} from '../../problem.ts'
 import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import {
   Experiment,
@@ -24,7 +32,7 @@ import {
 } from '../../schemas/experiments.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
 import { matchesEtag } from '../shared/etag.ts'
-import { hashOf } from './body.ts'
+import { onceOf } from './body.ts'
 import { newId } from './id.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
 import { listExperiments } from './query.ts'
@@ -58,30 +66,31 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async (request, reply) => {
-      const idempotencyKey = request.headers['idempotency-key']
-      const { resolve } = await resolverFor(app, request.caller, request.body)
-      const spec = resolve(request.body)
-      const created = await createExperiment(app.db, {
-        ...{ id: newId(), spec, tenant: request.caller.owner, maxUnfinished: app.config.maxUnfinished },
-        ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyHash: hashOf(request.body) }),
-      })
+      const tenant = request.caller.owner
+      const once = onceOf(request.headers, request.body)
+      const post = async () => {
+        const { resolve } = await resolverFor(app, request.caller, request.body)
+        const spec = resolve(request.body)
+        return createExperiment(app.db, {
+          ...{ id: newId(), spec, tenant, maxUnfinished: app.config.maxUnfinished, once },
+        })
+      }
+      // What was made is looked up first: whether it could be made today is not asked.
+      const created = (once && (await findPosted(app.db, 'experiments', tenant, once))) ?? (await post())
       if (created.outcome === 'full') throw full()
-      const { outcome } = created
-      const { id, status } = created.experiment
+      const { outcome, id } = created
       if (outcome === 'conflict') throw keyReused(id)
       describeSpan({ 'ledger.experiment.id': id })
+      const experiment = await show(id, request.caller)
       // Also for a repeated post: whoever posted first may have died before this line. Queueing twice changes nothing.
-      if (status === 'queued') {
+      if (experiment.status === 'queued') {
         await app.queue.submit(id).catch((error: unknown) => {
           // It is in Postgres, from which a lost queue is rebuilt: posted it is, only not at once under way.
           request.log.error({ err: error, experiment: id }, 'experiment stored but not queued')
         })
       }
       request.log.info({ experiment: id, outcome }, 'experiment posted')
-      return reply
-        .code(202)
-        .header('location', `/v1/experiments/${id}`)
-        .send(await show(id, request.caller))
+      return reply.code(202).header('location', `/v1/experiments/${id}`).send(experiment)
     },
   )
 
@@ -176,15 +185,17 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'deleteExperiment', tags, summary: 'Delete an experiment' },
         description:
-          'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass.',
+          'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass. Not while others that are queued or running start from its weights (`training.initial`): 409. What has failed or was cancelled does not keep it.',
         params: ExperimentParams,
-        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 413, 415) },
+        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 409, 413, 415) },
       },
     },
     async (request, reply) => {
       const { id } = request.params
       await show(id, request.caller)
-      if (!(await deleteExperiment(app.db, app.queue, app.objects, id))) throw experimentNotFound(id)
+      const deleted = await deleteExperiment(app.db, app.queue, app.objects, id)
+      if (deleted.outcome === 'in use') throw startedFrom(deleted.users)
+      if (deleted.outcome === 'missing') throw experimentNotFound(id)
       request.log.info({ experiment: id }, 'experiment deleted')
       return reply.code(204).send(null)
     },

@@ -7,7 +7,9 @@ import type { Experiment, ExperimentListItem } from '../../schemas/experiments.t
 type Row = Omit<ExperimentListItem, 'progress'> & {
   trained: number
   allocated: number
-  /** Since training began, and since allocation did. By the database's clock, which wrote the times. */
+  /** Iterations that were done when the phase began or went on. */
+  doneBefore: number
+  /** Since training began or went on, and since allocation did. By the database's clock, which wrote the times. */
   trainingSeconds: number | null
   allocatingSeconds: number | null
 }
@@ -24,7 +26,7 @@ const columns = `
   (e.spec #>> '{training,iterations}')::int AS iterations,
   e.sweep_id AS "sweepId",
   (SELECT variants[e.variant + 1] FROM sweeps WHERE id = e.sweep_id) AS variant,
-  e.trained, coalesce(s.done, 0)::int AS allocated,
+  e.trained, coalesce(s.done, 0)::int AS allocated, e.done_before AS "doneBefore",
   extract(epoch FROM now() - e.started_at)::float8 AS "trainingSeconds",
   extract(epoch FROM now() - e.allocating_at)::float8 AS "allocatingSeconds",
   e.summary, e.worker, e.engine, e.attempts, e.error,
@@ -92,16 +94,18 @@ export async function listExperiments(db: Database, filter: Filter): Promise<Exp
 }
 
 function present(row: Row): ExperimentListItem {
-  const { trained, allocated, trainingSeconds, allocatingSeconds, ...shown } = row
+  const { trained, allocated, doneBefore, trainingSeconds, allocatingSeconds, ...shown } = row
   return { ...shown, progress: progressOf(row) }
 }
 
 function progressOf(row: Row): ExperimentListItem['progress'] {
   const { status, iterations: total, trained, allocated } = row
   const running = status === 'training' || status === 'allocating'
-  // At the pace of the phase so far.
-  const eta = (done: number, seconds: number | null) =>
-    running && done > 0 && seconds !== null ? Math.ceil(((total - done) * seconds) / done) : null
+  // At the pace of the phase since it began or went on.
+  const eta = (done: number, seconds: number | null) => {
+    const since = done - row.doneBefore
+    return running && since > 0 && seconds !== null ? Math.ceil(((total - done) * seconds) / since) : null
+  }
 
   if (status === 'succeeded') return { phase: 'finished', done: total, total, etaSeconds: 0 }
   // Also when it is queued again: the times of the run before mean nothing then.

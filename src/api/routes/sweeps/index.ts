@@ -4,10 +4,11 @@ import { Type } from 'typebox'
 import { expandSweep } from '../../../spec/sweep.ts'
 import { SweepSpec } from '../../../spec/sweep-schema.ts'
 import type { Reader } from '../../../store/experiments.ts'
+import { findPosted } from '../../../store/posting.ts'
 import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
 import { describeSpan } from '../../../telemetry.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
-import { keyReused, ProblemError, quotaExceeded } from '../../problem.ts'
+import { keyReused, ProblemError, quotaExceeded, startedFrom } from '../../problem.ts'
 import { Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import { PostHeaders } from '../../schemas/experiments.ts'
 import {
@@ -20,7 +21,7 @@ import {
   SweepsQuery,
 } from '../../schemas/sweeps.ts'
 import { tableResponse } from '../../schemas/tables.ts'
-import { hashOf, unstorable } from '../experiments/body.ts'
+import { onceOf, unstorable } from '../experiments/body.ts'
 import { newId } from '../experiments/id.ts'
 import { resolverFor } from '../experiments/resolver.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
@@ -60,23 +61,26 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async (request, reply) => {
-      const idempotencyKey = request.headers['idempotency-key']
-      const wrong = unstorable({ name: Object(request.body).name })
-      const { resolve } = await resolverFor(app, request.caller, request.body)
-      const expanded = await expandSweep(request.body, resolve)
-      if (wrong.length > 0) throw new ProblemError('invalid-spec', '1 field is wrong', { errors: wrong })
-      const created = await createSweep(app.db, {
-        tenant: request.caller.owner,
-        maxUnfinished: app.config.maxUnfinished,
-        id: newId(),
-        experimentIds: expanded.experiments.map(() => newId()),
-        sweep: expanded,
-        request: request.body,
-        ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyHash: hashOf(request.body) }),
-      })
+      const tenant = request.caller.owner
+      const once = onceOf(request.headers, request.body)
+      const post = async () => {
+        const wrong = unstorable({ name: Object(request.body).name })
+        const { resolve } = await resolverFor(app, request.caller, request.body)
+        const sweep = await expandSweep(request.body, resolve)
+        if (wrong.length > 0) throw new ProblemError('invalid-spec', '1 field is wrong', { errors: wrong })
+        return createSweep(app.db, {
+          ...{
+            id: newId(),
+            experimentIds: sweep.experiments.map(() => newId()),
+            sweep,
+            request: request.body,
+          },
+          ...{ tenant, maxUnfinished: app.config.maxUnfinished, once },
+        })
+      }
+      const created = (once && (await findPosted(app.db, 'sweeps', tenant, once))) ?? (await post())
       if (created.outcome === 'full') throw quotaExceeded(app.config.maxUnfinished, 'some')
-      const { outcome } = created
-      const { id } = created.sweep
+      const { outcome, id } = created
       if (outcome === 'conflict') throw keyReused(id)
       describeSpan({ 'ledger.sweep.id': id })
       // As in POST /experiments: also for a repeated post, and what the queue has not got is in Postgres.
@@ -178,7 +182,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'cancelSweep', tags, summary: 'Cancel a sweep' },
         description:
-          'Cancels every experiment of it that has not finished. Cancelling twice is the same as once.',
+          'Cancels every experiment of it that has not finished, all at once: what is queued never starts, what runs stops within one gradient pass. Cancelling twice is the same as once.',
         params: SweepParams,
         response: { 202: ref(Sweep), ...problems(400, 404, 413, 415) },
       },
@@ -198,15 +202,18 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     {
       schema: {
         ...{ operationId: 'deleteSweep', tags, summary: 'Delete a sweep' },
-        description: 'With its experiments, their ledgers and their artifacts, also while they run.',
+        description:
+          'With its experiments, their ledgers and their artifacts, also while they run. All of them stop at once, then they are removed, the sweep last; that goes on when the connection is closed, and DELETE may be sent again until it is a 404. Not while others that are queued or running start from the weights of one (`training.initial`): 409, and nothing is deleted.',
         params: SweepParams,
-        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 413, 415) },
+        response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 409, 413, 415) },
       },
     },
     async (request, reply) => {
       const { id } = request.params
       await show(id, request.caller)
-      if (!(await deleteSweep(app.db, app.queue, app.objects, id))) throw notFound(id)
+      const deleted = await deleteSweep(app.db, app.queue, app.objects, id)
+      if (deleted.outcome === 'in use') throw startedFrom(deleted.users)
+      if (deleted.outcome === 'missing') throw notFound(id)
       request.log.info({ sweep: id }, 'sweep deleted')
       return reply.code(204).send(null)
     },
