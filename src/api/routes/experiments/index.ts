@@ -1,5 +1,6 @@
 /** Experiments: post, list, look at, cancel, delete. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { preview } from '../../../spec/preview.ts'
 import { ExperimentSpec } from '../../../spec/schema.ts'
@@ -24,6 +25,7 @@ import {
 } from '../../schemas/experiments.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
 import { matchesEtag } from '../shared/etag.ts'
+import { tolerantQueue } from '../shared/queueing.ts'
 import { hashOf } from './body.ts'
 import { newId } from './id.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
@@ -36,6 +38,8 @@ const location = { location: { type: 'string', description: 'The path of the exp
 const routes: FastifyPluginAsyncTypebox = async app => {
   /** The experiment as it is now. Throws 404 where there is none, or it is not the caller's. */
   const show = async (id: string, caller: Reader) => (await app.watch.find(id, caller)).experiment
+  const queueOf = ({ log }: Pick<FastifyRequest, 'log'>, experiment: string) =>
+    tolerantQueue(app.queue, log, { experiment })
   const full = () => quotaExceeded(app.config.maxUnfinished, 'one')
 
   app.post(
@@ -71,12 +75,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       if (outcome === 'conflict') throw keyReused(id)
       describeSpan({ 'ledger.experiment.id': id })
       // Also for a repeated post: whoever posted first may have died before this line. Queueing twice changes nothing.
-      if (status === 'queued') {
-        await app.queue.submit(id).catch((error: unknown) => {
-          // It is in Postgres, from which a lost queue is rebuilt: posted it is, only not at once under way.
-          request.log.error({ err: error, experiment: id }, 'experiment stored but not queued')
-        })
-      }
+      if (status === 'queued') await queueOf(request, id).submit(id)
       request.log.info({ experiment: id, outcome }, 'experiment posted')
       return reply
         .code(202)
@@ -184,7 +183,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     async (request, reply) => {
       const { id } = request.params
       await show(id, request.caller)
-      if (!(await deleteExperiment(app.db, app.queue, app.objects, id))) throw experimentNotFound(id)
+      if (!(await deleteExperiment(app.db, queueOf(request, id), app.objects, id)))
+        throw experimentNotFound(id)
       request.log.info({ experiment: id }, 'experiment deleted')
       return reply.code(204).send(null)
     },
@@ -204,7 +204,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     async (request, reply) => {
       const { id } = request.params
       await show(id, request.caller)
-      const outcome = await cancelExperiment(app.db, app.queue, id)
+      const outcome = await cancelExperiment(app.db, queueOf(request, id), id)
       const experiment = await show(id, request.caller)
       if (outcome === 'finished' && experiment.status !== 'cancelled')
         throw new ProblemError('conflict', `the experiment has ${experiment.status} already`)
@@ -230,7 +230,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { maxUnfinished } = app.config
       if (maxUnfinished > 0 && (await countUnfinished(app.db, tenant)) >= maxUnfinished) throw full()
       describeSpan({ 'ledger.experiment.id': id })
-      const outcome = await retryExperiment(app.db, app.queue, id)
+      const outcome = await retryExperiment(app.db, queueOf(request, id), id)
       const experiment = await show(id, request.caller)
       if (outcome === 'succeeded')
         throw new ProblemError('conflict', 'the experiment has succeeded: nothing is missing')

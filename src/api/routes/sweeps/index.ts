@@ -1,5 +1,6 @@
 /** Sweeps: post many experiments at once, look at them, read what they say together. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { expandSweep } from '../../../spec/sweep.ts'
 import { SweepSpec } from '../../../spec/sweep-schema.ts'
@@ -24,6 +25,7 @@ import { hashOf, unstorable } from '../experiments/body.ts'
 import { newId } from '../experiments/id.ts'
 import { resolverFor } from '../experiments/resolver.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
+import { tolerantQueue } from '../shared/queueing.ts'
 import { type Cell, columnsOf, sendTable } from '../shared/table.ts'
 import { listSweeps, readSweep } from './query.ts'
 import { confidence, summariseSweep } from './summary.ts'
@@ -39,6 +41,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     if (!found) throw notFound(id)
     return found
   }
+  const queueOf = ({ log }: Pick<FastifyRequest, 'log'>, sweep: string) =>
+    tolerantQueue(app.queue, log, { sweep })
 
   app.post(
     '/sweeps',
@@ -81,9 +85,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       describeSpan({ 'ledger.sweep.id': id })
       // As in POST /experiments: also for a repeated post, and what the queue has not got is in Postgres.
       const queued = await sweepExperiments(app.db, id, true)
-      await app.queue.submitAll(queued).catch((error: unknown) => {
-        request.log.error({ err: error, sweep: id }, 'sweep stored but not queued')
-      })
+      await queueOf(request, id).submitAll(queued)
       request.log.info({ sweep: id, experiments: queued.length, outcome }, 'sweep posted')
       return reply
         .code(202)
@@ -187,7 +189,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { id } = request.params
       // 404 for what is not the caller's.
       await show(id, request.caller)
-      if (!(await cancelSweep(app.db, app.queue, id))) throw notFound(id)
+      if (!(await cancelSweep(app.db, queueOf(request, id), id))) throw notFound(id)
       request.log.info({ sweep: id }, 'sweep cancelled')
       return reply.code(202).send(await show(id, request.caller))
     },
@@ -206,7 +208,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     async (request, reply) => {
       const { id } = request.params
       await show(id, request.caller)
-      if (!(await deleteSweep(app.db, app.queue, app.objects, id))) throw notFound(id)
+      if (!(await deleteSweep(app.db, queueOf(request, id), app.objects, id))) throw notFound(id)
       request.log.info({ sweep: id }, 'sweep deleted')
       return reply.code(204).send(null)
     },
