@@ -57,7 +57,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             headers: location,
             content: { 'application/json': { schema: ref(Experiment) } },
           },
-          ...problems(400, 409, 413, 415, 422, 429, 503),
+          ...problems(400, 409, 413, 415, 422, 429),
         },
       },
     },

@@ -59,7 +59,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             headers: { location: { type: 'string', description: 'The path of the sweep.' } },
             content: { 'application/json': { schema: ref(Sweep) } },
           },
-          ...problems(400, 409, 413, 415, 422, 429, 503),
+          ...problems(400, 409, 413, 415, 422, 429),
         },
       },
     },
