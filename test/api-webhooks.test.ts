@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { checkHost, isPublic, publicLookup } from '../src/api/webhooks/address.ts'
 import { deliver } from '../src/api/webhooks/deliver.ts'
@@ -90,6 +91,33 @@ describe('webhooks', () => {
       await api.db.prisma.delivery.updateMany({ data: { nextAt: new Date() } })
     }
     assert.equal(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size, 1)
+    await waitFor(async () => (await api.db.prisma.delivery.count()) === 0)
+  })
+
+  test('receivers of one tenant that take their time hold up nobody else’s', async t => {
+    const held: ServerResponse[] = []
+    const slow = createServer((_request, answer) => void held.push(answer)).listen(0, '127.0.0.1')
+    await once(slow, 'listening')
+    t.after(() => slow.close())
+    receiver.received.length = 0
+    const experimentId = await post(api)
+    const outbox = (tenant: string, url: string, count: number, nextAt: Date) =>
+      api.db.prisma.delivery.createMany({
+        data: Array.from({ length: count }, () => ({
+          ...{ experimentId, tenant, url, event: 'succeeded', payload: {}, nextAt },
+        })),
+      })
+    // Longer due than the others', and more than are sent at once.
+    await outbox('slow', `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`, 40, new Date(0))
+    await waitFor(() => held.length > 0)
+    await outbox('quick', receiver.url, 40, new Date())
+    await waitFor(() => receiver.received.length === 40)
+    assert.equal(held.length, 4)
+    // When one of theirs is done, their next is sent.
+    held[0].writeHead(204).end()
+    await waitFor(() => held.length === 5)
+    await api.db.prisma.delivery.deleteMany({ where: { tenant: 'slow', attempts: 0 } })
+    for (const answer of held.slice(1)) answer.writeHead(204).end()
     await waitFor(async () => (await api.db.prisma.delivery.count()) === 0)
   })
 
