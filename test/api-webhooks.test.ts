@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { checkHost, isPublic, publicLookup } from '../src/api/webhooks/address.ts'
+import { isForbidden, isPublic, publicLookup } from '../src/api/webhooks/address.ts'
 import { deliver } from '../src/api/webhooks/deliver.ts'
 import { minimalSpec, post, startApi, type TestApi } from './support/api.ts'
 
@@ -183,8 +183,10 @@ test('only public addresses are public', () => {
     '127.1',
     '[::1]',
     '[::ffff:7f00:1]',
+    'localhost',
+    'x.LOCALHOST.',
   ])
-    assert.throws(() => checkHost(new URL(`http://${host}/`)), /not a public one/, host)
+    assert.equal(isForbidden(new URL(`http://${host}/`)), true, host)
 })
 
 test('a webhook does not reach this machine, by address or by name, and is given up at once', async t => {
@@ -205,8 +207,25 @@ test('a webhook does not reach this machine, by address or by name, and is given
   })
   const api = await startApi()
   t.after(api.close)
-  const id = await post(api, { ...minimalSpec(), notify: [{ url: receiver.url }] })
-  await api.http.post(`/v1/experiments/${id}/cancel`).expect(202)
+  const notify = [{ url: 'https://example.com/' }, { url: receiver.url }]
+  const refused = await api.http
+    .post('/v1/experiments')
+    .send({ ...minimalSpec(), notify })
+    .expect(422)
+  assert.deepEqual(refused.body.errors, [
+    {
+      path: '$.notify[1].url',
+      message: 'must lead to a public address; others only where LEDGER_WEBHOOKS_TO_PRIVATE=yes lets them',
+    },
+  ])
+  const sweep = { base: { ...minimalSpec(), notify }, seeds: [1, 2] }
+  const swept = await api.http.post('/v1/sweeps').send(sweep).expect(422)
+  assert.equal(swept.body.errors[0].path, '$.base.notify[1].url')
+  // What was accepted before it was forbidden.
+  const experimentId = await post(api)
+  await api.db.prisma.delivery.create({
+    data: { experimentId, tenant: 'default', url: receiver.url, event: 'succeeded', payload: {} },
+  })
   await waitFor(() => api.lines.some(({ msg }) => msg === 'webhook given up'))
   await waitFor(async () => (await api.db.prisma.delivery.count()) === 0)
   assert.deepEqual(receiver.received, [])
