@@ -1,6 +1,6 @@
 /** What is refused, and how: every error is problem+json, names what is wrong, and leaks nothing. */
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { Response } from 'supertest'
 import { minimalSpec, post, startApi, type TestApi } from './support/api.ts'
@@ -173,6 +173,23 @@ describe('errors', () => {
       ({ requestId, msg }) => requestId === 'look-for.me_1' && msg === 'request failed',
     )
     assert.match(JSON.stringify(line), /relation .*variables.* does not exist/)
+  })
+
+  test('a database that dies while it is asked is a 503, also where the driver gives no code', async () => {
+    const id = await post(api)
+    const { pool } = api.db
+    // The driver asks over a connection that has just gone, as all of a server that crashed have.
+    const cut = (client: object) =>
+      void (client as { connection: { stream: Socket } }).connection.stream.destroy()
+    pool.on('acquire', cut)
+    // Looked up by SQL, and by Prisma.
+    for (const path of [`experiments/${id}/layers`, `experiments/${id}/artifacts/manifest.json`]) {
+      const answer = await api.http.get(`/v1/${path}`)
+      checkProblem(answer, 503)
+      assert.equal(answer.headers['retry-after'], '5')
+    }
+    pool.off('acquire', cut)
+    await api.http.get(`/v1/experiments/${id}`).expect(200)
   })
 
   test('request ids that could forge a log line or a header are replaced', async () => {

@@ -179,6 +179,27 @@ describe('events', () => {
     assert.equal((await done).events.length, 2)
   })
 
+  test('whoever leaves while they are still being looked up is not listened for', async () => {
+    const id = await start()
+    const { watch, broadcasts } = api.app
+    const { find } = watch
+    const { port } = api.app.server.address() as { port: number }
+    const request = get({ host: '127.0.0.1', port, path: `/v1/experiments/${id}/events`, agent: false })
+    request.on('error', () => {})
+    await new Promise<void>(resolve => {
+      watch.find = async (...args) => {
+        const found = await find(...args)
+        request.destroy()
+        await new Promise(later => setTimeout(later, 100))
+        setImmediate(resolve)
+        return found
+      }
+    })
+    watch.find = find
+    await new Promise(resolve => setTimeout(resolve, 50))
+    assert.equal(broadcasts.listeners(), 0)
+  })
+
   test('an experiment that is deleted ends its streams', async () => {
     const id = await start()
     const { open, done } = listen(id)

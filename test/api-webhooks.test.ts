@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { checkHost, isPublic, publicLookup } from '../src/api/webhooks/address.ts'
+import { isForbidden, isPublic, publicLookup } from '../src/api/webhooks/address.ts'
 import { deliver } from '../src/api/webhooks/deliver.ts'
 import { minimalSpec, post, startApi, type TestApi } from './support/api.ts'
 
@@ -93,6 +94,33 @@ describe('webhooks', () => {
     await waitFor(async () => (await api.db.prisma.delivery.count()) === 0)
   })
 
+  test('receivers of one tenant that take their time hold up nobody else’s', async t => {
+    const held: ServerResponse[] = []
+    const slow = createServer((_request, answer) => void held.push(answer)).listen(0, '127.0.0.1')
+    await once(slow, 'listening')
+    t.after(() => slow.close())
+    receiver.received.length = 0
+    const experimentId = await post(api)
+    const outbox = (tenant: string, url: string, count: number, nextAt: Date) =>
+      api.db.prisma.delivery.createMany({
+        data: Array.from({ length: count }, () => ({
+          ...{ experimentId, tenant, url, event: 'succeeded', payload: {}, nextAt },
+        })),
+      })
+    // Longer due than the others', and more than are sent at once.
+    await outbox('slow', `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`, 40, new Date(0))
+    await waitFor(() => held.length > 0)
+    await outbox('quick', receiver.url, 40, new Date())
+    await waitFor(() => receiver.received.length === 40)
+    assert.equal(held.length, 4)
+    // When one of theirs is done, their next is sent.
+    held[0].writeHead(204).end()
+    await waitFor(() => held.length === 5)
+    await api.db.prisma.delivery.deleteMany({ where: { tenant: 'slow', attempts: 0 } })
+    for (const answer of held.slice(1)) answer.writeHead(204).end()
+    await waitFor(async () => (await api.db.prisma.delivery.count()) === 0)
+  })
+
   test('it is in the outbox with the change of status, and goes with the experiment', async () => {
     const id = await post(api, { ...minimalSpec(), notify: [{ url: 'https://192.0.2.1/x' }] })
     const client = await api.db.pool.connect()
@@ -155,8 +183,10 @@ test('only public addresses are public', () => {
     '127.1',
     '[::1]',
     '[::ffff:7f00:1]',
+    'localhost',
+    'x.LOCALHOST.',
   ])
-    assert.throws(() => checkHost(new URL(`http://${host}/`)), /not a public one/, host)
+    assert.equal(isForbidden(new URL(`http://${host}/`)), true, host)
 })
 
 test('a webhook does not reach this machine, by address or by name, and is given up at once', async t => {
@@ -177,8 +207,25 @@ test('a webhook does not reach this machine, by address or by name, and is given
   })
   const api = await startApi()
   t.after(api.close)
-  const id = await post(api, { ...minimalSpec(), notify: [{ url: receiver.url }] })
-  await api.http.post(`/v1/experiments/${id}/cancel`).expect(202)
+  const notify = [{ url: 'https://example.com/' }, { url: receiver.url }]
+  const refused = await api.http
+    .post('/v1/experiments')
+    .send({ ...minimalSpec(), notify })
+    .expect(422)
+  assert.deepEqual(refused.body.errors, [
+    {
+      path: '$.notify[1].url',
+      message: 'must lead to a public address; others only where LEDGER_WEBHOOKS_TO_PRIVATE=yes lets them',
+    },
+  ])
+  const sweep = { base: { ...minimalSpec(), notify }, seeds: [1, 2] }
+  const swept = await api.http.post('/v1/sweeps').send(sweep).expect(422)
+  assert.equal(swept.body.errors[0].path, '$.base.notify[1].url')
+  // What was accepted before it was forbidden.
+  const experimentId = await post(api)
+  await api.db.prisma.delivery.create({
+    data: { experimentId, tenant: 'default', url: receiver.url, event: 'succeeded', payload: {} },
+  })
   await waitFor(() => api.lines.some(({ msg }) => msg === 'webhook given up'))
   await waitFor(async () => (await api.db.prisma.delivery.count()) === 0)
   assert.deepEqual(receiver.received, [])

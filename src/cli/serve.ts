@@ -18,6 +18,9 @@ export type Server = {
   close(): Promise<void>
 }
 
+/** Milliseconds that a request waits for Redis. What it does not hear of is queued from Postgres later. */
+const queuePatience = 2000
+
 /** Starts everything the configuration asks for. Throws, with nothing left running, where a part does not start. */
 export async function startServer(config: Config, log: Log): Promise<Server> {
   const closers: (() => Promise<unknown>)[] = []
@@ -42,7 +45,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     }
     const db = await openDatabase(databaseUrl, { name: 'loss-ledger api', onError })
     closers.push(db.close)
-    const queue = await openQueue(config, databaseUrl, db, onError)
+    const queue = await openQueue(config, databaseUrl, db, onError, queuePatience)
     closers.push(queue.close)
     const app = await buildApp({
       ...{ config, db, queue, log },

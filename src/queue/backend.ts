@@ -16,13 +16,25 @@ export type Backend = {
   factory: BackendFactory<RedisQueueBackend, ConnectionOptions>
 }
 
-/** The backend that the configuration names. `databaseUrl` is the Postgres in use, embedded or not. */
-export function chooseBackend(config: Pick<Config, 'redisUrl'>, databaseUrl: string): Backend {
+/**
+ * The backend that the configuration names. `databaseUrl` is the Postgres in use, embedded or not. `patience`: the
+ * milliseconds that a command to Redis may take, and it fails at once while there is no connection; undefined: it waits.
+ */
+export function chooseBackend(
+  config: Pick<Config, 'redisUrl'>,
+  databaseUrl: string,
+  patience?: number,
+): Backend {
   if (config.redisUrl !== undefined) {
     return {
       name: 'redis',
-      // BullMQ waits out a Redis that restarts; a command must not give up in the meantime.
-      connection: { url: config.redisUrl, maxRetriesPerRequest: null },
+      connection: {
+        url: config.redisUrl,
+        // BullMQ's worker waits out a Redis that restarts: no command may give up in the meantime.
+        ...(patience === undefined
+          ? { maxRetriesPerRequest: null }
+          : { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: patience }),
+      },
       factory: createRedisBackend,
     }
   }

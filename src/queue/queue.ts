@@ -31,15 +31,17 @@ const deadlockDetected = '40P01'
 
 /**
  * Connects to the queue. The queue's own tables must have been migrated (migrateDatabase). `db` knows whose turn it
- * is; `onError` hears of connections that break later, which are made again.
+ * is; `onError` hears of connections that break later, which are made again. With `patience` (milliseconds), what Redis
+ * does not answer in that time is rejected, at once while it is away; else it is waited for.
  */
 export async function openQueue(
   config: Pick<Config, 'redisUrl'>,
   databaseUrl: string,
   db: Pick<Database, 'pool'>,
   onError: (error: Error) => void = () => {},
+  patience?: number,
 ): Promise<ExperimentQueue> {
-  const { connection, factory } = chooseBackend(config, databaseUrl)
+  const { connection, factory } = chooseBackend(config, databaseUrl, patience)
   const options = { connection, telemetry: queueTelemetry() }
   const queue = new Queue<JobData, void, JobData['kind']>(queueName, options, factory)
   queue.on('error', onError)
@@ -82,7 +84,8 @@ export async function openQueue(
       await queue.getJobCounts('waiting')
     },
     async close() {
-      await queue.close()
+      // A Redis that is away cannot be told, and must not keep the process. ioredis then never says that it has let go.
+      await queue.close().catch(() => void queue.disconnect().catch(() => {}))
     },
   }
 }

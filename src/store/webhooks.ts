@@ -16,22 +16,38 @@ export type Delivery = {
   attempts: number
 }
 
-/** Tries of a delivery, and the seconds before each further one: 10, 40, 160, … about eleven hours in all. */
+/** Tries of a delivery, and the seconds before each further one: 10, 40, 160, … almost ten hours in all. */
 export const mostAttempts = 8
 const delaySql = `make_interval(secs => least(21600, 10 * 4 ^ (attempts - 1)))`
 
+// A tenant that has as many under way as it may have is left out before the oldest are picked, so that nobody's backlog,
+// however long, hides what the others have due.
+const takeSql = `
+  UPDATE deliveries SET attempts = attempts + 1, next_at = now() + interval '1 minute'
+   WHERE id IN (
+     SELECT id FROM deliveries
+      WHERE next_at <= now() AND id = ANY (ARRAY(
+        SELECT id
+          FROM (SELECT id, next_at, cardinality(array_positions($3::text[], tenant))
+                       + row_number() OVER (PARTITION BY tenant ORDER BY next_at) AS place
+                  FROM (SELECT id, tenant, next_at FROM deliveries
+                         WHERE next_at <= now() AND cardinality(array_positions($3::text[], tenant)) < $2::int
+                         ORDER BY next_at LIMIT 1000) oldest) due
+         WHERE place <= $2::int
+         ORDER BY place, next_at LIMIT $1::int))
+        FOR UPDATE SKIP LOCKED)
+  RETURNING id, experiment_id AS "experimentId", tenant, url, event, payload, attempts`
+
 /**
- * Takes deliveries that are due. They are nobody else's for a minute, after which, whatever became of the taker, they
- * are due again.
+ * Takes at most `limit` deliveries that are due, so few of each tenant that with those it has under way (`busy`, a
+ * tenant a delivery) it has at most `perTenant`. They are nobody else's for a minute, after which, whatever became of
+ * the taker, they are due again.
  */
-export async function takeDeliveries({ pool }: Database, limit: number): Promise<Delivery[]> {
-  const { rows } = await pool.query<Delivery>(
-    `UPDATE deliveries SET attempts = attempts + 1, next_at = now() + interval '1 minute'
-      WHERE id IN (SELECT id FROM deliveries WHERE next_at <= now() ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-     RETURNING id, experiment_id AS "experimentId", tenant, url, event, payload, attempts`,
-    [limit],
-  )
-  return rows
+export async function takeDeliveries(
+  { pool }: Database,
+  { limit, perTenant, busy }: { limit: number; perTenant: number; busy: string[] },
+): Promise<Delivery[]> {
+  return (await pool.query<Delivery>(takeSql, [limit, perTenant, busy])).rows
 }
 
 /** Done with, delivered or given up. */

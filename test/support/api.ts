@@ -25,7 +25,7 @@ function fakeQueue(): FakeQueue {
     submitAll: ids => answer().then(() => void queue.submitted.push(...ids)),
     holds: async id => queue.submitted.includes(id),
     lost: async ids => ids.filter(id => !queue.submitted.includes(id)),
-    remove: async id => void queue.removed.push(id),
+    remove: id => answer().then(() => void queue.removed.push(id)),
     ping: answer,
     close: async () => {},
   }

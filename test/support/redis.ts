@@ -1,10 +1,10 @@
 /** A Redis server for tests, on loopback, where redis-server is installed. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { end } from './child-processes.ts'
 import { freePort } from './s3-server.ts'
 
 /** Why there is no Redis here; false where there is. */
@@ -20,8 +20,11 @@ export const noRedis: string | false = (() => {
 export type RedisServer = {
   url: string
   pid(): number
-  /** Kills it and starts it again on the same port, with what its append-only file holds. */
+  /** kill, and start. */
   restart(): Promise<void>
+  kill(): Promise<void>
+  /** Starts it after a kill, on the same port, with what its append-only file holds. */
+  start(): Promise<void>
   flush(): Promise<void>
   stop(): Promise<void>
 }
@@ -50,15 +53,13 @@ export async function startRedis(): Promise<RedisServer> {
     await question(client)
     client.disconnect()
   }
-  const kill = async () => {
-    const ended = once(child, 'exit')
-    child.kill('SIGKILL')
-    await ended
-  }
+  const kill = () => end(child, 'SIGKILL')
   await start()
   return {
     url,
     pid: () => child.pid!,
+    kill,
+    start,
     restart: async () => {
       await kill()
       await start()

@@ -22,10 +22,13 @@ export function isPublic(address: string): boolean {
   return ipaddr.process(address).range() === 'unicast'
 }
 
-/** Throws where the host of a URL is an address that is not public. A name is looked at when it is resolved. */
-export function checkHost(url: URL): void {
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  if (isIP(host) !== 0 && !isPublic(host)) throw new ForbiddenAddress()
+/**
+ * Whether the host of a URL is, as it stands, one that webhooks must not go to: an address that is not public, or this
+ * machine by its name. What other names are is seen when they are resolved (publicLookup).
+ */
+export function isForbidden({ hostname }: URL): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return isIP(host) !== 0 ? !isPublic(host) : /^(.+\.)?localhost\.?$/.test(host)
 }
 
 /** dns.lookup for the connection itself: what is not public is not connected to, whatever a second look-up would say. */

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { checkHost, publicLookup } from './address.ts'
+import { ForbiddenAddress, isForbidden, publicLookup } from './address.ts'
 
 /** From the look-up to the head of the answer. */
 const patienceMs = 10_000
@@ -19,7 +19,7 @@ export function sign({ id, body, secret }: Omit<Message, 'url'>, now = new Date(
 /** Resolves when the receiver has taken it (2xx); rejects otherwise. Redirects are not followed. */
 export function deliver(message: Message, toPrivate: boolean): Promise<void> {
   const url = new URL(message.url)
-  if (!toPrivate) checkHost(url)
+  if (!toPrivate && isForbidden(url)) throw new ForbiddenAddress()
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
   const body = Buffer.from(message.body)
   return new Promise((resolve, reject) => {

@@ -52,7 +52,7 @@ export default fp(
         route.schema = { ...route.schema, security: [] }
         return
       }
-      const response = { ...problems(401, 403, 429), ...(route.schema?.response as object) }
+      const response = { ...problems(401, 403, 429, 503), ...(route.schema?.response as object) }
       route.schema = { ...route.schema, security: [{ key: [] }], response }
     })
     // Known from the start, for the limits; refused only after them, so that guessing is limited too.

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import fp from 'fastify-plugin'
 import { type FieldError, SpecError } from '../../../spec/errors.ts'
+import { isConnectionError } from '../../../store/patience.ts'
 import { ProblemError, type ProblemKind, problemKinds } from '../../problem.ts'
 import type { Problem } from '../../schemas/common.ts'
 import { headersOf } from './requests.ts'
@@ -84,13 +85,8 @@ const frameworkErrors: Record<string, [ProblemKind, string]> = {
   FST_ERR_MAX_PARAM_LENGTH: ['not-found', 'there is nothing here'],
 }
 
-/** Errors of the database's driver and of Prisma that mean: no connection. */
-const connectionErrors = new Set([
-  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE'],
-  // Postgres: shutting down, starting up, too many connections.
-  ...['57P01', '57P02', '57P03', '53300'],
-  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037'],
-])
+/** What means: no connection, beside what the database's driver says (store/patience.ts). Prisma's, and no such host. */
+const connectionErrors = new Set(['ENOTFOUND', 'P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037'])
 
 function translate(error: Error & Partial<FastifyError>): ProblemError {
   if (error instanceof ProblemError) return error
@@ -100,7 +96,7 @@ function translate(error: Error & Partial<FastifyError>): ProblemError {
   if (known) return new ProblemError(...known)
   if (error instanceof SyntaxError && error.statusCode === 400)
     return new ProblemError('malformed-json', 'the body is not valid JSON')
-  if (connectionErrors.has(error.code ?? ''))
+  if (connectionErrors.has(error.code ?? '') || isConnectionError(error))
     return new ProblemError('unavailable', 'something that this needs does not answer; try again', {
       headers: { 'retry-after': '5' },
     })

@@ -11,14 +11,17 @@ import {
 import { ForbiddenAddress } from '../../webhooks/address.ts'
 import { deliver } from '../../webhooks/deliver.ts'
 
-/** Milliseconds between two looks into the outbox, and deliveries under way at once. */
+/** Milliseconds between two looks into the outbox; deliveries under way at once, and of one tenant. */
 const pace = 1000
 const atOnce = 16
+const perTenant = 4
 
 export default fp(
   async app => {
+    const underWay = new Set<{ tenant: string; done: Promise<void> }>()
     let timer: NodeJS.Timeout | undefined
-    let running: Promise<void> | undefined
+    let looking: Promise<void> | undefined
+    let again = false
     let closed = false
 
     const send = async (delivery: Delivery) => {
@@ -37,30 +40,46 @@ export default fp(
         await (hopeless ? removeDelivery(app.db, id) : postponeDelivery(app.db, id))
       }
     }
-    const look = async () => {
-      try {
-        for (;;) {
-          const due = closed ? [] : await takeDeliveries(app.db, atOnce)
-          if (due.length === 0) break
-          await Promise.allSettled(due.map(send))
-        }
-      } catch (error) {
-        if (!closed) app.log.warn({ err: error }, 'the outbox of webhooks cannot be read')
+    /** Begins with what is due, as far as there is room. Each goes its own way: a slow receiver holds up nobody else's. */
+    const take = async () => {
+      const busy = [...underWay].map(({ tenant }) => tenant)
+      const limit = atOnce - busy.length
+      if (limit === 0) return
+      for (const delivery of await takeDeliveries(app.db, { limit, perTenant, busy })) {
+        const done = send(delivery)
+          .catch(error => app.log.warn({ err: error }, 'what became of a webhook could not be stored'))
+          .then(() => {
+            underWay.delete(entry)
+            look()
+          })
+        const entry = { tenant: delivery.tenant, done }
+        underWay.add(entry)
       }
-      running = undefined
-      if (!closed) schedule()
+    }
+    /** Looks now, or once more when the look that is under way is over; and from then on at the pace. */
+    const look = () => {
+      again = looking !== undefined
+      if (closed || again) return
+      clearTimeout(timer)
+      looking = take()
+        .catch(error => app.log.warn({ err: error }, 'the outbox of webhooks cannot be read'))
+        .then(() => {
+          looking = undefined
+          if (again) look()
+          else schedule()
+        })
     }
     const schedule = () => {
-      timer = setTimeout(() => {
-        running = look()
-      }, pace)
+      if (closed) return
+      timer = setTimeout(look, pace)
       timer.unref()
     }
     app.addHook('onListen', async () => schedule())
     app.addHook('preClose', async () => {
       closed = true
       clearTimeout(timer)
-      await running
+      await looking
+      await Promise.all([...underWay].map(({ done }) => done))
     })
   },
   { name: 'webhooks' },

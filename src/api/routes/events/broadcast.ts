@@ -105,7 +105,8 @@ export function openBroadcasts(db: Database, watch: Watch, onError: (error: unkn
         if (!out.destroyed) out.end(statusFrame(found, `${found.recorded}-end`))
         return
       }
-      for (;;) {
+      // Whoever left before they came here has said so already, and will not again.
+      while (!out.destroyed) {
         const broadcast = broadcasts.get(id) ?? start(found)
         const lead = comparePositions(position, broadcast.position)
         if (from === undefined || lead === 0) {
@@ -121,7 +122,6 @@ export function openBroadcasts(db: Database, watch: Watch, onError: (error: unkn
         // Another process had got further than this one, which looks again in a moment.
         if (lead > 0) await setTimeout(100)
         else position = await replay(db, out, id, position, broadcast.position)
-        if (out.destroyed) return
       }
     },
     listeners: () => [...broadcasts.values()].reduce((sum, { listeners }) => sum + listeners.size, 0),

@@ -30,7 +30,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             content: { 'text/event-stream': { schema: Type.String({ examples: [eventsExample] }) } },
           },
           204: Type.Null({ description: 'The experiment has ended, and you know.' }),
-          ...problems(400, 404, 503),
+          ...problems(400, 404),
         },
       },
     },

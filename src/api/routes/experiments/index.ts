@@ -1,5 +1,6 @@
 /** Experiments: post, list, look at, cancel, delete. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { preview } from '../../../spec/preview.ts'
 import { ExperimentSpec } from '../../../spec/schema.ts'
@@ -32,6 +33,7 @@ import {
 } from '../../schemas/experiments.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
 import { matchesEtag } from '../shared/etag.ts'
+import { tolerantQueue } from '../shared/queueing.ts'
 import { onceOf } from './body.ts'
 import { newId } from './id.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
@@ -44,6 +46,8 @@ const location = { location: { type: 'string', description: 'The path of the exp
 const routes: FastifyPluginAsyncTypebox = async app => {
   /** The experiment as it is now. Throws 404 where there is none, or it is not the caller's. */
   const show = async (id: string, caller: Reader) => (await app.watch.find(id, caller)).experiment
+  const queueOf = ({ log }: Pick<FastifyRequest, 'log'>, experiment: string) =>
+    tolerantQueue(app.queue, log, { experiment })
   const full = () => quotaExceeded(app.config.maxUnfinished, 'one')
 
   app.post(
@@ -61,7 +65,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             headers: location,
             content: { 'application/json': { schema: ref(Experiment) } },
           },
-          ...problems(400, 409, 413, 415, 422, 429, 503),
+          ...problems(400, 409, 413, 415, 422, 429),
         },
       },
     },
@@ -83,12 +87,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       describeSpan({ 'ledger.experiment.id': id })
       const experiment = await show(id, request.caller)
       // Also for a repeated post: whoever posted first may have died before this line. Queueing twice changes nothing.
-      if (experiment.status === 'queued') {
-        await app.queue.submit(id).catch((error: unknown) => {
-          // It is in Postgres, from which a lost queue is rebuilt: posted it is, only not at once under way.
-          request.log.error({ err: error, experiment: id }, 'experiment stored but not queued')
-        })
-      }
+      if (experiment.status === 'queued') await queueOf(request, id).submit(id)
       request.log.info({ experiment: id, outcome }, 'experiment posted')
       return reply.code(202).header('location', `/v1/experiments/${id}`).send(experiment)
     },
@@ -193,7 +192,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     async (request, reply) => {
       const { id } = request.params
       await show(id, request.caller)
-      const deleted = await deleteExperiment(app.db, app.queue, app.objects, id)
+      const deleted = await deleteExperiment(app.db, queueOf(request, id), app.objects, id)
       if (deleted.outcome === 'in use') throw startedFrom(deleted.users)
       if (deleted.outcome === 'missing') throw experimentNotFound(id)
       request.log.info({ experiment: id }, 'experiment deleted')
@@ -215,7 +214,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     async (request, reply) => {
       const { id } = request.params
       await show(id, request.caller)
-      const outcome = await cancelExperiment(app.db, app.queue, id)
+      const outcome = await cancelExperiment(app.db, queueOf(request, id), id)
       const experiment = await show(id, request.caller)
       if (outcome === 'finished' && experiment.status !== 'cancelled')
         throw new ProblemError('conflict', `the experiment has ${experiment.status} already`)
@@ -241,7 +240,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { maxUnfinished } = app.config
       if (maxUnfinished > 0 && (await countUnfinished(app.db, tenant)) >= maxUnfinished) throw full()
       describeSpan({ 'ledger.experiment.id': id })
-      const outcome = await retryExperiment(app.db, app.queue, id)
+      const outcome = await retryExperiment(app.db, queueOf(request, id), id)
       const experiment = await show(id, request.caller)
       if (outcome === 'succeeded')
         throw new ProblemError('conflict', 'the experiment has succeeded: nothing is missing')

@@ -34,7 +34,7 @@ export function waitForChange(
   reader: Reader,
 ): Promise<Found> {
   const { id, status } = found.experiment
-  if (isFinished(status)) return Promise.resolve(found)
+  if (isFinished(status) || signal.aborted) return Promise.resolve(found)
   return new Promise((resolve, reject) => {
     const end = () => {
       clearTimeout(timer)

@@ -1,18 +1,22 @@
 /** What resolves the specs in a body for a caller: what it has to be told about the world is loaded once, before. */
 import type { FastifyInstance } from 'fastify'
-import { SpecError } from '../../../spec/errors.ts'
+import { type FieldError, SpecError } from '../../../spec/errors.ts'
 import type { Facts } from '../../../spec/facts.ts'
 import { checkInitial } from '../../../spec/initial.ts'
 import type { ResolvedSpec } from '../../../spec/schema.ts'
 import { factsOf, listUploads } from '../../../store/datasets.ts'
 import { readEarlier } from '../../../store/experiments.ts'
 import type { Caller } from '../../plugins/app/auth.ts'
+import { isForbidden } from '../../webhooks/address.ts'
 import { specOf } from './body.ts'
 
 export type Resolver = {
   /** With the caller's own datasets. */
   facts: Facts
-  /** Throws SpecError, also where the experiment in training.initial cannot be what this one begins with. */
+  /**
+   * Throws SpecError, also where the experiment in training.initial cannot be what this one begins with, and where a
+   * webhook would not be delivered.
+   */
   resolve(document: unknown): ResolvedSpec
 }
 
@@ -31,11 +35,23 @@ export async function resolverFor(app: FastifyInstance, caller: Caller, body: un
     resolve(document) {
       const spec = specOf(document, facts)
       const id = spec.training.initial?.experiment
-      const errors = checkInitial(spec, earlier.get(id ?? '') ?? null, facts)
+      const errors = [
+        ...checkInitial(spec, earlier.get(id ?? '') ?? null, facts),
+        ...(app.config.webhooksToPrivate ? [] : checkNotify(spec)),
+      ]
       if (errors.length > 0) throw new SpecError(errors)
       return spec
     },
   }
+}
+
+/** What would never be delivered, as far as the URL itself says so. */
+function checkNotify({ notify = [] }: ResolvedSpec): FieldError[] {
+  return notify.flatMap(({ url }, i) => {
+    const message =
+      'must lead to a public address; others only where LEDGER_WEBHOOKS_TO_PRIVATE=yes lets them'
+    return isForbidden(new URL(url)) ? [{ path: `$.notify[${i}].url`, message }] : []
+  })
 }
 
 /** As ids are written here, and as training.initial takes them. */

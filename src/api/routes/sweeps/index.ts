@@ -1,5 +1,6 @@
 /** Sweeps: post many experiments at once, look at them, read what they say together. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { expandSweep } from '../../../spec/sweep.ts'
 import { SweepSpec } from '../../../spec/sweep-schema.ts'
@@ -25,6 +26,7 @@ import { onceOf, unstorable } from '../experiments/body.ts'
 import { newId } from '../experiments/id.ts'
 import { resolverFor } from '../experiments/resolver.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
+import { tolerantQueue } from '../shared/queueing.ts'
 import { type Cell, columnsOf, sendTable } from '../shared/table.ts'
 import { listSweeps, readSweep } from './query.ts'
 import { confidence, summariseSweep } from './summary.ts'
@@ -40,6 +42,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     if (!found) throw notFound(id)
     return found
   }
+  const queueOf = ({ log }: Pick<FastifyRequest, 'log'>, sweep: string) =>
+    tolerantQueue(app.queue, log, { sweep })
 
   app.post(
     '/sweeps',
@@ -56,7 +60,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             headers: { location: { type: 'string', description: 'The path of the sweep.' } },
             content: { 'application/json': { schema: ref(Sweep) } },
           },
-          ...problems(400, 409, 413, 415, 422, 429, 503),
+          ...problems(400, 409, 413, 415, 422, 429),
         },
       },
     },
@@ -85,9 +89,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       describeSpan({ 'ledger.sweep.id': id })
       // As in POST /experiments: also for a repeated post, and what the queue has not got is in Postgres.
       const queued = await sweepExperiments(app.db, id, true)
-      await app.queue.submitAll(queued).catch((error: unknown) => {
-        request.log.error({ err: error, sweep: id }, 'sweep stored but not queued')
-      })
+      await queueOf(request, id).submitAll(queued)
       request.log.info({ sweep: id, experiments: queued.length, outcome }, 'sweep posted')
       return reply
         .code(202)
@@ -191,7 +193,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { id } = request.params
       // 404 for what is not the caller's.
       await show(id, request.caller)
-      if (!(await cancelSweep(app.db, app.queue, id))) throw notFound(id)
+      if (!(await cancelSweep(app.db, queueOf(request, id), id))) throw notFound(id)
       request.log.info({ sweep: id }, 'sweep cancelled')
       return reply.code(202).send(await show(id, request.caller))
     },
@@ -211,7 +213,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     async (request, reply) => {
       const { id } = request.params
       await show(id, request.caller)
-      const deleted = await deleteSweep(app.db, app.queue, app.objects, id)
+      const deleted = await deleteSweep(app.db, queueOf(request, id), app.objects, id)
       if (deleted.outcome === 'in use') throw startedFrom(deleted.users)
       if (deleted.outcome === 'missing') throw notFound(id)
       request.log.info({ sweep: id }, 'sweep deleted')

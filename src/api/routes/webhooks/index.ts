@@ -19,7 +19,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         tags: ['experiments'],
         summary: 'The secret that signs webhooks',
         description:
-          'Your tenant’s. A webhook carries webhook-id, webhook-timestamp and webhook-signature, as Standard Webhooks has them: `v1,` and the base64 of HMAC-SHA256 over id.timestamp.body. Its libraries take the secret as it is. A webhook is sent at least once, and again for some eleven hours where the receiver does not answer 2xx; the id tells repetitions apart.',
+          'Your tenant’s. A webhook carries webhook-id, webhook-timestamp and webhook-signature, as Standard Webhooks has them: `v1,` and the base64 of HMAC-SHA256 over id.timestamp.body. Its libraries take the secret as it is. A webhook is sent at least once, and again for almost ten hours where the receiver does not answer 2xx; the id tells repetitions apart.',
         response: { 200: Secret, ...problems(400) },
       },
     },
