@@ -230,6 +230,19 @@ describe('ledger', () => {
     assert.match(found.err, /^no answer from .*: SyntaxError: .*\nIs Loss Ledger running there\?[^\n]*\n$/)
   })
 
+  test('doctor, in words and as JSON', async () => {
+    const env = { LEDGER_ENGINE: 'wasm', LEDGER_THREADS: '1' }
+    const [words, json] = await Promise.all([
+      run(['doctor'], '', env),
+      run(['doctor', '--json'], '', { ...env, CUDA_VISIBLE_DEVICES: '' }),
+    ])
+    assert.match(words.out, /^Node [\d.]+ on [\s\S]*\nengine {6}wasm, TensorFlow [\d.]+, 1 thread\n/)
+    const { ok, engine, error, gflops, missing } = JSON.parse(json.out)
+    assert.deepEqual([ok, engine.name, engine.threads, error, missing], [true, 'wasm', 1, null, []])
+    assert.ok(gflops > 0)
+    assert.equal(json.code, 0)
+  })
+
   test('completion knows every command', async () => {
     const shells = ['bash', 'zsh', 'fish', 'tcsh']
     const [{ out: script }, zsh, fish, tcsh] = await Promise.all(
