@@ -1,7 +1,9 @@
 /** The ledger command against a real API: what it prints, where, and with which exit code it ends. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -140,8 +142,9 @@ describe('ledger', () => {
     const [a, b] = [await post(api), await post(api)]
     const missing = '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'
     assert.match(await ok(['cancel', a]), /cancelled/)
-    const found = await run(['delete', a, missing, b, '--json'])
+    const found = await run(['delete', a, missing, b, a, '--json'])
     assert.equal(found.code, 4)
+    assert.equal(found.err, `${missing}: 404 there is no experiment ${missing}\n`)
     assert.deepEqual(
       JSON.parse(found.out).map(({ id }: { id: string }) => id),
       [a, b],
@@ -166,7 +169,11 @@ describe('ledger', () => {
     assert.match(await ok(['download', id, 'weights/*', '-o', 'got']), /^got\/weights\/0-1\.npy\n$/)
     assert.equal(await readFile(path.join(folder, 'got/weights/0-1.npy'), 'utf8'), 'weights')
     assert.match(await ok(['download', id, '-o', 'got']), /got\/manifest\.json\n.*0-1\.npy {2}\(was there\)/)
-    assert.equal((await run(['download', id, 'nothing*'])).code, 2)
+    assert.equal((await run(['download', id, 'nothing*'])).code, 4)
+    // A file where a folder is to be.
+    const inTheWay = await run(['download', id, 'weights/*', '-o', 'got/manifest.json'])
+    assert.equal(inTheWay.code, 2)
+    assert.match(inTheWay.err, /^ENOTDIR: .*manifest\.json/)
 
     const files = (await ok(['report', id, '-o', 'figures', '--title', 'A <b> & "c"'])).trim().split('\n')
     assert.deepEqual(
@@ -211,6 +218,29 @@ describe('ledger', () => {
     assert.equal((await run(['sweep', 'watch', 'last'])).code, 11)
     await ok(['sweep', 'delete', posted.id])
     assert.equal((await run(['sweep', 'show', posted.id])).code, 4)
+    assert.equal((await run(['sweep', 'show', 'last'])).code, 4)
+  })
+
+  test('an address where something else answers is no API', async () => {
+    const page = createServer((_, response) => response.end('<html>')).listen(0, '127.0.0.1')
+    await once(page, 'listening')
+    const found = await run(['list', '--url', `http://127.0.0.1:${(page.address() as AddressInfo).port}`])
+    page.close()
+    assert.equal(found.code, 6)
+    assert.match(found.err, /^no answer from .*: SyntaxError: .*\nIs Loss Ledger running there\?[^\n]*\n$/)
+  })
+
+  test('doctor, in words and as JSON', async () => {
+    const env = { LEDGER_ENGINE: 'wasm', LEDGER_THREADS: '1' }
+    const [words, json] = await Promise.all([
+      run(['doctor'], '', env),
+      run(['doctor', '--json'], '', { ...env, CUDA_VISIBLE_DEVICES: '' }),
+    ])
+    assert.match(words.out, /^Node [\d.]+ on [\s\S]*\nengine {6}wasm, TensorFlow [\d.]+, 1 thread\n/)
+    const { ok, engine, error, gflops, missing } = JSON.parse(json.out)
+    assert.deepEqual([ok, engine.name, engine.threads, error, missing], [true, 'wasm', 1, null, []])
+    assert.ok(gflops > 0)
+    assert.equal(json.code, 0)
   })
 
   test('completion knows every command', async () => {

@@ -1,7 +1,7 @@
 /** What every command that talks to the API starts from: where it is, the key, and how to print. */
 import type { Command } from 'commander'
 import { connect, type LedgerClient } from '../client/index.ts'
-import { UsageError } from './exit.ts'
+import { MissingError, UsageError } from './exit.ts'
 
 export type Globals = { url?: string; json?: boolean }
 
@@ -9,8 +9,15 @@ export type Session = {
   ledger: LedgerClient
   url: string
   json: boolean
-  /** Prints the JSON if that was asked for, else the words. */
-  print(value: unknown, words: () => string): void
+  print: Print
+}
+
+/** Prints the JSON if that was asked for, else the words. */
+export type Print = (value: unknown, words: () => string) => void
+
+export function printer(command: Command): Print {
+  const { json = false } = command.optsWithGlobals<Globals>()
+  return (value, words) => console.log(json ? JSON.stringify(value, null, 2) : words())
 }
 
 /** Opens a session from the options of a command (--url has LEDGER_URL in it) and LEDGER_API_KEY. */
@@ -23,7 +30,7 @@ export function open(command: Command): Session {
     ledger: connect({ url, ...(apiKey && { apiKey }) }),
     url: url.replace(/\/+$/, ''),
     json,
-    print: (value, words) => console.log(json ? JSON.stringify(value, null, 2) : words()),
+    print: printer(command),
   }
 }
 
@@ -33,14 +40,14 @@ const protocolOf = (url: string) => (URL.canParse(url) ? new URL(url).protocol :
 export async function experimentId(ledger: LedgerClient, typed: string): Promise<string> {
   if (typed !== 'last') return typed
   for await (const { id } of ledger.list()) return id
-  throw new UsageError('there is no experiment yet, so there is no last one')
+  throw new MissingError('there is no experiment yet, so there is no last one')
 }
 
 /** The same for sweeps. */
 export async function sweepId(ledger: LedgerClient, typed: string): Promise<string> {
   if (typed !== 'last') return typed
   for await (const { id } of ledger.listSweeps()) return id
-  throw new UsageError('there is no sweep yet, so there is no last one')
+  throw new MissingError('there is no sweep yet, so there is no last one')
 }
 
 export const idHelp = 'its id, or "last" for the newest'

@@ -3,43 +3,79 @@ import { execFileSync } from 'node:child_process'
 import os from 'node:os'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Config } from '../config.ts'
-import { cudaDevices, visibleDevices } from '../engine/devices.ts'
+import type { EngineDescription } from '../engine/description.ts'
+import { type CudaDevice, cudaDevices, visibleDevices } from '../engine/devices.ts'
 import { bindingPath, loadEngine } from '../engine/engine.ts'
 import { missingLibraries } from './libraries.ts'
 
-const GiB = 2 ** 30
+/** What `ledger doctor --json` prints. */
+export type Findings = {
+  /** Whether computing works as configured, on the GPU where there is one. */
+  ok: boolean
+  node: string
+  platform: string
+  arch: string
+  cpuThreads: number
+  memoryBytes: number
+  /** Every CUDA device, and whether CUDA_VISIBLE_DEVICES shows it. */
+  cuda: (CudaDevice & { visible: boolean })[]
+  /** null where it does not load: `error` says why. */
+  engine: EngineDescription | null
+  error: string | null
+  /** GFLOP/s of a float32 product of two 1024 × 1024 matrices. */
+  gflops: number | null
+  /** Libraries that TensorFlow asks for and the system does not find; looked for where something is wrong only. */
+  missing: string[]
+}
 
-/** Prints what it finds, a line each; says whether computing works as configured. */
-export async function runDoctor(config: Config, say: (line: string) => void = console.log): Promise<boolean> {
-  say(
-    `Node ${process.versions.node} on ${os.platform()} ${os.arch()}, ${os.availableParallelism()} CPU threads`,
-  )
-  say(`memory      ${(os.totalmem() / GiB).toFixed(1)} GiB`)
+/** Looks at the machine, and loads the engine that the configuration names. */
+export async function examine(config: Config): Promise<Findings> {
   const all = cudaDevices()
   const visible = visibleDevices(all, process.env.CUDA_VISIBLE_DEVICES)
-  for (const { index, name, memoryBytes } of all) {
-    const hidden = visible.some(device => device.index === index) ? '' : ' (hidden by CUDA_VISIBLE_DEVICES)'
-    say(`CUDA ${index}      ${name}, ${(memoryBytes / GiB).toFixed(1)} GiB${hidden}`)
+  const machine = {
+    ...{ node: process.versions.node, platform: os.platform(), arch: os.arch() },
+    ...{ cpuThreads: os.availableParallelism(), memoryBytes: os.totalmem() },
+    cuda: all.map(device => ({
+      ...device,
+      visible: visible.some(({ index }) => index === device.index),
+    })),
   }
-  if (all.length === 0) say('CUDA        nvidia-smi sees no device')
-
   try {
-    const { description } = await loadEngine({ name: config.engine, threads: config.threads })
-    say(`engine      ${description.name}, TensorFlow ${description.version}, ${description.threads} threads`)
-    say(`computes on ${description.device}`)
-    say(`matmul      ${(await matmul()).toFixed(0)} GFLOP/s (1024³, float32)`)
-    if (visible.length > 0 && !description.onGpu) {
-      say('            a GPU is there, and TensorFlow does not use it')
-      for (const line of missing()) say(`missing     ${line}`)
-      say('            npm run setup builds TensorFlow with CUDA where nvidia-smi sees a device')
-      return false
-    }
-    return true
+    const { description: engine } = await loadEngine({ name: config.engine, threads: config.threads })
+    const ok = visible.length === 0 || engine.onGpu === true
+    return { ok, ...machine, engine, error: null, gflops: await matmul(), missing: ok ? [] : missing() }
   } catch (error) {
-    say(`engine      does not load: ${(error as Error).message}`)
-    for (const line of missing()) say(`missing     ${line}`)
-    return false
+    const message = (error as Error).message
+    return { ok: false, ...machine, engine: null, error: message, gflops: null, missing: missing() }
   }
+}
+
+/** The findings for a terminal, a line each. */
+export function describeFindings(found: Findings): string {
+  const { node, platform, arch, cpuThreads, memoryBytes, cuda, engine, gflops } = found
+  const GiB = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+  const threads = (count: number, what = 'thread') => `${count} ${what}${count === 1 ? '' : 's'}`
+  const lines = [
+    `Node ${node} on ${platform} ${arch}, ${threads(cpuThreads, 'CPU thread')}`,
+    `memory      ${GiB(memoryBytes)}`,
+    ...cuda.map(
+      ({ index, name, memoryBytes, visible }) =>
+        `CUDA ${index}      ${name}, ${GiB(memoryBytes)}${visible ? '' : ' (hidden by CUDA_VISIBLE_DEVICES)'}`,
+    ),
+    ...(cuda.length === 0 ? ['CUDA        nvidia-smi sees no device'] : []),
+  ]
+  if (engine)
+    lines.push(
+      `engine      ${engine.name}, TensorFlow ${engine.version}, ${threads(engine.threads)}`,
+      `computes on ${engine.device}`,
+      `matmul      ${gflops?.toFixed(0)} GFLOP/s (1024³, float32)`,
+      ...(found.ok ? [] : ['            a GPU is there, and TensorFlow does not use it']),
+    )
+  else lines.push(`engine      does not load: ${found.error}`)
+  lines.push(...found.missing.map(library => `missing     ${library}`))
+  if (engine && !found.ok)
+    lines.push('            npm run setup builds TensorFlow with CUDA where nvidia-smi sees a device')
+  return lines.join('\n')
 }
 
 /** The best of several products, in GFLOP/s. */

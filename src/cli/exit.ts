@@ -32,6 +32,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** What was named is not there, as the answers so far show; the message says what is. */
+export class MissingError extends Error {
+  override readonly name = 'MissingError'
+}
+
 /** A command that did its work and still has bad news; the news has been told. */
 export class ExitWith extends Error {
   readonly code: number
@@ -48,6 +53,7 @@ export function explain(error: unknown, debug: boolean): { code: number; words?:
   if (error instanceof CommanderError) return { code: error.exitCode === 0 ? 0 : exitCodes.usage }
   if (error instanceof UsageError || error instanceof ConfigError)
     return { code: exitCodes.usage, words: error.message }
+  if (error instanceof MissingError) return { code: exitCodes.missing, words: error.message }
   if (error instanceof UnreachableError)
     return {
       code: exitCodes.unavailable,
@@ -64,14 +70,18 @@ export function explain(error: unknown, debug: boolean): { code: number; words?:
     return { code: codeOf(status), words: message + hint }
   }
   if (!(error instanceof Error)) return { code: exitCodes.fault, words: error }
-  const { code, port } = error as Error & { code?: string; port?: number }
+  const { code, port, path } = error as NodeJS.ErrnoException & { port?: number }
   if (code === 'EADDRINUSE')
     return {
       code: exitCodes.usage,
       words: `port ${port} is in use by another process: stop that one, or set PORT`,
     }
+  // A file or folder that was named and cannot be used: Node's message says which, and what was tried.
+  if (path !== undefined && unusable.has(code ?? '')) return { code: exitCodes.usage, words: error.message }
   return { code: exitCodes.fault, words: error.constructor === Error && !debug ? error.message : error }
 }
+
+const unusable = new Set(['EACCES', 'EEXIST', 'EISDIR', 'ENAMETOOLONG', 'ENOTDIR', 'EPERM', 'EROFS'])
 
 function codeOf(status: number): number {
   if (status === 401 || status === 403) return exitCodes.forbidden

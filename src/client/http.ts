@@ -24,7 +24,7 @@ export class ApiError extends Error {
   }
 }
 
-/** There was no answer at all. */
+/** There was no answer, or none that an API would give. */
 export class UnreachableError extends Error {
   readonly url: string
   constructor(url: string, cause: unknown) {
@@ -49,6 +49,7 @@ export type Request = {
 export type Http = {
   /** The answer, whatever is in it. Throws ApiError for a status of 400 and above, UnreachableError where there is none. */
   send(path: string, request?: Request): Promise<Response>
+  /** The JSON of the answer. Throws as send does, and UnreachableError where it breaks off or is no JSON. */
   json<T>(path: string, request?: Request): Promise<T>
 }
 
@@ -85,6 +86,15 @@ export function makeHttp({ url = 'http://127.0.0.1:3000', apiKey, fetch: given }
   }
   return {
     send,
-    json: async <T>(path: string, request?: Request) => (await (await send(path, request)).json()) as T,
+    async json<T>(path: string, request?: Request) {
+      const response = await send(path, request)
+      try {
+        return (await response.json()) as T
+      } catch (error) {
+        request?.signal?.throwIfAborted()
+        // It broke off, or something else answers there.
+        throw new UnreachableError(new URL(url).origin, error)
+      }
+    },
   }
 }

@@ -1,11 +1,16 @@
 import type { Command } from 'commander'
 import { readConfig } from '../../config.ts'
-import { runDoctor } from '../doctor.ts'
+import { printer } from '../connection.ts'
+import { exitCodes } from '../exit.ts'
 
 export default (program: Command) =>
   program
     .command('doctor')
     .description('say what TensorFlow sees on this machine, and what is missing')
-    .action(async () => {
-      if (!(await runDoctor(readConfig()))) process.exitCode = 1
+    .action(async (_, command: Command) => {
+      // TensorFlow: no other command should wait for that.
+      const { describeFindings, examine } = await import('../doctor.ts')
+      const found = await examine(readConfig())
+      printer(command)(found, () => describeFindings(found))
+      if (!found.ok) process.exitCode = exitCodes.fault
     })

@@ -8,7 +8,7 @@ import { SingleBar } from 'cli-progress'
 import type { Command } from 'commander'
 import type { Artifact, LedgerClient } from '../../client/index.ts'
 import { experimentId, idHelp, open } from '../connection.ts'
-import { UsageError } from '../exit.ts'
+import { MissingError } from '../exit.ts'
 import { barOptions } from '../progress.ts'
 
 type Options = { out?: string }
@@ -31,7 +31,7 @@ export default (program: Command) =>
         ({ name }) => patterns.length === 0 || patterns.some(pattern => pattern.test(name)),
       )
       if (wanted.length === 0)
-        throw new UsageError(
+        throw new MissingError(
           all.length === 0
             ? `${id} has no artifacts (yet)`
             : `none of its ${all.length} artifacts is called so: ${all

@@ -57,7 +57,7 @@ every tenant and reads /metrics.`,
     .description('every key, revoked ones too; never the key itself')
     .action(async (_, command: Command) => {
       const all = await withDatabase(listKeys)
-      console.log(isJson(command) ? JSON.stringify(all, null, 2) : listed(all))
+      console.log(isJson(command) ? JSON.stringify(all, null, 2) : all.length === 0 ? 'no keys' : listed(all))
     })
 
   keys

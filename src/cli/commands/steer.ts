@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { LedgerClient } from '../../client/index.ts'
 import { experimentId, open } from '../connection.ts'
+import { ExitWith, explain } from '../exit.ts'
 
 type Act = (ledger: LedgerClient, id: string) => Promise<string>
 
@@ -35,15 +36,17 @@ export default (program: Command) => {
       .action(async (typed: string[], _, command: Command) => {
         const session = open(command)
         const done: { id: string; outcome: string }[] = []
-        let failure: unknown
+        let failure: ExitWith | undefined
         // "last" means the one that is last now, not after the first is deleted.
-        const ids = await Promise.all(typed.map(one => experimentId(session.ledger, one)))
+        const ids = new Set(await Promise.all(typed.map(one => experimentId(session.ledger, one))))
         for (const id of ids) {
           try {
             done.push({ id, outcome: await act(session.ledger, id) })
           } catch (error) {
-            failure ??= error
-            if (ids.length > 1) console.error(`${id}: ${(error as Error).message}`)
+            if (ids.size === 1) throw error
+            const { code, words } = explain(error, false)
+            console.error(`${id}: ${words}`)
+            failure ??= new ExitWith(code)
           }
         }
         if (done.length > 0)

@@ -1,0 +1,64 @@
+/** A worker process, or one that keeps several running: from its start until it is told to stop. */
+import os from 'node:os'
+import { ConfigError, readConfig } from '../src/config.ts'
+import { createLog } from '../src/log.ts'
+import { findEmbeddedPostgres } from '../src/store/embedded.ts'
+import { migrateDatabase } from '../src/store/migrate.ts'
+import { startTelemetry } from '../src/telemetry.ts'
+import { planFleet, startFleet } from './fleet.ts'
+import { startWorker } from './worker.ts'
+
+/** As typed: how many workers, and CUDA devices with commas between. Neither: one worker, in this process. */
+export type RunOptions = { workers?: string; devices?: string }
+
+/**
+ * Starts what the options and the environment say, and resolves once it runs. The process then stays until it is told to
+ * stop (Ctrl-C, SIGTERM) or, where another process started it, until that one is gone. Throws ConfigError for what is
+ * wrong with either, with nothing left running.
+ */
+export async function runWorker(options: RunOptions = {}): Promise<void> {
+  const config = readConfig()
+  const log = createLog('worker', config.logLevel)
+  const several = readOptions(options)
+
+  // Without a DATABASE_URL, the embedded server that `npm start` runs on this directory.
+  const databaseUrl = config.databaseUrl ?? findEmbeddedPostgres(config.postgresDir)
+  if (databaseUrl === undefined) {
+    throw new ConfigError([
+      `no Postgres: set DATABASE_URL, or run npm start first (LEDGER_DIR is ${config.ledgerDir})`,
+    ])
+  }
+  await migrateDatabase(databaseUrl)
+  // The API, Postgres and whoever sits at the machine go first: they would notice a wait, a training does not.
+  const { PRIORITY_BELOW_NORMAL } = os.constants.priority
+  os.setPriority(Math.max(os.getPriority(), PRIORITY_BELOW_NORMAL))
+  // A process that only keeps workers running has nothing to tell.
+  const stopTelemetry = several === undefined ? await startTelemetry(config, 'worker', log) : async () => {}
+  const worker =
+    several === undefined
+      ? await startWorker({ config, databaseUrl, log })
+      : startFleet(config, databaseUrl, planFleet(several, config.threads), log)
+
+  const end = async (reason: string) => {
+    log.info({ reason }, 'stopping')
+    // Whatever hangs, the job's lock runs out and another worker takes it.
+    setTimeout(() => process.exit(1), several === undefined ? 15_000 : 20_000).unref()
+    await worker.stop()
+    await stopTelemetry()
+    process.exit(0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end(signal))
+  process.once('disconnect', () => end('the process that started this one is gone'))
+  // The parent may have gone while this was starting.
+  if (process.send !== undefined && !process.connected) await end('the process that started this one is gone')
+}
+
+function readOptions({ workers, devices }: RunOptions): { workers?: number; devices?: string[] } | undefined {
+  if (workers === undefined && devices === undefined) return undefined
+  if (workers !== undefined && !/^[1-9]\d{0,2}$/.test(workers))
+    throw new ConfigError([`--workers must be a whole number from 1 to 999, not ${workers}`])
+  const named = devices?.split(',').map(device => device.trim())
+  if (named?.some(device => !/^(\d+|GPU-[\w-]+|MIG-[\w/-]+)$/.test(device)))
+    throw new ConfigError([`--devices must be CUDA devices with commas between, like 0,1; not ${devices}`])
+  return { workers: workers === undefined ? undefined : Number(workers), devices: named }
+}
