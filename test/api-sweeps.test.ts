@@ -238,29 +238,29 @@ describe('sweeps', () => {
     const seeds = Array.from({ length: 40 }, (_, i) => i)
     const { body } = await send({ ...sweep, seeds })
     const running = { sweepId: body.id, status: 'queued' as const, cancelling: false }
-    const { remove } = api.queue
+    const { remove } = api.objects
     let atOnce = 0
     let most = 0
     let failures = 1
-    api.queue.remove = async id => {
+    api.objects.remove = async prefix => {
       assert.equal(await api.db.prisma.experiment.count({ where: running }), 0)
       most = Math.max(most, ++atOnce)
       await new Promise(resolve => setTimeout(resolve, 5))
       atOnce--
-      if (failures-- > 0) throw new Error('the queue is down')
-      await remove(id)
+      if (failures-- > 0) throw new Error('the store is down')
+      await remove(prefix)
     }
     await api.http.delete(`/v1/sweeps/${body.id}`).expect(500)
     assert.ok((await api.http.get(`/v1/sweeps/${body.id}`)).body.experimentCount > 20)
     await api.http.delete(`/v1/sweeps/${body.id}`).expect(204)
     assert.ok(most > 1 && most <= 8, String(most))
+    api.objects.remove = remove
 
     const { body: other } = await send({ ...sweep, seeds })
     running.sweepId = other.id
     const { body: cancelled } = await api.http.post(`/v1/sweeps/${other.id}/cancel`).expect(202)
     assert.equal(cancelled.counts.cancelled, 40)
     assert.ok(other.experiments.every(({ id }: { id: string }) => api.queue.removed.includes(id)))
-    api.queue.remove = remove
   })
 
   test('a sweep that others start from is not deleted, nothing of it', async () => {
