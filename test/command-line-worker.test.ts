@@ -50,7 +50,7 @@ describe('ledger worker', () => {
       [['--workers', '0'], /\n {2}--workers must be a whole number from 1 to 999, not 0\n$/],
       [
         ['--devices', 'first'],
-        /\n {2}--devices must be CUDA devices with commas between, like 0,1; not first\n$/,
+        /\n {2}--devices must be all, or CUDA devices with commas between, like 0,1; not first\n$/,
       ],
       [['--wrong'], /^error: unknown option '--wrong'/],
     ] as const) {

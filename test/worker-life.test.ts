@@ -168,6 +168,20 @@ test('a compute child that crashes costs one attempt', async () => {
   assert.equal(experiment.attempts, 1)
 })
 
+test('a worker whose compute child starts no more costs its jobs nothing, and says so', async () => {
+  const first = await work({ starts: 1, trouble: { 'allocate:2-4': { times: 1, what: 'crash' } } })
+  const id = await post()
+  await first.broken
+  await first.stop()
+  await work()
+  const experiment = await reaches(id, 'succeeded')
+  // The crash itself was an attempt.
+  assert.deepEqual(
+    experiment.segments.map(({ attempts }) => attempts),
+    [1, 2, 1],
+  )
+})
+
 test('what trying again cannot mend fails the experiment at once, with the reason', async () => {
   await work({ trouble: { 'allocate:0-2': { times: 9, what: 'permanent' } } })
   const id = await post(40)

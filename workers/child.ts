@@ -186,7 +186,7 @@ function obituary(child: ChildProcess, output: string): string {
 }
 
 /** Promise.withResolvers, which Node 20 does not have. */
-function withResolvers<T>() {
+export function withResolvers<T>() {
   let resolve!: (value: T) => void
   let reject!: (error: unknown) => void
   const promise = new Promise<T>((yes, no) => {

@@ -1,6 +1,6 @@
 /** A worker process, or one that keeps several running: from its start until it is told to stop. */
 import os from 'node:os'
-import { ConfigError, readConfig } from '../src/config.ts'
+import { type Config, ConfigError, parseDeviceNames, readConfig } from '../src/config.ts'
 import { createLog } from '../src/log.ts'
 import { findEmbeddedPostgres } from '../src/store/embedded.ts'
 import { migrateDatabase } from '../src/store/migrate.ts'
@@ -19,7 +19,7 @@ export type RunOptions = { workers?: string; devices?: string }
 export async function runWorker(options: RunOptions = {}): Promise<void> {
   const config = readConfig()
   const log = createLog('worker', config.logLevel)
-  const several = readOptions(options)
+  const several = readOptions(options, config)
 
   // Without a DATABASE_URL, the embedded server that `npm start` runs on this directory.
   const databaseUrl = config.databaseUrl ?? findEmbeddedPostgres(config.postgresDir)
@@ -39,26 +39,33 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
       ? await startWorker({ config, databaseUrl, log })
       : startFleet(config, databaseUrl, planFleet(several, config.threads), log)
 
-  const end = async (reason: string) => {
+  const end = async (reason: string, code = 0) => {
     log.info({ reason }, 'stopping')
     // Whatever hangs, the job's lock runs out and another worker takes it.
     setTimeout(() => process.exit(1), several === undefined ? 15_000 : 20_000).unref()
     await worker.stop()
     await stopTelemetry()
-    process.exit(0)
+    process.exit(code)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end(signal))
   process.once('disconnect', () => end('the process that started this one is gone'))
+  if ('broken' in worker) worker.broken.then(() => end('it cannot compute any more', 1))
   // The parent may have gone while this was starting.
   if (process.send !== undefined && !process.connected) await end('the process that started this one is gone')
 }
 
-function readOptions({ workers, devices }: RunOptions): { workers?: number; devices?: string[] } | undefined {
-  if (workers === undefined && devices === undefined) return undefined
+/** Several workers where that is asked for, or devices are named; LEDGER_WORKERS is for the API's own. */
+function readOptions(
+  { workers, devices }: RunOptions,
+  config: Pick<Config, 'devices'>,
+): { workers?: number; devices?: string[] } | undefined {
   if (workers !== undefined && !/^[1-9]\d{0,2}$/.test(workers))
     throw new ConfigError([`--workers must be a whole number from 1 to 999, not ${workers}`])
-  const named = devices?.split(',').map(device => device.trim())
-  if (named?.some(device => !/^(\d+|GPU-[\w-]+|MIG-[\w/-]+)$/.test(device)))
-    throw new ConfigError([`--devices must be CUDA devices with commas between, like 0,1; not ${devices}`])
+  const named = devices === undefined ? config.devices : parseDeviceNames(devices)
+  if (devices !== undefined && named === undefined)
+    throw new ConfigError([
+      `--devices must be all, or CUDA devices with commas between, like 0,1; not ${devices}`,
+    ])
+  if (workers === undefined && named === undefined) return undefined
   return { workers: workers === undefined ? undefined : Number(workers), devices: named }
 }

@@ -13,7 +13,7 @@ export type WorkerContext = {
   db: Database
   objects: Objects
   compute: Compute
-  /** This worker's name and what its child computes on. */
+  /** This worker's name and what its child computes on. Throws HandedBack where there can be no child any more. */
   computer(): Promise<Computer>
   /** Hears what this worker does, for whoever asks about the fleet, and how fast it was (examples a second). */
   noteTask(task: Task | undefined): void
@@ -94,6 +94,7 @@ export async function runTask<K extends Task['kind']>(
   const timer = setInterval(lookSoon, askEvery)
   context.noteTask(task)
   try {
+    await context.computer()
     const upload = await findUpload(context, task)
     const told: typeof task = upload === undefined ? task : { ...task, upload }
     return await compute.run<K>(

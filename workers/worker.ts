@@ -3,6 +3,7 @@
  * and, when told to stop, hand back what is in hand within seconds.
  */
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Queue, Worker } from 'bullmq'
 import type { Config } from '../src/config.ts'
@@ -18,12 +19,12 @@ import { failExperiment } from '../src/store/ledger.ts'
 import { openObjects } from '../src/store/objects.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { outsideSpans, queueTelemetry } from '../src/telemetry.ts'
-import { openCompute } from './child.ts'
+import { openCompute, withResolvers } from './child.ts'
 import { checkClock } from './clock.ts'
 import { sweepFetched } from './fetched.ts'
 import { register } from './registration.ts'
 import { processJob } from './steps.ts'
-import type { WorkerContext } from './task.ts'
+import { HandedBack, type WorkerContext } from './task.ts'
 
 export type WorkerOptions = {
   config: Config
@@ -39,6 +40,8 @@ export type RunningWorker = {
   name: string
   /** Takes no more jobs, hands back the current one, ends the child. Calling it again waits for the same. */
   stop(): Promise<void>
+  /** Resolves when its compute child cannot be started any more: it takes no jobs from then on, and is to be stopped. */
+  broken: Promise<void>
 }
 
 const sweepEvery = 3600_000
@@ -60,6 +63,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   // An empty queue while Postgres has work may be one that was emptied: not worth asking more often than this.
   const reconcileAtMost = lockDuration / 2
   const stopping = new AbortController()
+  const { promise: broken, resolve: sayBroken } = withResolvers<void>()
   const closers: (() => Promise<unknown>)[] = []
   const onError = (error: Error) => log.warn({ err: error }, 'a connection broke')
   const stop = async () => {
@@ -92,7 +96,23 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const context: WorkerContext = {
       ...{ db, compute, objects, log },
       ...{ noteTask: registration.noteTask, noteSpeed: registration.noteSpeed },
-      computer: async () => ({ worker: name, engine: await compute.ready() }),
+      async computer() {
+        for (let tries = 1; ; tries++) {
+          try {
+            return { worker: name, engine: await compute.ready() }
+          } catch (error) {
+            if (stopping.signal.aborted) throw new HandedBack()
+            // It could, at the start: this machine's trouble, for which no job shall lose an attempt.
+            log.error({ err: error, tries }, 'the compute process does not start again')
+            if (tries === 3) break
+            await sleep(1000, undefined, { signal: stopping.signal }).catch(() => {})
+          }
+        }
+        log.fatal('this worker cannot compute any more')
+        stopping.abort()
+        sayBroken()
+        throw new HandedBack()
+      },
       stopping: stopping.signal,
     }
     const worker = new Worker<JobData, void, JobData['kind']>(
@@ -154,6 +174,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   let stopped: Promise<void> | undefined
   return {
     name,
+    broken,
     stop: () => {
       stopped ??= stop().then(() => log.info({ worker: name }, 'the worker has stopped'))
       return stopped

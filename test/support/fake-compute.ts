@@ -17,6 +17,8 @@ export type FakePlan = {
   pace?: number
   /** By task (train, allocate:0-2): what happens in the first so many attempts, before the task is done. */
   trouble?: Record<string, { times: number; what: 'crash' | 'transient' | 'permanent' }>
+  /** How often a child starts; those after that end at once. */
+  starts?: number
   /** Does not obey when a task is aborted. */
   deaf?: boolean
 }
@@ -27,6 +29,10 @@ const plan: FakePlan = JSON.parse(process.env.FAKE_PLAN ?? '{}')
 const diary = join(config.ledgerDir, 'fake-compute.log')
 const send = (reply: Reply) => process.send!(reply)
 let controller = new AbortController()
+
+const starts = join(config.ledgerDir, 'fake-starts.log')
+appendFileSync(starts, '+')
+if (readFileSync(starts).length > (plan.starts ?? Number.POSITIVE_INFINITY)) process.exit(1)
 
 process.on('disconnect', () => process.exit(0))
 process.on('message', (request: Request) => {
