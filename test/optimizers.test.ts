@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rateAt, slotsOf, update } from '../src/nn/optimizers.ts'
-import { isFrozen, updatesBefore } from '../src/nn/train.ts'
+import { isFrozen, stateOf, updatesBefore } from '../src/nn/train.ts'
 import type { ResolvedLayer, ResolvedOptimizer, ResolvedSchedule } from '../src/spec/schema.ts'
 
 const curvature = [0.5, 1, 3]
@@ -224,4 +224,35 @@ test('frozen: nothing moves, the state waits, and the schedule goes on', () => {
   near(run({ name: 'adam', ...adam, schedule }, false, freeze), (t, i) => adamPath[i][t])
   const forever = run(sgd({ momentum: 0.8 }), false, { from: 5, until: null })
   for (let t = 5; t <= steps; t++) assert.deepEqual(forever[t], forever[5])
+})
+
+test('layers with optimizers of their own step as they would alone, in one vector and one state', () => {
+  const optimizers: ResolvedOptimizer[] = [
+    sgd({ momentum: 0.9, nesterov: true }),
+    { name: 'adam', ...adam, schedule: constant },
+    sgd({ schedule: rateOf.step.schedule }),
+    {
+      name: 'rmsprop',
+      learningRate: 0.01,
+      decay: 0.9,
+      momentum: 0.5,
+      epsilon: 1e-7,
+      schedule: constant,
+    },
+  ]
+  const layers = optimizers.map(
+    (optimizer, l): ResolvedLayer => ({ layer: `fc_${l}`, parameters: 3, optimizer, freeze: null, l2: 0 }),
+  )
+  const theta = Float32Array.from(layers.flatMap(() => start))
+  const state = stateOf(layers, theta.length)
+  const gradient = new Float64Array(theta.length)
+  const paths = optimizers.map((): number[][] => [[...Float32Array.from(start)]])
+  for (let t = 0; t < steps; t++) {
+    for (let i = 0; i < theta.length; i++) gradient[i] = curvature[i % 3] * (theta[i] - minimum[i % 3])
+    for (const [l, optimizer] of optimizers.entries()) {
+      update(optimizer, { offset: 3 * l, size: 3, decays: false }, theta, gradient, state, t, t)
+      paths[l].push([...theta.subarray(3 * l, 3 * l + 3)])
+    }
+  }
+  for (const [l, optimizer] of optimizers.entries()) assert.deepEqual(paths[l], run(optimizer))
 })

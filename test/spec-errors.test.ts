@@ -105,6 +105,21 @@ const cases: [change: object, path: string, says: string][] = [
     'is not a hyperparameter of sgd',
   ],
   [
+    layers({ fc_1: { optimizer: { name: 'adam', momentum: 0.5 } } }),
+    '$.layers.fc_1.optimizer.momentum',
+    'is not a hyperparameter of adam, the optimizer of fc_1; it has learningRate, beta1, beta2, epsilon',
+  ],
+  [
+    layers({ fc_2: { optimizer: { name: 'rmsprop' } }, '*': { optimizer: { nesterov: false } } }),
+    "$.layers['*'].optimizer.nesterov",
+    'is not a hyperparameter of rmsprop, the optimizer of fc_2',
+  ],
+  [
+    layers({ fc_1: { optimizer: { name: 'adan' } } }),
+    '$.layers.fc_1.optimizer.name',
+    'one of sgd, rmsprop, adam, adamw, got "adan"; did you mean adam?',
+  ],
+  [
     layers({ fc_2: { optimizer: { nesterov: true } } }),
     '$.layers.fc_2.optimizer.nesterov',
     'which fc_2 has not',

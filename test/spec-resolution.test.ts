@@ -4,6 +4,7 @@ import type { SpecError } from '../src/spec/errors.ts'
 import { matchesGlob, resolveLayers } from '../src/spec/layers.ts'
 import { preview } from '../src/spec/preview.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
+import type { ExperimentSpec } from '../src/spec/schema.ts'
 import { segmentsOf } from '../src/spec/segments.ts'
 import { facts, fcFacts, mnistFacts } from './support/facts.ts'
 
@@ -213,6 +214,39 @@ test('of several rules that match a layer, later ones win field by field', () =>
       l2: 0.2,
     },
   ])
+})
+
+test('a rule may name another optimizer: its defaults, but for the learning rate and the schedule', () => {
+  const schedule = { name: 'step', boundaries: [9], factor: 0.5 } as const
+  const sgd = { name: 'sgd', learningRate: 0.1, momentum: 0.9, nesterov: true, schedule } as const
+  const optimizersOf = (layers: ExperimentSpec['layers']) => {
+    const spec = resolveSpec({ ...minimal, optimizer: sgd, layers }, facts)
+    assert.deepEqual(spec.layers, layers)
+    return resolveLayers(spec, network).map(({ optimizer }) => optimizer)
+  }
+  const adam = { name: 'adam', schedule, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const
+  assert.deepEqual(
+    optimizersOf({
+      fc_1: { optimizer: { name: 'adam' } },
+      fc_2: { optimizer: { name: 'adam', learningRate: 0.01, beta2: 0.99 } },
+    }),
+    [{ ...adam, learningRate: 0.1 }, { ...adam, learningRate: 0.01, beta2: 0.99 }, sgd],
+  )
+  // Rules in turn: back to the experiment's optimizer is back to its options, and what is said after that is on top.
+  assert.deepEqual(
+    optimizersOf({
+      '*': { optimizer: { momentum: 0.5, learningRate: 0.2 } },
+      'fc_?': { optimizer: { name: 'adam', beta1: 0.8 } },
+      fc_1: { optimizer: { name: 'adam', epsilon: 1e-6 } },
+      fc_2: { optimizer: { name: 'sgd' } },
+      fc_3: { optimizer: { name: 'sgd', momentum: 0.3 } },
+    }),
+    [
+      { ...adam, learningRate: 0.2, beta1: 0.8, epsilon: 1e-6 },
+      { ...sgd, learningRate: 0.2 },
+      { ...sgd, learningRate: 0.2, momentum: 0.3 },
+    ],
+  )
 })
 
 test('segments tile the iterations', () => {

@@ -15,20 +15,24 @@ import { trainSegments } from '../workers/tasks/train.ts'
 const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-resume-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
 
-const optimizers: ExperimentSpec['optimizer'][] = [
-  { name: 'sgd', learningRate: 0.1, momentum: 0.9 },
-  { name: 'rmsprop', learningRate: 0.001 },
-  { name: 'adam', learningRate: 0.002, schedule: { name: 'cosine', iterations: 20 } },
-]
+const optimizers: Record<string, Pick<ExperimentSpec, 'optimizer' | 'layers'>> = {
+  sgd: { optimizer: { name: 'sgd', learningRate: 0.1, momentum: 0.9 } },
+  rmsprop: { optimizer: { name: 'rmsprop', learningRate: 0.001 } },
+  adam: { optimizer: { name: 'adam', learningRate: 0.002, schedule: { name: 'cosine', iterations: 20 } } },
+  'sgd-and-adam': {
+    optimizer: { name: 'sgd', learningRate: 0.1, momentum: 0.9 },
+    layers: { fc_1: { optimizer: { name: 'adam', learningRate: 0.002 } } },
+  },
+}
 
-for (const optimizer of optimizers) {
-  test(`${optimizer.name}: from every segment, and for a lost one in the middle`, async () => {
+for (const [called, { optimizer, layers }] of Object.entries(optimizers)) {
+  test(`${called}: from every segment, and for a lost one in the middle`, async () => {
     const spec = resolveSpec(
       {
         dataset: { name: 'synthetic-digits', trainExamples: 300, validationExamples: 50 },
         architecture: { name: 'fc', hidden: [7] },
         optimizer,
-        layers: { fc_2: { freeze: { from: 3, until: 9 } } },
+        layers: { ...layers, fc_2: { freeze: { from: 3, until: 9 } } },
         training: { iterations: 17, batchSize: 50, seed: 3 },
         allocation: { segmentIterations: 4 },
       },
@@ -51,10 +55,10 @@ for (const optimizer of optimizers) {
       return { seen, stored: result?.kind === 'train' ? result.objects.map(({ name }) => name) : undefined }
     }
 
-    const whole = `${optimizer.name}-whole`
+    const whole = `${called}-whole`
     await run(whole, [0, 1, 2, 3, 4])
     for (const stopAt of [2, 4, 5, 11, 16]) {
-      const id = `${optimizer.name}-${stopAt}`
+      const id = `${called}-${stopAt}`
       await run(id, [0, 1, 2, 3, 4], stopAt)
       const finished = Math.floor(stopAt / 4)
       const { seen } = await run(id, [0, 1, 2, 3, 4].slice(finished))

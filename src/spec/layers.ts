@@ -1,7 +1,9 @@
 /** `layers`: which layers a rule speaks of, and what each layer does once all rules have spoken. */
+import { withDefaults } from './defaults.ts'
 import type { FieldError } from './errors.ts'
 import type { NetworkFacts } from './facts.ts'
-import { didYouMean, formatPath } from './messages.ts'
+import { didYouMean, formatPath, type JsonSchema } from './messages.ts'
+import { type OptimizerName, optimizerNames, optimizerSchemas } from './optimizers.ts'
 import type { LayerRule, ResolvedLayer, ResolvedOptimizer, ResolvedSpec } from './schema.ts'
 
 /**
@@ -32,7 +34,8 @@ export function matchesGlob(pattern: string, name: string): boolean {
 
 /**
  * Every layer that owns parameters, in network order, with its optimizer in full, its L2 and when it is frozen. Where several
- * rules match, later ones win field by field; `freeze` is one field, and `freeze: false` thaws.
+ * rules match, later ones win field by field; `freeze` is one field, and `freeze: false` thaws. A rule that names another
+ * optimizer leaves nothing of the options before it but the learning rate.
  */
 export function resolveLayers(
   spec: Pick<ResolvedSpec, 'layers' | 'optimizer'> & { training: { l2: number } },
@@ -46,15 +49,40 @@ export function resolveLayers(
     return {
       layer,
       parameters: sizes.get(layer)!,
-      optimizer: Object.assign(
-        { ...spec.optimizer },
-        ...matching.map(rule => rule.optimizer),
-      ) as ResolvedOptimizer,
+      optimizer: matching.reduce(
+        (current, rule) => ruled(named(current, spec.optimizer, rule), rule),
+        spec.optimizer,
+      ),
       freeze: frozenSpan(matching.findLast(rule => rule.freeze !== undefined)?.freeze),
       l2: matching.findLast(rule => rule.l2 !== undefined)?.l2 ?? spec.training.l2,
     }
   })
 }
+
+/**
+ * What a rule's options are put upon: the optimizer as it is before the rule, or the one that the rule names instead. That
+ * has its defaults, or the experiment's options where it is the experiment's; its learning rate and schedule stay.
+ */
+function named(
+  current: ResolvedOptimizer,
+  overall: ResolvedOptimizer,
+  { optimizer }: LayerRule,
+): ResolvedOptimizer {
+  const name = optimizer?.name ?? current.name
+  if (name === current.name) return current
+  const { learningRate, schedule } = current
+  return { ...(name === overall.name ? overall : defaults[name]), learningRate, schedule }
+}
+
+const ruled = (optimizer: ResolvedOptimizer, rule: LayerRule) =>
+  ({ ...optimizer, ...rule.optimizer }) as ResolvedOptimizer
+
+const defaults = Object.fromEntries(
+  optimizerNames.map(name => [
+    name,
+    withDefaults(optimizerSchemas[name] as unknown as JsonSchema, { name }, []),
+  ]),
+) as Record<OptimizerName, ResolvedOptimizer>
 
 function frozenSpan(freeze: LayerRule['freeze']): ResolvedLayer['freeze'] {
   if (freeze === undefined || freeze === false) return null
@@ -96,15 +124,6 @@ export function checkLayers(
         )
       }
     }
-    if (!optimizer) continue
-    const hyperparameters = Object.keys(optimizer).filter(key => key !== 'name' && key !== 'schedule')
-    for (const key of Object.keys(rule.optimizer ?? {})) {
-      if (hyperparameters.includes(key)) continue
-      report(
-        [pattern, 'optimizer', key],
-        `is not a hyperparameter of ${optimizer.name}; it has ${hyperparameters.join(', ')}`,
-      )
-    }
     // Whichever of the two the rule has, the other may be the experiment's or another rule's.
     const { nesterov, momentum } = rule.optimizer ?? {}
     if (!nesterov && momentum !== 0) continue
@@ -121,7 +140,35 @@ export function checkLayers(
         `must be > 0 where nesterov is on, as it is for ${still.layer}; set nesterov to false beside it`,
       )
   }
+  if (optimizer && network) errors.push(...misplacedOptions(layers, optimizer, network))
   return errors
+}
+
+/** Options that the optimizer of a layer does not have when it is their rule's turn. */
+function misplacedOptions(
+  layers: Record<string, LayerRule>,
+  optimizer: ResolvedOptimizer,
+  network: NetworkFacts,
+): FieldError[] {
+  const rules = Object.entries(layers).filter(([, rule]) => rule.optimizer)
+  const found = new Map<string, FieldError>()
+  for (const layer of network.layers) {
+    let current = optimizer
+    for (const [pattern, rule] of rules) {
+      if (!matchesGlob(pattern, layer)) continue
+      const before = named(current, optimizer, rule)
+      for (const key of Object.keys(rule.optimizer ?? {})) {
+        if (key in before) continue
+        const path = formatPath(['layers', pattern, 'optimizer', key])
+        const whose = before.name === optimizer.name ? '' : `, the optimizer of ${layer}`
+        const has = Object.keys(before).filter(known => known !== 'name' && known !== 'schedule')
+        const message = `is not a hyperparameter of ${before.name}${whose}; it has ${has.join(', ')}`
+        if (!found.has(path)) found.set(path, { path, message })
+      }
+      current = ruled(before, rule)
+    }
+  }
+  return [...found.values()]
 }
 
 const listed = (names: string[]) =>

@@ -76,7 +76,7 @@ export const overridable = {
   weightDecay: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
 }
 
-/** Every optimizer, by name. `layers` may override each hyperparameter but the name and the schedule. */
+/** Every optimizer, by name. `layers` may override everything but the schedule. */
 export const optimizerSchemas = {
   sgd: Type.Object(
     {
@@ -120,3 +120,4 @@ export const optimizerSchemas = {
 export const OptimizerSpec = Named(optimizerSchemas)
 export type OptimizerSpec = Static<typeof OptimizerSpec>
 export type OptimizerName = OptimizerSpec['name']
+export const optimizerNames = Object.keys(optimizerSchemas) as OptimizerName[]

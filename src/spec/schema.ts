@@ -8,7 +8,7 @@ import { type Static, Type } from 'typebox'
 import { ArchitectureSpec } from './architectures.ts'
 import { closed, Dictionary } from './composites.ts'
 import { mostGibibytes } from './limits.ts'
-import { OptimizerSpec, overridable } from './optimizers.ts'
+import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
 
 export * from './architectures.ts'
 export * from './optimizers.ts'
@@ -84,11 +84,21 @@ export const LayerRule = Type.Object(
       Type.Number({ ...L2, description: 'Replaces training.l2 for the kernels of this layer.' }),
     ),
     optimizer: Type.Optional(
-      Type.Object(overridable, {
-        ...closed,
-        description:
-          'Hyperparameters that replace the experiment’s for this layer: those that its optimizer has.',
-      }),
+      Type.Object(
+        {
+          name: Type.Optional(
+            Type.Enum(optimizerNames, {
+              description:
+                'Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.',
+            }),
+          ),
+          ...overridable,
+        },
+        {
+          ...closed,
+          description: 'Replaces hyperparameters for this layer: those that its optimizer has.',
+        },
+      ),
     ),
   },
   closed,
