@@ -62,6 +62,10 @@ export type Config = {
   maxUnfinished: number
   /** Bytes of an upload, as it is sent and unzipped. */
   maxUploadBytes: number
+  /** Bytes a second that an upload must have on average, but for its first minute; 0: any rate. */
+  minUploadRate: number
+  /** Bytes that a tenant's uploaded datasets may have together, as they are stored; 0: any number. */
+  maxDatasetsBytes: number
   /** Whether webhooks may go to private, loopback and link-local addresses. */
   webhooksToPrivate: boolean
   /** How traces travel to the OpenTelemetry collector that the environment names; undefined: there are none. */
@@ -220,6 +224,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     rateLimit: integer('LEDGER_RATE_LIMIT', auth === 'keys' ? 1200 : 0, 0, 1_000_000_000),
     maxUnfinished: integer('LEDGER_MAX_UNFINISHED', auth === 'keys' ? 1000 : 0, 0, 1_000_000_000),
     maxUploadBytes: integer('LEDGER_MAX_UPLOAD_BYTES', 2 * 2 ** 30, 1, 1e12),
+    // 128 kbit/s: a bad line has more.
+    minUploadRate: integer('LEDGER_MIN_UPLOAD_RATE', 2 ** 14, 0, 1e9),
+    maxDatasetsBytes: integer('LEDGER_MAX_DATASETS_BYTES', auth === 'keys' ? 20 * 2 ** 30 : 0, 0, 1e15),
     webhooksToPrivate: oneOf('LEDGER_WEBHOOKS_TO_PRIVATE', ['yes', 'no'] as const, 'no' as const) === 'yes',
     traces: traces(),
   }

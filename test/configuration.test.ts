@@ -29,6 +29,8 @@ test('nothing configured is the embedded default', () => {
     rateLimit: 0,
     maxUnfinished: 0,
     maxUploadBytes: 2 ** 31,
+    minUploadRate: 16_384,
+    maxDatasetsBytes: 0,
     webhooksToPrivate: false,
     traces: undefined,
   })

@@ -11,9 +11,12 @@ export const problemKinds = {
   'not-found': { status: 404, title: 'Not found' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, title: 'Not available in that format' },
+  'too-slow': { status: 408, title: 'The body arrives too slowly' },
   conflict: { status: 409, title: 'The state of the resource does not allow it' },
   'idempotency-key-reused': { status: 409, title: 'The idempotency key belongs to another body' },
   'body-too-large': { status: 413, title: 'The body is too large' },
+  // Not 429, as for unfinished experiments: waiting frees no storage, and who tries again sends gigabytes again.
+  'storage-quota-exceeded': { status: 413, title: 'Too many bytes of datasets' },
   'unsupported-media-type': { status: 415, title: 'The body’s media type is not supported' },
   'range-not-satisfiable': { status: 416, title: 'The range lies outside the object' },
   'invalid-spec': { status: 422, title: 'The spec cannot be run' },

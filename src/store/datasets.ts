@@ -93,15 +93,48 @@ export async function uploadOf(db: Database, experimentId: string): Promise<Uplo
   return rows[0]
 }
 
-/** Stores the row of a dataset whose objects are stored; undefined where the name is taken. */
+/** Bytes of files together. */
+export const bytesOf = (files: StoredFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0)
+
+/** Bytes of a tenant's datasets together. */
+export async function storedBytes(db: Pick<pg.ClientBase, 'query'>, tenant: string): Promise<number> {
+  const { rows } = await db.query<{ bytes: number }>(
+    `SELECT coalesce(sum((file ->> 'bytes')::float8), 0) AS bytes
+       FROM datasets, jsonb_array_elements(files) AS file WHERE tenant = $1`,
+    [tenant],
+  )
+  return rows[0].bytes
+}
+
+/**
+ * Stores the row of a dataset whose objects are stored. taken: the name is. full: with it the tenant's datasets have
+ * more than `mostBytes`; 0: any number.
+ */
 export async function addUpload(
   db: Database,
   tenant: string,
   upload: Omit<Upload, 'createdAt'>,
-): Promise<Upload | undefined> {
-  const data = { ...upload, tenant }
-  const [added] = await db.prisma.dataset.createManyAndReturn({ data, skipDuplicates: true })
-  return added && shown(added)
+  mostBytes: number,
+): Promise<Upload | 'taken' | 'full'> {
+  const { id, name, format, shape, classes, trainExamples, testExamples, sha256, files } = upload
+  return transaction(db.pool, async client => {
+    if (mostBytes > 0) {
+      // The tenant's other uploads wait, or two could both find the last room free.
+      await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`datasets ${tenant}`])
+      if ((await storedBytes(client, tenant)) + bytesOf(files) > mostBytes) return 'full'
+    }
+    const { rows } = await client.query<{ createdAt: Date }>(
+      `INSERT INTO datasets (id, tenant, name, format, shape, classes, train_examples, test_examples, sha256, files)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       ON CONFLICT (tenant, name) DO NOTHING
+       RETURNING created_at AS "createdAt"`,
+      [
+        ...[id, tenant, name, format, shape, classes, trainExamples, testExamples, sha256],
+        JSON.stringify(files),
+      ],
+    )
+    return rows.length === 0 ? 'taken' : { ...upload, ...rows[0] }
+  })
 }
 
 /**

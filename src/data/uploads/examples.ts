@@ -9,6 +9,8 @@ export type Format = (typeof formats)[number]
 
 /** Takes the bytes that are to be stored. */
 export type Append = (bytes: Uint8Array) => Promise<void>
+/** Takes note of how many bytes are going to be stored, as soon as that is known; rejects where there is no room. */
+export type Reserve = (bytes: number) => Promise<void>
 
 export type Images = {
   format: Format
@@ -31,7 +33,12 @@ const mostOfADimension = 2 ** 31 - 1
 const recordsAtOnce = 256
 
 /** The images of an IDX or .npy file: bytes [n, height, width] or [n, height, width, channels]. `most`: bytes of them. */
-export async function readImages(source: ByteSource, most: number, append: Append): Promise<Images> {
+export async function readImages(
+  source: ByteSource,
+  most: number,
+  append: Append,
+  reserve: Reserve,
+): Promise<Images> {
   const { name } = source
   const header = await readHeader(source)
   const { format, type, shape } = header
@@ -46,13 +53,19 @@ export async function readImages(source: ByteSource, most: number, append: Appen
   const values = sizeOf(header, name)
   if (values > most)
     throw new TooLargeError(`${name}: has ${values} bytes of images, and an upload may have ${most}`)
+  await reserve(values)
   await copy(source, values, append)
   const [count, height, width, channels = 1] = shape
   return { format, count, shape: [height, width, channels] }
 }
 
 /** The labels of an IDX or .npy file: integers [n] from 0 to 255. `most`: bytes of them. */
-export async function readLabels(source: ByteSource, most: number, append: Append): Promise<Labels> {
+export async function readLabels(
+  source: ByteSource,
+  most: number,
+  append: Append,
+  reserve: Reserve,
+): Promise<Labels> {
   const { name } = source
   const header = await readHeader(source)
   const { format, type, values, shape } = header
@@ -67,6 +80,7 @@ export async function readLabels(source: ByteSource, most: number, append: Appen
     throw new TooLargeError(
       `${name}: has ${count * values.bytes} bytes of labels, and an upload may have ${most}`,
     )
+  await reserve(count)
   const first = new Map<number, number>()
   let index = 0
   let rest = Buffer.alloc(0)
@@ -94,6 +108,7 @@ export async function readCifar(
   before: number,
   appendImages: Append,
   appendLabels: Append,
+  reserve: Reserve,
 ): Promise<{ images: Images; labels: Labels }> {
   const { name } = source
   const first = new Map<number, number>()
@@ -112,6 +127,7 @@ export async function readCifar(
       if (!first.has(label)) first.set(label, before + count + i)
     })
     count += labels.length
+    await reserve(images.length + labels.length)
     await appendImages(images)
     await appendLabels(labels)
   }

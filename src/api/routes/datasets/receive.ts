@@ -1,8 +1,17 @@
 /** The form that a dataset comes in: its fields, and its files on their way into the object store. */
+import { addAbortSignal } from 'node:stream'
 import type { Multipart, MultipartFile, MultipartValue } from '@fastify/multipart'
 import { DatasetError, TooLargeError } from '../../../data/errors.ts'
 import { type Arrived, type Checked, checkArrived } from '../../../data/uploads/check.ts'
-import { type Format, formats, readCifar, readImages, readLabels } from '../../../data/uploads/examples.ts'
+import {
+  type Append,
+  type Format,
+  formats,
+  type Reserve,
+  readCifar,
+  readImages,
+  readLabels,
+} from '../../../data/uploads/examples.ts'
 import { type ByteSource, openSource, type Room } from '../../../data/uploads/source.ts'
 import { type StoredName, storedNames } from '../../../data/uploads/stored.ts'
 import type { FieldError } from '../../../spec/errors.ts'
@@ -15,6 +24,10 @@ export type Reception = {
   parts: AsyncIterable<Multipart>
   /** Bytes of all files together, as they are sent and unzipped. */
   limit: number
+  /** Ends the wait for more of the form, with its reason. */
+  signal: AbortSignal
+  /** Called with the bytes that are going to be stored, before they are. Rejects where there is no room. */
+  reserve: Reserve
   /** Begins an object. */
   open(name: StoredName): Promise<ObjectWriter>
   /** Throws where the name is taken. Called as soon as there is one. */
@@ -25,6 +38,8 @@ export type Received = Checked & { name: string; files: StoredFile[] }
 
 type Form = { name?: string; format?: Format; classes?: number }
 type Split = 'train' | 'test'
+/** How the examples of a file get into the store. */
+type Way = Pick<Reception, 'signal' | 'reserve'> & { appendTo: (name: StoredName) => Append }
 
 /** The fields that are files, and what is in them. */
 const fileFields: Record<string, { split: Split; kind: 'images' | 'labels' | 'records' }> = {
@@ -38,7 +53,8 @@ const fileFields: Record<string, { split: Split; kind: 'images' | 'labels' | 're
 const textFields = ['name', 'format', 'classes']
 
 /** Receives a dataset. Where that fails, for whatever reason, it throws and every object it began is given up. */
-export async function receive({ parts, limit, open, claim }: Reception): Promise<Received> {
+export async function receive(reception: Reception): Promise<Received> {
+  const { parts, limit, signal, reserve, open, claim } = reception
   const writers = new Map<StoredName, ObjectWriter>()
   const form: Form = {}
   const seen = new Map<string, number>()
@@ -53,7 +69,7 @@ export async function receive({ parts, limit, open, claim }: Reception): Promise
     await writer.append(bytes)
   }
   try {
-    for await (const part of wellFormed(parts)) {
+    for await (const part of wellFormed(until(signal, parts), signal)) {
       const { fieldname: field } = part
       const times = seen.get(field) ?? 0
       seen.set(field, times + 1)
@@ -61,7 +77,7 @@ export async function receive({ parts, limit, open, claim }: Reception): Promise
         if (times > 0) throw wrongField(field, 'must be there once')
         takeText(form, part)
         if (field === 'name') await claim(form.name!)
-      } else await takeFile(part, times, arrived, room, appendTo)
+      } else await takeFile(part, times, arrived, room, { signal, reserve, appendTo })
     }
     const { name } = form
     const checked = checkArrived(arrived.train, arrived.test, form)
@@ -106,7 +122,7 @@ async function takeFile(
   times: number,
   arrived: Record<Split, Arrived>,
   room: { sent: Room; contents: Room },
-  appendTo: (name: StoredName) => (bytes: Uint8Array) => Promise<void>,
+  { signal, reserve, appendTo }: Way,
 ): Promise<void> {
   const { fieldname: field } = part
   if (textFields.includes(field)) throw wrongField(field, `must be text: curl -F ${field}=…`)
@@ -122,14 +138,15 @@ async function takeFile(
   const name = (part.filename || field).slice(0, 100).replaceAll(/\p{C}/gu, '�')
   let source: ByteSource | undefined
   try {
-    source = await openSource(name, wellFormed(part.file), room)
+    source = await openSource(name, wellFormed(addAbortSignal(signal, part.file), signal), room)
     const most = room.contents.total
-    if (kind === 'images') own.images = await readImages(source, most, appendTo(`${split}-images`))
-    else if (kind === 'labels') own.labels = await readLabels(source, most, appendTo(`${split}-labels`))
+    const append = appendTo(`${split}-${kind === 'labels' ? kind : 'images'}`)
+    if (kind === 'images') own.images = await readImages(source, most, append, reserve)
+    else if (kind === 'labels') own.labels = await readLabels(source, most, append, reserve)
     else {
       const before = own.images?.count ?? 0
-      const to = [appendTo(`${split}-images`), appendTo(`${split}-labels`)] as const
-      const { images, labels } = await readCifar(source, before, ...to)
+      const to = [append, appendTo(`${split}-labels`)] as const
+      const { images, labels } = await readCifar(source, before, ...to, reserve)
       const first = new Map([...labels.first, ...(own.labels?.first ?? [])])
       own.fields = { images: split, labels: split }
       own.images = { ...images, count: before + images.count }
@@ -146,11 +163,25 @@ async function takeFile(
 
 const roomOf = (total: number): Room => ({ left: total, total })
 
+/** The same items, until the signal aborts. Not for many: a promise holds on to every race that it is in. */
+async function* until<T>(signal: AbortSignal, items: AsyncIterable<T>): AsyncGenerator<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  const iterator = items[Symbol.asyncIterator]()
+  for (;;) {
+    const { value, done } = await Promise.race([iterator.next(), aborted])
+    if (done) return
+    yield value
+  }
+}
+
 /** The same items; what is wrong with the form itself, or with the connection, is said as what it is. */
-async function* wellFormed<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+async function* wellFormed<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   try {
     yield* items
   } catch (error) {
+    signal.throwIfAborted()
     throw new ProblemError('malformed-request', `the form cannot be read: ${(error as Error).message}`)
   }
 }

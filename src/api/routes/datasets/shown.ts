@@ -2,7 +2,7 @@
 import type { Static } from 'typebox'
 import type { Format } from '../../../data/uploads/examples.ts'
 import type { DatasetFacts } from '../../../spec/facts.ts'
-import { factsOf, type Upload } from '../../../store/datasets.ts'
+import { bytesOf, factsOf, type Upload } from '../../../store/datasets.ts'
 import type { Dataset } from '../../schemas/catalogue.ts'
 
 type Shown = Static<typeof Dataset>
@@ -21,6 +21,6 @@ export const showDataset = (facts: DatasetFacts, upload: Shown['upload'] = null)
 export function showUpload(upload: Upload): Shown {
   const { sha256, files, createdAt } = upload
   const format = upload.format as Format
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
-  return showDataset(factsOf(upload), { format, sha256, bytes, createdAt: createdAt.toISOString() })
+  const shown = { format, sha256, bytes: bytesOf(files), createdAt: createdAt.toISOString() }
+  return showDataset(factsOf(upload), shown)
 }

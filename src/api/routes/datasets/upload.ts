@@ -8,6 +8,8 @@ import { ProblemError } from '../../problem.ts'
 import { Dataset, DatasetForm } from '../../schemas/catalogue.ts'
 import { problems, ref } from '../../schemas/common.ts'
 import { newId } from '../experiments/id.ts'
+import { watchPace } from './pace.ts'
+import { datasetQuota, datasetsFull } from './quota.ts'
 import { receive } from './receive.ts'
 import { showUpload } from './shown.ts'
 
@@ -17,6 +19,8 @@ const formBytes = 2 ** 20
 const lingering = 5000
 
 const routes: FastifyPluginAsyncTypebox = async app => {
+  const { db, objects, config } = app
+  const reservationOf = datasetQuota(db, config.maxDatasetsBytes)
   app.removeAllContentTypeParsers()
   await app.register(multipart, {
     limits: { fields: 10, files: 1000, parts: 1010, fieldSize: 1000, fieldNameSize: 100, fileSize: Infinity },
@@ -33,7 +37,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'uploadDataset', tags: ['catalogue'], summary: 'Upload a dataset' },
         description:
-          'Labelled images as files: images and labels as a pair of IDX or .npy files, or CIFAR-10’s binary files; each gzipped or not. They are checked while they arrive; a 422 says which file is wrong, where, and what would be right, and nothing is kept of it. A dataset never changes. Your specs can name it, and nobody else’s.',
+          'Labelled images as files: images and labels as a pair of IDX or .npy files, or CIFAR-10’s binary files; each gzipped or not. They are checked while they arrive; a 422 says which file is wrong, where, and what would be right, and nothing is kept of it. One with which your datasets would have more bytes than they may is a 413, as soon as that is known. A dataset never changes. Your specs can name it, and nobody else’s.',
         consumes: ['multipart/form-data'],
         body: DatasetForm,
         response: {
@@ -42,12 +46,11 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             headers: { location: { type: 'string', description: 'The path of the dataset.' } },
             content: { 'application/json': { schema: ref(Dataset) } },
           },
-          ...problems(400, 409, 413, 415, 422, 503),
+          ...problems(400, 408, 409, 413, 415, 422, 503),
         },
       },
     },
     async (request, reply) => {
-      const { db, objects, config } = app
       const { owner } = request.caller
       const id = newId()
       const claim = async (name: string) => {
@@ -59,22 +62,26 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         objects.remove(datasetPrefix(id)).catch((error: unknown) => {
           request.log.warn({ err: error, id }, 'objects of a refused upload are left to be swept')
         })
-      const received = await unhurried(request.raw, async () => {
+      const reservation = reservationOf(owner)
+      const received = await unhurried(request.raw, config.minUploadRate, async signal => {
         if (Number(request.headers['content-length']) > config.maxUploadBytes + formBytes)
           throw new ProblemError('body-too-large', `an upload may have ${config.maxUploadBytes} bytes`)
         return receive({
-          ...{ parts: request.parts(), limit: config.maxUploadBytes, claim },
+          ...{ parts: request.parts(), limit: config.maxUploadBytes, signal, claim },
+          reserve: reservation.take,
           open: name => objects.write(datasetKey(id, name), 'application/octet-stream'),
         })
       }).catch(async (error: unknown) => {
         await discard()
+        reservation.release()
         throw error
       })
       // Where this fails, the row may be there all the same: the objects stay, and are swept if it is not.
-      const added = await addUpload(db, owner, { ...received, id, sha256: digestOf(received) })
-      if (added === undefined) {
+      const upload = { ...received, id, sha256: digestOf(received) }
+      const added = await reservation.settle(() => addUpload(db, owner, upload, config.maxDatasetsBytes))
+      if (added === 'taken' || added === 'full') {
         await discard()
-        throw taken(received.name)
+        throw added === 'taken' ? taken(received.name) : datasetsFull(config.maxDatasetsBytes)
       }
       request.log.info({ dataset: added.name, id }, 'dataset uploaded')
       return reply.code(201).header('location', `/v1/datasets/${added.name}`).send(showUpload(added))
@@ -86,11 +93,19 @@ export default routes
 const taken = (name: string) =>
   new ProblemError('conflict', `there is a dataset ${name} already: delete it first, or use another name`)
 
-/** Lets a body take its time. Where `work` on it fails, reads what is left for a while, and then hangs up. */
-async function unhurried<T>(request: IncomingMessage, work: () => Promise<T>): Promise<T> {
+/**
+ * Lets a body take its time, but not any; the signal says when it has taken too long. Where `work` on it fails, reads
+ * what is left for a while, and then hangs up.
+ */
+async function unhurried<T>(
+  request: IncomingMessage,
+  minRate: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const noLonger = bePatient(request.socket)
+  const pace = watchPace(request, minRate)
   try {
-    return await work()
+    return await work(pace.signal)
   } catch (error) {
     if (!request.complete) {
       request.unpipe()
@@ -100,6 +115,7 @@ async function unhurried<T>(request: IncomingMessage, work: () => Promise<T>): P
     }
     throw error
   } finally {
+    pace.end()
     noLonger()
   }
 }
