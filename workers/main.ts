@@ -1,5 +1,5 @@
 /**
- * `npm run worker`: a worker process, until it is told to stop. With `--workers N`, N of them; with `--devices 0,1`, one
+ * `npm run worker`: a worker process, until it is told to stop. With `--workers N`, N of them; with `--devices all` or `0,1`, one
  * for each CUDA device, which sees no other; this process then only keeps them running. `ledger worker` is the same.
  */
 import { parseArgs } from 'node:util'
