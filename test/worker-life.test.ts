@@ -337,6 +337,16 @@ test('objects of experiments that are gone are swept, and old experiments where 
   assert.equal((await sweep(database.db, queue, objects, 7, quiet))?.expired, 1)
   assert.equal(await look(id), null)
   assert.equal(stored(id), false)
+
+  // As a process leaves it that dies while it deletes.
+  const half = await post()
+  await reaches(half, 'succeeded')
+  const { pool } = database.db
+  await pool.query('UPDATE experiments SET cancelling = true, updated_at = now() WHERE id = $1', [half])
+  assert.equal((await sweep(database.db, queue, objects, undefined, quiet))?.expired, 0)
+  await pool.query(`UPDATE experiments SET updated_at = now() - interval '1 hour' WHERE id = $1`, [half])
+  assert.equal((await sweep(database.db, queue, objects, undefined, quiet))?.expired, 1)
+  assert.equal(stored(half), false)
 })
 
 test('what the queue has lost is queued again when a worker starts', async () => {

@@ -47,7 +47,7 @@ export type Objects = {
   names(prefix: string): Promise<string[]>
   /** Resolves when the store answers and can be used; rejects when not. For readiness. */
   ping(): Promise<void>
-  /** Removes what writers that died left behind. Another's unfinished object is left alone until it is a day old. */
+  /** Removes what writers that died left behind. Another's unfinished object is left alone for a day (in a bucket: a week). */
   sweep(): Promise<void>
   /** A URL from which anybody may download the object for a while; undefined where the store has no such thing. */
   downloadUrl(key: string, as: { contentType: string; filename: string }): Promise<string | undefined>

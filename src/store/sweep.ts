@@ -18,8 +18,8 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
  * Sweeps. `retentionDays`: finished experiments older than that are deleted, but for those that unfinished ones start
- * from; undefined: none are. Resolves to what went,
- * or undefined where another process is sweeping.
+ * from; undefined: none are. Deletions that died half way are completed. What cannot be deleted is logged, and tried again
+ * the next time. Resolves to what went, or undefined where another process is sweeping.
  */
 export function sweep(
   db: Database,
@@ -37,14 +37,20 @@ export function sweep(
 
     const expired = await db.pool.query<{ id: string }>(
       `SELECT id FROM experiments
-       WHERE status IN ('succeeded', 'failed', 'cancelled') AND finished_at < now() - $1 * interval '1 day'`,
-      // A comparison with NULL is not true: nothing expires.
+       WHERE status IN ('succeeded', 'failed', 'cancelled') AND finished_at < now() - $1 * interval '1 day'
+          OR status IN ('succeeded', 'failed') AND cancelling AND updated_at < now() - interval '10 minutes'`,
+      // A comparison with NULL is not true: nothing expires. And what has finished is not cancelled any more: it was marked
+      // to be deleted.
       [retentionDays ?? null],
     )
     for (const { id } of expired.rows) {
       // One that others start from is left until they have finished.
-      const { outcome } = await deleteExperiment(db, queue, objects, id)
-      if (outcome === 'deleted') swept.expired += 1
+      try {
+        const { outcome } = await deleteExperiment(db, queue, objects, id)
+        if (outcome === 'deleted') swept.expired += 1
+      } catch (error) {
+        log.warn({ err: error, experiment: id }, 'an experiment could not be deleted')
+      }
     }
 
     // The names first: every object is younger than its experiment's row, so what is here and has no row now is nobody's.
