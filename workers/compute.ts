@@ -27,7 +27,9 @@ process.on('SIGINT', () => {})
 
 const config = readConfig()
 const engine = await loadEngine({ name: config.engine, threads: config.threads })
-const context = makeContext(config, engine, openObjects(config))
+const context = makeContext(config, engine, openObjects(config), progress => {
+  if (running) send({ type: 'download', id: running.id, progress })
+})
 
 process.on('message', (request: Request) => {
   if (request.type === 'abort') running?.controller.abort(new Aborted('the task was aborted'))
