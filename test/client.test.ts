@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, describe, test } from 'node:test'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { parseEvents } from '../src/client/events.ts'
 import {
   ApiError,
@@ -126,6 +126,12 @@ describe('the client', () => {
     await assert.rejects(ledger.wait(other.id, { signal: AbortSignal.timeout(50) }), { name: 'TimeoutError' })
   })
 
+  test('architectures, workers, the secret of webhooks', async () => {
+    assert.ok((await ledger.architectures()).some(({ name, schema }) => name === 'resnet' && schema))
+    assert.deepEqual(await ledger.workers(), [])
+    assert.match(await ledger.webhookSecret(), /^whsec_/)
+  })
+
   test('a key is sent as a bearer; no answer is an error of its own', async () => {
     let header: string | null = null
     const spy = connect({
@@ -163,6 +169,56 @@ test('events are parsed as the standard says, wherever the chunks break', async 
     for await (const message of parseEvents(chunks())) found.push(message)
     assert.deepEqual(found, expected, `chunks of ${size}`)
   }
+})
+
+describe('waiting', () => {
+  type Answer = { status: string; etag?: string } | number | 'cut' | 'not JSON'
+  /** A client of a server that gives these answers, and what it was asked. */
+  const serve = async (t: TestContext, answers: Answer[]) => {
+    const asked: [prefer: unknown, ifNoneMatch: unknown][] = []
+    const server = createServer(({ headers }, response) => {
+      asked.push([headers.prefer, headers['if-none-match']])
+      const answer = answers.shift() ?? 'cut'
+      if (answer === 'cut') return response.destroy()
+      if (answer === 'not JSON') return response.end('<html>')
+      if (typeof answer === 'number') return response.writeHead(answer).end()
+      response.writeHead(200, { etag: answer.etag ?? '"x"' }).end(JSON.stringify(answer))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => server.close())
+    const { port } = server.address() as AddressInfo
+    return { ledger: connect({ url: `http://127.0.0.1:${port}` }), asked }
+  }
+
+  test('is the API’s: it is asked for what is new, and 304 is as before', async t => {
+    const { ledger, asked } = await serve(t, [
+      { status: 'queued', etag: '"1"' },
+      { status: 'training', etag: '"2"' },
+      304,
+      { status: 'succeeded', etag: '"3"' },
+    ])
+    const seen: string[] = []
+    const ended = await ledger.wait('x', { interval: 1, onProgress: ({ status }) => seen.push(status) })
+    assert.equal(ended.status, 'succeeded')
+    assert.deepEqual(seen, ['queued', 'training', 'training', 'succeeded'])
+    assert.deepEqual(asked, [
+      [undefined, undefined],
+      ['wait=30', '"1"'],
+      ['wait=30', '"2"'],
+      ['wait=30', '"2"'],
+    ])
+  })
+
+  test('bears an API that is away, for so long; not one that never was there, nor one that refuses', async t => {
+    const running = { status: 'training' }
+    const { ledger } = await serve(t, [running, 'cut', 503, 'not JSON', 429, { status: 'failed' }])
+    assert.equal((await ledger.wait('x', { interval: 1 })).status, 'failed')
+    const gone = (await serve(t, [running])).ledger
+    await assert.rejects(gone.wait('x', { interval: 1, patience: 50 }), UnreachableError)
+    const deleted = (await serve(t, [running, 404])).ledger
+    await assert.rejects(deleted.wait('x', { interval: 1 }), { name: 'ApiError', status: 404 })
+    await assert.rejects(connect({ url: 'http://127.0.0.1:9' }).wait('x'), UnreachableError)
+  })
 })
 
 describe('events', () => {

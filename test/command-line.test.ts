@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -81,8 +82,10 @@ describe('ledger', () => {
     const out = await ok(['submit', ...flags, '--iterations', '5', '--name', 'by hand'])
     assert.match(out, /^[0-9a-f-]{36}\nledger watch /)
     assert.match(await ok(['submit', ...flags, '--iterations', '5', '--preview']), /all +2,395/)
-    const list = await ok(['list', '--tag', 'study:a=b'])
-    assert.match(list, /^id .*\n01[0-9a-f-]{34} +queued +0 % .*fc on mnist/)
+    for (const tag of ['study:a=b', 'study=a=b']) {
+      const list = await ok(['list', '--tag', tag])
+      assert.match(list, /^id .*\n01[0-9a-f-]{34} +queued +0 % .*fc on mnist/)
+    }
     assert.equal(JSON.parse(await ok(['list', '-n', '2', '--json'])).length, 2)
     assert.match(await ok(['show', 'last']), /name +by hand\nstatus +queued/)
   })
@@ -228,6 +231,19 @@ describe('ledger', () => {
     page.close()
     assert.equal(found.code, 6)
     assert.match(found.err, /^no answer from .*: SyntaxError: .*\nIs Loss Ledger running there\?[^\n]*\n$/)
+  })
+
+  test('output that cannot be written is told in a line', {
+    skip: process.platform === 'linux' ? false : 'needs /dev/full',
+  }, async () => {
+    const full = openSync('/dev/full', 'w')
+    const child = spawn(process.execPath, [main, 'datasets', '--url', url], {
+      stdio: ['ignore', full, 'pipe'],
+    })
+    closeSync(full)
+    const code = new Promise<number | null>(resolve => child.once('close', resolve))
+    assert.match(await text(child.stderr!), /^what was to be printed could not be written: ENOSPC.*\n$/)
+    assert.equal(await code, 1)
   })
 
   test('doctor, in words and as JSON', async () => {

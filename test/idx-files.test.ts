@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { ensureFiles } from '../src/data/download.ts'
 import { DatasetError } from '../src/data/errors.ts'
 import { idxHeader, readIdx } from '../src/data/idx.ts'
 import { selectExamples } from '../src/data/select.ts'
+import type { Engine } from '../src/engine/engine.ts'
+import { facts } from '../src/plan.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
+import type { Objects } from '../src/store/objects.ts'
+import { makeContext } from '../workers/context.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'idx-files-'))
 after(() => rm(folder, { recursive: true, force: true }))
@@ -96,13 +102,71 @@ test('a missing file comes from the first home that has it, whole or not at all'
   await assert.rejects(ensureFiles(into, source([home], { sha256: '0'.repeat(64) })), /SHA-256 is/)
   assert.deepEqual(await readdir(into), [])
 
-  const progress: number[] = []
+  const told: [string, number, number][] = []
   const paths = await ensureFiles(into, source([`${home}/gone`, home]), {
-    onProgress: (received, total) => progress.push(received / total),
+    onProgress: ({ url, received, bytes }) => told.push([url.slice(home.length), received, bytes]),
   })
-  assert.equal(progress.at(-1), 1)
+  assert.deepEqual(told, [
+    ['/gone/tiny-idx3-ubyte.gz', 0, zipped.length],
+    ['/tiny-idx3-ubyte.gz', 0, zipped.length],
+    ['/tiny-idx3-ubyte.gz', zipped.length, zipped.length],
+  ])
   assert.deepEqual(await readdir(into), ['tiny-idx3-ubyte.gz'])
   assert.deepEqual(new Uint8Array(await readIdx(paths['tiny-idx3-ubyte'], shape)), values)
+})
+
+test('a download is told of about every tenth of it, however small the pieces are that it comes in', async () => {
+  const noise = randomBytes(100_000)
+  const server = createServer(async (_, response) => {
+    for (let at = 0; at < noise.length; at += 1000) {
+      response.write(noise.subarray(at, at + 1000))
+      await setImmediate()
+    }
+    response.end()
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  after(() => server.close())
+  const file = { bytes: noise.length, sha256: createHash('sha256').update(noise).digest('hex') }
+  const home = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const told: number[] = []
+  await ensureFiles(join(folder, 'pieces'), source([home], file), {
+    onProgress: ({ received }) => told.push(received),
+  })
+  assert.deepEqual([told[0], told.at(-1)], [0, noise.length])
+  // A tenth at the most once, and in order.
+  const tenths = told.map(received => Math.floor((10 * received) / noise.length))
+  assert.deepEqual(
+    [...new Set(tenths)].sort((a, b) => a - b),
+    tenths,
+  )
+  assert.ok(tenths.length > 3)
+})
+
+test('a task that downloads tells of it before it asks for anything', async () => {
+  const controller = new AbortController()
+  const told: string[] = []
+  const context = makeContext(
+    { datasetsDir: join(folder, 'none') },
+    {} as Engine,
+    {} as Objects,
+    ({ url }) => {
+      told.push(url)
+      // Before anything is asked of the public home.
+      controller.abort(new Error('enough'))
+    },
+  )
+  const spec = resolveSpec(
+    {
+      dataset: { name: 'mnist' },
+      architecture: { name: 'fc' },
+      optimizer: { name: 'sgd', learningRate: 0.1 },
+      training: { iterations: 1 },
+    },
+    facts,
+  )
+  await assert.rejects(context.prepare({ spec }, controller.signal), /enough/)
+  assert.match(told[0], /\/train-images-idx3-ubyte\.gz$/)
+  assert.equal(told.length, 1)
 })
 
 test('splits take whole files in order, parts of them by seed, and validation from the test file if it must', () => {

@@ -39,17 +39,12 @@ test('classes are balanced, images are mostly paper with a digit in the middle',
   assert.ok(mean(border) < 35 && mean(middle) > 55, `${mean(border)} ${mean(middle)}`)
 })
 
-test('splits of the sizes asked for, none if none are, and progress up to the end', async () => {
-  const fractions: number[] = []
+test('splits of the sizes asked for, none if none are', async () => {
   const { train, validation } = await loadSplits(
     { name: 'synthetic-digits', trainExamples: 1200, validationExamples: 0, seed: 0 },
-    { directory: 'unused', onProgress: ({ fraction }) => fractions.push(fraction) },
+    { directory: 'unused' },
   )
   assert.deepEqual([train.count, validation.count, validation.images.length], [1200, 0, 0])
-  assert.ok(
-    fractions.length >= 3 &&
-      fractions.every((f, i) => f >= 0 && f <= 1 && (i === 0 || f >= fractions[i - 1])),
-  )
 })
 
 test('an aborted drawing stops', async () => {

@@ -53,9 +53,10 @@ afterEach(async () => {
 
 const computeEntry = fileURLToPath(new URL('./support/fake-compute.js', import.meta.url))
 
-async function work(plan: FakePlan = {}): Promise<RunningWorker> {
+const quiet = pino({ level: process.env.TEST_LOG ?? 'silent' })
+
+async function work(plan: FakePlan = {}, log = quiet): Promise<RunningWorker> {
   process.env.FAKE_PLAN = JSON.stringify(plan)
-  const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
   const worker = await startWorker({ config, databaseUrl: database.url, log, computeEntry })
   workers.push(worker)
   return worker
@@ -143,6 +144,19 @@ test('an experiment is trained, allocated segment by segment, and finalized with
     assert.equal(artifacts.find(artifact => artifact.name === name)?.sha256, sha256)
   }
   await forgotten(id)
+})
+
+test('a dataset that is downloaded is in the log, with how far it is', async () => {
+  const lines: string[] = []
+  const download = { url: 'http://home/images.gz', bytes: 1000, received: 300 }
+  await work({ download }, pino({ level: 'info' }, { write: line => void lines.push(line) }))
+  const id = await post()
+  await reaches(id, 'succeeded')
+  const { experiment, url, bytes, received, msg } = JSON.parse(
+    lines.find(line => line.includes('images.gz'))!,
+  )
+  assert.deepEqual({ url, bytes, received }, download)
+  assert.deepEqual([experiment, msg], [id, 'downloading: 30 %'])
 })
 
 test('what is not to be kept is gone in the end', async () => {

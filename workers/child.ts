@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import type { DownloadProgress } from '../src/data/download.ts'
 import type { Log } from '../src/log.ts'
 import type { FieldError } from '../src/spec/errors.ts'
 import type {
@@ -122,6 +123,7 @@ export function openCompute({
       const onMessage = (reply: Reply) => {
         if (reply.type === 'ready' || reply.id !== id) return
         if (reply.type === 'progress') onProgress(reply.done, reply.stored)
+        else if (reply.type === 'download') logDownload(log, task.experimentId, reply.progress)
         else if (reply.type === 'done') resolve(reply.result)
         else reject(new TaskError(reply.error))
       }
@@ -166,6 +168,13 @@ export function openCompute({
 
 // A child that is gone has said so by its exit.
 const tell = (child: ChildProcess, request: Request) => child.connected && child.send(request, () => {})
+
+/** Until it is there, training does not begin: whoever waits for that shall see why. */
+function logDownload(log: Log, experiment: string, { url, bytes, received }: DownloadProgress): void {
+  const percent = Math.floor((100 * received) / bytes)
+  const message = received === bytes ? 'downloaded' : `downloading: ${percent} %`
+  log.info({ experiment, url, received, bytes }, message)
+}
 
 /** Logs what the child prints (TensorFlow is talkative) at debug, and remembers the end of it. */
 function collectOutput(child: ChildProcess, log: Log): () => string {

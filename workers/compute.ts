@@ -31,7 +31,9 @@ const engine = await loadEngine({
   threads: config.threads,
   requireGpu: config.requireGpu,
 })
-const context = makeContext(config, engine, openObjects(config))
+const context = makeContext(config, engine, openObjects(config), progress => {
+  if (running) send({ type: 'download', id: running.id, progress })
+})
 
 process.on('message', (request: Request) => {
   if (request.type === 'abort') running?.controller.abort(new Aborted('the task was aborted'))

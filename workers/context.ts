@@ -1,5 +1,6 @@
 /** What the compute child keeps between tasks: the model and the data of the experiment it last worked on. */
 import type { Config } from '../src/config.ts'
+import type { DownloadProgress } from '../src/data/download.ts'
 import type { Splits } from '../src/data/examples.ts'
 import { loadSplits } from '../src/data/registry.ts'
 import { loadStored } from '../src/data/uploads/stored.ts'
@@ -22,14 +23,20 @@ export type Context = {
   upload(task: OnData, signal: AbortSignal): Promise<Partial<Record<SplitName, DeviceSplit>>>
 }
 
-export function makeContext(config: Pick<Config, 'datasetsDir'>, engine: Engine, objects: Objects): Context {
+/** `onDownload` hears of what is fetched from public homes. */
+export function makeContext(
+  config: Pick<Config, 'datasetsDir'>,
+  engine: Engine,
+  objects: Objects,
+  onDownload?: (progress: DownloadProgress) => void,
+): Context {
   let data: { key: string; splits: Splits } | undefined
   let device: { key: string; splits: Partial<Record<SplitName, DeviceSplit>> } | undefined
 
   const directory = config.datasetsDir
   const read = async ({ spec: { dataset }, upload }: OnData, signal: AbortSignal) =>
     upload === undefined
-      ? loadSplits(dataset, { directory, signal })
+      ? loadSplits(dataset, { directory, signal, onDownload })
       : loadStored(upload, await fetchUpload(objects, directory, upload, signal), dataset, signal)
   const load = async (task: OnData, signal: AbortSignal) => {
     // With the digest of an uploaded one in it.

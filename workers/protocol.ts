@@ -3,6 +3,7 @@
  * are). The worker owns the queue and Postgres; the child owns TensorFlow, the dataset and the tensors in storage. One
  * task at a time.
  */
+import type { DownloadProgress } from '../src/data/download.ts'
 import type { EngineDescription } from '../src/engine/description.ts'
 import type { Tables } from '../src/lca/aggregate.ts'
 import type { Evaluation } from '../src/lca/ends.ts'
@@ -31,6 +32,7 @@ export type Request =
 export type Reply =
   | { type: 'ready'; engine: EngineDescription }
   | { type: 'progress'; id: number; done: number; total: number; stored?: StoredSegment }
+  | { type: 'download'; id: number; progress: DownloadProgress }
   | { type: 'done'; id: number; result: Result }
   | { type: 'failed'; id: number; error: TaskFailure }
 

@@ -25,7 +25,7 @@ export function open(command: Command): Session {
   const { url = '', json = false } = command.optsWithGlobals<Globals>()
   const { LEDGER_API_KEY: apiKey } = process.env
   if (!/^https?:$/.test(protocolOf(url)))
-    throw new UsageError(`${url} is not a URL of an API: http://host:port`)
+    throw new UsageError(`${JSON.stringify(url)} is not a URL of an API: http://host:port`)
   return {
     ledger: connect({ url, ...(apiKey && { apiKey }) }),
     url: url.replace(/\/+$/, ''),

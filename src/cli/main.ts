@@ -17,7 +17,7 @@ import submit from './commands/submit.ts'
 import sweep from './commands/sweep.ts'
 import watch from './commands/watch.ts'
 import worker from './commands/worker.ts'
-import { exitHelp, explain } from './exit.ts'
+import { exitCodes, exitHelp, explain } from './exit.ts'
 
 const program = new Command('ledger')
   .description(
@@ -39,7 +39,8 @@ for (const command of [
 // A reader that has seen enough (head, less) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  console.error(`what was to be printed could not be written: ${error.message}`)
+  process.exit(exitCodes.fault)
 })
 
 try {

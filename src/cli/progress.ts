@@ -16,7 +16,7 @@ export async function watch(ledger: LedgerClient, id: string, hint?: string): Pr
   const show = process.stderr.isTTY ? bars(process.stderr) : lines()
   const undo = hint === undefined ? () => {} : onInterrupt(show.stop, hint)
   try {
-    return await ledger.wait(id, { interval: 500, onProgress: show.update })
+    return await ledger.wait(id, { onProgress: show.update })
   } finally {
     undo()
     show.stop()

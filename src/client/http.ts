@@ -86,15 +86,16 @@ export function makeHttp({ url = 'http://127.0.0.1:3000', apiKey, fetch: given }
   }
   return {
     send,
-    async json<T>(path: string, request?: Request) {
-      const response = await send(path, request)
-      try {
-        return (await response.json()) as T
-      } catch (error) {
-        request?.signal?.throwIfAborted()
-        // It broke off, or something else answers there.
-        throw new UnreachableError(new URL(url).origin, error)
-      }
-    },
+    json: async (path, request) => jsonOf(await send(path, request), request?.signal),
+  }
+}
+
+/** The JSON of an answer. Throws UnreachableError where it breaks off, or is none: something else answers there. */
+export async function jsonOf<T>(response: Response, signal?: AbortSignal): Promise<T> {
+  try {
+    return (await response.json()) as T
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new UnreachableError(response.url ? new URL(response.url).origin : 'the API', error)
   }
 }

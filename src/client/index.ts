@@ -9,7 +9,10 @@
  */
 import type { Static } from 'typebox'
 import type { Artifact } from '../api/schemas/artifacts.ts'
-import type { Dataset as DatasetSchema } from '../api/schemas/catalogue.ts'
+import type {
+  Architecture as ArchitectureSchema,
+  Dataset as DatasetSchema,
+} from '../api/schemas/catalogue.ts'
 import type { Experiment, ExperimentListItem, Preview as PreviewSchema } from '../api/schemas/experiments.ts'
 import type { SummaryRow, Sweep, SweepListItem, SweepSummary } from '../api/schemas/sweeps.ts'
 import type {
@@ -22,12 +25,13 @@ import type {
   NeuronRow,
   NeuronsTable,
 } from '../api/schemas/tables.ts'
+import type { Worker as WorkerSchema } from '../api/schemas/workers.ts'
 import type { ExperimentSpec, SplitName } from '../spec/schema.ts'
 import type { SweepSpec } from '../spec/sweep-schema.ts'
 import { type EventsOptions, type LedgerEvent, streamEvents } from './events.ts'
 import { type Connection, makeHttp, type Query } from './http.ts'
 import { columnsOf, parseNpy, type Table, type Tensor } from './tables.ts'
-import { isFinished, poll, type WaitOptions } from './wait.ts'
+import { isFinished, lookAt, type WaitOptions, waitUntil } from './wait.ts'
 
 export type { EventsOptions, IterationEvent, LedgerEvent } from './events.ts'
 export { ApiError, type Connection, UnreachableError } from './http.ts'
@@ -45,6 +49,8 @@ export type {
   SweepSpec,
 }
 
+export type Architecture = Static<typeof ArchitectureSchema>
+export type Worker = Static<typeof WorkerSchema>
 export type Dataset = Static<typeof DatasetSchema>
 /** Images and labels as IDX or .npy files, or CIFAR-10's binary files; each gzipped or not. */
 export type DatasetFiles =
@@ -83,6 +89,7 @@ export function connect(connection: Connection = {}) {
       cursor = page.nextCursor
     }
   }
+  const items = async <T>(path: string) => (await http.json<{ items: T[] }>(path)).items
   const table = async <H, R extends object>(path: string, query: Query): Promise<Table<H, R>> =>
     columnsOf(await http.json<H & { items: R[] }>(path, { query }))
 
@@ -100,11 +107,7 @@ export function connect(connection: Connection = {}) {
     delete: (id: string) => remove(experiment(id)),
     /** Resolves when the experiment has ended, well or not: look at its status. */
     wait: (id: string, options: WaitOptions<Experiment> = {}) =>
-      poll(
-        signal => http.json<Experiment>(experiment(id), signal && { signal }),
-        ({ status }) => isFinished(status),
-        options,
-      ),
+      waitUntil(lookAt(http, experiment(id)), ({ status }) => isFinished(status), options),
     /** What happens to it, as it happens, until it ends. */
     events: (id: string, options?: EventsOptions): AsyncGenerator<LedgerEvent> =>
       streamEvents(http, id, options),
@@ -138,10 +141,10 @@ export function connect(connection: Connection = {}) {
     cancelSweep: (id: string) => post<Sweep>(`${sweep(id)}/cancel`),
     deleteSweep: (id: string) => remove(sweep(id)),
     waitForSweep: (id: string, options: WaitOptions<Sweep> = {}) =>
-      poll(
-        signal => http.json<Sweep>(sweep(id), signal && { signal }),
+      waitUntil(
+        (_, signal) => http.json<Sweep>(sweep(id), { signal }),
         ({ finished }) => finished,
-        options,
+        { interval: 2000, ...options },
       ),
     sweepSummary: (id: string, query: Split & { measure?: SummaryRow['measure'] } = {}) =>
       table<Head<Static<typeof SweepSummary>>, SummaryRow>(`${sweep(id)}/summary`, query),
@@ -158,6 +161,13 @@ export function connect(connection: Connection = {}) {
     },
     dataset: (name: string) => http.json<Dataset>(`/v1/datasets/${encodeURIComponent(name)}`),
     deleteDataset: (name: string) => remove(`/v1/datasets/${encodeURIComponent(name)}`),
-    datasets: async () => (await http.json<{ items: Dataset[] }>('/v1/datasets')).items,
+    datasets: () => items<Dataset>('/v1/datasets'),
+
+    /** What `architecture` of a spec can be, each with the JSON Schema of its options. */
+    architectures: () => items<Architecture>('/v1/architectures'),
+    /** The workers that live, and what they do. */
+    workers: () => items<Worker>('/v1/workers'),
+    /** What signs your webhooks, as libraries for Standard Webhooks take it. */
+    webhookSecret: async () => (await http.json<{ secret: string }>('/v1/webhooks/secret')).secret,
   }
 }

@@ -121,16 +121,15 @@ export function parseCifar(bytes: Uint8Array, name: string, before = 0): Records
  */
 export async function loadCifar10(
   dataset: ResolvedSpec['dataset'],
-  { directory, signal, onProgress }: LoadOptions,
+  { directory, signal }: LoadOptions,
 ): Promise<Splits> {
   const folder = join(directory, whole.name)
   const read = async (names: string[]): Promise<Records> => {
     const parts: Records[] = []
-    for (const [i, name] of names.entries()) {
+    for (const name of names) {
       signal?.throwIfAborted()
       const part = await readIfThere(join(folder, name))
       if (part) parts.push(part)
-      onProgress?.({ message: `reading ${whole.name}`, fraction: (i + 1) / names.length })
     }
     return {
       images: Buffer.concat(parts.map(({ images }) => images)),

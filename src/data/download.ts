@@ -10,10 +10,13 @@ export type PublicFile = { name: string; bytes: number; sha256: string }
 /** Where a dataset's files can be had: base URLs, tried in order. */
 export type PublicSource = { dataset: string; homes: string[]; files: PublicFile[] }
 
+/** A file on its way: where from, and how many of its bytes have arrived; all of them once it is checked and in place. */
+export type DownloadProgress = { url: string; bytes: number; received: number }
+
 export type DownloadOptions = {
   signal?: AbortSignal
-  /** Bytes of all missing files that have arrived, and how many there will be. */
-  onProgress?: (received: number, total: number) => void
+  /** Called for each file when it is asked for, with about every tenth of it, and when it is there. */
+  onProgress?: (progress: DownloadProgress) => void
   /** A home that sends nothing for so long is given up; 30 s. */
   idleMs?: number
 }
@@ -39,15 +42,12 @@ export async function ensureFiles(
   }
   if (missing.length === 0) return paths
 
-  const total = missing.reduce((sum, file) => sum + file.bytes, 0)
-  let before = 0
   for (const file of missing) {
     const target = join(folder, file.name + '.gz')
     const failures: string[] = []
     for (const home of source.homes) {
       try {
-        const received = (bytes: number) => options.onProgress?.(before + bytes, total)
-        await download(`${home}/${file.name}.gz`, file, target, { ...options, received })
+        await download(`${home}/${file.name}.gz`, file, target, options)
         paths[file.name] = target
         break
       } catch (error) {
@@ -62,7 +62,6 @@ export async function ensureFiles(
         missing.filter(({ name }) => !paths[name]),
         failures,
       )
-    before += file.bytes
   }
   return paths
 }
@@ -71,19 +70,22 @@ async function download(
   url: string,
   { bytes, sha256 }: PublicFile,
   target: string,
-  options: DownloadOptions & { received: (bytes: number) => void },
+  options: DownloadOptions,
 ): Promise<void> {
   const idle = new AbortController()
   const idleMs = options.idleMs ?? 30_000
   const timer = setTimeout(() => idle.abort(new Error(`sent nothing for ${idleMs / 1000} s`)), idleMs)
   const signals = options.signal ? [options.signal, idle.signal] : [idle.signal]
   const partial = `${target}.${randomUUID()}.part`
+  const tell = (received: number) => options.onProgress?.({ url, bytes, received })
   try {
+    tell(0)
     await mkdir(dirname(target), { recursive: true })
     const response = await fetch(url, { signal: AbortSignal.any(signals) })
     if (!response.ok || !response.body) throw new Error(`answered ${response.status} ${response.statusText}`)
     const hash = createHash('sha256')
     let received = 0
+    let told = 0
     const file = await open(partial, 'wx')
     try {
       for await (const chunk of response.body) {
@@ -92,7 +94,9 @@ async function download(
         if (received > bytes) throw new Error(`sent more than the ${bytes} bytes the file has`)
         hash.update(chunk)
         await file.writeFile(chunk)
-        options.received(received)
+        const tenth = Math.floor((10 * received) / bytes)
+        if (tenth > told && tenth < 10) tell(received)
+        told = tenth
       }
       await file.sync()
     } finally {
@@ -102,6 +106,7 @@ async function download(
     const found = hash.digest('hex')
     if (found !== sha256) throw new Error(`sent another file: its SHA-256 is ${found}, not ${sha256}`)
     await rename(partial, target)
+    tell(bytes)
   } finally {
     clearTimeout(timer)
     await rm(partial, { force: true })

@@ -96,8 +96,7 @@ export async function loadMnistLike(
 ): Promise<Splits> {
   const paths = await ensureFiles(join(options.directory, source.dataset), source, {
     signal: options.signal,
-    onProgress: (received, total) =>
-      options.onProgress?.({ message: `downloading ${source.dataset}`, fraction: received / total }),
+    onProgress: options.onDownload,
   })
   const counts = { train: dataset.trainExamples, validation: dataset.validationExamples }
   const selected = selectExamples(counts, { trainFile, testFile }, dataset.seed)

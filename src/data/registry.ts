@@ -2,6 +2,7 @@
 import type { DatasetFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { cifar10Facts, loadCifar10 } from './cifar.ts'
+import type { DownloadProgress } from './download.ts'
 import { DatasetError } from './errors.ts'
 import type { Splits } from './examples.ts'
 import { loadMnistLike, mnistLike } from './mnist.ts'
@@ -10,8 +11,8 @@ import { drawDigits, side } from './synthetic.ts'
 export type LoadOptions = {
   /** DATASETS_DIR: a dataset's files are in a folder of its name there. */
   directory: string
-  /** What is being done and the fraction of it that is. */
-  onProgress?: (progress: { message: string; fraction: number }) => void
+  /** Hears of the downloads that this takes. */
+  onDownload?: (progress: DownloadProgress) => void
   /** Ends a download or a drawing with the signal's reason. */
   signal?: AbortSignal
 }
@@ -32,22 +33,10 @@ const syntheticDigits: Entry = {
     testFile: 1_000_000,
     defaults: { trainExamples: 10_000, validationExamples: 2_000 },
   }),
-  load: async ({ trainExamples, validationExamples, seed }, { onProgress, signal }) => {
-    const total = trainExamples + validationExamples
-    const draw = (split: 'train' | 'validation', count: number, before: number) =>
-      drawDigits(seed, split, count, {
-        signal,
-        onProgress: fraction =>
-          onProgress?.({
-            message: 'drawing synthetic-digits',
-            fraction: (before + fraction * count) / total,
-          }),
-      })
-    return {
-      train: await draw('train', trainExamples, 0),
-      validation: await draw('validation', validationExamples, trainExamples),
-    }
-  },
+  load: async ({ trainExamples, validationExamples, seed }, { signal }) => ({
+    train: await drawDigits(seed, 'train', trainExamples, { signal }),
+    validation: await drawDigits(seed, 'validation', validationExamples, { signal }),
+  }),
 }
 
 const entries: Entry[] = [

@@ -22,20 +22,19 @@ type Point = [x: number, y: number]
 
 /**
  * `count` examples of a split, labels uniform over 0 … 9. Yields to the event loop every 500; `signal` then ends it with
- * its reason, and `onProgress` hears the fraction done.
+ * its reason.
  */
 export async function drawDigits(
   seed: number,
   split: SplitName,
   count: number,
-  options: { signal?: AbortSignal; onProgress?: (fraction: number) => void } = {},
+  options: { signal?: AbortSignal } = {},
 ): Promise<Examples> {
   const images = new Uint8Array(count * pixels)
   const labels = new Uint8Array(count)
   const ink = new Float64Array(pixels)
   for (let index = 0; index < count; index++) {
     if (index % 500 === 0) {
-      options.onProgress?.(index / count)
       await setImmediate()
       options.signal?.throwIfAborted()
     }

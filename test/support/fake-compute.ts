@@ -6,6 +6,7 @@ import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readConfig } from '../../src/config.ts'
+import type { DownloadProgress } from '../../src/data/download.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import { objectKey, openObjects } from '../../src/store/objects.ts'
 import { allocationsName, neuronsName, weightsName } from '../../workers/artifacts.ts'
@@ -19,6 +20,8 @@ export type FakePlan = {
   trouble?: Record<string, { times: number; what: 'crash' | 'transient' | 'permanent' }>
   /** How often a child starts; those after that end at once. */
   starts?: number
+  /** Tells of a download when a task begins. */
+  download?: DownloadProgress
   /** Does not obey when a task is aborted. */
   deaf?: boolean
 }
@@ -54,6 +57,7 @@ send({ type: 'ready', engine: { name: 'wasm', version: 'fake', threads: 1, devic
 async function run(id: number, task: Task, signal: AbortSignal): Promise<Result> {
   const name = task.kind === 'allocate' ? `allocate:${task.from}-${task.to}` : task.kind
   appendFileSync(diary, `${name}\n`)
+  if (plan.download) send({ type: 'download', id, progress: plan.download })
   const span = task.kind === 'allocate' ? task.to - task.from : task.spec.training.iterations
   for (let done = 1; done <= span; done++) {
     await sleep(plan.pace ?? 0, undefined, { signal })

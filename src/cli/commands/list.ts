@@ -14,14 +14,15 @@ export default (program: Command) =>
       'queued, training, allocating, succeeded, failed, cancelled; may be repeated',
       collect,
     )
-    .option('--tag <key:value>', 'may be repeated: experiments with all of them', collect)
+    .option('--tag <key=value>', 'may be repeated: experiments with all of them; key:value too', collect)
     .option('--sweep <id>', 'only those of a sweep')
     .option('-n, --limit <n>', 'at most so many', whole, 20)
     .action(async ({ status, tag, sweep, limit }: Options, command: Command) => {
       const session = open(command)
       const filter = {
         ...(status && { status: status as Experiment['status'][] }),
-        ...(tag && { tag }),
+        // As submit takes them; the API wants a colon.
+        ...(tag && { tag: tag.map(pair => pair.replace(/^([^:=]+)=/, '$1:')) }),
         ...(sweep && { sweep }),
       }
       const found: ExperimentListItem[] = []
