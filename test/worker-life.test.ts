@@ -294,6 +294,16 @@ test('objects that are lost on the way are made again, and only they', async () 
   )
 })
 
+test('weights that are lost when they are no longer needed are not made again', async () => {
+  await work({ pace: 40 })
+  const id = await post(8, ['allocations'])
+  while ((await look(id))?.segments.filter(({ status }) => status === 'allocated').length !== 2)
+    await sleep(10)
+  await objects.remove(objectKey(id, 'weights/0-2.npy'))
+  await reaches(id, 'succeeded', 15_000)
+  assert.equal(diary().filter(task => task === 'train').length, 1)
+})
+
 test('a worker is on the list while it lives, with what it does', async () => {
   const worker = await work({ pace: 30 })
   const listed = await liveWorkers(database.db)
