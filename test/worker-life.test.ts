@@ -126,12 +126,12 @@ test('an experiment is trained, allocated segment by segment, and finalized with
   assert.deepEqual(manifest.variables, fakeVariables)
   assert.deepEqual(manifest.spec, experiment.spec)
   assert.deepEqual(
-    manifest.segments.map(({ from, to, worker }) => [from, to, worker]),
+    manifest.segments.map(({ from, to, worker, trainedBy }) => [from, to, worker, trainedBy]),
     [
-      [0, 2, worker.name],
-      [2, 4, worker.name],
-      [4, 5, worker.name],
-    ],
+      [0, 2],
+      [2, 4],
+      [4, 5],
+    ].map(span => [...span, worker.name, { worker: worker.name, engine: experiment.engine }]),
   )
   const artifacts = await database.db.prisma.artifact.findMany({
     where: { experimentId: id },

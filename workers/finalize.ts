@@ -74,7 +74,7 @@ async function restoreWeights(context: WorkerContext, id: string, { spec }: Expe
   log.warn({ experiment: id, segments: lost }, 'weights are lost and trained again')
   const task: Extract<Task, { kind: 'train' }> = { kind: 'train', experimentId: id, spec, segments: lost }
   const { objects } = await runTask(context, task, { phase: 'allocating' })
-  await recordAgain(db, id, objects)
+  await recordAgain(db, id, { segments: lost, objects }, await context.computer())
 }
 
 /** The segments whose allocations are to be kept and are not in storage as Postgres has them. */
