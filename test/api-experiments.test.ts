@@ -6,13 +6,7 @@ import { exampleSpec } from '../src/api/schemas/experiments.ts'
 import type { Log } from '../src/log.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
 import { createExperiment } from '../src/store/experiments.ts'
-import {
-  type Computer,
-  noteAllocated,
-  noteTrained,
-  recordTraining,
-  startExperiment,
-} from '../src/store/ledger.ts'
+import { noteAllocated, noteTrained, recordTraining, startExperiment } from '../src/store/ledger.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 import { facts } from './support/facts.ts'
@@ -204,8 +198,9 @@ describe('experiments', () => {
   test('what is left of one that goes on is reckoned from what it has done since', async () => {
     const spec = { ...minimalSpec(1000), allocation: { segmentIterations: 100 } }
     const id = await post(api, spec)
-    const computer = { worker: 'here:1', engine: { name: 'wasm', version: '4', threads: 1, device: 'none' } }
-    const goOn = async () => startExperiment(api.db, id, computer as Computer)
+    const engine = { name: 'wasm', version: '4', threads: 1, device: 'none' } as const
+    const computer = { worker: 'here:1', engine }
+    const goOn = async () => startExperiment(api.db, id, computer)
     const after = async (seconds: number) => {
       const then = new Date(Date.now() - seconds * 1000)
       const { status } = await api.db.prisma.experiment.findUniqueOrThrow({ where: { id } })
@@ -223,7 +218,7 @@ describe('experiments', () => {
     await noteTrained(api.db, id, 905)
     assert.deepEqual(await after(100), [905, 19])
 
-    assert.equal(await recordTraining(api.db, id, [], []), true)
+    assert.equal(await recordTraining(api.db, id, [], { segments: [], objects: [] }, computer), true)
     await noteAllocated(api.db, id, 0, 50)
     assert.deepEqual(await after(100), [50, 19])
     // Cancelled with nine segments allocated, and tried again.

@@ -7,8 +7,9 @@ import { cancelExperiment, createExperiment, deleteExperiment } from '../src/sto
 import {
   type Computer,
   pendingSegments,
+  recordAgain,
   recordSegment,
-  recordTrainedSegment,
+  recordTrainedSegments,
   recordTraining,
   resetSegments,
   type SegmentResult,
@@ -17,7 +18,7 @@ import {
   unallocatedSegments,
 } from '../src/store/ledger.ts'
 import type { Objects } from '../src/store/objects.ts'
-import { incompleteSegments, summarise } from '../src/store/summary.ts'
+import { incompleteSegments, makeManifest, summarise } from '../src/store/summary.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { fakeEvaluations, fakeNeurons, fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'
 
@@ -43,12 +44,14 @@ const result = (from: number, to: number): SegmentResult => ({
   gradients: 12,
 })
 
+const weights = { segments: [0, 1, 2], objects: [object('weights/0-2.npy')] }
+
 /** An experiment of 5 iterations in segments of 2, trained. */
 async function trained(): Promise<string> {
   const id = randomUUID()
   await createExperiment(database.db, { id, spec: fakeSpec(5, 2, ['weights']) })
   assert.equal(await startExperiment(database.db, id, computer), 'training')
-  assert.equal(await recordTraining(database.db, id, fakeVariables, [object('weights/0-2.npy')]), true)
+  assert.equal(await recordTraining(database.db, id, fakeVariables, weights, computer), true)
   return id
 }
 const counts = async (experimentId: string) => ({
@@ -149,14 +152,48 @@ test('a training of which every segment is stored is not whole without its varia
   const id = randomUUID()
   await createExperiment(database.db, { id, spec: fakeSpec(4, 2, ['weights']) })
   assert.equal(await startExperiment(database.db, id, computer), 'training')
-  await recordTrainedSegment(database.db, id, 0, object('weights/0-2.npy'))
+  await recordTrainedSegments(
+    database.db,
+    id,
+    { segments: [0], objects: [object('weights/0-2.npy')] },
+    computer,
+  )
   assert.deepEqual(await pendingSegments(database.db, id), [1])
-  await recordTrainedSegment(database.db, id, 1, object('weights/2-4.npy'))
+  await recordTrainedSegments(
+    database.db,
+    id,
+    { segments: [1], objects: [object('weights/2-4.npy')] },
+    computer,
+  )
   // Here the worker dies.
   assert.equal(await startExperiment(database.db, id, computer), 'training')
   assert.deepEqual(await pendingSegments(database.db, id), [])
-  assert.equal(await recordTraining(database.db, id, fakeVariables, []), true)
+  assert.equal(
+    await recordTraining(database.db, id, fakeVariables, { segments: [], objects: [] }, computer),
+    true,
+  )
   assert.deepEqual(await unallocatedSegments(database.db, id), [0, 1])
+})
+
+test('of every segment it is known who made the weights that are stored', async () => {
+  const id = randomUUID()
+  await createExperiment(database.db, { id, spec: fakeSpec(6, 2, ['weights']) })
+  const by = (worker: string) => ({ ...computer, worker })
+  const of = (...segments: number[]) => ({
+    segments,
+    objects: segments.map(i => object(`weights/${2 * i}-${2 * i + 2}.npy`)),
+  })
+  await startExperiment(database.db, id, by('first:1'))
+  await recordTrainedSegments(database.db, id, of(0), by('first:1'))
+  await startExperiment(database.db, id, by('second:1'))
+  await recordTrainedSegments(database.db, id, of(1), by('second:1'))
+  await recordTraining(database.db, id, fakeVariables, of(1, 2), by('second:1'))
+  await recordAgain(database.db, id, of(1), by('third:1'))
+  const { segments } = await makeManifest(database.db, id, { spec: fakeSpec(6, 2, ['weights']) }, [])
+  assert.deepEqual(
+    segments.map(({ trainedBy }) => trainedBy),
+    ['first:1', 'third:1', 'second:1'].map(by),
+  )
 })
 
 test('what is missing is named, and totals are the sums', async () => {
@@ -204,7 +241,7 @@ test('a segment of 50 iterations, 2 splits and 62 variables is recorded in well 
   const id = randomUUID()
   await createExperiment(database.db, { id, spec: fakeSpec(150, 50, []) })
   await startExperiment(database.db, id, computer)
-  await recordTraining(database.db, id, fakeVariables, [])
+  await recordTraining(database.db, id, fakeVariables, { segments: [], objects: [] }, computer)
   const times: number[] = []
   for (let index = 0; index < 3; index++) {
     const tables = fakeTables(['train', 'validation'], index * 50, index * 50 + 50, 62)

@@ -127,12 +127,12 @@ test('an experiment is trained, allocated segment by segment, and finalized with
   assert.deepEqual(manifest.variables, fakeVariables)
   assert.deepEqual(manifest.spec, experiment.spec)
   assert.deepEqual(
-    manifest.segments.map(({ from, to, worker }) => [from, to, worker]),
+    manifest.segments.map(({ from, to, worker, trainedBy }) => [from, to, worker, trainedBy]),
     [
-      [0, 2, worker.name],
-      [2, 4, worker.name],
-      [4, 5, worker.name],
-    ],
+      [0, 2],
+      [2, 4],
+      [4, 5],
+    ].map(span => [...span, worker.name, { worker: worker.name, engine: experiment.engine }]),
   )
   const artifacts = await database.db.prisma.artifact.findMany({
     where: { experimentId: id },
@@ -320,6 +320,16 @@ test('objects that are lost on the way are made again, and only they', async () 
     experiment.segments.map(({ attempts }) => attempts),
     [1, 2, 1, 1],
   )
+})
+
+test('weights that are lost when they are no longer needed are not made again', async () => {
+  await work({ pace: 40 })
+  const id = await post(8, ['allocations'])
+  while ((await look(id))?.segments.filter(({ status }) => status === 'allocated').length !== 2)
+    await sleep(10)
+  await objects.remove(objectKey(id, 'weights/0-2.npy'))
+  await reaches(id, 'succeeded', 15_000)
+  assert.equal(diary().filter(task => task === 'train').length, 1)
 })
 
 test('a worker is on the list while it lives, with what it does', async () => {

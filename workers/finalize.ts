@@ -22,13 +22,14 @@ import type { Task } from './protocol.ts'
 import { runTask, Unwanted, type WorkerContext } from './task.ts'
 
 /**
- * Finalizes an experiment whose segments are all allocated. What is missing is made good where it can be here (weights),
- * or taken back to be allocated again: then this throws, and the next attempt does that.
+ * Finalizes an experiment whose segments are all allocated. What is missing is made good where it can be here (weights
+ * that are kept), or taken back to be allocated again: then this throws, and the next attempt does that. Where a segment's
+ * weights are lost that are only needed for that, whoever allocates it trains it again.
  */
 export async function finalize(context: WorkerContext, id: string, state: ExperimentState): Promise<void> {
   const { db, log } = context
   const { spec } = state
-  await restoreWeights(context, id, state)
+  if (spec.keep.includes('weights')) await restoreWeights(context, id, state)
   const stored = await readArtifacts(db, id)
   const incomplete = new Set([
     ...(await incompleteSegments(db, id, spec)),
@@ -65,7 +66,7 @@ const isKept = (name: string, { spec }: ExperimentState) =>
 /** Trains the segments again whose weights are not in storage as Postgres has them. */
 async function restoreWeights(context: WorkerContext, id: string, { spec }: ExperimentState): Promise<void> {
   const { db, log } = context
-  const known = await readArtifacts(db, id)
+  const known = bytesByName(await readArtifacts(db, id))
   const lost: number[] = []
   for (const segment of segmentsOf(spec))
     if (!(await isStored(context, id, weightsName(segment), known))) lost.push(segment.index)
@@ -73,7 +74,7 @@ async function restoreWeights(context: WorkerContext, id: string, { spec }: Expe
   log.warn({ experiment: id, segments: lost }, 'weights are lost and trained again')
   const task: Extract<Task, { kind: 'train' }> = { kind: 'train', experimentId: id, spec, segments: lost }
   const { objects } = await runTask(context, task, { phase: 'allocating' })
-  await recordAgain(db, id, objects)
+  await recordAgain(db, id, { segments: lost, objects }, await context.computer())
 }
 
 /** The segments whose allocations are to be kept and are not in storage as Postgres has them. */
@@ -81,8 +82,9 @@ async function lostAllocations(
   context: WorkerContext,
   id: string,
   { spec }: ExperimentState,
-  known: StoredArtifact[],
+  stored: StoredArtifact[],
 ): Promise<number[]> {
+  const known = bytesByName(stored)
   const lost: number[] = []
   const { splits } = spec.allocation
   const kept = spec.keep.includes('allocations') ? splits : []
@@ -100,13 +102,15 @@ async function lostAllocations(
   return lost
 }
 
+const bytesByName = (stored: StoredArtifact[]) => new Map(stored.map(({ name, bytes }) => [name, bytes]))
+
 async function isStored(
   { objects }: WorkerContext,
   id: string,
   name: string,
-  known: StoredArtifact[],
+  known: Map<string, number>,
 ): Promise<boolean> {
-  const bytes = known.find(object => object.name === name)?.bytes
+  const bytes = known.get(name)
   return bytes !== undefined && (await objects.stat(objectKey(id, name)))?.bytes === bytes
 }
 

@@ -17,7 +17,7 @@ import {
   readState,
   recordAgain,
   recordSegment,
-  recordTrainedSegment,
+  recordTrainedSegments,
   recordTraining,
   startExperiment,
   startSegment,
@@ -112,7 +112,8 @@ async function awaitChildren(job: LedgerJob, token: string): Promise<void> {
 
 async function train(context: WorkerContext, id: string, { spec }: ExperimentState): Promise<void> {
   const { db, log } = context
-  const started = await startExperiment(db, id, await context.computer())
+  const computer = await context.computer()
+  const started = await startExperiment(db, id, computer)
   if (started === undefined) throw new Unwanted()
   if (started === 'allocating') return
   const segments = await pendingSegments(db, id)
@@ -123,10 +124,14 @@ async function train(context: WorkerContext, id: string, { spec }: ExperimentSta
     {
       phase: 'training',
       note: done => noteTrained(db, id, done),
-      keep: ({ index, object }) => recordTrainedSegment(db, id, index, object),
+      keep: ({ index, object }) =>
+        recordTrainedSegments(db, id, { segments: [index], objects: [object] }, computer),
     },
   )
-  const recorded = await patiently(() => recordTraining(db, id, variables, objects), log)
+  const recorded = await patiently(
+    () => recordTraining(db, id, variables, { segments, objects }, computer),
+    log,
+  )
   // Not recorded, and allocating all the same: it was, and only the answer was lost.
   if (!recorded && !(await isWanted(db, id, 'allocating'))) throw new Unwanted()
   log.info({ experiment: id, seconds }, 'trained')
@@ -160,7 +165,7 @@ async function allocate(context: WorkerContext, { experimentId: id, index }: Seg
       segments: [index],
     }
     const { objects } = await runTask(context, task, { phase: 'allocating' })
-    await recordAgain(db, id, objects)
+    await recordAgain(db, id, { segments: [index], objects }, computer)
     result = await compute()
   }
   const outcome = await patiently(() => recordSegment(db, id, index, result, computer), log)

@@ -92,12 +92,15 @@ async function segmentsThatAre(db: Database, id: string, status: 'pending' | 'tr
   return rows.map(row => row.index)
 }
 
-/** Records the weights of one segment while the rest is being trained: another attempt goes on behind it. */
-export async function recordTrainedSegment(
+/** Segments by their indices, and the objects that hold their weights. */
+export type Trained = { segments: number[]; objects: StoredArtifact[] }
+
+/** Records the weights of segments while the rest is being trained: another attempt goes on behind them. */
+export async function recordTrainedSegments(
   db: Database,
   id: string,
-  index: number,
-  object: StoredArtifact,
+  trained: Trained,
+  computer: Computer,
 ): Promise<void> {
   await transaction(db.pool, async client => {
     const { rows } = await client.query(
@@ -105,32 +108,51 @@ export async function recordTrainedSegment(
       [id],
     )
     if (rows.length === 0) return
-    await recordArtifacts(client, id, [object])
+    await recordWeights(client, id, trained, computer)
     await client.query(
       `UPDATE segments SET status = 'trained'
-       WHERE experiment_id = $1 AND "index" = $2 AND status = 'pending'`,
-      [id, index],
+       WHERE experiment_id = $1 AND "index" = ANY ($2::int[]) AND status = 'pending'`,
+      [id, trained.segments],
     )
   })
 }
 
-/** Records objects that were lost and have been written again. Nothing where the experiment is gone. */
-export async function recordAgain(db: Database, id: string, objects: StoredArtifact[]): Promise<void> {
+/** Records weights that were lost and have been made again. Nothing where the experiment is gone. */
+export async function recordAgain(
+  db: Database,
+  id: string,
+  trained: Trained,
+  computer: Computer,
+): Promise<void> {
   await transaction(db.pool, async client => {
     const { rows } = await client.query(`SELECT FROM experiments WHERE id = $1 FOR KEY SHARE`, [id])
-    if (rows.length > 0) await recordArtifacts(client, id, objects)
+    if (rows.length > 0) await recordWeights(client, id, trained, computer)
   })
 }
 
+async function recordWeights(
+  client: pg.ClientBase,
+  id: string,
+  { segments, objects }: Trained,
+  { worker, engine }: Computer,
+): Promise<void> {
+  await recordArtifacts(client, id, objects)
+  await client.query(
+    'UPDATE segments SET trained_by = $3 WHERE experiment_id = $1 AND "index" = ANY ($2::int[])',
+    [id, segments, JSON.stringify({ worker, engine })],
+  )
+}
+
 /**
- * Records what training produced, and goes on to 'allocating'. `objects` are the weights of all segments that were
- * pending. Says whether it was wanted: not where the experiment is no longer training, or is to be cancelled.
+ * Records what training produced, and goes on to 'allocating'. `trained` are all segments that were pending. Says whether
+ * it was wanted: not where the experiment is no longer training, or is to be cancelled.
  */
 export function recordTraining(
   db: Database,
   id: string,
   variables: VariableFacts[],
-  objects: StoredArtifact[],
+  trained: Trained,
+  computer: Computer,
 ): Promise<boolean> {
   return transaction(db.pool, async client => {
     const { rowCount } = await client.query(
@@ -148,7 +170,7 @@ export function recordTraining(
         ...[id, index, name, layer, shape, offset, size],
       ])
     }
-    await recordArtifacts(client, id, objects)
+    await recordWeights(client, id, trained, computer)
     await client.query(
       `UPDATE segments SET status = 'trained' WHERE experiment_id = $1 AND status = 'pending'`,
       [id],

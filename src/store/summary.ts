@@ -141,7 +141,8 @@ export type Manifest = {
   variables: { name: string; layer: string; shape: number[]; offset: number; size: number }[]
   /** The layers' units in the column order of neurons/{split}/{from}-{to}.npy. */
   neurons: { layer: string; offset: number; units: number }[]
-  segments: { from: number; to: number; worker: string | null; engine: unknown }[]
+  /** Who allocated each, and who trained it: made the weights that are stored (null: an earlier version did not say). */
+  segments: { from: number; to: number; worker: string | null; engine: unknown; trainedBy: unknown }[]
   objects: StoredArtifact[]
 }
 
@@ -149,7 +150,7 @@ export type Manifest = {
 export async function makeManifest(
   db: Database,
   id: string,
-  { spec }: ExperimentState,
+  { spec }: Pick<ExperimentState, 'spec'>,
   objects: StoredArtifact[],
 ): Promise<Manifest> {
   const variables = await db.prisma.variable.findMany({
@@ -160,7 +161,7 @@ export async function makeManifest(
   const segments = await db.prisma.segment.findMany({
     where: { experimentId: id },
     orderBy: { index: 'asc' },
-    select: { from: true, to: true, worker: true, engine: true },
+    select: { from: true, to: true, worker: true, engine: true, trainedBy: true },
   })
   const parameters = variables.reduce((sum, { size }) => sum + size, 0)
   const neurons = layerUnits(variables).map(({ layer, offset, units }) => ({ layer, offset, units }))

@@ -204,7 +204,7 @@ export const PostHeaders = Type.Object({
     Type.String({
       pattern: '^[\\x21-\\x7e]{1,255}$',
       description:
-        'Any text of yours, new for every new experiment. Posting the same key and body again, even at the same time, answers with the same experiment; the same key with another body is a 409.',
+        'Any text of yours, new for every new experiment. Posting the same key and body again, even at the same time, answers with the same experiment, whatever has become of what it names since; the same key with another body is a 409. The order of the rules in `layers`, and of all in `vary`, is part of the body.',
       examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
     }),
   ),
