@@ -242,6 +242,16 @@ test('a page elsewhere gets nothing done through the browser of who runs it', as
   await api.http.post(cancel).set('origin', 'null').expect(403)
   const allowed = await api.http.post(cancel).set('origin', 'https://plots.example').expect(202)
   assert.equal(allowed.headers['access-control-allow-origin'], 'https://plots.example')
+  // What is kept for one origin is not for another, whatever else the answer depends on.
+  for (const [path, ...names] of [
+    ['/v1/datasets', 'origin'],
+    [`/v1/experiments/${id}`, 'origin', 'prefer'],
+    [`/v1/experiments/${id}/layers`, 'origin', 'accept', 'accept-encoding'],
+  ]) {
+    const { headers } = await api.http.get(path).set('origin', 'https://plots.example').expect(200)
+    const vary = headers.vary.toLowerCase().split(', ')
+    assert.deepEqual(vary.sort(), names.sort(), path)
+  }
   const other = await api.http.get('/v1/datasets').set('origin', 'https://evil.example')
   assert.notEqual(other.headers['access-control-allow-origin'], 'https://evil.example')
 })

@@ -7,6 +7,7 @@ import { negotiate } from './accept.ts'
 import { arrowChunks } from './arrow.ts'
 import { matchesEtag } from './etag.ts'
 import { csvChunks, jsonChunks, ndjsonChunks } from './text.ts'
+import { addVary } from './vary.ts'
 
 /** In a column of numbers, text is a number as Postgres writes it: it leaves as it came, neither read nor printed. */
 export type Cell = number | string | null
@@ -56,7 +57,8 @@ export async function sendTable(
 ): Promise<FastifyReply> {
   const { format: asked } = request.query as { format?: TableFormat }
   const format = asked ?? formatOf[negotiate(request.headers.accept, mediaTypes)]
-  reply.type(withCharset(tableFormats[format])).header('vary', 'accept, accept-encoding')
+  reply.type(withCharset(tableFormats[format]))
+  addVary(reply, 'accept', 'accept-encoding')
   reply.header('cache-control', 'private, no-cache')
   if (table.version !== undefined) {
     const tag = createHash('sha256').update(`${layout} ${table.version} ${format} ${request.url}`)
