@@ -106,6 +106,14 @@ export function problems(...statuses: (keyof typeof problemDescriptions)[]) {
   }
 }
 
+/** What a conditional GET may say, and how it is answered where it holds. */
+export const ConditionHeaders = Type.Object({
+  'if-none-match': Type.Optional(
+    Type.String({ maxLength: 4000, description: 'ETags you have: 304 if it is still one of them.' }),
+  ),
+})
+export const notModified = { 304: Type.Null({ description: 'You have it: `If-None-Match` names its ETag.' }) }
+
 // ------------------------------------------------------------------------------------------- identifiers
 
 /** Not `format: uuid`, which lets urn:uuid: through; Postgres does not. */
