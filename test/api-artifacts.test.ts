@@ -43,6 +43,22 @@ describe('artifacts', () => {
     )
   })
 
+  test('the list has a tag, which changes with what is in it', async () => {
+    const list = `/v1/experiments/${id}/artifacts`
+    const { etag } = (await api.http.get(list).expect(200)).headers
+    await api.http.get(list).set('if-none-match', etag).expect(304).expect('etag', etag)
+    await api.http.get(`${list}?limit=1`).set('if-none-match', etag).expect(200)
+    await api.db.prisma.artifact.update({
+      where: { experimentId_name: { experimentId: id, name } },
+      data: { bytes: 999 },
+    })
+    await api.http.get(list).set('if-none-match', etag).expect(200)
+    await api.db.prisma.artifact.update({
+      where: { experimentId_name: { experimentId: id, name } },
+      data: { bytes: 1000 },
+    })
+  })
+
   test('the whole object, with its tag', async () => {
     const { body, headers } = await download().expect(200)
     assert.deepEqual(body, content)

@@ -1,5 +1,7 @@
 /** Keys: who gets in, what they may do, and that what is not theirs is not there for them. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { get } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { readConfig } from '../src/config.ts'
 import { createKey, listKeys, parseKey, revokeKey } from '../src/store/keys.ts'
@@ -111,6 +113,28 @@ describe('keys', () => {
   test('what an orchestrator and a reader of the contract need is open', async () => {
     for (const path of ['/healthz', '/readyz', '/openapi.yaml']) await api.http.get(path).expect(200)
     assert.equal((await fetch(new URL('/docs/', urlOf(api)))).status, 200)
+  })
+
+  test('a tenant may have so many event streams open, which takes nothing from the others', async () => {
+    const id = await post(keys.a)
+    const path = `/v1/experiments/${id}/events`
+    const listen = (key: string) => {
+      const request = get(new URL(path, urlOf(api)), { headers: bearer(key), agent: false })
+      return once(request, 'response').then(([answer]) => ({ request, status: answer.statusCode as number }))
+    }
+    const open = await Promise.all(Array.from({ length: 500 }, () => listen(keys.a)))
+    assert.ok(open.every(({ status }) => status === 200))
+    const refused = await api.http.get(path).set(bearer(keys['a-reads'])).expect(429)
+    assert.equal(refused.headers['retry-after'], '60')
+    const other = await listen(keys.root)
+    assert.equal(other.status, 200)
+    // One that is closed makes room.
+    open[0].request.destroy()
+    let again = await listen(keys.a)
+    for (let i = 0; i < 100 && again.status === 429; i++) again = await listen(keys.a)
+    assert.equal(again.status, 200)
+    for (const { request } of [...open, other, again]) request.destroy()
+    await api.http.delete(`/v1/experiments/${id}`).set(bearer(keys.a)).expect(204)
   })
 
   test('for every route, what is another tenant’s is not there', async () => {
@@ -242,6 +266,16 @@ test('a page elsewhere gets nothing done through the browser of who runs it', as
   await api.http.post(cancel).set('origin', 'null').expect(403)
   const allowed = await api.http.post(cancel).set('origin', 'https://plots.example').expect(202)
   assert.equal(allowed.headers['access-control-allow-origin'], 'https://plots.example')
+  // What is kept for one origin is not for another, whatever else the answer depends on.
+  for (const [path, ...names] of [
+    ['/v1/datasets', 'origin'],
+    [`/v1/experiments/${id}`, 'origin', 'prefer'],
+    [`/v1/experiments/${id}/layers`, 'origin', 'accept', 'accept-encoding'],
+  ]) {
+    const { headers } = await api.http.get(path).set('origin', 'https://plots.example').expect(200)
+    const vary = headers.vary.toLowerCase().split(', ')
+    assert.deepEqual(vary.sort(), names.sort(), path)
+  }
   const other = await api.http.get('/v1/datasets').set('origin', 'https://evil.example')
   assert.notEqual(other.headers['access-control-allow-origin'], 'https://evil.example')
 })

@@ -103,6 +103,23 @@ test('metrics: the work by state and engine, the residuals, the requests', async
     [id],
   )
   await api.http.get(`/v1/experiments/${id}`).expect(200)
+  // Two of three segments wait; of one whose training goes on, none can be had yet.
+  const begin = async (status: 'allocating' | 'training') => {
+    const begun = await post(api, { ...minimalSpec(6), allocation: { segmentIterations: 2 } })
+    await api.db.prisma.segment.updateMany({
+      where: { experimentId: begun, index: { lt: 2 } },
+      data: { status: 'trained' },
+    })
+    const allocatingAt = status === 'allocating' ? new Date(Date.now() - 60_000) : null
+    await api.db.prisma.experiment.update({ where: { id: begun }, data: { status, allocatingAt } })
+    return begun
+  }
+  const allocating = await begin('allocating')
+  await api.db.prisma.segment.updateMany({
+    where: { experimentId: allocating, index: 2 },
+    data: { status: 'allocated' },
+  })
+  await begin('training')
   const { text } = await api.http.get('/metrics').expect(200)
   const value = (line: string) =>
     Number(
@@ -113,6 +130,11 @@ test('metrics: the work by state and engine, the residuals, the requests', async
     )
   assert.equal(value('ledger_experiments{status="queued"}'), 1)
   assert.equal(value('ledger_experiments{status="failed"}'), 0)
+  assert.equal(value('ledger_segments{state="pending"}'), 3)
+  assert.equal(value('ledger_segments{state="trained"}'), 2)
+  assert.equal(value('ledger_segments{state="allocated"}'), 2)
+  const waited = value('ledger_oldest_waiting_segment_seconds')
+  assert.ok(waited >= 60 && waited < 120, String(waited))
   assert.equal(value('ledger_segments_per_second{engine="wasm"}'), 1 / 300)
   // Ten gradients, five on either split.
   assert.equal(value('ledger_engine_examples_per_second{engine="wasm"}'), (5 * 55_000 + 5 * 5000) / 2)

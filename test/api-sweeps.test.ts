@@ -276,6 +276,31 @@ describe('sweeps', () => {
     await api.http.delete(`/v1/sweeps/${body.id}`).expect(204)
   })
 
+  test('a sweep has an ETag for as long as its experiments are as they are; its summary when all have ended', async () => {
+    const { body } = await send(sweep)
+    const [first, second] = body.experiments.map(({ id }: { id: string }) => id)
+    const path = `/v1/sweeps/${body.id}`
+    const tagOf = async (url: string) => (await api.http.get(url).expect(200)).headers.etag
+    const set = (id: string, status: 'succeeded' | 'failed' | 'queued') =>
+      api.db.prisma.experiment.update({ where: { id }, data: { status, summary: { splits: {} } } })
+    const begun = await tagOf(path)
+    await api.http.get(path).set('if-none-match', begun).expect(304)
+    assert.equal(await tagOf(`${path}/summary`), undefined)
+    await set(first, 'succeeded')
+    await set(second, 'failed')
+    const ended = await tagOf(path)
+    assert.notEqual(ended, begun)
+    const tags = [await tagOf(`${path}/summary`), await tagOf(`${path}/summary?format=csv`)]
+    assert.notEqual(tags[0], tags[1])
+    await api.http.get(`${path}/summary`).set('if-none-match', tags[0]).expect(304)
+    await api.http.get(`${path}/summary?format=csv`).set('if-none-match', tags[0]).expect(200)
+    // Tried again, it may change.
+    await set(second, 'queued')
+    await api.http.get(path).set('if-none-match', ended).expect(200)
+    await set(second, 'succeeded')
+    await api.http.get(`${path}/summary`).set('if-none-match', tags[0]).expect(200)
+  })
+
   test('a deleted experiment leaves the rest of its sweep', async () => {
     const { body } = await send(sweep)
     await api.http.delete(`/v1/experiments/${body.experiments[0].id}`).expect(204)

@@ -1,7 +1,9 @@
 /** The environment is read once, whole, and every mistake in it is told at once, without telling secrets. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
+import { parse } from 'yaml'
 import { ConfigError, readConfig } from '../src/config.ts'
 
 test('nothing configured is the embedded default', () => {
@@ -89,4 +91,31 @@ test('S3 is a bucket; half of it is a mistake', () => {
   assert.equal(readConfig({ S3_BUCKET: 'b' }).s3?.credentials, undefined)
   assert.throws(() => readConfig({ ...env, S3_BUCKET: '' }), /S3_BUCKET must be set where S3_ENDPOINT/)
   assert.throws(() => readConfig({ ...env, S3_ACCESS_KEY_ID: '' }), /must be set together/)
+})
+
+test('docker-compose.yml sets or passes on every variable that is read', () => {
+  const { services } = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true })
+  const passed = (...names: string[]) =>
+    new Set(names.flatMap(name => Object.keys(services[name].environment)))
+  const read = new Set<string>()
+  readConfig(
+    new Proxy<Record<string, string>>(
+      { S3_BUCKET: 'b' },
+      {
+        get: (env, name: string) => {
+          read.add(name)
+          return env[name]
+        },
+      },
+    ),
+  )
+  // The folders and the port within a container, and the region of a store that has none.
+  for (const name of ['LEDGER_DIR', 'PORT', 'AWS_REGION', 'S3_REGION']) read.delete(name)
+  for (const worker of ['worker-cpu', 'worker-gpu']) {
+    const known = passed('api', worker)
+    assert.deepEqual(
+      [...read].filter(name => !known.has(name)),
+      [],
+    )
+  }
 })

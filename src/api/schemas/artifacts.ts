@@ -1,6 +1,6 @@
 /** Artifacts: what is in object storage. */
 import { type Static, Type } from 'typebox'
-import { closed, component, ExperimentParams, pageQuery, Timestamp } from './common.ts'
+import { ConditionHeaders, closed, component, ExperimentParams, pageQuery, Timestamp } from './common.ts'
 
 export const Artifact = component(
   'Artifact',
@@ -48,7 +48,5 @@ export const ArtifactHeaders = Type.Object({
       description: 'An ETag: the range counts only while the object is still this one.',
     }),
   ),
-  'if-none-match': Type.Optional(
-    Type.String({ maxLength: 4000, description: 'ETags you have: 304 if it is among them.' }),
-  ),
+  ...ConditionHeaders.properties,
 })

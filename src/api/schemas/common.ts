@@ -91,7 +91,7 @@ const problemDescriptions = {
   415: 'The body is not application/json, or for an upload multipart/form-data.',
   416: 'The range lies outside the object.',
   422: 'The spec cannot be run, or a file is not what it should be; `errors` names every wrong field.',
-  429: 'Too many requests, or too many unfinished experiments; `Retry-After` says when to come back.',
+  429: 'Too many requests, event streams or unfinished experiments; `Retry-After` says when to come back.',
   503: 'Something that is needed does not answer; try again later.',
 } as const
 
@@ -106,6 +106,14 @@ export function problems(...statuses: (keyof typeof problemDescriptions)[]) {
     500: response('A fault of the service; its log has more under the request id.'),
   }
 }
+
+/** What a conditional GET may say, and how it is answered where it holds. */
+export const ConditionHeaders = Type.Object({
+  'if-none-match': Type.Optional(
+    Type.String({ maxLength: 4000, description: 'ETags you have: 304 if it is still one of them.' }),
+  ),
+})
+export const notModified = { 304: Type.Null({ description: 'You have it: `If-None-Match` names its ETag.' }) }
 
 // ------------------------------------------------------------------------------------------- identifiers
 

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { FieldError } from '../../spec/errors.ts'
 import { ExperimentSpec, type ResolvedSpec } from '../../spec/schema.ts'
 import {
+  ConditionHeaders,
   closed,
   component,
   exampleId,
@@ -218,9 +219,7 @@ export const LookHeaders = Type.Object({
       examples: ['wait=30'],
     }),
   ),
-  'if-none-match': Type.Optional(
-    Type.String({ maxLength: 4000, description: 'ETags you have: 304 if it is still one of them.' }),
-  ),
+  ...ConditionHeaders.properties,
 })
 
 export const exampleSpec = {

@@ -183,7 +183,7 @@ export const tableResponse = (description: string, document: { $id: string }, cs
   },
 })
 
-/** Conditions on a table that will not change any more. */
+/** A condition on a table of what has finished. */
 export const TableHeaders = Type.Object({
   'if-none-match': Type.Optional(
     Type.String({
@@ -192,7 +192,6 @@ export const TableHeaders = Type.Object({
     }),
   ),
 })
-export const notModified = { 304: Type.Null({ description: 'You have it: `If-None-Match` names its ETag.' }) }
 
 // ------------------------------------------------------------------------------------------------ queries
 

@@ -1,12 +1,11 @@
 /** The ledger itself: per layer or variable and iteration. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
-import { ExperimentParams, problems } from '../../schemas/common.ts'
+import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
 import {
   AllocationRow,
   AllocationsQuery,
   AllocationsTable,
-  notModified,
   TableHeaders,
   tableResponse,
 } from '../../schemas/tables.ts'

@@ -4,9 +4,9 @@ import { Type } from 'typebox'
 import { MissingObjectError, objectKey } from '../../../store/objects.ts'
 import { ProblemError } from '../../problem.ts'
 import { Artifact, ArtifactHeaders, ArtifactParams, ArtifactsQuery } from '../../schemas/artifacts.ts'
-import { ExperimentParams, Page, problems, ref } from '../../schemas/common.ts'
+import { ConditionHeaders, ExperimentParams, notModified, Page, problems, ref } from '../../schemas/common.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
-import { matchesEtag } from '../shared/etag.ts'
+import { matchesEtag, weakEtag } from '../shared/etag.ts'
 import { parseRange } from './range.ts'
 
 /** What the names of artifacts are made of; anything else is not looked up. */
@@ -23,11 +23,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'The objects of an experiment, by name: raw tensors as they are written, manifest.json when all are.',
         params: ExperimentParams,
+        headers: ConditionHeaders,
         querystring: ArtifactsQuery,
-        response: { 200: Page(ref(Artifact), 'Artifacts by name.'), ...problems(400, 404) },
+        response: { 200: Page(ref(Artifact), 'Artifacts by name.'), ...notModified, ...problems(400, 404) },
       },
     },
-    async request => {
+    async (request, reply) => {
       const { id } = request.params
       const { limit, cursor } = request.query
       const after = decodeCursor(cursor, namePattern)
@@ -41,7 +42,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         ...{ name, bytes: Number(bytes), sha256, contentType, createdAt: createdAt.toISOString() },
         url: `/v1/experiments/${id}/artifacts/${name}`,
       }))
-      return { items, nextCursor: found.length > limit ? encodeCursor(items[limit - 1].name) : null }
+      const page = { items, nextCursor: found.length > limit ? encodeCursor(items[limit - 1].name) : null }
+      // Of what it says: what is not kept goes after the experiment has succeeded.
+      const etag = weakEtag(JSON.stringify(page))
+      reply.headers({ etag, 'cache-control': 'private, no-cache' })
+      if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
+      return page
     },
   )
 

@@ -1,4 +1,5 @@
 /** What happens to an experiment, as it happens: server-sent events. */
+import type { ServerResponse } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { ProblemError } from '../../problem.ts'
@@ -8,10 +9,25 @@ import { isFinished } from '../shared/status.ts'
 import { greeting } from './frames.ts'
 import { parsePosition } from './position.ts'
 
-/** Listeners of one process: each holds a connection. */
+/** Listeners of one process, each of which holds a connection; and the streams of one tenant, where there are keys. */
 const mostListeners = 20_000
+const mostOfTenant = 500
 
 const routes: FastifyPluginAsyncTypebox = async app => {
+  const streams = new Map<string, number>()
+  /** Counts a stream until it is closed. */
+  const count = (tenant: string, out: ServerResponse) => {
+    // It has gone already, and will not say so again.
+    if (out.destroyed) return
+    const add = (n: number) => {
+      const now = (streams.get(tenant) ?? 0) + n
+      if (now > 0) streams.set(tenant, now)
+      else streams.delete(tenant)
+    }
+    add(1)
+    out.once('close', () => add(-1))
+  }
+
   app.get(
     '/experiments/:id/events',
     {
@@ -43,6 +59,13 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         return reply.code(204).send(null)
       if (app.broadcasts.listeners() >= mostListeners)
         throw new ProblemError('unavailable', 'too many listen already', { headers: { 'retry-after': '60' } })
+      const { owner, key } = request.caller
+      if (key !== undefined && (streams.get(owner) ?? 0) >= mostOfTenant)
+        throw new ProblemError(
+          'too-many-requests',
+          `at most ${mostOfTenant} event streams may be open at once; close some`,
+          { headers: { 'retry-after': '60' } },
+        )
       // no-transform, x-accel-buffering: whatever lies between must neither compress events nor collect them.
       reply
         .type('text/event-stream')
@@ -50,6 +73,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       if (request.method === 'HEAD') return reply.send('')
       reply.hijack()
       const out = reply.raw
+      count(owner, out)
       out.writeHead(200, reply.getHeaders() as Record<string, string>)
       out.write(greeting)
       try {

@@ -34,6 +34,7 @@ import {
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
 import { matchesEtag } from '../shared/etag.ts'
 import { tolerantQueue } from '../shared/queueing.ts'
+import { addVary } from '../shared/vary.ts'
 import { onceOf } from './body.ts'
 import { newId } from './id.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
@@ -172,7 +173,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         if (known === undefined || matchesEtag(known, found.etag))
           found = await waitForChange(app.watch, found, seconds, request, request.caller)
       }
-      reply.headers({ etag: found.etag, 'cache-control': 'private, no-cache', vary: 'prefer' })
+      reply.headers({ etag: found.etag, 'cache-control': 'private, no-cache' })
+      addVary(reply, 'prefer')
       if (matchesEtag(known, found.etag)) return reply.code(304).send(null)
       return sendExperiment(reply, found)
     },

@@ -1,12 +1,11 @@
 /** The ledger per iteration: the loss, its change, and how well the books balance. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
-import { ExperimentParams, problems } from '../../schemas/common.ts'
+import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
 import {
   IterationRow,
   IterationsQuery,
   IterationsTable,
-  notModified,
   TableHeaders,
   tableResponse,
 } from '../../schemas/tables.ts'

@@ -1,15 +1,8 @@
 /** The ledger per layer: what each did over the whole training. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
-import { ExperimentParams, problems } from '../../schemas/common.ts'
-import {
-  LayerRow,
-  LayersQuery,
-  LayersTable,
-  notModified,
-  TableHeaders,
-  tableResponse,
-} from '../../schemas/tables.ts'
+import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
+import { LayerRow, LayersQuery, LayersTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { findLedger, groupVariables } from '../shared/ledger.ts'
 import { type Cell, columnsOf, sendTable, wantedBy } from '../shared/table.ts'
 import { sumLayers } from './query.ts'

@@ -52,7 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         tags: ['service'],
         summary: 'Metrics',
         description:
-          'In the text format of Prometheus: requests of this process by route and status, its connections and listeners; and of the whole service, whichever process is asked: experiments by status and the age of the oldest, and over the last five minutes segments and examples a second by engine, the time a segment took, residuals, and how many iterations had to be refined. Where keys are needed, a key with the scope admin.',
+          'In the text format of Prometheus: requests of this process by route and status, its connections and listeners; and of the whole service, whichever process is asked: experiments by status and the age of the oldest, segments by state and how long the oldest has waited, and over the last five minutes segments and examples a second by engine, the time a segment took, residuals, and how many iterations had to be refined. Where keys are needed, a key with the scope admin.',
         response: {
           200: { description: 'Metrics.', content: { 'text/plain': { schema: Type.String() } } },
           ...problems(),

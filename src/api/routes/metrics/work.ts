@@ -14,6 +14,18 @@ const statusSql = `
     LEFT JOIN experiments e USING (status)
    GROUP BY 1`
 
+// While training goes on, what it has written is not to be had yet. A segment waits since the training was over.
+const queueSql = `
+  SELECT state, coalesce(n, 0)::float8 AS count, coalesce(age, 0)::float8 AS age
+    FROM unnest(enum_range(NULL::segment_status)) AS state
+    LEFT JOIN (
+      SELECT CASE WHEN s.status = 'trained' AND e.status <> 'allocating' THEN 'pending' ELSE s.status END AS state,
+             count(*) AS n,
+             extract(epoch FROM now() - min(coalesce(e.allocating_at, e.created_at))) AS age
+        FROM experiments e JOIN segments s ON s.experiment_id = e.id
+       WHERE e.status IN ('queued', 'training', 'allocating')
+       GROUP BY 1) waiting USING (state)`
+
 // Every split of an iteration gets the same number of gradients, each over all of its examples.
 const enginesSql = `
   SELECT coalesce(s.engine ->> 'name', 'unknown') AS engine, count(*)::float8 AS segments, sum(coalesce(s.seconds, 0)) AS seconds,
@@ -48,7 +60,20 @@ export function workMetrics(db: Database, registers: Registry[]): () => Promise<
   const gauge = <Label extends string = never>(name: string, help: string, labelNames: Label[] = []) =>
     new Gauge<Label>({ name: `ledger_${name}`, help, labelNames, registers })
   const count = gauge('experiments', 'Experiments by status.', ['status'])
-  const age = gauge('oldest_experiment_seconds', 'Age of the oldest experiment of each status.', ['status'])
+  const age = gauge(
+    'oldest_experiment_seconds',
+    'Since the oldest experiment that now has the status was posted.',
+    ['status'],
+  )
+  const depth = gauge(
+    'segments',
+    'Segments of unfinished experiments: pending until training is over, trained until allocated.',
+    ['state'],
+  )
+  const waiting = gauge(
+    'oldest_waiting_segment_seconds',
+    'Since the oldest segment that is trained and not allocated could be allocated; 0: there is none.',
+  )
   const durations = gauge(
     'experiment_mean_seconds',
     'From post to end, of the experiments that ended in the last five minutes.',
@@ -78,8 +103,9 @@ export function workMetrics(db: Database, registers: Registry[]): () => Promise<
   let reading: Promise<void> | undefined
   const read = async () => {
     const { pool } = db
-    const [statuses, engines, errors, ended] = await Promise.all([
+    const [statuses, queue, engines, errors, ended] = await Promise.all([
       pool.query<{ status: string; count: number; age: number }>(statusSql),
+      pool.query<{ state: string; count: number; age: number }>(queueSql),
       pool.query<Record<'segments' | 'seconds' | 'slowest' | 'examples', number> & { engine: string }>(
         enginesSql,
         [windowSeconds],
@@ -94,6 +120,10 @@ export function workMetrics(db: Database, registers: Registry[]): () => Promise<
     for (const { status, count: n, age: seconds } of statuses.rows) {
       count.set({ status }, n)
       age.set({ status }, seconds)
+    }
+    for (const { state, count: n, age: seconds } of queue.rows) {
+      depth.set({ state }, n)
+      if (state === 'trained') waiting.set(seconds)
     }
     for (const { status, mean: seconds } of ended.rows) durations.set({ status }, seconds)
     for (const row of engines.rows) {

@@ -1,15 +1,8 @@
 /** The ledger per neuron: what every output unit or channel did over the whole training. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
-import { ExperimentParams, problems } from '../../schemas/common.ts'
-import {
-  NeuronRow,
-  NeuronsQuery,
-  NeuronsTable,
-  notModified,
-  TableHeaders,
-  tableResponse,
-} from '../../schemas/tables.ts'
+import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
+import { NeuronRow, NeuronsQuery, NeuronsTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { findLedger } from '../shared/ledger.ts'
 import { columnsOf, sendTable } from '../shared/table.ts'
 import { readNeurons } from './query.ts'

@@ -1,12 +1,12 @@
 /** Tables on the wire: rows come in batches and leave in the format that was asked for, never all in memory at once. */
-import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type TableFormat, tableFormats } from '../../schemas/tables.ts'
 import { negotiate } from './accept.ts'
 import { arrowChunks } from './arrow.ts'
-import { matchesEtag } from './etag.ts'
+import { matchesEtag, weakEtag } from './etag.ts'
 import { csvChunks, jsonChunks, ndjsonChunks } from './text.ts'
+import { addVary } from './vary.ts'
 
 /** In a column of numbers, text is a number as Postgres writes it: it leaves as it came, neither read nor printed. */
 export type Cell = number | string | null
@@ -23,7 +23,7 @@ export type Table = {
   head: Record<string, unknown>
   columns: Column[]
   batches: AsyncIterable<Cell[][]> | Iterable<Cell[][]>
-  /** Says which state of the experiment the table shows, where it will not change any more; undefined: it may. */
+  /** Says which state of the experiment or sweep the table shows, where it has finished; undefined: it has not. */
   version?: string
 }
 
@@ -42,7 +42,7 @@ const withCharset = (mediaType: string) =>
   mediaType === tableFormats.arrow ? mediaType : `${mediaType}; charset=utf-8`
 
 /** Raise it when the content or the layout of tables changes: then what clients kept is out of date. */
-const layout = 1
+const layout = '1'
 
 /**
  * Answers with a table in the format that `?format=` or Accept asks for. The first batch is awaited before the answer
@@ -56,12 +56,11 @@ export async function sendTable(
 ): Promise<FastifyReply> {
   const { format: asked } = request.query as { format?: TableFormat }
   const format = asked ?? formatOf[negotiate(request.headers.accept, mediaTypes)]
-  reply.type(withCharset(tableFormats[format])).header('vary', 'accept, accept-encoding')
+  reply.type(withCharset(tableFormats[format]))
+  addVary(reply, 'accept', 'accept-encoding')
   reply.header('cache-control', 'private, no-cache')
   if (table.version !== undefined) {
-    const tag = createHash('sha256').update(`${layout} ${table.version} ${format} ${request.url}`)
-    // Weak: gzip or not, it is the same table.
-    const etag = `W/"${tag.digest('base64url').slice(0, 22)}"`
+    const etag = weakEtag(layout, table.version, format, request.url)
     reply.header('etag', etag)
     if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
   }

@@ -10,7 +10,7 @@ import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../.
 import { describeSpan } from '../../../telemetry.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { keyReused, ProblemError, quotaExceeded, startedFrom } from '../../problem.ts'
-import { Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
+import { ConditionHeaders, notModified, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import { PostHeaders } from '../../schemas/experiments.ts'
 import {
   SummaryQuery,
@@ -21,14 +21,15 @@ import {
   SweepSummary,
   SweepsQuery,
 } from '../../schemas/sweeps.ts'
-import { tableResponse } from '../../schemas/tables.ts'
+import { TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { onceOf, unstorable } from '../experiments/body.ts'
 import { newId } from '../experiments/id.ts'
 import { resolverFor } from '../experiments/resolver.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
+import { matchesEtag, weakEtag } from '../shared/etag.ts'
 import { tolerantQueue } from '../shared/queueing.ts'
 import { type Cell, columnsOf, sendTable } from '../shared/table.ts'
-import { listSweeps, readSweep } from './query.ts'
+import { listSweeps, readSweep, stateOf } from './query.ts'
 import { confidence, summariseSweep } from './summary.ts'
 
 const tags = ['sweeps']
@@ -129,10 +130,17 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'What was posted, and where each of its experiments is. GET /v1/experiments?sweep= lists them in full.',
         params: SweepParams,
-        response: { 200: ref(Sweep), ...problems(400, 404) },
+        headers: ConditionHeaders,
+        response: { 200: ref(Sweep), ...notModified, ...problems(400, 404) },
       },
     },
-    async request => show(request.params.id, request.caller),
+    async (request, reply) => {
+      const sweep = await show(request.params.id, request.caller)
+      const etag = weakEtag(stateOf(sweep))
+      reply.headers({ etag, 'cache-control': 'private, no-cache' })
+      if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
+      return sweep
+    },
   )
 
   app.get(
@@ -144,19 +152,19 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         description:
           'Per variant, split and layer: mean, sample standard deviation and n over the seeds of LCA and help fraction, for the whole network of the final loss and accuracy too; intervals of 95 % around means (Student’s t: mean ∓ t·sd/√n, n − 1 degrees of freedom) and around differences from the baseline (Welch 1947: ∓ t·√(sd₁²/n₁ + sd₂²/n₂), degrees of freedom after Satterthwaite). Over the experiments that have succeeded so far.',
         params: SweepParams,
+        headers: TableHeaders,
         querystring: SummaryQuery,
         response: {
           200: tableResponse('A row per variant, split, layer and measure.', SweepSummary, csvExample),
+          ...notModified,
           ...problems(400, 404, 406),
         },
       },
     },
     async (request, reply) => {
       const { split, measure } = request.query
-      const { id, variants, baseline, counts, experimentCount, experiments } = await show(
-        request.params.id,
-        request.caller,
-      )
+      const sweep = await show(request.params.id, request.caller)
+      const { id, variants, baseline, counts, experimentCount, experiments } = sweep
       const { seeds, items } = await summariseSweep(app.db, id, variants, variants.indexOf(baseline))
       const columns = columnsOf(SummaryRow)
       const wanted = items.filter(
@@ -174,6 +182,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         },
         columns,
         batches: [wanted.map(row => columns.map(({ name }) => row[name as keyof typeof row] as Cell))],
+        version: sweep.finished ? stateOf(sweep) : undefined,
       })
     },
   )

@@ -42,6 +42,13 @@ export async function readSweep(db: Database, { tenant }: Reader, id: string): P
   return { ...present(rows[0]), request: rows[0].request, experiments: experiments.rows }
 }
 
+/**
+ * Names the state of a sweep: what it shows, its summary included, changes with the experiments that it still has and
+ * with how they are, and with nothing else.
+ */
+export const stateOf = ({ id, experiments }: Sweep): string =>
+  JSON.stringify([id, experiments.map(experiment => [experiment.id, experiment.status])])
+
 /** The reader's newest sweeps that are older than `before`, newest first. */
 export async function listSweeps(
   db: Database,
