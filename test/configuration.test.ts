@@ -109,8 +109,9 @@ test('docker-compose.yml sets or passes on every variable that is read', () => {
       },
     ),
   )
-  // The folders and the port within a container, and the region of a store that has none.
-  for (const name of ['LEDGER_DIR', 'PORT', 'AWS_REGION', 'S3_REGION']) read.delete(name)
+  // The folders and the port within a container, Amazon's name for S3_REGION, and what an image or its command says.
+  const own = ['LEDGER_DIR', 'PORT', 'AWS_REGION', 'LEDGER_ENGINE', 'LEDGER_DEVICES', 'LEDGER_REQUIRE_GPU']
+  for (const name of own) read.delete(name)
   for (const worker of ['worker-cpu', 'worker-gpu']) {
     const known = passed('api', worker)
     assert.deepEqual(

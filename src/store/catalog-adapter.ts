@@ -46,6 +46,9 @@ export function catalogAdapter(url: string): CatalogAdapter {
 
   const connect = async (connectionString: string) => {
     const pool = new pg.Pool({ connectionString, max: 1, Client: CatalogClient } as pg.PoolConfig)
+    // A pool's end does not wait for its connections: one may still be closing when the database under it is dropped, and
+    // says so. What fails in use, the query that failed tells.
+    pool.on('error', () => {})
     closers.push(() => pool.end())
     const adapter = await new PrismaPg(pool).connect()
     const queryRaw = adapter.queryRaw.bind(adapter)
