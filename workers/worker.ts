@@ -13,10 +13,11 @@ import { chooseBackend } from '../src/queue/backend.ts'
 import { type JobData, queueName } from '../src/queue/jobs.ts'
 import { openQueue } from '../src/queue/queue.ts'
 import { reconcile } from '../src/queue/reconcile.ts'
+import { claimStore } from '../src/store/claim.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { storedDigests } from '../src/store/datasets.ts'
 import { failExperiment } from '../src/store/ledger.ts'
-import { openObjects } from '../src/store/objects.ts'
+import { openObjects, storeName } from '../src/store/objects.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { outsideSpans, queueTelemetry } from '../src/telemetry.ts'
 import { openCompute, withResolvers } from './child.ts'
@@ -93,6 +94,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const registration = await register(db, name, engine, log)
     closers.push(registration.close)
     const objects = openObjects(config)
+    await claimStore(db, objects, storeName(config), log)
     const context: WorkerContext = {
       ...{ db, compute, objects, log },
       ...{ noteTask: registration.noteTask, noteSpeed: registration.noteSpeed },

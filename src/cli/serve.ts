@@ -5,10 +5,11 @@ import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
 import { makeFacts } from '../plan.ts'
 import { openQueue } from '../queue/queue.ts'
+import { claimStore } from '../store/claim.ts'
 import { openDatabase } from '../store/database.ts'
 import { startEmbeddedPostgres } from '../store/embedded.ts'
 import { migrateDatabase } from '../store/migrate.ts'
-import { openObjects } from '../store/objects.ts'
+import { openObjects, storeName } from '../store/objects.ts'
 import { startTelemetry } from '../telemetry.ts'
 
 export type Server = {
@@ -45,11 +46,13 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     }
     const db = await openDatabase(databaseUrl, { name: 'loss-ledger api', onError })
     closers.push(db.close)
+    const objects = openObjects(config)
+    await claimStore(db, objects, storeName(config), log)
     const queue = await openQueue(config, databaseUrl, db, onError, queuePatience)
     closers.push(queue.close)
     const app = await buildApp({
       ...{ config, db, queue, log },
-      objects: openObjects(config),
+      objects,
       facts: makeFacts(config),
     })
     closers.push(() => app.close())

@@ -68,6 +68,13 @@ export function openObjects(config: Pick<Config, 'objectsDir'> & Partial<Pick<Co
   return config.s3 === undefined ? openFolder(config.objectsDir) : openS3(config.s3)
 }
 
+/** What a person calls the store that the configuration names. */
+export function storeName({ objectsDir, s3 }: Pick<Config, 'objectsDir' | 's3'>): string {
+  return s3 === undefined
+    ? `the folder ${objectsDir}`
+    : `the bucket ${s3.bucket} at ${s3.endpoint ?? 'Amazon S3'}`
+}
+
 /** Where an experiment's object lives: `name` is the artifact's name, like weights/0-50.npy or manifest.json. */
 export const objectKey = (experimentId: string, name: string): string => `experiments/${experimentId}/${name}`
 

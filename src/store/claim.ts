@@ -1,0 +1,78 @@
+/**
+ * That every process of a fleet uses the same object store. The store holds a mark, `ledger-id`, and Postgres knows it: a
+ * worker that was given another bucket, or none and so a folder of its own, would train and allocate into it what nobody
+ * finds.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Log } from '../log.ts'
+import { type Database, transaction } from './database.ts'
+import { MissingObjectError, type Objects, objectKey } from './objects.ts'
+
+const markKey = 'ledger-id'
+// Any number that nothing else locks.
+const claimLock = 0xc1a1
+
+/** The store is not the one whose objects Postgres knows. */
+export class OtherStoreError extends Error {}
+
+/**
+ * Makes the store this ledger's where it is nobody's yet, and throws OtherStoreError where it is not this ledger's. To be
+ * called at the start; a store that does not answer then is a warning, for it may be back when it is needed.
+ */
+export async function claimStore(
+  { pool }: Pick<Database, 'pool'>,
+  objects: Objects,
+  name: string,
+  log: Log,
+): Promise<void> {
+  try {
+    await transaction(pool, async client => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [claimLock])
+      const known = await client.query<{ mark: string }>('SELECT mark FROM object_store')
+      const found = await readMark(objects)
+      if (known.rows.length > 0) {
+        if (known.rows[0].mark === found) return
+        throw new OtherStoreError(
+          `the objects of this Postgres's ledger are not in ${name}: give every process the same S3_BUCKET and S3_ENDPOINT, or LEDGER_DIR. Where they are (moved, or removed by hand), put an object ${markKey} with the text ${known.rows[0].mark} beside them`,
+        )
+      }
+      // A ledger from before there were marks: its objects say where it keeps them.
+      const { rows } = await client.query<{ key: string; id: string }>(
+        'SELECT experiment_id AS id, name AS key FROM artifacts ORDER BY created_at DESC LIMIT 1',
+      )
+      const [sample] = rows
+      if (sample !== undefined && (await objects.stat(objectKey(sample.id, sample.key))) === undefined)
+        throw new OtherStoreError(
+          `the objects of this Postgres's ledger are not in ${name}: ${sample.key} of experiment ${sample.id} is not there`,
+        )
+      // The object first: a mark without a row is taken up by the next start.
+      const mark = found ?? (await writeMark(objects))
+      await client.query('INSERT INTO object_store (mark) VALUES ($1)', [mark])
+    })
+  } catch (error) {
+    if (error instanceof OtherStoreError) throw error
+    log.warn({ err: error }, "whether this is the ledger's object store could not be asked")
+  }
+}
+
+async function readMark(objects: Objects): Promise<string | undefined> {
+  try {
+    return (await objects.read(markKey)).toString()
+  } catch (error) {
+    if (error instanceof MissingObjectError) return undefined
+    throw error
+  }
+}
+
+async function writeMark(objects: Objects): Promise<string> {
+  const mark = randomUUID()
+  const writer = await objects.write(markKey, 'text/plain')
+  try {
+    await writer.append(new TextEncoder().encode(mark))
+    await writer.commit()
+  } catch (error) {
+    await writer.abort()
+    throw error
+  }
+  return mark
+}
