@@ -99,6 +99,25 @@ test('two workers that were handed the same segment leave one result', async () 
   assert.equal(await startSegment(database.db, id, 0, 'late:1'), undefined)
 })
 
+test('two devices with other bits: rows and objects are of one of them in the end', async () => {
+  const id = await trained()
+  const other = { ...result(0, 2), objects: [{ ...object('allocations/train/0-2.npy'), sha256: 'ff' }] }
+  other.tables.iterations.lca[0] = 0.5
+  assert.equal(await recordSegment(database.db, id, 0, result(0, 2), computer), 'recorded')
+  // Its objects are in storage now.
+  assert.equal(await recordSegment(database.db, id, 0, other, computer), 'disputed')
+  assert.deepEqual(await unallocatedSegments(database.db, id), [0, 1, 2])
+  assert.equal(await recordSegment(database.db, id, 0, other, computer), 'recorded')
+  assert.deepEqual(await counts(id), { iterations: 4, allocations: 8 })
+  const where = { experimentId: id, split: 'train', iteration: 0 }
+  assert.equal((await database.db.prisma.iteration.findFirstOrThrow({ where })).lca, 0.5)
+  const artifact = { experimentId_name: { experimentId: id, name: 'allocations/train/0-2.npy' } }
+  assert.equal((await database.db.prisma.artifact.findUniqueOrThrow({ where: artifact })).sha256, 'ff')
+  // What has succeeded stays as it is.
+  await database.db.prisma.experiment.update({ where: { id }, data: { status: 'succeeded' } })
+  assert.equal(await recordSegment(database.db, id, 0, result(0, 2), computer), 'unwanted')
+})
+
 test('a segment whose rows cannot all be inserted leaves none', async () => {
   const id = await trained()
   const broken = result(0, 2)

@@ -168,7 +168,17 @@ async function allocate(context: WorkerContext, { experimentId: id, index }: Seg
     await recordAgain(db, id, { segments: [index], objects }, computer)
     result = await compute()
   }
-  const outcome = await patiently(() => recordSegment(db, id, index, result, computer), log)
+  const record = () => patiently(() => recordSegment(db, id, index, result, computer), log)
+  let outcome = await record()
+  if (outcome === 'disputed') {
+    log.warn(
+      { experiment: id, from, to },
+      'another device was faster, with other bits: the segment is allocated again',
+    )
+    result = await compute()
+    outcome = await record()
+    if (outcome === 'disputed') throw new Error('two workers allocate one segment, with other bits each')
+  }
   if (outcome === 'unwanted') throw new Unwanted()
   context.noteSpeed(result.examples / result.seconds)
   log.info(

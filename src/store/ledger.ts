@@ -232,7 +232,8 @@ export type SegmentResult = {
 
 /**
  * Records a segment's rows and objects in one transaction. recorded: they are in. already: another worker was faster, and
- * its result stays. unwanted: the experiment is gone, or no longer allocating.
+ * its result stays. disputed: it was, on a device whose bits are others, and these objects have taken the place of the
+ * recorded ones: the segment is to be allocated again. unwanted: the experiment is gone, or no longer allocating.
  */
 export function recordSegment(
   db: Database,
@@ -240,7 +241,7 @@ export function recordSegment(
   index: number,
   { tables, neurons, evaluations, objects, seconds, gradients }: SegmentResult,
   { worker, engine }: Computer,
-): Promise<'recorded' | 'already' | 'unwanted'> {
+): Promise<'recorded' | 'already' | 'disputed' | 'unwanted'> {
   return transaction(db.pool, async client => {
     // The experiment first, as its deletion does, so that neither waits for the other in a circle.
     const experiment = await client.query<{ wanted: boolean }>(
@@ -253,7 +254,20 @@ export function recordSegment(
       [id, index],
     )
     const [segment] = segments
-    if (segment.status === 'allocated') return 'already'
+    if (segment.status === 'allocated') {
+      if (await areRecorded(client, id, objects)) return 'already'
+      // Held against being finished as it is.
+      const { rows } = await client.query(
+        `SELECT FROM experiments WHERE id = $1 AND status = 'allocating' FOR SHARE`,
+        [id],
+      )
+      if (rows.length === 0) return 'unwanted'
+      await client.query(
+        `UPDATE segments SET status = 'trained', done = 0 WHERE experiment_id = $1 AND "index" = $2`,
+        [id, index],
+      )
+      return 'disputed'
+    }
     const again = segment.sequence !== null
     if (again) await removeRows(client, id, index, segment)
     await insertRows(client, 'iterations', id, iterationColumns, tables.iterations)
@@ -283,6 +297,16 @@ export function recordSegment(
     )
     return 'recorded'
   })
+}
+
+/** Whether what is recorded of these objects is what they are. */
+async function areRecorded(client: pg.ClientBase, id: string, objects: StoredArtifact[]): Promise<boolean> {
+  const { rows } = await client.query(
+    `SELECT FROM artifacts a JOIN unnest($2::text[], $3::text[]) AS o (name, sha256) USING (name)
+     WHERE a.experiment_id = $1 AND a.sha256 <> o.sha256`,
+    [id, objects.map(object => object.name), objects.map(object => object.sha256)],
+  )
+  return rows.length === 0
 }
 
 type Recorded = { status: string; from: number; to: number; sequence: number | null }
