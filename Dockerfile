@@ -45,8 +45,8 @@ CMD ["--workers", "1"]
 FROM api AS worker-gpu
 COPY --from=native-gpu /opt/loss-ledger /opt/loss-ledger
 COPY --from=native-gpu /app/node_modules/@tensorflow/tfjs-node-gpu node_modules/@tensorflow/tfjs-node-gpu
-ENV LEDGER_ENGINE=native NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+# One process for each GPU that the container sees, and none on the CPU instead.
+ENV LEDGER_DEVICES=all LEDGER_ENGINE=native NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 RUN ["node", "dist/src/cli/main.js", "doctor"]
 ENTRYPOINT ["node", "--enable-source-maps", "dist/workers/main.js"]
-# One process for each GPU that the container sees; none on the CPU instead.
-CMD ["--devices", "all"]
+CMD []

@@ -83,6 +83,7 @@ describe('experiments', () => {
     await send(rules).expect(202)
     await send(rules).expect(202)
     await send(rules.toReversed()).expect(409)
+    await send([rules[0], ['fc_1', { l2: 0, freeze: false }]]).expect(202)
   })
 
   test('a repeated post is answered whatever has become of what its spec names, and is not checked again', async () => {

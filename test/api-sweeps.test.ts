@@ -253,7 +253,8 @@ describe('sweeps', () => {
     await api.http.delete(`/v1/sweeps/${body.id}`).expect(500)
     assert.ok((await api.http.get(`/v1/sweeps/${body.id}`)).body.experimentCount > 20)
     await api.http.delete(`/v1/sweeps/${body.id}`).expect(204)
-    assert.ok(most > 1 && most <= 8, String(most))
+    // Some of the deletion that failed may still have been under way.
+    assert.ok(most > 1 && most < 16, String(most))
     api.objects.remove = remove
 
     const { body: other } = await send({ ...sweep, seeds })

@@ -18,7 +18,7 @@ import {
   unallocatedSegments,
 } from '../src/store/ledger.ts'
 import type { Objects } from '../src/store/objects.ts'
-import { incompleteSegments, makeManifest, summarise } from '../src/store/summary.ts'
+import { finishExperiment, incompleteSegments, makeManifest, summarise } from '../src/store/summary.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { fakeEvaluations, fakeNeurons, fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'
 
@@ -107,6 +107,9 @@ test('two devices with other bits: rows and objects are of one of them in the en
   // Its objects are in storage now.
   assert.equal(await recordSegment(database.db, id, 0, other, computer), 'disputed')
   assert.deepEqual(await unallocatedSegments(database.db, id), [0, 1, 2])
+  // A finalizing that looked before that does not end.
+  const summary = { parameters: 15, iterations: 5, splits: {}, gradients: 0, allocationSeconds: 0 }
+  assert.equal(await finishExperiment(database.db, id, summary, []), false)
   assert.equal(await recordSegment(database.db, id, 0, other, computer), 'recorded')
   assert.deepEqual(await counts(id), { iterations: 4, allocations: 8 })
   const where = { experimentId: id, split: 'train', iteration: 0 }

@@ -44,8 +44,13 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
   const objects = stored.filter(({ name }) => name !== manifestName && isKept(name, state))
   const manifest = await writeManifest(context, id, state, objects)
   const finished = await patiently(() => finishExperiment(db, id, summary, [...objects, manifest]), log)
-  // Not finished now, and succeeded all the same: it was, and only the answer was lost.
-  if (!finished && (await readState(db, id))?.status !== 'succeeded') throw new Unwanted()
+  if (!finished) {
+    const now = await readState(db, id)
+    if (now?.status === 'allocating' && !now.cancelling)
+      throw new Error('a segment was taken back while the experiment was finalized')
+    // Not finished now, and succeeded all the same: it was, and only the answer was lost.
+    if (now?.status !== 'succeeded') throw new Unwanted()
+  }
   await removeUnkept(context, id, state)
   log.info({ experiment: id, summary }, 'the experiment has succeeded')
 }

@@ -29,6 +29,7 @@ export function planFleet(
   visible = () => visibleDevices(cudaDevices(), process.env.CUDA_VISIBLE_DEVICES),
 ): FleetPlan {
   const each = workers ?? 1
+  if (each === 0) return []
   const slots: (string | undefined)[] =
     devices === undefined
       ? Array.from({ length: each }, () => undefined)

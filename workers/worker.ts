@@ -100,8 +100,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...{ noteTask: registration.noteTask, noteSpeed: registration.noteSpeed },
       async computer() {
         for (let tries = 1; ; tries++) {
+          if (stopping.signal.aborted) throw new HandedBack()
           try {
-            return { worker: name, engine: await compute.ready() }
+            return { worker: name, engine: await unlessAborted(compute.ready(), stopping.signal) }
           } catch (error) {
             if (stopping.signal.aborted) throw new HandedBack()
             // It could, at the start: this machine's trouble, for which no job shall lose an attempt.
@@ -182,6 +183,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       return stopped
     },
   }
+}
+
+/** Waits for work that goes on by itself, until the signal aborts. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
 }
 
 /** The child reads the same configuration, with paths that do not depend on where it runs; databases are not its business. */

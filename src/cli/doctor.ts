@@ -6,6 +6,9 @@ import type { Config } from '../config.ts'
 import type { EngineDescription } from '../engine/description.ts'
 import { type CudaDevice, cudaDevices, visibleDevices } from '../engine/devices.ts'
 import { bindingPath, loadEngine } from '../engine/engine.ts'
+import type { Kernels } from '../nn/kernels/kernels.ts'
+import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../nn/model.ts'
+import { buildNetwork } from '../nn/network.ts'
 import { missingLibraries } from './libraries.ts'
 
 /** What `ledger doctor --json` prints. */
@@ -41,7 +44,11 @@ export async function examine(config: Config): Promise<Findings> {
     })),
   }
   try {
-    const { description: engine } = await loadEngine({ name: config.engine, threads: config.threads })
+    const { description: engine, kernels } = await loadEngine({
+      name: config.engine,
+      threads: config.threads,
+    })
+    await tryOut(kernels)
     const ok = visible.length === 0 || engine.onGpu === true
     return { ok, ...machine, engine, error: null, gflops: await matmul(), missing: ok ? [] : missing() }
   } catch (error) {
@@ -76,6 +83,41 @@ export function describeFindings(found: Findings): string {
   if (engine && !found.ok)
     lines.push('            npm run setup builds TensorFlow with CUDA where nvidia-smi sees a device')
   return lines.join('\n')
+}
+
+/** One gradient of a network of every kind of layer: throws where the engine has not got what one of them needs. */
+async function tryOut(kernels: Kernels): Promise<void> {
+  const same = { size: 3, stride: 1, padding: 'same' as const }
+  const network = buildNetwork(
+    {
+      name: 'custom',
+      layers: [
+        { kind: 'conv2d', filters: 4, ...same, bias: true },
+        { kind: 'batch_norm' },
+        { kind: 'relu' },
+        { kind: 'max_pool', size: 2 },
+        { kind: 'residual', layers: [{ kind: 'depthwise_conv2d', ...same, bias: false }], shortcut: [] },
+        { kind: 'average_pool', size: 2 },
+        { kind: 'gelu' },
+        { kind: 'flatten' },
+        { kind: 'dense', units: 10 },
+      ],
+    },
+    { shape: [8, 8, 3], classes: 10 },
+  )
+  const split = uploadSplit(
+    {
+      ...{ count: 4, shape: [8, 8, 3], classes: 10 },
+      images: Uint8Array.from({ length: 4 * 8 * 8 * 3 }, (_, i) => (i * 37) % 256),
+      labels: Uint8Array.from([0, 3, 6, 9]),
+    },
+    4,
+  )
+  const gradient = new Float64Array(network.parameters)
+  const theta = Float32Array.from(gradient, (_, i) => Math.sin(i) / 4)
+  const [loss] = await addFullGradients(makeModel(network, kernels), theta, [split], [gradient])
+  split.chunks.forEach(disposeBatch)
+  if (![loss, ...gradient].every(Number.isFinite)) throw new Error('a gradient that should be finite is not')
 }
 
 /** The best of several products, in GFLOP/s. */

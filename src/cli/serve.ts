@@ -32,6 +32,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
   }
   let closing: Promise<void> | undefined
   try {
+    const plan = planFleet(config, config.threads)
     closers.push(await startTelemetry(config, 'api', log))
     let databaseUrl = config.databaseUrl
     if (databaseUrl === undefined) {
@@ -57,7 +58,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     })
     closers.push(() => app.close())
     const url = await app.listen({ host: config.host, port: config.port })
-    const fleet = startFleet(config, databaseUrl, planFleet(config, config.threads), log)
+    const fleet = startFleet(config, databaseUrl, plan, log)
     closers.push(fleet.stop)
     return {
       url,

@@ -81,7 +81,10 @@ export async function expandSweep(
     bytes += Buffer.byteLength(JSON.stringify(spec))
     if (bytes > mostMebibytes * 2 ** 20) {
       const reached = `the first ${position + 1} of ${combinations.length} exceed that`
-      fail(['vary'], `makes too much: at most ${mostMebibytes} MiB of specs, and ${reached}`)
+      fail(
+        [sweep.vary === undefined ? 'seeds' : 'vary'],
+        `makes too much: at most ${mostMebibytes} MiB of specs, and ${reached}`,
+      )
     }
     const { name: _name, tags: _tags, ...numbers } = spec
     const whole = digest(numbers)

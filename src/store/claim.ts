@@ -38,12 +38,14 @@ export async function claimStore(
       }
       // A ledger from before there were marks: its objects say where it keeps them.
       const { rows } = await client.query<{ key: string; id: string }>(
-        'SELECT experiment_id AS id, name AS key FROM artifacts ORDER BY created_at DESC LIMIT 1',
+        `SELECT DISTINCT ON (id) id, a.name AS key FROM artifacts a JOIN experiments e ON id = experiment_id
+          WHERE NOT cancelling ORDER BY id DESC LIMIT 20`,
       )
-      const [sample] = rows
-      if (sample !== undefined && (await objects.stat(objectKey(sample.id, sample.key))) === undefined)
+      const stats = await Promise.all(rows.map(({ id, key }) => objects.stat(objectKey(id, key))))
+      // Single ones may have been lost.
+      if (rows.length > 0 && stats.every(stat => stat === undefined))
         throw new OtherStoreError(
-          `the objects of this Postgres's ledger are not in ${name}: ${sample.key} of experiment ${sample.id} is not there`,
+          `the objects of this Postgres's ledger are not in ${name}: ${rows[0].key} of experiment ${rows[0].id} is not there, nor any other`,
         )
       // The object first: a mark without a row is taken up by the next start.
       const mark = found ?? (await writeMark(objects))

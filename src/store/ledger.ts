@@ -47,7 +47,7 @@ export async function startExperiment(
        SELECT NOT EXISTS (SELECT FROM segments WHERE experiment_id = $1 AND status = 'pending')
           AND EXISTS (SELECT FROM variables WHERE experiment_id = $1) AS whole,
          coalesce((SELECT max("to") FROM segments WHERE experiment_id = $1 AND status <> 'pending'), 0) AS trained,
-         coalesce((SELECT sum(done) FROM segments WHERE experiment_id = $1 AND status = 'allocated'), 0) AS allocated
+         coalesce((SELECT sum(done) FROM segments WHERE experiment_id = $1), 0) AS allocated
      )
      UPDATE experiments
      SET status = CASE WHEN whole THEN 'allocating' ELSE 'training' END::experiment_status,

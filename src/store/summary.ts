@@ -191,7 +191,7 @@ const variableTotalsSql = `
 
 /**
  * Says 'succeeded', with the summary and the objects that stay, in one transaction. Says whether the experiment was still
- * wanted.
+ * wanted, and every segment still allocated.
  */
 export function finishExperiment(
   db: Database,
@@ -200,6 +200,13 @@ export function finishExperiment(
   objects: StoredArtifact[],
 ): Promise<boolean> {
   return transaction(db.pool, async client => {
+    // Whoever records a segment, or takes one back, is through before this looks at them.
+    await client.query('SELECT FROM experiments WHERE id = $1 FOR UPDATE', [id])
+    const { rows: open } = await client.query(
+      `SELECT FROM segments WHERE experiment_id = $1 AND status <> 'allocated' LIMIT 1`,
+      [id],
+    )
+    if (open.length > 0) return false
     const { rowCount } = await client.query(
       `UPDATE experiments SET status = 'succeeded', summary = $2, finished_at = now(), updated_at = now()
        WHERE id = $1 AND status = 'allocating' AND NOT cancelling`,

@@ -18,7 +18,8 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
  * Sweeps. `retentionDays`: finished experiments older than that are deleted, but for those that unfinished ones start
- * from; undefined: none are. Deletions that died half way are completed. What cannot be deleted is logged, and tried again
+ * from; undefined: none are. Deletions of what had succeeded or failed are completed where they died
+ * half way. What cannot be deleted is logged, and tried again
  * the next time. Resolves to what went, or undefined where another process is sweeping.
  */
 export function sweep(

@@ -4,6 +4,16 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from './kernels.ts'
 import { type Attribute, attributesOf, type NativeBackend, normalize } from './native-backend.ts'
 import { onednnKernels } from './onednn.ts'
+import { portableKernels } from './portable.ts'
+
+/**
+ * TensorFlow has fused kernels of these for CUDA too, which add in an order of chance, and refuses them where
+ * TF_DETERMINISTIC_OPS asks for the same bits from the same spec (engine.ts).
+ */
+const deterministicOnGpu: Pick<Kernels, 'softmaxCrossEntropy' | 'depthwiseConv2dKernelGradient'> = {
+  softmaxCrossEntropy: portableKernels.softmaxCrossEntropy,
+  depthwiseConv2dKernelGradient: portableKernels.depthwiseConv2dKernelGradient,
+}
 
 /** `backend` is tfjs-node's, whose executeMultipleOutputs runs any operation of TensorFlow by name. */
 export function nativeKernels(backend: NativeBackend): Kernels {
@@ -84,6 +94,6 @@ export function nativeKernels(backend: NativeBackend): Kernels {
       tf.dispose(unused)
       return [dx as Tensor4D, dGamma as Tensor1D, dBeta as Tensor1D]
     },
-    ...onednnKernels(backend),
+    ...(backend.isUsingGpuDevice ? deterministicOnGpu : onednnKernels(backend)),
   }
 }

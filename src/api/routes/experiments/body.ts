@@ -52,14 +52,19 @@ function hashOf(body: unknown): string {
   // Like no other: such a body is never stored.
   if (isDeeperThan(body, mostDepth)) return randomUUID()
   return createHash('sha256')
-    .update(JSON.stringify(sorted(body)))
+    .update(JSON.stringify(pairsOf(body)))
     .digest('hex')
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
+/** Objects as lists of pairs: `sorted` by key; or as they are, on this level (`entries`) or on all below (`all`). */
+function pairsOf(value: unknown, order: 'sorted' | 'entries' | 'all' = 'sorted'): unknown {
+  if (Array.isArray(value)) return value.map(item => pairsOf(item, order === 'all' ? 'all' : 'sorted'))
   if (!isObject(value)) return value
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  const kept = (key: string, item: unknown) => key === 'vary' || (key === 'layers' && isObject(item))
-  return Object.fromEntries(entries.map(([key, item]) => [key, kept(key, item) ? item : sorted(item)]))
+  const entries = Object.entries(value)
+  if (order === 'sorted') entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  const below = (key: string) => {
+    if (order === 'all' || key === 'vary') return 'all'
+    return order === 'sorted' && key === 'layers' ? 'entries' : 'sorted'
+  }
+  return entries.map(([key, item]) => [key, pairsOf(item, below(key))])
 }

@@ -12,17 +12,17 @@ export function tolerantQueue(
   about: Record<string, string>,
 ): Pick<ExperimentQueue, 'submit' | 'submitAll' | 'remove'> {
   let away = false
-  const attempt = async (work: () => Promise<void>) => {
-    // A sweep takes a thousand jobs back, one after the other: waiting for the queue once is enough.
-    if (away) return
-    await work().catch((error: unknown) => {
+  const attempt = (work: () => Promise<void>) =>
+    work().catch((error: unknown) => {
       away = true
       log.error({ err: error, ...about }, 'stored, but the queue could not be told')
     })
-  }
   return {
     submit: id => attempt(() => queue.submit(id)),
     submitAll: ids => attempt(() => queue.submitAll(ids)),
-    remove: id => attempt(() => queue.remove(id)),
+    // A sweep takes a thousand jobs back: waiting for the queue once is enough.
+    remove: async id => {
+      if (!away) await attempt(() => queue.remove(id))
+    },
   }
 }
