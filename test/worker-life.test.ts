@@ -13,6 +13,7 @@ import { type Config, readConfig } from '../src/config.ts'
 import { chooseBackend } from '../src/queue/backend.ts'
 import { queueName, segmentJob } from '../src/queue/jobs.ts'
 import { type ExperimentQueue, openQueue } from '../src/queue/queue.ts'
+import { reconcile } from '../src/queue/reconcile.ts'
 import type { ResolvedSpec } from '../src/spec/resolved.ts'
 import {
   cancelExperiment,
@@ -240,6 +241,19 @@ test('an experiment that is still queued is cancelled at once', async () => {
   assert.equal(await cancelExperiment(database.db, queue, id), 'cancelled')
   await forgotten(id)
   assert.equal(await cancelExperiment(database.db, queue, randomUUID()), 'missing')
+})
+
+test('what is cancelled while no worker has it in hand is cancelled soon', async () => {
+  const id = await post()
+  // As where the job waits to be tried again.
+  const started = new Date(Date.now() - 60_000)
+  await database.db.prisma.experiment.update({ where: { id }, data: { status: 'training' } })
+  assert.equal(await cancelExperiment(database.db, queue, id), 'cancelling')
+  await reconcile(database.db, queue)
+  assert.equal((await look(id))?.status, 'training')
+  await database.db.pool.query('UPDATE experiments SET updated_at = $2 WHERE id = $1', [id, started])
+  assert.deepEqual(await reconcile(database.db, queue), [])
+  assert.equal((await look(id))?.status, 'cancelled')
 })
 
 test('deleting while it runs leaves no row and no object', async () => {

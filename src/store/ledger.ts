@@ -349,6 +349,17 @@ export async function confirmCancelled(db: Database, id: string): Promise<boolea
   return rowCount === 1
 }
 
+/**
+ * Says 'cancelled' of every experiment that was to be cancelled and that no worker has in hand, as where its job waits to
+ * be tried again: one that had would have said so within a chunk, and one that still does finds out.
+ */
+export async function confirmAbandoned({ pool }: Database): Promise<void> {
+  await pool.query(
+    `UPDATE experiments SET status = 'cancelled', finished_at = now(), updated_at = now()
+     WHERE status IN ('training', 'allocating') AND cancelling AND updated_at < now() - interval '30 seconds'`,
+  )
+}
+
 /** Adds or replaces artifacts: an object written again has the same name, and what it holds now is what counts. */
 export async function recordArtifacts(
   client: pg.ClientBase,
