@@ -26,6 +26,8 @@ const tests = spawn(
   [
     '--test',
     `--test-concurrency=${availableParallelism()}`,
+    // What hangs is a failure too, not a run without end.
+    '--test-timeout=240000',
     ...args.filter(arg => arg.startsWith('-')),
     ...files.map(file => join(directory, file)),
   ],
