@@ -116,10 +116,11 @@ test('a missing file comes from the first home that has it, whole or not at all'
 })
 
 test('a download is told of about every tenth of it, however small the pieces are that it comes in', async () => {
-  const noise = randomBytes(100_000)
+  // However the network joins the pieces, what is read at once is 64 KiB at most, far below a tenth.
+  const noise = randomBytes(4_000_000)
   const server = createServer(async (_, response) => {
-    for (let at = 0; at < noise.length; at += 1000) {
-      response.write(noise.subarray(at, at + 1000))
+    for (let at = 0; at < noise.length; at += 10_000) {
+      response.write(noise.subarray(at, at + 10_000))
       await setImmediate()
     }
     response.end()
