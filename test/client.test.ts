@@ -12,8 +12,8 @@ import {
   type LedgerEvent,
   UnreachableError,
 } from '../src/client/index.ts'
+import { npyHeader } from '../src/objects/npy.ts'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
-import { npyHeader } from '../src/store/npy.ts'
 import { fillLedger, minimalSpec, startApi, storeArtifact, type TestApi } from './support/api.ts'
 
 const spec = (iterations?: number) => minimalSpec(iterations) as ExperimentSpec

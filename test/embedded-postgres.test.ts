@@ -10,8 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { pino } from 'pino'
-import { findEmbeddedPostgres, startEmbeddedPostgres } from '../src/store/embedded.ts'
-import { isPostgresOf, isRunning, markOf } from '../src/store/processes.ts'
+import { findEmbeddedPostgres, startEmbeddedPostgres } from '../src/postgres/embedded.ts'
+import { isPostgresOf, isRunning, markOf } from '../src/postgres/processes.ts'
 
 const log = pino({ level: 'silent' })
 let root: string

@@ -13,9 +13,9 @@ import { DatasetError } from '../src/data/errors.ts'
 import { idxHeader, readIdx } from '../src/data/idx.ts'
 import { selectExamples } from '../src/data/select.ts'
 import type { Engine } from '../src/engine/engine.ts'
+import type { Objects } from '../src/objects/objects.ts'
 import { facts } from '../src/plan.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
-import type { Objects } from '../src/store/objects.ts'
 import { makeContext } from '../workers/context.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'idx-files-'))

@@ -1,7 +1,7 @@
 /** .npy headers, byte for byte as numpy writes and reads them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { npyHeader, npyHeaderBytes, parseNpyHeader } from '../src/store/npy.ts'
+import { npyHeader, npyHeaderBytes, parseNpyHeader } from '../src/objects/npy.ts'
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
 

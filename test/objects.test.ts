@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { MissingObjectError, type Objects, objectKey, openObjects } from '../src/store/objects.ts'
+import { MissingObjectError, type Objects, objectKey } from '../src/objects/objects.ts'
+import { openObjects } from '../src/objects/open.ts'
 
 let directory: string
 let objects: Objects

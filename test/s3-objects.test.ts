@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { MissingObjectError, type Objects, openObjects } from '../src/store/objects.ts'
+import { MissingObjectError, type Objects } from '../src/objects/objects.ts'
+import { openObjects } from '../src/objects/open.ts'
 import {
   type FaultyProxy,
   noMoto,

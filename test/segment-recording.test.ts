@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { readNeurons } from '../src/api/routes/neurons/query.ts'
+import type { Objects } from '../src/objects/objects.ts'
 import { cancelExperiment, createExperiment, deleteExperiment } from '../src/store/experiments.ts'
 import {
   type Computer,
@@ -17,7 +18,6 @@ import {
   startSegment,
   unallocatedSegments,
 } from '../src/store/ledger.ts'
-import type { Objects } from '../src/store/objects.ts'
 import { finishExperiment, incompleteSegments, makeManifest, summarise } from '../src/store/summary.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { fakeEvaluations, fakeNeurons, fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { isRunning, markOf } from '../src/store/processes.ts'
+import { isRunning, markOf } from '../src/postgres/processes.ts'
 import { testDatabase } from './support/database.ts'
 
 /** The processes that a process has started, on Linux. */

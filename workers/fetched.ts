@@ -6,8 +6,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatasetError } from '../src/data/errors.ts'
+import { MissingObjectError, type Objects } from '../src/objects/objects.ts'
 import { datasetKey, type StoredFile, type Upload } from '../src/store/datasets.ts'
-import { MissingObjectError, type Objects } from '../src/store/objects.ts'
 
 const day = 24 * 60 * 60 * 1000
 const folderIn = (directory: string) => join(directory, '.uploads')

@@ -1,5 +1,6 @@
 /** The finalize step: checks that nothing is missing, totals, manifest, and away with what is not to be kept. */
 
+import { objectKey } from '../src/objects/objects.ts'
 import { segmentsOf } from '../src/spec/segments.ts'
 import {
   type ExperimentState,
@@ -8,7 +9,6 @@ import {
   resetSegments,
   type StoredArtifact,
 } from '../src/store/ledger.ts'
-import { objectKey } from '../src/store/objects.ts'
 import { patiently } from '../src/store/patience.ts'
 import {
   finishExperiment,

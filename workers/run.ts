@@ -2,7 +2,7 @@
 import os from 'node:os'
 import { type Config, ConfigError, parseDeviceNames, readConfig } from '../src/config.ts'
 import { createLog } from '../src/log.ts'
-import { findEmbeddedPostgres } from '../src/store/embedded.ts'
+import { findEmbeddedPostgres } from '../src/postgres/embedded.ts'
 import { migrateDatabase } from '../src/store/migrate.ts'
 import { startTelemetry } from '../src/telemetry.ts'
 import { planFleet, startFleet } from './fleet.ts'

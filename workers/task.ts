@@ -1,9 +1,9 @@
 /** One task of the compute child, run for an experiment: progress goes to Postgres, and news from there stops it. */
 import type { Log } from '../src/log.ts'
+import type { Objects } from '../src/objects/objects.ts'
 import type { Database } from '../src/store/database.ts'
 import { type Upload, uploadOf } from '../src/store/datasets.ts'
 import { type Computer, isWanted } from '../src/store/ledger.ts'
-import type { Objects } from '../src/store/objects.ts'
 import { patiently } from '../src/store/patience.ts'
 import { type Compute, TaskError } from './child.ts'
 import type { Result, StoredSegment, Task } from './protocol.ts'

@@ -1,9 +1,9 @@
 /** What the routes work with: given to buildApp, reached as app.db, app.queue and so on. */
 import type { Config } from '../config.ts'
+import type { Objects } from '../objects/objects.ts'
 import type { ExperimentQueue } from '../queue/queue.ts'
 import type { Facts } from '../spec/facts.ts'
 import type { Database } from '../store/database.ts'
-import type { Objects } from '../store/objects.ts'
 
 export type Services = {
   config: Config

@@ -5,8 +5,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../log.ts'
+import { MissingObjectError, type Objects, objectKey } from '../objects/objects.ts'
 import { type Database, transaction } from './database.ts'
-import { MissingObjectError, type Objects, objectKey } from './objects.ts'
 
 const markKey = 'ledger-id'
 // Any number that nothing else locks.

@@ -4,12 +4,12 @@
  */
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
+import type { Objects } from '../objects/objects.ts'
 import { SpecError } from '../spec/errors.ts'
 import type { DatasetFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { type Database, transaction } from './database.ts'
 import type { Dataset } from './generated/client.ts'
-import type { Objects } from './objects.ts'
 
 /** An object of a dataset: what the names are, src/data/uploads/stored.ts says. */
 export type StoredFile = { name: string; bytes: number; sha256: string }

@@ -3,9 +3,9 @@
  * guarded in SQL, so that what was cancelled or deleted is never brought back by somebody who had not heard.
  */
 import type pg from 'pg'
+import { type Objects, objectKey } from '../objects/objects.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { type Database, transaction } from './database.ts'
-import { type Objects, objectKey } from './objects.ts'
 import { type Created, holdPlaces, needsHold, type Once, storeOnce } from './posting.ts'
 
 /** What is needed of the queue here; ExperimentQueue is one. */

@@ -3,10 +3,10 @@
  * left half done. Any number of processes may sweep; one at a time does.
  */
 import type { Log } from '../log.ts'
+import { type Objects, objectKey } from '../objects/objects.ts'
 import { type Database, transaction } from './database.ts'
 import { datasetPrefix } from './datasets.ts'
 import { deleteExperiment, experimentPrefix, type Submissions } from './experiments.ts'
-import { type Objects, objectKey } from './objects.ts'
 
 export type Swept = { expired: number; orphans: number; leftovers: number }
 

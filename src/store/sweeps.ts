@@ -1,5 +1,6 @@
 /** Sweeps: their experiments stored all at once or not at all, and what became of them. */
 import type pg from 'pg'
+import type { Objects } from '../objects/objects.ts'
 import type { ExpandedSweep } from '../spec/sweep.ts'
 import { type Database, transaction } from './database.ts'
 import {
@@ -10,7 +11,6 @@ import {
   removeExperiment,
   type Submissions,
 } from './experiments.ts'
-import type { Objects } from './objects.ts'
 import { type Created, holdPlaces, type Once, storeOnce } from './posting.ts'
 
 export type NewSweep = {

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { startEmbeddedPostgres } from './embedded.ts'
+import { startEmbeddedPostgres } from '../postgres/embedded.ts'
 import { missingSql } from './schema-engine.ts'
 import { prismaDirectory } from './schema-files.ts'
 

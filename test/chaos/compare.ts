@@ -1,7 +1,7 @@
 /** Everything that is stored of an experiment and must not depend on what happened while it was computed. */
 import { createHash } from 'node:crypto'
+import { type Objects, objectKey } from '../../src/objects/objects.ts'
 import type { Database } from '../../src/store/database.ts'
-import { type Objects, objectKey } from '../../src/store/objects.ts'
 
 export type Snapshot = {
   /** Rows as Postgres prints them: float8 in the shortest digits that read back the same. */

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { pino } from 'pino'
+import { startEmbeddedPostgres } from '../../src/postgres/embedded.ts'
 import { type Database, openDatabase } from '../../src/store/database.ts'
-import { startEmbeddedPostgres } from '../../src/store/embedded.ts'
 import { migrateDatabase } from '../../src/store/migrate.ts'
 
 /** Where the test runner tells its tests of the server it started (an URL, its template made). */

@@ -1,5 +1,5 @@
 /** Begins an object in the given folder, says so, and never ends. */
-import { openObjects } from '../../src/store/objects.ts'
+import { openObjects } from '../../src/objects/open.ts'
 
 const writer = await openObjects({ objectsDir: process.argv[2] }).write('half', 'text/plain')
 await writer.append(new Uint8Array(1000))

@@ -1,6 +1,6 @@
 /** Starts an embedded Postgres on the given directory, tells its URL, and stays. */
 import { pino } from 'pino'
-import { startEmbeddedPostgres } from '../../src/store/embedded.ts'
+import { startEmbeddedPostgres } from '../../src/postgres/embedded.ts'
 
 const postgres = await startEmbeddedPostgres(process.argv[2], pino({ level: 'silent' }))
 process.send!(postgres.url)

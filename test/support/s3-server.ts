@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { S3Config } from '../../src/config.ts'
-import { makeBucket } from '../../src/store/s3.ts'
+import { makeBucket } from '../../src/objects/s3.ts'
 
 export type S3Server = { config: S3Config; stop(): Promise<void> }
 

@@ -1,6 +1,6 @@
 /** Matrices in storage, row by row: written without holding more than one row, read by ranges. */
-import { npyHeader, npyHeaderBytes, parseNpyHeader } from '../../src/store/npy.ts'
-import { MissingObjectError, type Objects, objectKey } from '../../src/store/objects.ts'
+import { npyHeader, npyHeaderBytes, parseNpyHeader } from '../../src/objects/npy.ts'
+import { MissingObjectError, type Objects, objectKey } from '../../src/objects/objects.ts'
 import type { StoredObject } from '../protocol.ts'
 
 const contentType = 'application/octet-stream'

@@ -4,9 +4,9 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { slotsOfAll, stateOf, type TrainingState, train } from '../../src/nn/train.ts'
+import { MissingObjectError, type Objects } from '../../src/objects/objects.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
-import { MissingObjectError, type Objects } from '../../src/store/objects.ts'
 import { stateName, weightsName } from '../artifacts.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'

@@ -98,7 +98,7 @@ async function withDatabase<T>(work: (db: Database) => Promise<T>): Promise<T> {
   const config = readConfig()
   // Loaded here: every other command starts without a database.
   const [{ findEmbeddedPostgres }, { migrateDatabase }, { openDatabase }] = await Promise.all([
-    import('../../store/embedded.ts'),
+    import('../../postgres/embedded.ts'),
     import('../../store/migrate.ts'),
     import('../../store/database.ts'),
   ])

@@ -1,7 +1,7 @@
 /** Artifacts: which objects an experiment has, and their bytes. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { MissingObjectError, objectKey } from '../../../store/objects.ts'
+import { MissingObjectError, objectKey } from '../../../objects/objects.ts'
 import { ProblemError } from '../../problem.ts'
 import { Artifact, ArtifactHeaders, ArtifactParams, ArtifactsQuery } from '../../schemas/artifacts.ts'
 import { ConditionHeaders, ExperimentParams, notModified, Page, problems, ref } from '../../schemas/common.ts'

@@ -1,5 +1,5 @@
 /** Byte ranges (RFC 9110, 14). */
-import type { ByteRange } from '../../../store/objects.ts'
+import type { ByteRange } from '../../../objects/objects.ts'
 
 /**
  * The range that a Range header asks for of an object of `size` bytes. undefined: answer with the whole object, since

@@ -14,9 +14,9 @@ import {
 } from '../../../data/uploads/examples.ts'
 import { type ByteSource, openSource, type Room } from '../../../data/uploads/source.ts'
 import { type StoredName, storedNames } from '../../../data/uploads/stored.ts'
+import type { ObjectWriter } from '../../../objects/objects.ts'
 import type { FieldError } from '../../../spec/errors.ts'
 import type { StoredFile } from '../../../store/datasets.ts'
-import type { ObjectWriter } from '../../../store/objects.ts'
 import { ProblemError } from '../../problem.ts'
 import { datasetPattern } from '../../schemas/catalogue.ts'
 

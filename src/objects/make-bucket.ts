@@ -1,4 +1,4 @@
-/** `node dist/src/store/make-bucket.js`: makes the bucket that S3_BUCKET names, where it is not there yet. */
+/** `node dist/src/objects/make-bucket.js`: makes the bucket that S3_BUCKET names, where it is not there yet. */
 import { readConfig } from '../config.ts'
 import { makeBucket } from './s3.ts'
 

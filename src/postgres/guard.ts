@@ -2,10 +2,10 @@
  * The guard: a process of its own, in a session of its own, that runs PostgreSQL for its parent and stops it cleanly
  * when the parent asks or is gone, whatever became of it. Started by embedded.ts, never by hand.
  */
-import { preparePostgresBinaries } from './postgres-binaries.ts'
-import { InUseError, takeLock } from './postgres-lock.ts'
-import { initialise, type PostgresServer, startServer } from './postgres-server.ts'
+import { preparePostgresBinaries } from './binaries.ts'
+import { InUseError, takeLock } from './lock.ts'
 import { markOf, type ProcessMark } from './processes.ts'
+import { initialise, type PostgresServer, startServer } from './server.ts'
 
 export type GuardSetup = { directory: string; parent: ProcessMark }
 

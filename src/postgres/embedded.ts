@@ -1,6 +1,6 @@
 /**
  * The embedded PostgreSQL: the real server, under a directory of ours, for as long as this process runs. A guard process
- * (postgres-guard.ts) looks after it, so that not even a kill -9 of this one leaves it behind.
+ * (guard.ts) looks after it, so that not even a kill -9 of this one leaves it behind.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,10 +8,10 @@ import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../log.ts'
-import type { GuardMessage, GuardRequest, GuardSetup } from './postgres-guard.ts'
-import { lockHolder } from './postgres-lock.ts'
-import { layout, readPostmaster, serverUrl, stopPostgres } from './postgres-server.ts'
+import type { GuardMessage, GuardRequest, GuardSetup } from './guard.ts'
+import { lockHolder } from './lock.ts'
 import { markOf } from './processes.ts'
+import { layout, readPostmaster, serverUrl, stopPostgres } from './server.ts'
 
 export type EmbeddedPostgres = {
   /** Of the database `postgres`, as its superuser, on 127.0.0.1; the password is in it. */
@@ -39,7 +39,7 @@ export async function startEmbeddedPostgres(directory: string, log: Log): Promis
   const setup: GuardSetup = { directory: home, parent: markOf(process.pid)! }
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const guard = fork(
-    fileURLToPath(new URL(`./postgres-guard.${extension}`, import.meta.url)),
+    fileURLToPath(new URL(`./guard.${extension}`, import.meta.url)),
     [JSON.stringify(setup)],
     {
       // In a session of its own: a Ctrl-C in the terminal is for this process, which then stops the guard in its own time.

@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { databaseOwner, type PostgresBinaries, type RunAs, runAs } from './postgres-binaries.ts'
+import { databaseOwner, type PostgresBinaries, type RunAs, runAs } from './binaries.ts'
 import { ended, isPostgresOf, markOf } from './processes.ts'
 
 /** What lies where under the directory that the server is given. */

@@ -5,9 +5,6 @@
  * A key is `segment/segment/…`; an object appears under its key complete or not at all.
  */
 import type { Readable } from 'node:stream'
-import type { Config } from '../config.ts'
-import { openFolder } from './folder.ts'
-import { openS3 } from './s3.ts'
 
 export type ByteRange = {
   /** First byte. */
@@ -61,18 +58,6 @@ export class MissingObjectError extends Error {
     this.name = 'MissingObjectError'
     this.key = key
   }
-}
-
-/** The object store that the configuration names: a bucket where there is one, else a folder. Chosen here only. */
-export function openObjects(config: Pick<Config, 'objectsDir'> & Partial<Pick<Config, 's3'>>): Objects {
-  return config.s3 === undefined ? openFolder(config.objectsDir) : openS3(config.s3)
-}
-
-/** What a person calls the store that the configuration names. */
-export function storeName({ objectsDir, s3 }: Pick<Config, 'objectsDir' | 's3'>): string {
-  return s3 === undefined
-    ? `the folder ${objectsDir}`
-    : `the bucket ${s3.bucket} at ${s3.endpoint ?? 'Amazon S3'}`
 }
 
 /** Where an experiment's object lives: `name` is the artifact's name, like weights/0-50.npy or manifest.json. */
