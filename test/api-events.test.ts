@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { get } from 'node:http'
 import { after, before, describe, test } from 'node:test'
-import { recordSegment, resetSegments } from '../src/store/ledger.ts'
+import { recordSegment } from '../src/store/segments.ts'
+import { resetSegments } from '../src/store/training.ts'
 import { countQueries, fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
 import { fakeTables } from './support/fake-ledger.ts'
 

@@ -11,7 +11,7 @@ import { type Server, startServer } from '../src/cli/serve.ts'
 import { readConfig } from '../src/config.ts'
 import { idxHeader } from '../src/data/idx.ts'
 import { npyHeaderBytes } from '../src/objects/npy.ts'
-import { resetSegments } from '../src/store/ledger.ts'
+import { resetSegments } from '../src/store/training.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 
 let database: TestDatabase

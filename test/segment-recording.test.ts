@@ -6,19 +6,21 @@ import { readNeurons } from '../src/api/routes/neurons/query.ts'
 import type { Objects } from '../src/objects/objects.ts'
 import { cancelExperiment, createExperiment, deleteExperiment } from '../src/store/experiments.ts'
 import {
-  type Computer,
+  recordSegment,
+  type SegmentResult,
+  startSegment,
+  unallocatedSegments,
+} from '../src/store/segments.ts'
+import type { Computer } from '../src/store/state.ts'
+import { finishExperiment, incompleteSegments, makeManifest, summarise } from '../src/store/summary.ts'
+import {
   pendingSegments,
   recordAgain,
-  recordSegment,
   recordTrainedSegments,
   recordTraining,
   resetSegments,
-  type SegmentResult,
   startExperiment,
-  startSegment,
-  unallocatedSegments,
-} from '../src/store/ledger.ts'
-import { finishExperiment, incompleteSegments, makeManifest, summarise } from '../src/store/summary.ts'
+} from '../src/store/training.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { fakeEvaluations, fakeNeurons, fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'
 

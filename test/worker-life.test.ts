@@ -23,7 +23,7 @@ import {
   deleteExperiment,
   retryExperiment,
 } from '../src/store/experiments.ts'
-import type { Status } from '../src/store/ledger.ts'
+import type { Status } from '../src/store/state.ts'
 import type { Manifest, Summary } from '../src/store/summary.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { liveWorkers } from '../src/store/workers.ts'

@@ -2,14 +2,9 @@
 
 import { objectKey } from '../src/objects/objects.ts'
 import { segmentsOf } from '../src/spec/segments.ts'
-import {
-  type ExperimentState,
-  readState,
-  recordAgain,
-  resetSegments,
-  type StoredArtifact,
-} from '../src/store/ledger.ts'
+import type { StoredArtifact } from '../src/store/artifacts.ts'
 import { patiently } from '../src/store/patience.ts'
+import { type ExperimentState, readState } from '../src/store/state.ts'
 import {
   finishExperiment,
   incompleteSegments,
@@ -17,6 +12,7 @@ import {
   readArtifacts,
   summarise,
 } from '../src/store/summary.ts'
+import { recordAgain, resetSegments } from '../src/store/training.ts'
 import { allocationsName, manifestName, neuronsName, weightsName } from './artifacts.ts'
 import type { Task } from './protocol.ts'
 import { runTask, Unwanted, type WorkerContext } from './task.ts'

@@ -5,25 +5,20 @@
 import { type Job, type Queue, UnrecoverableError, WaitingChildrenError, WaitingError } from 'bullmq'
 import type { JobData } from '../src/queue/jobs.ts'
 import { attempts, type ExperimentJob, type SegmentJob, segmentJob } from '../src/queue/jobs.ts'
+import { confirmCancelled, failExperiment } from '../src/store/endings.ts'
 import { experimentPrefix } from '../src/store/experiments.ts'
+import { patiently } from '../src/store/patience.ts'
+import { noteAllocated, recordSegment, startSegment, unallocatedSegments } from '../src/store/segments.ts'
+import { type ExperimentState, readState } from '../src/store/state.ts'
 import {
-  confirmCancelled,
-  type ExperimentState,
-  failExperiment,
   isWanted,
-  noteAllocated,
   noteTrained,
   pendingSegments,
-  readState,
   recordAgain,
-  recordSegment,
   recordTrainedSegments,
   recordTraining,
   startExperiment,
-  startSegment,
-  unallocatedSegments,
-} from '../src/store/ledger.ts'
-import { patiently } from '../src/store/patience.ts'
+} from '../src/store/training.ts'
 import { describeSpan, failSpan, inSpan } from '../src/telemetry.ts'
 import { TaskError } from './child.ts'
 import { finalize, removeUnkept } from './finalize.ts'

@@ -1,6 +1,6 @@
 /** Postgres is the truth, the queue only carries work: what Postgres has accepted and the queue has lost is queued again. */
 import type { Database } from '../store/database.ts'
-import { confirmAbandoned } from '../store/ledger.ts'
+import { confirmAbandoned } from '../store/endings.ts'
 import type { ExperimentQueue } from './queue.ts'
 
 /**

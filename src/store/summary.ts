@@ -4,8 +4,9 @@ import type { Evaluation } from '../lca/ends.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { layerUnits } from '../spec/units.ts'
+import { recordArtifacts, type StoredArtifact } from './artifacts.ts'
 import { type Database, transaction } from './database.ts'
-import { type ExperimentState, recordArtifacts, type StoredArtifact } from './ledger.ts'
+import type { ExperimentState } from './state.ts'
 
 /** One split of a finished experiment. The sums are over every variable and iteration. */
 export type SplitSummary = {

@@ -1,0 +1,198 @@
+/**
+ * What a worker reads and writes of a segment while it allocates. Everything here can be called twice, by
+ * two workers at once, and for an experiment that has been cancelled or deleted meanwhile: the first result stays, and
+ * nothing is brought back.
+ */
+import type pg from 'pg'
+import type { Tables } from '../lca/aggregate.ts'
+import type { Evaluation } from '../lca/ends.ts'
+import type { NeuronSums } from '../lca/neurons.ts'
+import type { ResolvedSpec } from '../spec/resolved.ts'
+import { recordArtifacts, type StoredArtifact } from './artifacts.ts'
+import { type Database, transaction } from './database.ts'
+import { type Computer, segmentsThatAre } from './state.ts'
+
+/** The indices of the segments that are trained and not yet allocated, in order. */
+export const unallocatedSegments = (db: Database, id: string) => segmentsThatAre(db, id, 'trained')
+
+/** Takes up a segment. undefined where it is allocated already, or its experiment is not to be worked on. */
+export async function startSegment(
+  db: Database,
+  id: string,
+  index: number,
+  worker: string,
+): Promise<{ from: number; to: number; spec: ResolvedSpec } | undefined> {
+  const { rows } = await db.pool.query<{ from: number; to: number; spec: ResolvedSpec }>(
+    `UPDATE segments s
+     SET attempts = s.attempts + 1, done = 0, worker = $3
+     FROM experiments e
+     WHERE s.experiment_id = $1 AND s."index" = $2 AND s.status = 'trained'
+       AND e.id = $1 AND e.status = 'allocating' AND NOT e.cancelling
+     RETURNING s."from", s."to", e.spec`,
+    [id, index, worker],
+  )
+  return rows[0]
+}
+
+/** Notes how many iterations of a segment are allocated. */
+export async function noteAllocated(db: Database, id: string, index: number, done: number): Promise<void> {
+  await db.pool.query(
+    `UPDATE segments SET done = $3 WHERE experiment_id = $1 AND "index" = $2 AND status = 'trained'`,
+    [id, index, done],
+  )
+}
+
+export type SegmentResult = {
+  tables: Tables
+  neurons: NeuronSums[]
+  evaluations: Evaluation[]
+  objects: StoredArtifact[]
+  seconds: number
+  gradients: number
+}
+
+/**
+ * Records a segment's rows and objects in one transaction. recorded: they are in. already: another worker was faster, and
+ * its result stays. disputed: it was, on a device whose bits are others, and these objects have taken the place of the
+ * recorded ones: the segment is to be allocated again. unwanted: the experiment is gone, or no longer allocating.
+ */
+export function recordSegment(
+  db: Database,
+  id: string,
+  index: number,
+  { tables, neurons, evaluations, objects, seconds, gradients }: SegmentResult,
+  { worker, engine }: Computer,
+): Promise<'recorded' | 'already' | 'disputed' | 'unwanted'> {
+  return transaction(db.pool, async client => {
+    // The experiment first, as its deletion does, so that neither waits for the other in a circle.
+    const experiment = await client.query<{ wanted: boolean }>(
+      `SELECT status = 'allocating' AND NOT cancelling AS wanted FROM experiments WHERE id = $1 FOR KEY SHARE`,
+      [id],
+    )
+    if (experiment.rows[0]?.wanted !== true) return 'unwanted'
+    const { rows: segments } = await client.query<Recorded>(
+      'SELECT status, "from", "to", sequence FROM segments WHERE experiment_id = $1 AND "index" = $2 FOR UPDATE',
+      [id, index],
+    )
+    const [segment] = segments
+    if (segment.status === 'allocated') {
+      if (await areRecorded(client, id, objects)) return 'already'
+      // Held against being finished as it is.
+      const { rows } = await client.query(
+        `SELECT FROM experiments WHERE id = $1 AND status = 'allocating' FOR SHARE`,
+        [id],
+      )
+      if (rows.length === 0) return 'unwanted'
+      await client.query(
+        `UPDATE segments SET status = 'trained', done = 0 WHERE experiment_id = $1 AND "index" = $2`,
+        [id, index],
+      )
+      return 'disputed'
+    }
+    const again = segment.sequence !== null
+    if (again) await removeRows(client, id, index, segment)
+    await insertRows(client, 'iterations', id, iterationColumns, tables.iterations)
+    await insertRows(client, 'allocations', id, allocationColumns, tables.allocations)
+    for (const { split, lca, helping, hurting } of neurons) {
+      const sums = [lca, helping, hurting].map(values => `{${values.join(',')}}`)
+      await client.query('INSERT INTO neuron_segments VALUES ($1, $2, $3, $4, $5, $6)', [
+        ...[id, split, index, ...sums],
+      ])
+    }
+    await recordArtifacts(client, id, objects)
+    // The number that /events goes by: the row is locked from here to the commit, so numbers become visible in order. A
+    // segment that is recorded again keeps its own.
+    const { rows } = await client.query<{ recorded: number }>(
+      'UPDATE experiments SET recorded = recorded + $2, updated_at = now() WHERE id = $1 RETURNING recorded',
+      [id, again ? 0 : 1],
+    )
+    await client.query(
+      `UPDATE segments
+       SET status = 'allocated', done = "to" - "from", worker = $3, engine = $4, seconds = $5, gradients = $6,
+           sequence = coalesce(sequence, $7), evaluations = $8, finished_at = now()
+       WHERE experiment_id = $1 AND "index" = $2`,
+      [
+        ...[id, index, worker, JSON.stringify(engine), seconds, gradients, rows[0].recorded],
+        JSON.stringify(evaluations),
+      ],
+    )
+    return 'recorded'
+  })
+}
+
+/** Whether what is recorded of these objects is what they are. */
+async function areRecorded(client: pg.ClientBase, id: string, objects: StoredArtifact[]): Promise<boolean> {
+  const { rows } = await client.query(
+    `SELECT FROM artifacts a JOIN unnest($2::text[], $3::text[]) AS o (name, sha256) USING (name)
+     WHERE a.experiment_id = $1 AND a.sha256 <> o.sha256`,
+    [id, objects.map(object => object.name), objects.map(object => object.sha256)],
+  )
+  return rows.length === 0
+}
+
+type Recorded = { status: string; from: number; to: number; sequence: number | null }
+
+/** Removes what is left of a segment's rows. */
+async function removeRows(
+  client: pg.ClientBase,
+  id: string,
+  index: number,
+  { from, to }: Recorded,
+): Promise<void> {
+  await client.query('DELETE FROM neuron_segments WHERE experiment_id = $1 AND segment = $2', [id, index])
+  for (const table of ['iterations', 'allocations'])
+    await client.query(
+      `DELETE FROM ${table} WHERE experiment_id = $1 AND iteration >= $2 AND iteration < $3`,
+      [id, from, to],
+    )
+}
+
+type Columns<Table> = [column: keyof Table & string, name: string, type: string][]
+
+const iterationColumns: Columns<Tables['iterations']> = [
+  ['split', 'split', 'text'],
+  ['iteration', 'iteration', 'int'],
+  ['lossBefore', 'loss_before', 'float8'],
+  ['lossAfter', 'loss_after', 'float8'],
+  ['lca', 'lca', 'float8'],
+  ['residual', 'residual', 'float8'],
+  ['splits', 'splits', 'int'],
+  ['helped', 'helped', 'int'],
+  ['hurt', 'hurt', 'int'],
+]
+const allocationColumns: Columns<Tables['allocations']> = [
+  ['split', 'split', 'text'],
+  ['iteration', 'iteration', 'int'],
+  ['variable', 'variable', 'int'],
+  ['lca', 'lca', 'float8'],
+  ['helping', 'helping', 'float8'],
+  ['hurting', 'hurting', 'float8'],
+  ['squared', 'squared', 'float8'],
+  ['moved', 'moved', 'float8'],
+  ['helped', 'helped', 'int'],
+  ['hurt', 'hurt', 'int'],
+]
+
+// Rows of one statement: its text holds every number, so a long segment goes in parts.
+const batch = 20_000
+
+/** Inserts a table's columns as rows. The numbers travel as array literals: shortest digits that read back the same. */
+async function insertRows<Table extends Record<keyof Table, ArrayLike<string | number>>>(
+  client: pg.ClientBase,
+  name: 'iterations' | 'allocations',
+  id: string,
+  columns: Columns<Table>,
+  table: Table,
+): Promise<void> {
+  const rows = table[columns[0][0]].length
+  const targets = columns.map(([, target]) => target).join(', ')
+  const arrays = columns.map(([, , type], i) => `$${i + 2}::${type}[]`).join(', ')
+  const sql = `INSERT INTO ${name} (experiment_id, ${targets}) SELECT $1, * FROM unnest(${arrays})`
+  for (let start = 0; start < rows; start += batch) {
+    const literals = columns.map(([column]) => {
+      const values = table[column] as unknown as Float64Array | string[]
+      return `{${values.slice(start, start + batch).join(',')}}`
+    })
+    await client.query(sql, [id, ...literals])
+  }
+}

@@ -1,0 +1,33 @@
+/** Where an experiment stands, and who computes it. */
+import type { EngineDescription } from '../engine/description.ts'
+import type { ResolvedSpec } from '../spec/resolved.ts'
+import type { Database } from './database.ts'
+
+export type Status = 'queued' | 'training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled'
+
+/** Who computes: stored beside what they computed. */
+export type Computer = { worker: string; engine: EngineDescription }
+
+export type ExperimentState = { status: Status; cancelling: boolean; turn: number; spec: ResolvedSpec }
+
+/** Where an experiment stands; undefined where there is none (any more). */
+export async function readState(db: Database, id: string): Promise<ExperimentState | undefined> {
+  const { rows } = await db.pool.query<ExperimentState>(
+    'SELECT status, cancelling, turn, spec FROM experiments WHERE id = $1',
+    [id],
+  )
+  return rows[0]
+}
+
+/** The indices of an experiment's segments with a status, in order. */
+export async function segmentsThatAre(
+  db: Database,
+  id: string,
+  status: 'pending' | 'trained',
+): Promise<number[]> {
+  const { rows } = await db.pool.query<{ index: number }>(
+    'SELECT "index" FROM segments WHERE experiment_id = $1 AND status = $2 ORDER BY "index"',
+    [id, status],
+  )
+  return rows.map(row => row.index)
+}
