@@ -65,7 +65,7 @@ async function kill(child: ChildProcess) {
 
 test('a server starts, keeps its password to itself, is found by others, and is the same one after a restart', async () => {
   const first = await startEmbeddedPostgres(directory, log)
-  assert.match(first.url, /^postgresql:\/\/postgres:[\w-]{32}@127\.0\.0\.1:\d+\/postgres$/)
+  assert.match(first.url, /^postgresql:\/\/postgres:[\w-]{32}@127\.0\.0\.1:\d+\/postgres\?sslmode=disable&/)
   assert.equal(statSync(join(directory, 'cluster', 'password')).mode & 0o777, 0o600)
   assert.equal(findEmbeddedPostgres(directory), first.url)
   assert.equal(await query(first.url, 'SHOW fsync'), 'on')
