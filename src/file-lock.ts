@@ -5,7 +5,7 @@
  */
 import { createRequire } from 'node:module'
 
-type Native = { tryLock(fd: number): boolean }
+type Native = { tryLock(fd: number, options: { shared: boolean }): boolean }
 
 // Open file description locks on Linux, flock on macOS, LockFileEx on Windows: Node has none of them.
 let native: Native | undefined
@@ -19,13 +19,14 @@ try {
 const unsupported = new Set(['ENOLCK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL'])
 
 /**
- * Tries to lock a file that is open for writing. `busy`: somebody else has it. An Error: there are no such locks here,
+ * Tries to lock a file that is open for writing, so that nobody else can; or, `shared`, one that is open for reading, so
+ * that nobody can lock it for himself. `busy`: somebody else has it. An Error: there are no such locks here,
  * and it says why (no addon for this platform, or a file system without locks). Throws what the system says otherwise.
  */
-export function tryFileLock(fd: number): 'locked' | 'busy' | Error {
+export function tryFileLock(fd: number, shared = false): 'locked' | 'busy' | Error {
   if (native === undefined) return missing!
   try {
-    return native.tryLock(fd) ? 'locked' : 'busy'
+    return native.tryLock(fd, { shared }) ? 'locked' : 'busy'
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     // What POSIX allows a file server to say instead of EAGAIN.

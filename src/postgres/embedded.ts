@@ -11,7 +11,7 @@ import { childEnvironment } from '../children.ts'
 import type { Log } from '../log.ts'
 import type { GuardMessage, GuardRequest, GuardSetup } from './guard.ts'
 import { lockHolder } from './lock.ts'
-import { markOf } from './processes.ts'
+import { isPostgresOf, markOf } from './processes.ts'
 import { layout, readPostmaster, serverUrl, stopPostgres } from './server.ts'
 
 export type EmbeddedPostgres = {
@@ -116,8 +116,10 @@ export async function startEmbeddedPostgres(
 export function findEmbeddedPostgres(directory: string): string | undefined {
   const home = resolve(directory)
   if (lockHolder(home) === undefined) return undefined
-  const found = readPostmaster(layout(home).data)
-  return found?.ready ? serverUrl(home, found.port) : undefined
+  const { data } = layout(home)
+  const found = readPostmaster(data)
+  // One that was killed has left its file.
+  return found?.ready && isPostgresOf(found.pid, data) ? serverUrl(home, found.port) : undefined
 }
 
 /** Waits for the guard to say that the server is ready; throws what it says otherwise. */

@@ -33,7 +33,7 @@ export type Lock = {
 // How long a guard whose parent is gone may take to stop its server.
 const patience = 60_000
 // How long whoever has just taken the lock may take to say so.
-const introduction = 2000
+const introduction = 1000
 
 /**
  * Takes the lock. Throws InUseError while the process that its holder works for runs, or where the holder is in another
