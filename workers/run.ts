@@ -1,6 +1,7 @@
 /** A worker process, or one that keeps several running: from its start until it is told to stop. */
 import os from 'node:os'
 import { type Config, ConfigError, parseDeviceNames, readConfig } from '../src/config.ts'
+import { defaultEngine } from '../src/engine/binding.ts'
 import { createLog } from '../src/log.ts'
 import { findEmbeddedPostgres } from '../src/postgres/embedded.ts'
 import { migrateDatabase } from '../src/store/migrate.ts'
@@ -37,7 +38,12 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
   const worker =
     several === undefined
       ? await startWorker({ config, databaseUrl, log })
-      : startFleet(config, databaseUrl, planFleet(several, config.threads), log)
+      : startFleet(
+          config,
+          databaseUrl,
+          planFleet({ ...several, engine: config.engine ?? defaultEngine() }, config.threads),
+          log,
+        )
 
   const end = async (reason: string, code = 0) => {
     log.info({ reason }, 'stopping')
