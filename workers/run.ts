@@ -2,6 +2,7 @@
 import os from 'node:os'
 import { onParentGone } from '../src/children.ts'
 import { type Config, ConfigError, parseDeviceNames, readConfig } from '../src/config.ts'
+import { defaultEngine } from '../src/engine/binding.ts'
 import { createLog } from '../src/log.ts'
 import { findEmbeddedPostgres } from '../src/postgres/embedded.ts'
 import { migrateDatabase } from '../src/store/migrate.ts'
@@ -41,7 +42,12 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
   const worker =
     several === undefined
       ? await startWorker({ config, databaseUrl, log })
-      : startFleet(config, databaseUrl, planFleet(several, config.threads), log)
+      : startFleet(
+          config,
+          databaseUrl,
+          planFleet({ ...several, engine: config.engine ?? defaultEngine() }, config.threads),
+          log,
+        )
 
   end = async (reason, code = 0) => {
     log.info({ reason }, 'stopping')
