@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as tf from '@tensorflow/tfjs-core'
-import { defaultEngine, loadEngine } from '../src/engine/engine.ts'
+import { defaultEngine } from '../src/engine/binding.ts'
+import { loadEngine } from '../src/engine/engine.ts'
 import { makeOps } from '../src/nn/ops/ops.ts'
 import { randomStream } from '../src/nn/random.ts'
 
