@@ -52,10 +52,19 @@ export type {
 export type Architecture = Static<typeof ArchitectureSchema>
 export type Worker = Static<typeof WorkerSchema>
 export type Dataset = Static<typeof DatasetSchema>
-/** Images and labels as IDX or .npy files, or CIFAR-10's binary files; each gzipped or not. */
+/** Images and labels as IDX or .npy files, or as one .npz, or CIFAR's binary files; each gzipped or not. */
 export type DatasetFiles =
   | { images: Blob; labels: Blob; testImages?: Blob; testLabels?: Blob }
   | { train: Blob[]; test?: Blob[] }
+  | { npz: Blob; testImages?: Blob; testLabels?: Blob }
+export type DatasetOptions = {
+  /** Labels are below it; if absent, as many as the labels show. */
+  classes?: number
+  /** Whether the channels of images are their last axis or their first. */
+  layout?: 'nhwc' | 'nchw'
+  /** The files are CIFAR-100's, and these of their labels are meant. */
+  cifar100?: 'fine' | 'coarse'
+}
 export type Preview = Static<typeof PreviewSchema>
 
 type Head<T> = Omit<T, 'items'>
@@ -150,9 +159,9 @@ export function connect(connection: Connection = {}) {
       table<Head<Static<typeof SweepSummary>>, SummaryRow>(`${sweep(id)}/summary`, query),
 
     /** Labelled images under a name that specs can then use; a Blob may be a file that never is in memory whole. */
-    uploadDataset: (name: string, files: DatasetFiles, options: { classes?: number } = {}) => {
+    uploadDataset: (name: string, files: DatasetFiles, options: DatasetOptions = {}) => {
       const form = new FormData()
-      // Before the files: a name that is taken is then refused before they are sent.
+      // Before the files, which are read by them; and a name that is taken is then refused before they are sent.
       for (const [field, value] of Object.entries({ name, ...options }))
         if (value !== undefined) form.set(field, String(value))
       for (const [field, blobs] of Object.entries(files))
