@@ -195,7 +195,7 @@ function unreadable({ type }: Header, name: string, variable: string, test = fal
         letter === 'O'
           ? ', Python objects: np.stack(images) makes numbers of them where all are of one size'
           : letter === 'f'
-            ? ': np.interp(images, (images.min(), images.max()), (0, 255)).round().astype("uint8")'
+            ? ': np.interp(images.astype("float64"), (float(images.min()), float(images.max())), (0, 255)).round().astype("uint8")'
             : ''
       }`,
     )
