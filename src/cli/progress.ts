@@ -4,6 +4,7 @@ import type { Experiment } from '../api/schemas/experiments.ts'
 import type { Sweep } from '../api/schemas/sweeps.ts'
 import type { LedgerClient } from '../client/index.ts'
 import { duration } from './format.ts'
+import { printableData } from './printable.ts'
 
 const phases = ['training', 'allocating'] as const
 type Phase = (typeof phases)[number]
@@ -16,7 +17,7 @@ export async function watch(ledger: LedgerClient, id: string, hint?: string): Pr
   const show = process.stderr.isTTY ? bars(process.stderr) : lines()
   const undo = hint === undefined ? () => {} : onInterrupt(show.stop, hint)
   try {
-    return await ledger.wait(id, { onProgress: show.update })
+    return await ledger.wait(id, { onProgress: now => show.update(printableData(now)) })
   } finally {
     undo()
     show.stop()
@@ -59,7 +60,9 @@ export async function watchSweep(ledger: LedgerClient, id: string): Promise<Swee
   }
   const undo = onInterrupt(() => bar?.stop(), `the sweep goes on; ledger sweep watch ${id} follows it again`)
   try {
-    return await ledger.waitForSweep(id, { interval: 1000, onProgress })
+    return await ledger.waitForSweep(id, {
+      ...{ interval: 1000, onProgress: sweep => onProgress(printableData(sweep)) },
+    })
   } finally {
     undo()
     bar?.stop()

@@ -8,7 +8,7 @@
  *     const { columns } = await ledger.allocations(id, { split: 'train', by: 'layer' })
  */
 import type { Static } from 'typebox'
-import type { Artifact } from '../api/schemas/artifacts.ts'
+import type { Artifact, ArtifactLink } from '../api/schemas/artifacts.ts'
 import type {
   Architecture as ArchitectureSchema,
   Dataset as DatasetSchema,
@@ -40,6 +40,7 @@ export type { WaitOptions } from './wait.ts'
 export { isFinished } from './wait.ts'
 export type {
   Artifact,
+  ArtifactLink,
   Experiment,
   ExperimentListItem,
   ExperimentSpec,
@@ -61,7 +62,8 @@ export type Preview = Static<typeof PreviewSchema>
 type Head<T> = Omit<T, 'items'>
 type Split = { split?: SplitName }
 type By = { by?: 'layer' | 'variable' }
-type Span = { from?: number; to?: number }
+/** Iterations: the first, and the one to stop before. */
+export type Span = { from?: number | undefined; to?: number | undefined }
 type Once = {
   /** Posting the same key and body again answers with the same one. */
   idempotencyKey?: string
@@ -74,6 +76,8 @@ export type LedgerClient = ReturnType<typeof connect>
 export function connect(connection: Connection = {}) {
   const http = makeHttp(connection)
   const experiment = (id: string) => `/v1/experiments/${encodeURIComponent(id)}`
+  const artifact = (id: string, name: string) =>
+    `${experiment(id)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`
   const sweep = (id: string) => `/v1/sweeps/${encodeURIComponent(id)}`
   const post = <T>(path: string, body?: unknown, { idempotencyKey }: Once = {}) =>
     http.json<T>(path, { method: 'POST', body, headers: { 'idempotency-key': idempotencyKey } })
@@ -128,12 +132,19 @@ export function connect(connection: Connection = {}) {
       table<Head<Static<typeof NeuronsTable>>, Static<typeof NeuronRow>>(`${experiment(id)}/neurons`, query),
 
     artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
-    /** The bytes of an artifact as they come. */
-    download: (id: string, name: string) => http.send(`${experiment(id)}/artifacts/${name}`),
-    /** A tensor: weights/0-50.npy, allocations/train/0-50.npy, neurons/train/0-50.npy. */
-    async tensor(id: string, name: string): Promise<Tensor> {
-      return parseNpy(await (await http.send(`${experiment(id)}/artifacts/${name}`)).arrayBuffer())
+    /** The bytes of an artifact as they come; a span for joined tensors only. */
+    download: (id: string, name: string, span?: Span) =>
+      http.send(artifact(id, name), { query: { ...span } }),
+    /**
+     * A tensor of all segments, or of a span of iterations: weights.npy, allocations/train.npy, neurons/train.npy. Weights
+     * have a row more than the others: before the first iteration, and after each. Or of one segment: weights/0-50.npy.
+     */
+    async tensor(id: string, name: string, span?: Span): Promise<Tensor> {
+      return parseNpy(await (await http.send(artifact(id, name), { query: { ...span } })).arrayBuffer())
     },
+    /** Where the bytes of an artifact are, for who downloads them otherwise; the key belongs there only if it says so. */
+    link: (id: string, name: string, span?: Span) =>
+      http.json<ArtifactLink>(artifact(id, name), { query: { ...span, link: 'true' } }),
 
     submitSweep: (spec: SweepSpec, once?: Once) => post<Sweep>('/v1/sweeps', spec, once),
     getSweep: (id: string) => http.json<Sweep>(sweep(id)),
