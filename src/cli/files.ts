@@ -14,7 +14,7 @@ export function checkName(name: string): string[] {
   const parts = name.split('/')
   if (name.length > 900 || parts.some(one => one.length > 200 || !part.test(one) || reserved.test(one)))
     throw new UsageError(
-      `the API names a file ${JSON.stringify(printable(name.slice(0, 200)))}, which is no name for one; nothing is written`,
+      `the API names a file "${printable(name.slice(0, 200))}", which is no name for one; nothing is written`,
     )
   return parts
 }

@@ -26,14 +26,19 @@ export async function* ndjsonChunks({ columns, batches }: Table): AsyncGenerator
   }
 }
 
-export async function* csvChunks({ columns, batches }: Table): AsyncGenerator<string, void> {
+/** `safe`: for spreadsheets, which compute what begins like a formula; an apostrophe before it makes it text. */
+export async function* csvChunks(
+  { columns, batches }: Table,
+  { safe }: { safe: boolean },
+): AsyncGenerator<string, void> {
+  const inCsv = safe ? (cell: Cell) => csvText(harmless(cell)) : csvText
   let text = `${columns.map(({ name }) => csvText(name)).join(',')}\n`
   const isText = columns.map(({ type }) => type === 'name')
   for await (const rows of batches) {
     for (const row of rows) {
       for (let i = 0; i < columns.length; i++) {
         if (i > 0) text += ','
-        text += isText[i] ? csvText(row[i]) : (numberText(row[i]) ?? '')
+        text += isText[i] ? inCsv(row[i]) : (numberText(row[i]) ?? '')
       }
       text += '\n'
     }
@@ -78,6 +83,8 @@ function numberText(cell: Cell): string | undefined {
   // NaN, Infinity and -Infinity are what Postgres writes in letters; any other number ends in a digit.
   return cell.charCodeAt(cell.length - 1) > nine ? undefined : cell
 }
+
+const harmless = (cell: Cell) => (typeof cell === 'string' && /^[=+\-@\t\r\n]/.test(cell) ? `'${cell}` : cell)
 
 /** RFC 4180, with line feeds alone. */
 function csvText(cell: Cell): string {
