@@ -65,7 +65,7 @@ const dataset = {
   shape: [evil],
   classes: evil,
   description: evil,
-  defaults: {},
+  defaults: { trainExamples: 1, validationExamples: 1 },
   upload: { sha256: evil },
 }
 const layer = {

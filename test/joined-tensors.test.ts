@@ -1,7 +1,7 @@
 /** Tensors of all segments in one: what each row is, once, by ranges, and on S3 as in a folder. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { connect } from '../src/client/index.ts'
+import { connect } from '../clients/typescript/src/index.ts'
 import { npyHeader } from '../src/objects/npy.ts'
 import { objectKey } from '../src/objects/objects.ts'
 import { minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'

@@ -1,6 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { ApiError, type Experiment, type LedgerClient, type Sweep } from '../../client/index.ts'
+import {
+  ApiError,
+  type Experiment,
+  type LedgerClient,
+  type Sweep,
+} from '../../../clients/typescript/src/index.ts'
 import { experimentId, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
 import { placeFor } from '../files.ts'
