@@ -14,7 +14,7 @@ import { objectKey } from '../../src/objects/objects.ts'
 import { openObjects } from '../../src/objects/open.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Reply, Request, Result, StoredObject, Task } from '../../workers/protocol.ts'
-import { fakeEvaluations, fakeNeurons, fakeTables, fakeVariables } from './fake-ledger.ts'
+import { fakeColumns, fakeEvaluations, fakeNeurons, fakeVariables } from './fake-ledger.ts'
 
 export type FakePlan = {
   /** Milliseconds an iteration takes. */
@@ -84,8 +84,7 @@ async function run(id: number, task: Task, signal: AbortSignal): Promise<Result>
       return {
         kind: 'allocate',
         objects: stored,
-        tables: fakeTables(splits, task.from, task.to),
-        neurons: fakeNeurons(splits, task.from, task.to),
+        columns: [...fakeColumns(splits, task.from, task.to), ...fakeNeurons(splits, task.from, task.to)],
         evaluations: fakeEvaluations(task.spec, task.from, task.to),
         seconds: 1,
         gradients: 4 * (task.to - task.from),
