@@ -24,8 +24,8 @@ export default (program: Command) => {
     .action(async (_, command: Command) => {
       const session = open(command)
       const all = await session.ledger.datasets()
-      session.print(all, () => {
-        const rows = all.map(({ name, shape, classes, defaults, description }) => [
+      session.print(all, shown => {
+        const rows = shown.map(({ name, shape, classes, defaults, description }) => [
           name,
           shape.join('×'),
           String(classes),
@@ -68,9 +68,8 @@ export default (program: Command) => {
       const dataset = await session.ledger.uploadDataset(name, await filesOf(paths), {
         ...{ classes, layout, cifar100 },
       })
-      session.print(dataset, () => {
-        const { shape, trainFile, testFile, upload } = dataset
-        return `${name}: ${whole(trainFile ?? 0)} + ${whole(testFile ?? 0)} images of ${shape.join('×')} in ${dataset.classes} classes\nsha256 ${upload?.sha256}`
+      session.print(dataset, ({ shape, classes, trainFile, testFile, upload }) => {
+        return `${name}: ${whole(trainFile ?? 0)} + ${whole(testFile ?? 0)} images of ${shape.join('×')} in ${classes} classes\nsha256 ${upload?.sha256}`
       })
     })
 
@@ -81,7 +80,7 @@ export default (program: Command) => {
     .action(async (name: string, _, command: Command) => {
       const session = open(command)
       await session.ledger.deleteDataset(name)
-      session.print({ name, deleted: true }, () => `${name}  deleted`)
+      session.print({ name, deleted: true }, ({ name }) => `${name}  deleted`)
     })
 }
 
