@@ -9,8 +9,9 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tryFileLock } from '../file-lock.ts'
+import { layout } from './cluster.ts'
 import { isFromHere, isRunning, type ProcessMark } from './processes.ts'
-import { layout, stopOrphan } from './server.ts'
+import { stopOrphan } from './server.ts'
 
 export type Holder = { guard: ProcessMark; parent: ProcessMark; host?: string }
 
