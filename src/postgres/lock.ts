@@ -60,11 +60,14 @@ export async function takeLock(
     for (;;) {
       signal.throwIfAborted()
       const answer = tryFileLock(fd)
+      const found = read(path)
       if (answer === 'locked') {
+        // Somebody took the locked file away from under a guard, who has another by the same name.
+        if (found?.holder !== undefined && isRunning(found.holder.guard))
+          throw new InUseError(directory, `process ${found.holder.parent.pid}`)
         replace(path, content)
         return lock(undefined)
       }
-      const found = read(path)
       if (answer !== 'busy') {
         if (create(path, content)) return lock(answer)
         if (
