@@ -158,11 +158,12 @@ test('sums are the same bits in whatever order segments were recorded, also whil
     const ledger = { id, split: 'train', iterations, complete: true, version: undefined } as const
     const grouping = await groupVariables(database.db, id, 'layer')
     const batches: unknown[] = []
-    const request = { from: 1, to: iterations - 1, bucket: 5 }
-    for await (const { values } of readAllocations(database.db, ledger, grouping, request))
-      batches.push(values)
-    for await (const { values } of await readNeurons(database.db, ledger, undefined)) batches.push(values)
     const { signal } = new AbortController()
+    const request = { from: 1, to: iterations - 1, bucket: 5 }
+    for await (const { values } of readAllocations(database.db, ledger, grouping, request, signal))
+      batches.push(values)
+    for await (const { values } of await readNeurons(database.db, ledger, undefined, signal))
+      batches.push(values)
     const layers = await sumLayers(database.db, ledger, grouping, 'layer', signal)
     if (order.length < 12) return { batches, layers }
     assert.deepEqual(await incompleteSegments(database.db, id, spec), [])

@@ -69,16 +69,19 @@ export async function removeBlocks(
 /**
  * Reads a table over the iterations [from, to), as far as it is stored: pages of blocks, in order, what lies outside cut
  * off where rows belong to iterations. Every page is one statement, whose answer is true of one moment; segments that are
- * recorded, or rewritten from rows to blocks, meanwhile are neither missed half nor seen twice.
+ * recorded, or rewritten from rows to blocks, meanwhile are neither missed half nor seen twice. `signal` ends it before
+ * the next page, with its reason.
  */
 export async function* readBlocks(
   db: Queryable,
   { id, kind, split }: { id: string; kind: ColumnsKind; split: string },
   { from, to }: { from: number; to: number },
+  signal?: AbortSignal,
 ): AsyncGenerator<Block[], void> {
   let limit = 1
   let page = firstPage
   for (let next = from; next < to; ) {
+    signal?.throwIfAborted()
     const { rows } = await db.query<Stored>(pageSql[kind], [id, kind, split, next, to, limit])
     if (rows.length === 0) return
     const blocks = rows.map(stored => cut(decode(stored), next, to, kind))
