@@ -1,5 +1,6 @@
 /** The finalize step: checks that nothing is missing, totals, manifest, and away with what is not to be kept. */
 
+import { allocationsName, manifestName, neuronsName, weightsName } from '../src/objects/names.ts'
 import { objectKey } from '../src/objects/objects.ts'
 import { segmentsOf } from '../src/spec/segments.ts'
 import type { StoredArtifact } from '../src/store/artifacts.ts'
@@ -13,7 +14,6 @@ import {
   summarise,
 } from '../src/store/summary.ts'
 import { recordAgain, resetSegments } from '../src/store/training.ts'
-import { allocationsName, manifestName, neuronsName, weightsName } from './artifacts.ts'
 import type { Task } from './protocol.ts'
 import { runTask, Unwanted, type WorkerContext } from './task.ts'
 
