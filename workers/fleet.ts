@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { childArguments, childEnvironment } from '../src/children.ts'
 import type { Config } from '../src/config.ts'
 import { chooseDevices, cudaDevices, visibleDevices } from '../src/engine/devices.ts'
 import type { Log } from '../src/log.ts'
@@ -68,8 +69,9 @@ function keepWorker(
     child = fork(entry, [], {
       // A group of its own: Ctrl-C in the terminal is for this process, which then stops the workers in order.
       detached: true,
+      execArgv: childArguments(),
       env: {
-        ...process.env,
+        ...childEnvironment(),
         ...(device !== undefined && { CUDA_VISIBLE_DEVICES: device, LEDGER_REQUIRE_GPU: 'yes' }),
         LEDGER_DEVICES: undefined,
         DATABASE_URL: databaseUrl,

@@ -3,6 +3,7 @@ import os from 'node:os'
 import { type Config, ConfigError, parseDeviceNames, readConfig } from '../src/config.ts'
 import { createLog } from '../src/log.ts'
 import { findEmbeddedPostgres } from '../src/postgres/embedded.ts'
+import { checkServices } from '../src/preflight.ts'
 import { migrateDatabase } from '../src/store/migrate.ts'
 import { startTelemetry } from '../src/telemetry.ts'
 import { planFleet, startFleet } from './fleet.ts'
@@ -28,6 +29,7 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
       `no Postgres: set DATABASE_URL, or run npm start first (LEDGER_DIR is ${config.ledgerDir})`,
     ])
   }
+  await checkServices({ databaseUrl, redisUrl: config.redisUrl })
   await migrateDatabase(databaseUrl)
   // The API, Postgres and whoever sits at the machine go first: they would notice a wait, a training does not.
   const { PRIORITY_BELOW_NORMAL } = os.constants.priority

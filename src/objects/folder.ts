@@ -8,6 +8,7 @@ import { access, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
+import { ServiceError } from '../service-error.ts'
 import {
   type ByteRange,
   type CommittedObject,
@@ -98,8 +99,16 @@ export function openFolder(directory: string): Objects {
     },
 
     async ping() {
-      await mkdir(directory, { recursive: true })
-      await access(directory, constants.W_OK)
+      try {
+        await mkdir(directory, { recursive: true })
+        await access(directory, constants.W_OK)
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        throw new ServiceError(
+          `the folder for objects, ${directory}, cannot be written to (${code}): set LEDGER_DIR`,
+          { cause: error },
+        )
+      }
     },
 
     async sweep() {

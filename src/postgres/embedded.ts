@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { childEnvironment } from '../children.ts'
 import type { Log } from '../log.ts'
 import type { GuardMessage, GuardRequest, GuardSetup } from './guard.ts'
 import { lockHolder } from './lock.ts'
@@ -45,6 +46,7 @@ export async function startEmbeddedPostgres(directory: string, log: Log): Promis
       // In a session of its own: a Ctrl-C in the terminal is for this process, which then stops the guard in its own time.
       detached: true,
       execArgv: [],
+      env: childEnvironment(),
       cwd: home,
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     },
