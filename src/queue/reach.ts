@@ -52,6 +52,8 @@ function redisError(error: unknown, at: string, url: string): ServiceError {
   const { words, passing } = failure ?? { words: 'there is no answer', passing: true }
   // A server that is spoken to in the wrong of the two ways hangs up, or waits for more.
   const mute = /the connection was cut|there is no answer|does not speak TLS/.test(words)
-  const hint = mute ? `; if it ${tls ? 'does not speak TLS, write redis' : 'speaks TLS, write rediss'}://` : ''
+  const hint = mute
+    ? `; if it ${tls ? 'does not speak TLS, write redis' : 'speaks TLS, write rediss'}://`
+    : ''
   return say(`${at} (REDIS_URL) cannot be reached: ${words}${hint}`, passing)
 }
