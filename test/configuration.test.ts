@@ -113,7 +113,15 @@ test('docker-compose.yml sets or passes on every variable that is read', () => {
     ),
   )
   // The folders and the port within a container, Amazon's names for S3_REGION, and what an image or its command says.
-  const own = ['LEDGER_DIR', 'PORT', 'AWS_REGION', 'AWS_DEFAULT_REGION', 'LEDGER_ENGINE', 'LEDGER_DEVICES', 'LEDGER_REQUIRE_GPU']
+  const own = [
+    'LEDGER_DIR',
+    'PORT',
+    'AWS_REGION',
+    'AWS_DEFAULT_REGION',
+    'LEDGER_ENGINE',
+    'LEDGER_DEVICES',
+    'LEDGER_REQUIRE_GPU',
+  ]
   for (const name of own) read.delete(name)
   for (const worker of ['worker-cpu', 'worker-gpu']) {
     const known = passed('api', worker)
