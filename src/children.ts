@@ -1,15 +1,30 @@
-/** What our child processes inherit: everything, but for what only one process can have. */
+/** What parents and children of ours have to know of each other. */
 
-const inspector = /(^|\s)--(inspect|debug)(-brk|-port|-wait|-publish-uid)?(=\S*)?(?=\s|$)/g
-
-/** The environment without a debugger in NODE_OPTIONS: its port is this process's, and with -brk a child would wait for ever. */
-export function childEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS } = env
-  return NODE_OPTIONS === undefined
-    ? env
-    : { ...env, NODE_OPTIONS: NODE_OPTIONS.replace(inspector, '').trim() }
+/**
+ * Calls `then`, once, when the process that started this one is gone, whatever became of it; at once where it has gone
+ * before anybody listened, which nobody is told of. Never in a process that was started without a channel. It keeps the
+ * process alive as long as the parent is there.
+ */
+export function onParentGone(then: () => void): void {
+  let told = false
+  const tell = () => {
+    if (told) return
+    told = true
+    then()
+  }
+  process.once('disconnect', tell)
+  if (process.connected === false) tell()
 }
 
-/** Node's own arguments of this process, for a child: without a debugger. */
-export const childArguments = (args = process.execArgv): string[] =>
-  args.filter(argument => argument.replace(inspector, '') !== '')
+/** Options of Node's that start a debugger: children would fight for its port, or wait for it where nobody sees it. */
+const debugging = /(?<=^|\s)--(?:inspect|debug)[\w-]*(?:=\S*|\s+[^\s-]\S*)?(?=\s|$)/g
+
+/** The options of Node's that a child of ours gets: this process's, without a debugger. */
+export const childArguments = (options = process.execArgv): string[] =>
+  options.filter(option => !/^--(inspect|debug)/.test(option))
+
+/** The environment that a child of ours gets: this process's, without a debugger. */
+export function childEnvironment(env = process.env): NodeJS.ProcessEnv {
+  const options = env.NODE_OPTIONS?.replace(debugging, '').trim()
+  return { ...env, NODE_OPTIONS: options || undefined }
+}

@@ -46,3 +46,15 @@ export function strictSslMode(url: string): string {
   if (/[?&]uselibpqcompat=true/.test(url)) return url
   return url.replace(/([?&]sslmode=)(require|verify-ca|prefer|allow)(?=&|$)/g, '$1verify-full')
 }
+
+/**
+ * A Postgres URL without its `options`, and what they say. In the URL they would take the place of options that are given
+ * beside it. Not by way of URL, which does not know all that libpq takes for one.
+ */
+export function separateOptions(url: string): { url: string; options: string | undefined } {
+  const [base, ...rest] = url.split('?')
+  const parameters = new URLSearchParams(rest.join('?'))
+  const options = parameters.get('options') ?? undefined
+  parameters.delete('options')
+  return { url: parameters.size === 0 ? base : `${base}?${parameters}`, options }
+}

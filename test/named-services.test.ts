@@ -127,11 +127,15 @@ describe('Postgres', () => {
   test('a self-signed certificate: refused at the start of everything, and what makes it trusted', async t => {
     const server = await postgresElsewhere(database.url, { tls: true })
     t.after(server.stop)
-    const url = changed(url => (url.port = String(server.port)))
+    const url = (search: string) =>
+      changed(url => {
+        url.port = String(server.port)
+        url.search = search
+      })
     const says =
       /^Postgres at 127\.0\.0\.1:\d+ \(DATABASE_URL\) cannot be reached: its certificate is self-signed: NODE_EXTRA_CA_CERTS=.*sslrootcert=.*sslmode=no-verify goes without$/
     const env = {
-      DATABASE_URL: `${url}?sslmode=require`,
+      DATABASE_URL: url('sslmode=require'),
       LEDGER_DIR: directory,
       PORT: '0',
       LEDGER_ENGINE: 'wasm',
@@ -151,7 +155,7 @@ describe('Postgres', () => {
     const file = join(directory, 'ca.pem')
     writeFileSync(file, certificate)
     for (const search of [`sslmode=require&sslrootcert=${file}`, 'sslmode=no-verify'])
-      assert.equal(await said({ DATABASE_URL: `${url}?${search}` }), '')
+      assert.equal(await said({ DATABASE_URL: url(search) }), '')
     const { code, out } = await ledger(['migrate'], { ...env, NODE_EXTRA_CA_CERTS: file })
     assert.deepEqual([code, out], [0, 'nothing was missing\n'])
   })

@@ -1,5 +1,6 @@
 /** Whether the Postgres of DATABASE_URL can be used, asked once before anything is built on it; what is wrong, in a sentence. */
 import pg from 'pg'
+import { separateOptions } from '../connection-strings.ts'
 import { connectionFailure, ServiceError } from '../service-error.ts'
 
 /** Milliseconds that a server may take to answer. */
@@ -23,7 +24,8 @@ export async function reachDatabase(url: string, { queue }: { queue: boolean }):
   }
   if (!queue) return
   // Where even the asking for it is refused, the client has just been let in without.
-  const probe = clientOf(url, { options: `-c ${sign}=here` })
+  const { url: rest, options } = separateOptions(url)
+  const probe = clientOf(rest, { options: [options, `-c ${sign}=here`].filter(Boolean).join(' ') })
   const kept = await probe
     .connect()
     .then(() => probe.query<{ kept: string | null }>('SELECT current_setting($1, true) AS kept', [sign]))
