@@ -176,7 +176,7 @@ describe('ledger', () => {
     // A file where a folder is to be.
     const inTheWay = await run(['download', id, 'weights/*', '-o', 'got/manifest.json'])
     assert.equal(inTheWay.code, 2)
-    assert.match(inTheWay.err, /^ENOTDIR: .*manifest\.json/)
+    assert.match(inTheWay.err, /^EEXIST: .*manifest\.json/)
 
     const files = (await ok(['report', id, '-o', 'figures', '--title', 'A <b> & "c"'])).trim().split('\n')
     assert.deepEqual(

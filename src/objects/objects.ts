@@ -54,8 +54,11 @@ export type Objects = {
   /** Removes what writers that died left behind. Another's unfinished object is left alone for a day (in a bucket: a week). */
   sweep(): Promise<void>
   /** A URL from which anybody may download the object for a while; undefined where the store has no such thing. */
-  downloadUrl(key: string, as: { contentType: string; filename: string }): Promise<string | undefined>
+  downloadUrl(key: string, as: { contentType: string; filename: string }): Promise<SignedUrl | undefined>
 }
+
+/** A URL that needs no key: it has its own. */
+export type SignedUrl = { url: string; expiresAt: Date }
 
 /** Reading a key that holds nothing. */
 export class MissingObjectError extends Error {
@@ -72,6 +75,16 @@ export class UnlistableError extends ServiceError {}
 
 /** The object by which a store is known as a ledger's own (src/store/claim.ts). */
 export const markKey = 'ledger-id'
+
+/** What lies under a key is not what was written there. */
+export class DamagedObjectError extends Error {
+  readonly key: string
+  constructor(key: string, found: string, expected: string) {
+    super(`the object ${key} is damaged: it has ${found}, not ${expected}`)
+    this.name = 'DamagedObjectError'
+    this.key = key
+  }
+}
 
 /** Where an experiment's object lives: `name` is the artifact's name, like weights/0-50.npy or manifest.json. */
 export const objectKey = (experimentId: string, name: string): string => `experiments/${experimentId}/${name}`

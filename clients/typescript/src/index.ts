@@ -14,6 +14,7 @@ import type {
   AllocationsTable,
   Architecture,
   Artifact,
+  ArtifactLink,
   Dataset,
   Experiment,
   ExperimentListItem,
@@ -50,7 +51,8 @@ export type DatasetFiles =
 type Head<T> = Omit<T, 'items'>
 type Split = { split?: 'train' | 'validation' }
 type By = { by?: 'layer' | 'variable' }
-type Span = { from?: number; to?: number }
+/** Iterations: the first, and the one to stop before. */
+export type Span = { from?: number | undefined; to?: number | undefined }
 type Once = {
   /** Posting the same key and body again answers with the same one. */
   idempotencyKey?: string
@@ -63,6 +65,8 @@ export type LedgerClient = ReturnType<typeof connect>
 export function connect(connection: Connection = {}) {
   const http = makeHttp(connection)
   const experiment = (id: string) => `/v1/experiments/${encodeURIComponent(id)}`
+  const artifact = (id: string, name: string) =>
+    `${experiment(id)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`
   const sweep = (id: string) => `/v1/sweeps/${encodeURIComponent(id)}`
   const post = <T>(path: string, body?: unknown, { idempotencyKey }: Once = {}) =>
     http.json<T>(path, { method: 'POST', body, headers: { 'idempotency-key': idempotencyKey } })
@@ -111,12 +115,19 @@ export function connect(connection: Connection = {}) {
       table<Head<NeuronsTable>, NeuronRow>(`${experiment(id)}/neurons`, query),
 
     artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
-    /** The bytes of an artifact as they come. */
-    download: (id: string, name: string) => http.send(`${experiment(id)}/artifacts/${name}`),
-    /** A tensor: weights/0-50.npy, allocations/train/0-50.npy, neurons/train/0-50.npy. */
-    async tensor(id: string, name: string): Promise<Tensor> {
-      return parseNpy(await (await http.send(`${experiment(id)}/artifacts/${name}`)).arrayBuffer())
+    /** The bytes of an artifact as they come; a span for joined tensors only. */
+    download: (id: string, name: string, span?: Span) =>
+      http.send(artifact(id, name), { query: { ...span } }),
+    /**
+     * A tensor of all segments, or of a span of iterations: weights.npy, allocations/train.npy, neurons/train.npy. Weights
+     * have a row more than the others: before the first iteration, and after each. Or of one segment: weights/0-50.npy.
+     */
+    async tensor(id: string, name: string, span?: Span): Promise<Tensor> {
+      return parseNpy(await (await http.send(artifact(id, name), { query: { ...span } })).arrayBuffer())
     },
+    /** Where the bytes of an artifact are, for who downloads them otherwise; the key belongs there only if it says so. */
+    link: (id: string, name: string, span?: Span) =>
+      http.json<ArtifactLink>(artifact(id, name), { query: { ...span, link: 'true' } }),
 
     submitSweep: (spec: SweepSpec, once?: Once) => post<Sweep>('/v1/sweeps', spec, once),
     getSweep: (id: string) => http.json<Sweep>(sweep(id)),

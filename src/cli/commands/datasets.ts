@@ -24,8 +24,8 @@ export default (program: Command) => {
     .action(async (_, command: Command) => {
       const session = open(command)
       const all = await session.ledger.datasets()
-      session.print(all, () => {
-        const rows = all.map(({ name, shape, classes, defaults, description }) => [
+      session.print(all, shown => {
+        const rows = shown.map(({ name, shape, classes, defaults, description }) => [
           name,
           shape.join('×'),
           String(classes),
@@ -50,9 +50,8 @@ export default (program: Command) => {
     .action(async (name: string, { classes, ...paths }: UploadOptions, command: Command) => {
       const session = open(command)
       const dataset = await session.ledger.uploadDataset(name, await filesOf(paths), { classes })
-      session.print(dataset, () => {
-        const { shape, trainFile, testFile, upload } = dataset
-        return `${name}: ${whole(trainFile ?? 0)} + ${whole(testFile ?? 0)} images of ${shape.join('×')} in ${dataset.classes} classes\nsha256 ${upload?.sha256}`
+      session.print(dataset, ({ shape, classes, trainFile, testFile, upload }) => {
+        return `${name}: ${whole(trainFile ?? 0)} + ${whole(testFile ?? 0)} images of ${shape.join('×')} in ${classes} classes\nsha256 ${upload?.sha256}`
       })
     })
 
@@ -63,7 +62,7 @@ export default (program: Command) => {
     .action(async (name: string, _, command: Command) => {
       const session = open(command)
       await session.ledger.deleteDataset(name)
-      session.print({ name, deleted: true }, () => `${name}  deleted`)
+      session.print({ name, deleted: true }, ({ name }) => `${name}  deleted`)
     })
 }
 
