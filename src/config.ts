@@ -204,8 +204,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const redisUrl = (): string | undefined => {
     if (text('REDIS_URL')?.startsWith('/')) return text('REDIS_URL')
     const url = secretUrl('REDIS_URL', ['redis:', 'rediss:'])
-    if (url !== undefined && !/^\/?\d*$/.test(new URL(url).pathname))
-      problems.push('REDIS_URL must have a number behind its last /, of the database, or nothing')
+    if (url !== undefined && !(URL.canParse(url) && /^\/?\d*$/.test(new URL(url).pathname)))
+      problems.push('REDIS_URL must be redis://host:port/number, the number of the database being 0 where it is left out')
     return url
   }
   const databaseUrl = secretUrl('DATABASE_URL', ['postgres:', 'postgresql:'])

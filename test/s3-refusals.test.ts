@@ -57,7 +57,8 @@ test('AWS_* of others change nothing where S3_* say all', async () => {
   assert.equal((await objects.read('experiments/aws/one')).toString(), 'ours')
   // On Amazon's own there is no S3_ENDPOINT: the presigned URL shows where requests go, and signed by whom.
   const amazon = openS3({ ...server.config, endpoint: undefined, bucket: 'a-bucket', region: 'eu-west-1' })
-  const url = new URL((await amazon.downloadUrl('k', { contentType: 'a/b', filename: 'k' }))!)
+  const signed = await amazon.downloadUrl('k', { contentType: 'a/b', filename: 'k' })
+  const url = new URL(signed!.url)
   assert.equal(url.host, 'a-bucket.s3.eu-west-1.amazonaws.com')
   assert.match(url.searchParams.get('X-Amz-Credential')!, /^S3RVER\/\d+\/eu-west-1\/s3\//)
   assert.equal(url.searchParams.get('X-Amz-Security-Token'), null)
