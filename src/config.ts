@@ -205,7 +205,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     if (text('REDIS_URL')?.startsWith('/')) return text('REDIS_URL')
     const url = secretUrl('REDIS_URL', ['redis:', 'rediss:'])
     if (url !== undefined && !(URL.canParse(url) && /^\/?\d*$/.test(new URL(url).pathname)))
-      problems.push('REDIS_URL must be redis://host:port/number, the number of the database being 0 where it is left out')
+      problems.push(
+        'REDIS_URL must be redis://host:port/number, the number of the database being 0 where it is left out',
+      )
     return url
   }
   const databaseUrl = secretUrl('DATABASE_URL', ['postgres:', 'postgresql:'])

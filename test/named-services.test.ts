@@ -44,7 +44,10 @@ test('a password that is not encoded is told to be, and how, without being told'
     assert.doesNotMatch(sentence.replaceAll('node -p', ''), /p#w|12|p\/w|p\?w|zz|ff/)
   }
   assert.match(await said({ REDIS_URL: 'redis://:p#w@redis:6379' }), /REDIS_URL has a # in it/)
-  assert.match(await said({ REDIS_URL: 'redis://redis:6379/queue' }), /REDIS_URL must be redis:\/\/host:port\/number/)
+  assert.match(
+    await said({ REDIS_URL: 'redis://redis:6379/queue' }),
+    /REDIS_URL must be redis:\/\/host:port\/number/,
+  )
   for (const fine of [
     'postgresql://u:p@w@db/x',
     'postgresql://u:p%23%2F%40@db:5432/x?application_name=me@here',
