@@ -8,6 +8,7 @@ import inputs from './plugins/app/inputs.ts'
 import { noteRoutes, type RouteTable, refuseOtherMethods } from './plugins/app/methods.ts'
 import problems, { refuseConnection, sendProblem } from './plugins/app/problems.ts'
 import requests, { requestId } from './plugins/app/requests.ts'
+import tables from './plugins/app/tables.ts'
 import traces from './plugins/app/traces.ts'
 import watch from './plugins/app/watch.ts'
 import webhooks from './plugins/app/webhooks.ts'
@@ -48,6 +49,7 @@ const bodyLimit = 2 ** 20
 export async function buildApp({
   config,
   db,
+  ledgerDb,
   queue,
   objects,
   facts,
@@ -74,6 +76,7 @@ export async function buildApp({
 
   app.decorate('config', config)
   app.decorate('db', db)
+  app.decorate('ledgerDb', ledgerDb)
   app.decorate('queue', queue)
   app.decorate('objects', objects)
   app.decorate('facts', facts)
@@ -84,6 +87,7 @@ export async function buildApp({
   await app.register(broadcasts)
   await app.register(auth)
   await app.register(security)
+  await app.register(tables)
   await app.register(compression)
   await app.register(inputs)
   await app.register(openapi)
