@@ -249,7 +249,7 @@ for (const name of engines) {
       const tensorsBefore = tf.memory().numTensors
       const gradient = new Float64Array(network.parameters)
       const split = uploadSplit(data, chunkSize)
-      const [loss] = await addFullGradients(model, theta, [split], [gradient])
+      const [{ loss }] = await addFullGradients(model, theta, [split], [gradient])
       tf.dispose(split.chunks.flatMap(({ images, labels }) => [images, labels]))
       assert.ok(Math.abs(loss - reference.loss) < 1e-6 * reference.loss, `loss at chunk ${chunkSize}`)
       assert.ok(relativeError(gradient, reference.gradient) < 1e-6, `gradient at chunk ${chunkSize}`)

@@ -50,7 +50,7 @@ async function fullGradient(
   const before = tf.memory().numTensors
   const split = uploadSplit(data, chunk)
   const gradient = new Float64Array(network.parameters)
-  const [loss] = await addFullGradients(makeModel(network, kernels), theta, [split], [gradient])
+  const [{ loss }] = await addFullGradients(makeModel(network, kernels), theta, [split], [gradient])
   tf.dispose(split.chunks.flatMap(({ images, labels }) => [images, labels]))
   assert.equal(tf.memory().numTensors, before, 'nothing is left behind')
   return { loss, gradient }

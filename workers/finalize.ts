@@ -1,6 +1,6 @@
 /** The finalize step: checks that nothing is missing, totals, manifest, and away with what is not to be kept. */
 
-import { allocationsName, manifestName, neuronsName, weightsName } from '../src/objects/names.ts'
+import { allocationsName, manifestName, neuronsName, stateName, weightsName } from '../src/objects/names.ts'
 import { objectKey } from '../src/objects/objects.ts'
 import { inspect } from '../src/objects/verify.ts'
 import type { ResolvedSpec } from '../src/spec/resolved.ts'
@@ -50,7 +50,7 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
   if (lost.length > 0) {
     log.error({ experiment: id, objects: lost, obstacle }, 'objects are lost for good')
     // What is left of them is not what it says it is.
-    for (const name of lost) await context.objects.remove(objectKey(id, name))
+    for (const key of lost.map(name => objectKey(id, name))) await context.objects.remove(key, [key])
   }
   const stored = await readArtifacts(db, id)
   const finished = await summarise(db, id, spec)
@@ -74,8 +74,13 @@ export async function removeUnkept(
   id: string,
   { spec }: ExperimentState,
 ): Promise<void> {
-  await objects.remove(objectKey(id, 'state'))
-  if (!spec.keep.includes('weights')) await objects.remove(objectKey(id, 'weights'))
+  const remove = (folder: string, name: (segment: SegmentSpan) => string) =>
+    objects.remove(
+      objectKey(id, folder),
+      segmentsOf(spec).map(segment => objectKey(id, name(segment))),
+    )
+  await remove('state', ({ to }) => stateName(to))
+  if (!spec.keep.includes('weights')) await remove('weights', weightsName)
 }
 
 const isKept = (name: string, { spec }: ExperimentState) =>

@@ -9,8 +9,9 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tryFileLock } from '../file-lock.ts'
+import { layout } from './cluster.ts'
 import { isFromHere, isRunning, type ProcessMark } from './processes.ts'
-import { layout, stopOrphan } from './server.ts'
+import { stopOrphan } from './server.ts'
 
 export type Holder = { guard: ProcessMark; parent: ProcessMark; host?: string }
 
@@ -59,20 +60,18 @@ export async function takeLock(
     for (;;) {
       signal.throwIfAborted()
       const answer = tryFileLock(fd)
-      if (answer === 'locked') {
+      const found = read(path)
+      const holder = found?.holder
+      // Where its guard runs, somebody took the locked file away from under it, and there is another by the same name.
+      if (answer === 'locked' && !(holder !== undefined && isRunning(holder.guard))) {
         replace(path, content)
         return lock(undefined)
       }
-      const found = read(path)
-      if (answer !== 'busy') {
+      if (answer instanceof Error) {
         if (create(path, content)) return lock(answer)
-        if (
-          found !== undefined &&
-          ![found.holder?.guard, found.holder?.parent].some(mark => mark && isRunning(mark))
-        )
+        if (found !== undefined && ![holder?.guard, holder?.parent].some(mark => mark && isRunning(mark)))
           evict(path, found.content)
       }
-      const holder = found?.holder
       const waited = Date.now() - began
       if (holder !== undefined && isFromHere(holder.guard)) {
         if (isRunning(holder.parent) || waited > patience)

@@ -43,10 +43,19 @@ export type { Columns, Table, Tensor } from './tables.ts'
 export type { WaitOptions } from './wait.ts'
 export { isFinished } from './wait.ts'
 
-/** Images and labels as IDX or .npy files, or CIFAR-10's binary files; each gzipped or not. */
+/** Images and labels as IDX or .npy files, or as one .npz, or CIFAR's binary files; each gzipped or not. */
 export type DatasetFiles =
   | { images: Blob; labels: Blob; testImages?: Blob; testLabels?: Blob }
   | { train: Blob[]; test?: Blob[] }
+  | { npz: Blob; testImages?: Blob; testLabels?: Blob }
+export type DatasetOptions = {
+  /** Labels are below it; if absent, as many as the labels show. */
+  classes?: number
+  /** Whether the channels of images are their last axis or their first. */
+  layout?: 'nhwc' | 'nchw'
+  /** The files are CIFAR-100's, and these of their labels are meant. */
+  cifar100?: 'fine' | 'coarse'
+}
 
 type Head<T> = Omit<T, 'items'>
 type Split = { split?: 'train' | 'validation' }
@@ -144,9 +153,9 @@ export function connect(connection: Connection = {}) {
       table<Head<SweepSummary>, SweepSummaryRow>(`${sweep(id)}/summary`, query),
 
     /** Labelled images under a name that specs can then use; a Blob may be a file that never is in memory whole. */
-    uploadDataset: (name: string, files: DatasetFiles, options: { classes?: number } = {}) => {
+    uploadDataset: (name: string, files: DatasetFiles, options: DatasetOptions = {}) => {
       const form = new FormData()
-      // Before the files: a name that is taken is then refused before they are sent.
+      // Before the files, which are read by them; and a name that is taken is then refused before they are sent.
       for (const [field, value] of Object.entries({ name, ...options }))
         if (value !== undefined) form.set(field, String(value))
       for (const [field, blobs] of Object.entries(files))

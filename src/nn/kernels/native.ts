@@ -38,6 +38,7 @@ export function nativeKernels(backend: NativeBackend): Kernels {
   const batchNorm = normalize(backend, 'FusedBatchNormV3')
 
   return {
+    readsWait: backend.isUsingGpuDevice,
     matMul,
     // (dyᵀ·x)ᵀ: with a wide input and a narrow output TensorFlow multiplies this way round 10-20 % faster.
     kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(matMul(dy, x, true, false))),

@@ -103,6 +103,7 @@ const batchNorm: Kernels['batchNorm'] = (x, gamma, beta) =>
   })
 
 export const portableKernels: Kernels = {
+  readsWait: false,
   // Transposed explicitly: the WASM kernel multiplies transposed operands ten times slower than plain ones.
   matMul: (a, b, transposeA, transposeB) =>
     tf.tidy(() => tf.matMul(transposeA ? tf.transpose(a) : a, transposeB ? tf.transpose(b) : b)),

@@ -18,7 +18,7 @@ const longestRow = 256
 /** A batch as small as this is added up on the host as a whole. */
 const small = 2 ** 16
 /** Beyond this many deviations between the mean and 0, σ² = E[x²] − μ² loses digits that float32 has. */
-const farFromZero = 2
+const farFromZero = 3
 
 /** Channels last: [n, h, w, c] → moments [c]. Each takes one reading of x, or two where a mean lies far from 0. */
 export function channelMoments(backend: NativeBackend): (x: Tensor4D) => Moments {
