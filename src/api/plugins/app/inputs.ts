@@ -1,21 +1,44 @@
 /** How inputs are read and checked: JSON bodies, query strings, headers and paths. */
 import { Ajv } from 'ajv'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
+import { parseJson } from '../../json.ts'
 import { closed } from '../../schemas/common.ts'
 import { ExperimentStatus } from '../../schemas/experiments.ts'
 
 const noQuery = Type.Object({}, closed)
 
+/** A body that is not parsed on the event loop: 1 MiB of JSON can take 300 ms. */
+export class UnparsedBody {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** Characters of a body that are parsed at once, and whose spec is resolved at once: both take a few milliseconds. */
+const small = 2 ** 13
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the body stays text, however small: what it stands for may be large. */
+    unparsed?: boolean
+  }
+}
+
 export default fp(
   async app => {
     // JSON only. An empty body is no body: many clients send the content type with a bodiless POST or DELETE.
     app.removeAllContentTypeParsers()
-    const parseJson = app.getDefaultJsonParser('error', 'error')
-    app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-      if (body === '') done(null, undefined)
-      else parseJson(request, body as string, done)
-    })
+    app.addContentTypeParser(
+      'application/json',
+      { parseAs: 'string' },
+      async (request: FastifyRequest, text: string) =>
+        text.length > small || request.routeOptions.config.unparsed
+          ? new UnparsedBody(text)
+          : parseJson(text),
+    )
 
     // Text of a query becomes numbers and lists; everything that is wrong is reported at once.
     // strictNumbers would leave the bounds of an infinite number (1e999) unchecked; every number here has bounds.
