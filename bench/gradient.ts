@@ -15,8 +15,9 @@ import { parseArgs } from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { median } from 'd3-array'
 import { readConfig } from '../src/config.ts'
+import { defaultEngine } from '../src/engine/binding.ts'
 import type { EngineName } from '../src/engine/description.ts'
-import { defaultEngine, type Engine, loadEngine } from '../src/engine/engine.ts'
+import { type Engine, loadEngine } from '../src/engine/engine.ts'
 import { makeAggregator } from '../src/lca/aggregate.ts'
 import { allocate } from '../src/lca/allocate.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
@@ -72,7 +73,7 @@ async function measure(work: Work, engine: Engine, peak: number): Promise<void> 
   /** Seconds of the whole loop with its consumer an iteration, less the first gradient, which belongs to none. */
   const iteration = async () => {
     const iterations = 3
-    const aggregator = makeAggregator(network.variables, iterations, 1)
+    const aggregator = makeAggregator(network.variables, iterations, ['train'])
     let start = 0
     const onGradients = () => {
       if (start === 0) start = performance.now()

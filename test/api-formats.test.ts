@@ -4,7 +4,16 @@ import { get as httpGet } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { tableFromIPC } from 'apache-arrow'
-import { countQueries, fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
+import { insertBlocks, removeBlocks } from '../src/store/blocks.ts'
+import {
+  columnsAt,
+  countQueries,
+  fillLedger,
+  minimalSpec,
+  post,
+  startApi,
+  type TestApi,
+} from './support/api.ts'
 
 const iterations = 30
 const tables = [
@@ -36,10 +45,18 @@ describe('formats of tables', () => {
       Array.from({ length: iterations }, (_, i) => i),
     )
     // What has no finite number is null in every format.
-    await api.db.pool.query(
-      `UPDATE iterations SET residual = 'NaN', loss_after = '-Infinity' WHERE iteration = 4`,
-    )
-    await api.db.pool.query(`UPDATE allocations SET moved = 'Infinity', squared = 1e-300 WHERE iteration = 5`)
+    const odd = columnsAt(4)
+    for (const { kind, columns } of odd)
+      if (kind === 'iterations') {
+        columns.residual.fill(Number.NaN)
+        columns.lossAfter.fill(Number.NEGATIVE_INFINITY)
+      } else {
+        columns.moved.fill(Number.POSITIVE_INFINITY)
+        columns.squared.fill(1e-300)
+        columns.lca.fill(-0)
+      }
+    await removeBlocks(api.db.pool, id, { from: 4, to: 5 })
+    await insertBlocks(api.db.pool, id, { from: 4, to: 5 }, odd)
     const { port } = api.app.server.address() as { port: number }
     base = `http://127.0.0.1:${port}/v1/experiments/${id}`
   })
@@ -170,11 +187,7 @@ describe('formats of tables', () => {
       allocation: { segmentIterations: many, splits: ['train'] },
     })
     await fillLedger(api, long, [0])
-    await api.db.pool.query(
-      `INSERT INTO allocations SELECT experiment_id, split, t, variable, lca, helping, hurting, squared, moved, helped, hurt
-         FROM allocations, generate_series(1, $2::int - 1) t WHERE experiment_id = $1 AND split = 'train'`,
-      [long, many],
-    )
+    await insertBlocks(api.db.pool, long, { from: 1, to: many }, columnsAt(0, many - 1, ['train']))
     const queries = countQueries(api)
     await new Promise<void>(resolve => {
       const request = httpGet(`${base.replace(id, long)}/allocations?by=variable`, answer => {

@@ -25,6 +25,15 @@ describe('a body that takes long', () => {
   })
   after(() => api.close())
 
+  /** So large that it needs a thread, and quickly done. */
+  const large = (seeds: number[]) => ({
+    base: {
+      ...minimalSpec(),
+      tags: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`t${i}`, 'x'.repeat(200)])),
+    },
+    seeds,
+  })
+
   /** Half a minute's work for a thread. */
   const long = () => {
     const layers = [
@@ -49,7 +58,7 @@ describe('a body that takes long', () => {
     // Small ones need no thread.
     await api.http.post('/v1/experiments/preview').send(minimalSpec()).expect(200)
     // Of as many threads as there are cores, this takes one from now on.
-    const busy = api.http.post('/v1/sweeps').send({ base: minimalSpec(), seeds: [1, 2] })
+    const busy = api.http.post('/v1/sweeps').send(large([1, 2]))
     const answered = busy.expect(202).then(() => performance.now())
     await new Promise(resolve => setTimeout(resolve, 300))
     const gone = performance.now()
@@ -68,7 +77,7 @@ describe('a body that takes long', () => {
       return sent
     })
     await Promise.all(all.map(sent => once(sent, 'finish')))
-    const fifth = () => api.http.post('/v1/sweeps').send({ base: minimalSpec(), seeds: [3] })
+    const fifth = () => api.http.post('/v1/sweeps').send(large([3]))
     // The bodies have been sent; when they have been read is the server's business.
     let answer = await fifth()
     while (answer.status === 202) answer = await fifth()

@@ -36,11 +36,11 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     await resetSegments(db, id, segments)
     throw new Error(`the ledger was not complete, and segments ${segments.join(', ')} are allocated again`)
   }
-  const summary = await summarise(db, id, spec)
+  const finished = await summarise(db, id, spec)
   const objects = stored.filter(({ name }) => name !== manifestName && isKept(name, state))
   const manifest = await writeManifest(context, id, state, objects)
-  const finished = await patiently(() => finishExperiment(db, id, summary, [...objects, manifest]), log)
-  if (!finished) {
+  const isFinished = await patiently(() => finishExperiment(db, id, finished, [...objects, manifest]), log)
+  if (!isFinished) {
     const now = await readState(db, id)
     if (now?.status === 'allocating' && !now.cancelling)
       throw new Error('a segment was taken back while the experiment was finalized')
@@ -48,7 +48,7 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     if (now?.status !== 'succeeded') throw new Unwanted()
   }
   await removeUnkept(context, id, state)
-  log.info({ experiment: id, summary }, 'the experiment has succeeded')
+  log.info({ experiment: id, summary: finished.summary }, 'the experiment has succeeded')
 }
 
 /** Removes the objects that were only needed on the way. Doing it again removes nothing. */

@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Queue, Worker } from 'bullmq'
+import { childEnvironment } from '../src/children.ts'
 import type { Config } from '../src/config.ts'
 import { cudaDevices } from '../src/engine/devices.ts'
 import type { Log } from '../src/log.ts'
@@ -17,6 +18,7 @@ import { reconcile } from '../src/queue/reconcile.ts'
 import { claimStore } from '../src/store/claim.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { storedDigests } from '../src/store/datasets.ts'
+import { rewriteEarlierRows } from '../src/store/earlier-rows.ts'
 import { failExperiment } from '../src/store/endings.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { outsideSpans, queueTelemetry } from '../src/telemetry.ts'
@@ -155,6 +157,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const clean = async () => {
       const swept = await sweep(db, queue, objects, config.retentionDays, log)
       if (swept !== undefined) log.info({ swept }, 'swept')
+      const rewritten = await rewriteEarlierRows(db)
+      if (rewritten) log.info({ segments: rewritten }, 'rewrote what an earlier version had recorded')
       const digests = await storedDigests(db)
       await sweepFetched(config.datasetsDir, sha256 => digests.has(sha256))
     }
@@ -197,7 +201,7 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 /** The child reads the same configuration, with paths that do not depend on where it runs; databases are not its business. */
 function computeEnvironment(config: Config): NodeJS.ProcessEnv {
   return {
-    ...process.env,
+    ...childEnvironment(),
     LEDGER_DIR: config.ledgerDir,
     DATASETS_DIR: config.datasetsDir,
     LEDGER_ENGINE: config.engine,

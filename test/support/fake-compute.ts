@@ -2,9 +2,11 @@
  * A compute child without TensorFlow, for tests of the worker: speaks the protocol, writes real (tiny) objects, and
  * misbehaves as FAKE_PLAN says.
  */
+
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { onParentGone } from '../../src/children.ts'
 import { readConfig } from '../../src/config.ts'
 import type { DownloadProgress } from '../../src/data/download.ts'
 import { objectKey } from '../../src/objects/objects.ts'
@@ -12,7 +14,7 @@ import { openObjects } from '../../src/objects/open.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import { allocationsName, neuronsName, weightsName } from '../../workers/artifacts.ts'
 import type { Reply, Request, Result, StoredObject, Task } from '../../workers/protocol.ts'
-import { fakeEvaluations, fakeNeurons, fakeTables, fakeVariables } from './fake-ledger.ts'
+import { fakeColumns, fakeEvaluations, fakeNeurons, fakeVariables } from './fake-ledger.ts'
 
 export type FakePlan = {
   /** Milliseconds an iteration takes. */
@@ -38,7 +40,7 @@ const starts = join(config.ledgerDir, 'fake-starts.log')
 appendFileSync(starts, '+')
 if (readFileSync(starts).length > (plan.starts ?? Number.POSITIVE_INFINITY)) process.exit(1)
 
-process.on('disconnect', () => process.exit(0))
+onParentGone(() => process.exit(0))
 process.on('message', (request: Request) => {
   if (request.type === 'abort') {
     if (!plan.deaf) controller.abort()
@@ -82,8 +84,7 @@ async function run(id: number, task: Task, signal: AbortSignal): Promise<Result>
       return {
         kind: 'allocate',
         objects: stored,
-        tables: fakeTables(splits, task.from, task.to),
-        neurons: fakeNeurons(splits, task.from, task.to),
+        columns: [...fakeColumns(splits, task.from, task.to), ...fakeNeurons(splits, task.from, task.to)],
         evaluations: fakeEvaluations(task.spec, task.from, task.to),
         seconds: 1,
         gradients: 4 * (task.to - task.from),

@@ -30,7 +30,7 @@ export async function allocateSegment(
   const { splits } = spec.allocation
   const rowAt = await readRows(objects, experimentId, weightsName({ from, to }), parameters)
 
-  const aggregator = makeAggregator(variables, to - from, splits.length)
+  const aggregator = makeAggregator(variables, to - from, splits)
   const neurons = makeNeurons(variables, splits)
   const writing: RowWriter[] = []
   const open = async (name: string, columns: number) => {
@@ -72,10 +72,10 @@ export async function allocateSegment(
     const evaluations = await evaluateEnds(model, device, weightsAt, { from, to, iterations, signal })
     const stored = await Promise.all(writing.map(rows => rows.commit()))
     const seconds = (performance.now() - start) / 1e3
-    const { tables } = aggregator
+    const columns = [...aggregator.columns, ...neurons.columns]
     const examples = gradients * examplesPerPass
     return {
-      ...{ kind: 'allocate', objects: stored, tables, neurons: neurons.sums, evaluations },
+      ...{ kind: 'allocate', objects: stored, columns, evaluations },
       ...{ seconds, gradients, examples },
     }
   } catch (error) {

@@ -12,6 +12,7 @@ import {
   Preview,
   Progress,
 } from './experiments.ts'
+import { ResolvedSpecComponent } from './resolved.ts'
 import { exampleSweep, SummaryRow, Sweep, SweepExperiment, SweepListItem, SweepSummary } from './sweeps.ts'
 import {
   AllocationRow,
@@ -28,7 +29,7 @@ import { Worker } from './workers.ts'
 
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
-  ...[ExperimentStatus, Progress, ExperimentListItem, Experiment, Preview],
+  ...[ResolvedSpecComponent, ExperimentStatus, Progress, ExperimentListItem, Experiment, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],

@@ -2,6 +2,7 @@
  * What is done with a posted spec or sweep. It may take long, so large bodies come here in a thread of their own
  * (thread.ts); what it has to know of the world it asks for once.
  */
+import { setImmediate } from 'node:timers/promises'
 import { checkCost, costOf } from '../../spec/cost.ts'
 import { type FieldError, SpecError } from '../../spec/errors.ts'
 import type { DatasetFacts, Facts, NetworkFacts } from '../../spec/facts.ts'
@@ -86,7 +87,11 @@ export async function resolveBody(
   const wrong = unstorable({ name: Object(body).name })
   const sweep = await expandSweep(body, resolve)
   if (wrong.length > 0) throw new ProblemError('invalid-spec', '1 field is wrong', { errors: wrong })
-  const experiments = sweep.experiments.map(({ variant, spec }) => ({ variant, spec: stored(spec) }))
+  const experiments: StoredSweep['experiments'] = []
+  for (const { variant, spec } of sweep.experiments) {
+    experiments.push({ variant, spec: stored(spec) })
+    await setImmediate()
+  }
   return { kind: 'sweep', sweep: { ...sweep, experiments }, request: JSON.stringify(body) }
 }
 

@@ -17,15 +17,11 @@ export class UnparsedBody {
   }
 }
 
-/** Characters of a body that are parsed at once, and whose spec is resolved at once: both take a few milliseconds. */
+/**
+ * Characters of a body that is parsed at once, and whose spec is resolved at once: both take a few milliseconds. So does each
+ * experiment of such a sweep, and the event loop gets its turn after each.
+ */
 const small = 2 ** 13
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Whether the body stays text, however small: what it stands for may be large. */
-    unparsed?: boolean
-  }
-}
 
 export default fp(
   async app => {
@@ -34,10 +30,8 @@ export default fp(
     app.addContentTypeParser(
       'application/json',
       { parseAs: 'string' },
-      async (request: FastifyRequest, text: string) =>
-        text.length > small || request.routeOptions.config.unparsed
-          ? new UnparsedBody(text)
-          : parseJson(text),
+      async (_: FastifyRequest, text: string) =>
+        text.length > small ? new UnparsedBody(text) : parseJson(text),
     )
 
     // Text of a query becomes numbers and lists; everything that is wrong is reported at once.

@@ -1,4 +1,4 @@
-/** Resolves what is posted: small specs at once, everything else in threads, so that no body keeps the event loop. */
+/** Resolves what is posted: small bodies here, large ones in threads, so that none keeps the event loop. */
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { factsOf, listUploads } from '../../../store/datasets.ts'

@@ -9,8 +9,9 @@ import {
   TableHeaders,
   tableResponse,
 } from '../../schemas/tables.ts'
+import { sendTable } from '../../tables/send.ts'
+import { columnsOf } from '../../tables/table.ts'
 import { findLedger, spanOf } from '../shared/ledger.ts'
-import { ahead, columnsOf, sendTable } from '../shared/table.ts'
 import { readIterations, readPoints } from './query.ts'
 
 const csvExample =
@@ -44,11 +45,10 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       return sendTable(request, reply, {
         head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
         columns: columnsOf(IterationRow),
-        batches: ahead(
+        batches:
           points === undefined
             ? readIterations(app.db, ledger, span)
             : readPoints(app.db, ledger, span, points),
-        ),
         version: ledger.version,
       })
     },

@@ -20,12 +20,13 @@ import {
   SweepsQuery,
 } from '../../schemas/sweeps.ts'
 import { TableHeaders, tableResponse } from '../../schemas/tables.ts'
+import { sendTable } from '../../tables/send.ts'
+import { batchOf, columnsOf } from '../../tables/table.ts'
 import { newId } from '../experiments/id.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
 import { matchesEtag, weakEtag } from '../shared/etag.ts'
 import { jsonWith, sendJson } from '../shared/json.ts'
 import { tolerantQueue } from '../shared/queueing.ts'
-import { type Cell, columnsOf, sendTable } from '../shared/table.ts'
 import { type FoundSweep, listSweeps, readSweep, stateOf } from './query.ts'
 import { confidence, summariseSweep } from './summary.ts'
 
@@ -48,7 +49,6 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   app.post(
     '/sweeps',
     {
-      config: { unparsed: true },
       schema: {
         ...{ operationId: 'createSweep', tags, summary: 'Post a sweep' },
         description:
@@ -172,7 +172,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           })),
         },
         columns,
-        batches: [wanted.map(row => columns.map(({ name }) => row[name as keyof typeof row] as Cell))],
+        batches: [batchOf(columns, wanted)],
         version: sweep.finished ? stateOf(sweep) : undefined,
       })
     },
