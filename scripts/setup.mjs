@@ -7,11 +7,13 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { tensorflowVariant } from './cuda-wheels.mjs'
+import { firstWritable } from './folders.mjs'
 import { buildNative, NativeUnavailable } from './native-tensorflow.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
@@ -97,7 +99,12 @@ function stamp(name, value) {
 /** Runs a command quietly; its output is shown only if it fails. */
 function run(command, args, env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    // A debugger is for this process: its port is taken, and with --inspect-brk a child would wait for ever.
+    const NODE_OPTIONS = (process.env.NODE_OPTIONS ?? '').replace(/(^|\s)--inspect\S*/g, '')
+    const child = spawn(command, args, {
+      env: { ...process.env, NODE_OPTIONS, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let output = ''
     child.stdout.on('data', data => (output += data))
     child.stderr.on('data', data => (output += data))
@@ -114,10 +121,20 @@ function run(command, args, env = {}) {
   })
 }
 
+/** npm's cache: the user's, or where the home is read-only, one for the time of this process. */
+function npmCache() {
+  const home = process.env.npm_config_cache || path.join(os.homedir(), '.npm')
+  if (firstWritable(home)) return home
+  const own = mkdtempSync(path.join(os.tmpdir(), 'loss-ledger-npm-'))
+  process.on('exit', () => rmSync(own, { recursive: true, force: true }))
+  return own
+}
+
 /** npm, as the one that runs this script where it does (on Windows npm is no executable). */
 function npm(...args) {
   const script = process.env.npm_execpath
-  return script?.endsWith('.js') ? run(process.execPath, [script, ...args]) : run('npm', args)
+  const env = { npm_config_cache: npmCache() }
+  return script?.endsWith('.js') ? run(process.execPath, [script, ...args], env) : run('npm', args, env)
 }
 
 /** Of files by content, of anything else by its text. */

@@ -1,5 +1,6 @@
 /** The configuration: environment variables, read and checked once, in one place. */
 import { resolve } from 'node:path'
+import { connectionStringProblem, strictSslMode } from './connection-strings.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -122,8 +123,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const secretUrl = (name: string, protocols: string[]): string | undefined => {
     const value = text(name)
     if (value === undefined) return undefined
-    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value
-    problems.push(`${name} must be a URL that starts with ${protocols.map(p => `${p}//`).join(' or ')}`)
+    const problem = connectionStringProblem(value, protocols)
+    if (problem === undefined) return value
+    problems.push(`${name} ${problem}`)
     return undefined
   }
 
@@ -152,11 +154,14 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     const [accessKeyId, secretAccessKey] = [text('S3_ACCESS_KEY_ID'), text('S3_SECRET_ACCESS_KEY')]
     if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
       problems.push('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set together')
+    const endpoint = httpUrl('S3_ENDPOINT')
+    // Where S3_* name a server of one's own, AWS_* are about something else.
+    const amazons = endpoint === undefined ? (text('AWS_REGION') ?? text('AWS_DEFAULT_REGION')) : undefined
     return {
-      endpoint: httpUrl('S3_ENDPOINT'),
+      endpoint,
       publicEndpoint: httpUrl('S3_PUBLIC_ENDPOINT'),
       bucket,
-      region: text('S3_REGION') ?? text('AWS_REGION') ?? 'us-east-1',
+      region: text('S3_REGION') ?? amazons ?? 'us-east-1',
       credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
       downloads: oneOf('S3_DOWNLOADS', ['redirect', 'proxy'] as const, 'redirect' as const),
     }
@@ -197,6 +202,17 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     return oneOf('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', protocols, common)
   }
 
+  // ioredis knows sockets as paths, without a scheme: /run/redis/redis.sock.
+  const redisUrl = (): string | undefined => {
+    if (text('REDIS_URL')?.startsWith('/')) return text('REDIS_URL')
+    const url = secretUrl('REDIS_URL', ['redis:', 'rediss:'])
+    if (url !== undefined && !(URL.canParse(url) && /^\/?\d*$/.test(new URL(url).pathname)))
+      problems.push(
+        'REDIS_URL must be redis://host:port/number, the number of the database being 0 where it is left out',
+      )
+    return url
+  }
+  const databaseUrl = secretUrl('DATABASE_URL', ['postgres:', 'postgresql:'])
   const host = text('HOST') ?? '127.0.0.1'
   // Never open to the network by mistake: without keys only where nobody else can reach it, or where that was said.
   const said = oneOf('LEDGER_AUTH', ['keys', 'none'] as const, undefined)
@@ -209,8 +225,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     datasetsDir: resolve(text('DATASETS_DIR') ?? resolve(ledgerDir, 'datasets')),
     postgresDir: resolve(ledgerDir, 'postgres'),
     objectsDir: resolve(ledgerDir, 'objects'),
-    databaseUrl: secretUrl('DATABASE_URL', ['postgres:', 'postgresql:']),
-    redisUrl: secretUrl('REDIS_URL', ['redis:', 'rediss:']),
+    databaseUrl: databaseUrl && strictSslMode(databaseUrl),
+    redisUrl: redisUrl(),
     s3: s3(),
     engine: oneOf('LEDGER_ENGINE', ['native', 'wasm'] as const, undefined),
     threads: integer('LEDGER_THREADS', undefined, 1, 1024),

@@ -1,9 +1,13 @@
 /** One table in four formats says four times the same; and is sent again only when it has changed. */
 import assert from 'node:assert/strict'
 import { get as httpGet } from 'node:http'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { tableFromIPC } from 'apache-arrow'
+import { batchOf, type Column } from '../src/api/tables/table.ts'
+import { csvChunks } from '../src/api/tables/text.ts'
 import { insertBlocks, removeBlocks } from '../src/store/blocks.ts'
 import {
   columnsAt,
@@ -205,4 +209,25 @@ describe('formats of tables', () => {
     // 160,000 rows are 40 queries; what fits into the buffers on the way is a few.
     assert.ok(settled < 12, String(settled))
   })
+})
+
+test('CSV for spreadsheets: names cannot be formulas, numbers stay numbers', async () => {
+  const columns: Column[] = [
+    { name: 'variant', type: 'name' },
+    { name: 'mean', type: 'float64' },
+  ]
+  const variants = ['=1+1', '+2', '-3', '@SUM(A1)', '\tx', 'fc_1 = x', '-"a", b']
+  const batches = [
+    batchOf(
+      columns,
+      variants.map(variant => ({ variant, mean: -0.5 })),
+    ),
+  ]
+  const csv = async (safe: boolean) =>
+    text(Readable.from(csvChunks({ head: {}, columns, batches }, { safe })))
+  assert.equal(
+    await csv(true),
+    `variant,mean\n'=1+1,-0.5\n'+2,-0.5\n'-3,-0.5\n'@SUM(A1),-0.5\n'\tx,-0.5\nfc_1 = x,-0.5\n"'-""a"", b",-0.5\n`,
+  )
+  assert.match(await csv(false), /\n=1\+1,-0\.5\n\+2,/)
 })

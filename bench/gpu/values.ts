@@ -29,7 +29,7 @@ for (const [name, { architecture, shape }] of Object.entries(works)) {
   const split = uploadSplit(randomExamples(100, shape), 50)
   const gradient = new Float64Array(network.parameters)
   const start = performance.now()
-  const [loss] = await addFullGradients(
+  const [{ loss }] = await addFullGradients(
     makeModel(network, engine.kernels),
     initialWeights(network, 0),
     [split],

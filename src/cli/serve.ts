@@ -7,6 +7,7 @@ import type { Log } from '../log.ts'
 import { openObjects, storeName } from '../objects/open.ts'
 import { makeFacts } from '../plan.ts'
 import { startEmbeddedPostgres } from '../postgres/embedded.ts'
+import { checkServices } from '../preflight.ts'
 import { openQueue } from '../queue/queue.ts'
 import { claimStore } from '../store/claim.ts'
 import { openDatabase } from '../store/database.ts'
@@ -37,6 +38,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
   try {
     const plan = planFleet({ ...config, engine: config.engine ?? defaultEngine() }, config.threads)
     closers.push(await startTelemetry(config, 'api', log))
+    await checkServices(config)
     let databaseUrl = config.databaseUrl
     if (databaseUrl === undefined) {
       const postgres = await startEmbeddedPostgres(config.postgresDir, log)

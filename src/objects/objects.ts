@@ -5,6 +5,7 @@
  * A key is `segment/segment/…`; an object appears under its key complete or not at all.
  */
 import type { Readable } from 'node:stream'
+import { ServiceError } from '../service-error.ts'
 
 export type ByteRange = {
   /** First byte. */
@@ -38,17 +39,26 @@ export type Objects = {
   /** The same as a stream; a missing object is an 'error' event with a MissingObjectError. */
   stream(key: string, range?: ByteRange): Readable
   stat(key: string): Promise<{ bytes: number } | undefined>
-  /** Removes every object whose key is the prefix or lies under it (`prefix/…`). Removing nothing is fine. */
-  remove(prefix: string): Promise<void>
-  /** The names directly under a prefix: of objects, and of what has objects under it. [] where there is nothing. */
+  /**
+   * Removes every object whose key is the prefix or lies under it (`prefix/…`). Removing nothing is fine. Where the store
+   * may not be listed, the keys of `known` are removed, and what else lies there stays; without it, UnlistableError.
+   */
+  remove(prefix: string, known?: string[]): Promise<void>
+  /**
+   * The names directly under a prefix: of objects, and of what has objects under it. [] where there is nothing. Throws
+   * UnlistableError.
+   */
   names(prefix: string): Promise<string[]>
-  /** Resolves when the store answers and can be used; rejects when not. For readiness. */
+  /** Resolves when the store answers and can be used; rejects with a ServiceError when not. For readiness, and at the start. */
   ping(): Promise<void>
   /** Removes what writers that died left behind. Another's unfinished object is left alone for a day (in a bucket: a week). */
   sweep(): Promise<void>
   /** A URL from which anybody may download the object for a while; undefined where the store has no such thing. */
-  downloadUrl(key: string, as: { contentType: string; filename: string }): Promise<string | undefined>
+  downloadUrl(key: string, as: { contentType: string; filename: string }): Promise<SignedUrl | undefined>
 }
+
+/** A URL that needs no key: it has its own. */
+export type SignedUrl = { url: string; expiresAt: Date }
 
 /** Reading a key that holds nothing. */
 export class MissingObjectError extends Error {
@@ -56,6 +66,22 @@ export class MissingObjectError extends Error {
   constructor(key: string) {
     super(`there is no object ${key}`)
     this.name = 'MissingObjectError'
+    this.key = key
+  }
+}
+
+/** The store may be read and written, and not be listed. */
+export class UnlistableError extends ServiceError {}
+
+/** The object by which a store is known as a ledger's own (src/store/claim.ts). */
+export const markKey = 'ledger-id'
+
+/** What lies under a key is not what was written there. */
+export class DamagedObjectError extends Error {
+  readonly key: string
+  constructor(key: string, found: string, expected: string) {
+    super(`the object ${key} is damaged: it has ${found}, not ${expected}`)
+    this.name = 'DamagedObjectError'
     this.key = key
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ColumnsKind } from '../lca/columns.ts'
 import type { Evaluation } from '../lca/ends.ts'
+import { type Rows, rowsNamed } from '../objects/names.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { layerUnits } from '../spec/units.ts'
@@ -200,7 +201,8 @@ export type Manifest = {
   neurons: { layer: string; offset: number; units: number }[]
   /** Who allocated each, and who trained it: made the weights that are stored (null: an earlier version did not say). */
   segments: { from: number; to: number; worker: string | null; engine: unknown; trainedBy: unknown }[]
-  objects: StoredArtifact[]
+  /** Of tensors with their rows, and the iterations of the first and the last: weights have both ends of their segment. */
+  objects: (StoredArtifact & Partial<Rows>)[]
 }
 
 /** Reads a manifest out of Postgres; `objects` are those that stay. */
@@ -218,7 +220,8 @@ export async function makeManifest(
   })
   const parameters = variables.reduce((sum, { size }) => sum + size, 0)
   const neurons = layerUnits(variables).map(({ layer, offset, units }) => ({ layer, offset, units }))
-  return { format: 1, experiment: id, spec, parameters, variables, neurons, segments, objects }
+  const rows = objects.map(object => ({ ...object, ...rowsNamed(object.name) }))
+  return { format: 1, experiment: id, spec, parameters, variables, neurons, segments, objects: rows }
 }
 
 /** The objects that Postgres has of an experiment, by name. */

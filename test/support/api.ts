@@ -125,7 +125,7 @@ export async function post(api: TestApi, spec: object = minimalSpec()): Promise<
 
 /** Stores an object and its row, as a worker would. */
 export async function storeArtifact(
-  api: TestApi,
+  api: Pick<TestApi, 'objects' | 'db'>,
   id: string,
   name: string,
   bytes: Uint8Array,

@@ -6,6 +6,7 @@ import type { EngineName } from '../../src/engine/description.ts'
 import { loadEngine } from '../../src/engine/engine.ts'
 import type { AllocationColumns, IterationColumns } from '../../src/lca/aggregate.ts'
 import type { ColumnsKind, SegmentColumns } from '../../src/lca/columns.ts'
+import type { Evaluation } from '../../src/lca/ends.ts'
 import { npyHeaderBytes } from '../../src/objects/npy.ts'
 import { openObjects } from '../../src/objects/open.ts'
 import { facts } from '../../src/plan.ts'
@@ -22,6 +23,7 @@ export type Run = {
   /** What Postgres is to hold, segment after segment. */
   segments: { from: number; to: number; columns: SegmentColumns[] }[]
   objects: StoredObject[]
+  evaluations: Evaluation[]
   gradients: number
   /** Where the experiment's objects lie. */
   directory: string
@@ -49,6 +51,7 @@ export async function runExperiment(input: ExperimentSpec, name?: EngineName): P
     spec,
     segments: [],
     objects: trained.objects,
+    evaluations: [],
     gradients: 0,
     directory: path.join(objectsDir, 'experiments/x'),
     floats: object => {
@@ -63,6 +66,7 @@ export async function runExperiment(input: ExperimentSpec, name?: EngineName): P
     if (result.kind !== 'allocate') throw new Error('unreachable')
     run.segments.push({ from, to, columns: result.columns })
     run.objects.push(...result.objects)
+    run.evaluations.push(...result.evaluations)
     run.gradients += result.gradients
   }
   return run

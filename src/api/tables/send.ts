@@ -9,7 +9,7 @@ import { arrowChunks } from './arrow.ts'
 import type { Table } from './table.ts'
 import { csvChunks, jsonChunks, ndjsonChunks } from './text.ts'
 
-type Chunks = (table: Table) => AsyncGenerator<string | Uint8Array, void>
+type Chunks = (table: Table, options: { safe: boolean }) => AsyncGenerator<string | Uint8Array, void>
 const writers: Record<TableFormat, Chunks> = {
   json: jsonChunks,
   csv: csvChunks,
@@ -36,7 +36,7 @@ export async function sendTable(
   reply: FastifyReply,
   table: Table,
 ): Promise<FastifyReply> {
-  const { format: asked } = request.query as { format?: TableFormat }
+  const { format: asked, safe = false } = request.query as { format?: TableFormat; safe?: boolean }
   const format = asked ?? formatOf[negotiate(request.headers.accept, mediaTypes)]
   reply.type(withCharset(tableFormats[format]))
   addVary(reply, 'accept', 'accept-encoding')
@@ -48,7 +48,7 @@ export async function sendTable(
   }
   // Fastify would read a stream to its end for a HEAD.
   if (request.method === 'HEAD') return reply.send(Readable.from([]))
-  const chunks = writers[format](table)
+  const chunks = writers[format](table, { safe })
   const first = await chunks.next()
   // Bytes, not objects: a slow reader then holds back the queries, not a queue of batches.
   return reply.send(Readable.from(prepend(first, chunks), { objectMode: false }))

@@ -30,10 +30,15 @@ export async function* ndjsonChunks({ columns, batches }: Table): AsyncGenerator
   }
 }
 
-export async function* csvChunks({ columns, batches }: Table): AsyncGenerator<string, void> {
+/** `safe`: for spreadsheets, which compute what begins like a formula; an apostrophe before it makes it text. */
+export async function* csvChunks(
+  { columns, batches }: Table,
+  { safe }: { safe: boolean },
+): AsyncGenerator<string, void> {
+  const nameText = safe ? (name: string | null) => csvText(harmless(name)) : csvText
   let text = `${columns.map(({ name }) => csvText(name)).join(',')}\n`
   for await (const { batch, from, to } of pieces(batches)) {
-    const cells = columns.map(column => cellWriter(column, batch, csvText, ''))
+    const cells = columns.map(column => cellWriter(column, batch, nameText, ''))
     for (let row = from; row < to; row++) {
       for (let i = 0; i < cells.length; i++) {
         if (i > 0) text += ','
@@ -91,6 +96,8 @@ function cellWriter(
     return Number.isFinite(value) ? String(value) : missing
   }
 }
+
+const harmless = (name: string | null) => (name !== null && /^[=+\-@\t\r\n]/.test(name) ? `'${name}` : name)
 
 /** RFC 4180, with line feeds alone. */
 function csvText(name: string | null): string {

@@ -17,6 +17,7 @@ import {
 import type { Globals } from '../connection.ts'
 import { ExitWith, exitCodes, UsageError } from '../exit.ts'
 import { table } from '../format.ts'
+import { printable, printableJson } from '../printable.ts'
 
 type CreateOptions = { tenant: string; name?: string; scope: Scope[] }
 
@@ -57,7 +58,7 @@ every tenant and reads /metrics.`,
     .description('every key, revoked ones too; never the key itself')
     .action(async (_, command: Command) => {
       const all = await withDatabase(listKeys)
-      console.log(isJson(command) ? JSON.stringify(all, null, 2) : all.length === 0 ? 'no keys' : listed(all))
+      console.log(isJson(command) ? printableJson(all) : all.length === 0 ? 'no keys' : listed(all))
     })
 
   keys
@@ -90,23 +91,22 @@ function listed(keys: ApiKey[]): string {
   return table(['id', 'name', 'tenant', 'scopes', 'made', 'state'], rows)
 }
 
-/** A name is free text: what would move a terminal's cursor is shown as what it is. */
-const printable = (name: string) =>
-  name.replaceAll(/\p{C}/gu, character => JSON.stringify(character).slice(1, -1))
-
 async function withDatabase<T>(work: (db: Database) => Promise<T>): Promise<T> {
   const config = readConfig()
   // Loaded here: every other command starts without a database.
-  const [{ findEmbeddedPostgres }, { migrateDatabase }, { openDatabase }] = await Promise.all([
-    import('../../postgres/embedded.ts'),
-    import('../../store/migrate.ts'),
-    import('../../store/database.ts'),
-  ])
+  const [{ findEmbeddedPostgres }, { reachDatabase }, { migrateDatabase }, { openDatabase }] =
+    await Promise.all([
+      import('../../postgres/embedded.ts'),
+      import('../../store/reach.ts'),
+      import('../../store/migrate.ts'),
+      import('../../store/database.ts'),
+    ])
   const url = config.databaseUrl ?? findEmbeddedPostgres(config.postgresDir)
   if (url === undefined)
     throw new UsageError(
       `no Postgres: set DATABASE_URL, or start ledger serve first (LEDGER_DIR is ${config.ledgerDir})`,
     )
+  await reachDatabase(url, { queue: false })
   await migrateDatabase(url)
   const db = await openDatabase(url, { max: 1, name: 'loss-ledger keys' })
   try {
