@@ -192,7 +192,12 @@ test('neurons are summed over segments to the same bits, in whatever order they 
       await recordSegment(database.db, id, index, result(index * 2, Math.min(5, index * 2 + 2)), computer)
     const ledger = { id, split: 'train' as const, iterations: 5, complete: true, version: undefined }
     const hurting: number[] = []
-    for await (const { values } of await readNeurons(database.db, ledger, undefined))
+    for await (const { values } of await readNeurons(
+      database.db,
+      ledger,
+      undefined,
+      new AbortController().signal,
+    ))
       hurting.push(...(values.hurting as Float64Array))
     return hurting
   }

@@ -87,7 +87,7 @@ function resolveMatched(
     // Written into, rule by rule: a copy for each of a thousand rules on four thousand layers takes seconds.
     let optimizer = { ...spec.optimizer }
     for (const rule of matching) {
-      optimizer = named(optimizer, spec.optimizer, rule)
+      optimizer = named(optimizer, rule)
       Object.assign(optimizer, rule.optimizer)
     }
     return {
@@ -102,17 +102,13 @@ function resolveMatched(
 
 /**
  * What a rule's options are put upon: the optimizer as it is before the rule, or the one that the rule names instead. That
- * has its defaults, or the experiment's options where it is the experiment's; its learning rate and schedule stay.
+ * has its defaults, also where it is the experiment's; the learning rate and the schedule stay.
  */
-function named(
-  current: ResolvedOptimizer,
-  overall: ResolvedOptimizer,
-  { optimizer }: LayerRule,
-): ResolvedOptimizer {
+function named(current: ResolvedOptimizer, { optimizer }: LayerRule): ResolvedOptimizer {
   const name = optimizer?.name ?? current.name
   if (name === current.name) return current
   const { learningRate, schedule } = current
-  return { ...(name === overall.name ? overall : defaults[name]), learningRate, schedule }
+  return { ...defaults[name], learningRate, schedule }
 }
 
 const defaults = Object.fromEntries(
@@ -216,7 +212,7 @@ function misplacedOptions(
     let current = optimizer
     for (const [n, rule] of ofLayer[i].entries()) {
       if (rule.optimizer === undefined) continue
-      if (rule.optimizer.name !== undefined) current = named(current, optimizer, rule)
+      if (rule.optimizer.name !== undefined) current = named(current, rule)
       for (const key in rule.optimizer) {
         if (key in current || told.get(rule)?.has(key)) continue
         told.set(rule, (told.get(rule) ?? new Set()).add(key))

@@ -70,7 +70,16 @@ export async function startApi(env: Record<string, string> = {}, networks: 'fc' 
   )
   const facts = networks === 'all' ? real : made
   const factsModule = networks === 'all' ? undefined : new URL('./facts.js', import.meta.url).href
-  const app = await buildApp({ config, db: database.db, queue, objects, facts, log, factsModule })
+  const app = await buildApp({
+    config,
+    db: database.db,
+    ledgerDb: database.db,
+    queue,
+    objects,
+    facts,
+    log,
+    factsModule,
+  })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { client, exercised, problems } = checkedClient(app.server)
   return {

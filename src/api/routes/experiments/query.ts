@@ -1,5 +1,6 @@
 /** Experiments as the API shows them: read in one query, and how far they are worked out from what it returns. */
 
+import type { ResolvedSpec } from '../../../spec/resolved.ts'
 import type { Database } from '../../../store/database.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import type { ExperimentListItem } from '../../schemas/experiments.ts'
@@ -65,6 +66,9 @@ export type Found = {
 
 /** One with its resolved spec, as JSON. */
 export type FoundWhole = Found & { specText: string }
+
+/** The spec of one. Takes some milliseconds where it is as large as it may be. */
+export const specOf = ({ specText }: Pick<FoundWhole, 'specText'>): ResolvedSpec => JSON.parse(specText)
 
 type FoundRow = Row & Pick<Found, 'tenant' | 'recorded'>
 

@@ -138,6 +138,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     '/sweeps/:id/summary',
     {
       compress: tableCompression,
+      config: { table: true },
       schema: {
         ...{ operationId: 'getSweepSummary', tags, summary: 'What a sweep says' },
         description:
@@ -156,7 +157,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { split, measure } = request.query
       const { sweep } = await show(request.params.id, request.caller)
       const { id, variants, baseline, counts, experimentCount, experiments } = sweep
-      const { seeds, items } = await summariseSweep(app.db, id, variants, variants.indexOf(baseline))
+      const { seeds, items } = await summariseSweep(app.ledgerDb, id, variants, variants.indexOf(baseline))
       const columns = columnsOf(SummaryRow)
       const wanted = items.filter(
         row =>
