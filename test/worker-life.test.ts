@@ -30,7 +30,7 @@ import { liveWorkers } from '../src/store/workers.ts'
 import { type RunningWorker, startWorker } from '../workers/worker.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import type { FakePlan } from './support/fake-compute.ts'
-import { fakeSpec, fakeVariables } from './support/fake-ledger.ts'
+import { asStored, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
 import { flipBit } from './support/rot.ts'
 
 let database: TestDatabase
@@ -69,7 +69,7 @@ async function post(
   keep: ResolvedSpec['keep'] = ['weights', 'allocations'],
 ): Promise<string> {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(iterations, 2, keep) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(iterations, 2, keep)) })
   await queue.submit(id)
   return id
 }
@@ -475,7 +475,7 @@ test('what cannot be made again is lost for good, and the experiment has succeed
   const spec = fakeSpec(5, 2, ['weights', 'allocations'])
   await createExperiment(database.db, {
     id,
-    spec: { ...spec, dataset: { ...spec.dataset, name: 'mine', sha256 } },
+    spec: asStored({ ...spec, dataset: { ...spec.dataset, name: 'mine', sha256 } }),
   })
   await queue.submit(id)
   const { summary } = await reaches(id, 'succeeded')
