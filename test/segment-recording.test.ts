@@ -110,7 +110,14 @@ test('two devices with other bits: rows and objects are of one of them in the en
   assert.equal(await recordSegment(database.db, id, 0, other, computer), 'disputed')
   assert.deepEqual(await unallocatedSegments(database.db, id), [0, 1, 2])
   // A finalizing that looked before that does not end.
-  const summary = { parameters: 15, iterations: 5, splits: {}, gradients: 0, allocationSeconds: 0 }
+  const summary = {
+    parameters: 15,
+    iterations: 5,
+    splits: {},
+    unbalanced: null,
+    gradients: 0,
+    allocationSeconds: 0,
+  }
   assert.equal(await finishExperiment(database.db, id, summary, []), false)
   assert.equal(await recordSegment(database.db, id, 0, other, computer), 'recorded')
   assert.deepEqual(await counts(id), { iterations: 4, allocations: 8 })
@@ -158,7 +165,14 @@ test('neurons are summed over segments to the same bits, in whatever order they 
     const id = await trained()
     for (const index of order)
       await recordSegment(database.db, id, index, result(index * 2, Math.min(5, index * 2 + 2)), computer)
-    const ledger = { id, split: 'train' as const, iterations: 5, complete: true, version: undefined }
+    const ledger = {
+      id,
+      split: 'train' as const,
+      iterations: 5,
+      complete: true,
+      version: undefined,
+      unbalanced: null,
+    }
     const rows: unknown[] = []
     for await (const batch of await readNeurons(database.db, ledger, undefined)) rows.push(...batch)
     return rows
@@ -246,7 +260,7 @@ test('what is missing is named, and totals are the sums', async () => {
   // Per iteration −1/16 − 2/16, and 2/16 in the two odd ones.
   assert.deepEqual(sums.splits.train, {
     ...{ lca: -15 / 16 + 4 / 16, helping: -15 / 16, hurting: 4 / 16 },
-    ...{ helpFraction: 30 / 75, hurtFraction: 15 / 75, worstResidual: 4 / 1024 },
+    ...{ helpFractionOfMoved: 30 / 45, helpFractionOfAll: 30 / 75, worstResidual: 4 / 1024 },
     ...{ loss: { initial: 2.5, final: 0.5 }, accuracy: { initial: 0.1, final: 0.9 } },
   })
   // As an earlier version recorded it: without what the summary says of the ends.

@@ -5,6 +5,7 @@ import type { ResolvedSpec } from '../spec/resolved.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { layerUnits } from '../spec/units.ts'
 import { recordArtifacts, type StoredArtifact } from './artifacts.ts'
+import { booksSql, judgeSplits, type StoredBooks, type UnbalancedSplits } from './books.ts'
 import { type Database, transaction } from './database.ts'
 import type { ExperimentState } from './state.ts'
 
@@ -15,9 +16,10 @@ export type SplitSummary = {
   lca: number
   helping: number
   hurting: number
+  /** Σ helped / Σ (helped + hurt): of the allocations that are not zero. null where all are. */
+  helpFractionOfMoved: number | null
   /** Σ helped / (parameters × iterations). */
-  helpFraction: number
-  hurtFraction: number
+  helpFractionOfAll: number
   /** The largest |residual| of any iteration. */
   worstResidual: number
 }
@@ -27,13 +29,15 @@ export type Summary = {
   parameters: number
   iterations: number
   splits: Partial<Record<SplitName, SplitSummary>>
+  /** What is wrong with the books, by split; null where they balance. */
+  unbalanced: UnbalancedSplits
   /** Full-split gradients computed, over all splits. */
   gradients: number
   /** Of computing, summed over the segments (which may have been computed at the same time). */
   allocationSeconds: number
 }
 
-type Totals = Omit<Summary, 'splits'> & {
+type Totals = Omit<Summary, 'splits' | 'unbalanced'> & {
   splits: Record<string, Omit<SplitSummary, 'loss' | 'accuracy'>>
 }
 
@@ -67,8 +71,8 @@ async function totals(db: Database, id: string): Promise<Totals> {
     lca: number
     helping: number
     hurting: number
-    helpFraction: number
-    hurtFraction: number
+    helped: number
+    hurt: number
     worstResidual: number
     iterations: number
     parameters: number
@@ -82,8 +86,7 @@ async function totals(db: Database, id: string): Promise<Totals> {
                            sum(hurting ORDER BY iteration, variable) AS hurting
                     FROM allocations WHERE experiment_id = $1 GROUP BY split)
      SELECT i.split, sum(i.lca ORDER BY i.iteration) AS lca, p.helping, p.hurting,
-            sum(i.helped) / (s.parameters * count(*)) AS "helpFraction",
-            sum(i.hurt) / (s.parameters * count(*)) AS "hurtFraction",
+            sum(i.helped)::float8 AS helped, sum(i.hurt)::float8 AS hurt,
             max(abs(i.residual)) AS "worstResidual",
             count(*)::int AS iterations, s.parameters, w.gradients, w.seconds
      FROM iterations i JOIN parts p USING (split), size s, work w
@@ -94,8 +97,10 @@ async function totals(db: Database, id: string): Promise<Totals> {
   )
   if (rows.length === 0) throw new Error(`experiment ${id} has no iterations`)
   const [{ parameters, iterations, gradients, seconds }] = rows
-  const splits = rows.map(({ split, lca, helping, hurting, helpFraction, hurtFraction, worstResidual }) => {
-    return [split, { lca, helping, hurting, helpFraction, hurtFraction, worstResidual }]
+  const splits = rows.map(({ split, lca, helping, hurting, helped, hurt, worstResidual }) => {
+    const helpFractionOfMoved = helped + hurt > 0 ? helped / (helped + hurt) : null
+    const helpFractionOfAll = helped / (parameters * iterations)
+    return [split, { lca, helping, hurting, helpFractionOfMoved, helpFractionOfAll, worstResidual }]
   })
   return {
     ...{ parameters, iterations, gradients, allocationSeconds: seconds },
@@ -104,8 +109,16 @@ async function totals(db: Database, id: string): Promise<Totals> {
 }
 
 /** What is to be known of an experiment whose segments are all allocated and complete. */
-export async function summarise(db: Database, id: string, { training }: ResolvedSpec): Promise<Summary> {
+export async function summarise(
+  db: Database,
+  id: string,
+  { training, allocation }: ResolvedSpec,
+): Promise<Summary> {
   const { splits, ...rest } = await totals(db, id)
+  const { rows: books } = await db.pool.query<{ books: StoredBooks }>(
+    `SELECT ${booksSql('true')} AS books FROM experiments e WHERE id = $1`,
+    [id],
+  )
   const { rows } = await db.pool.query<Evaluation>(
     `SELECT found.* FROM segments, jsonb_to_recordset(evaluations)
        AS found (split text, iteration int, loss float8, accuracy float8)
@@ -129,7 +142,8 @@ export async function summarise(db: Database, id: string, { training }: Resolved
       },
     ]
   })
-  return { ...rest, splits: Object.fromEntries(complete) }
+  const unbalanced = judgeSplits(books[0]?.books ?? null, allocation)
+  return { ...rest, splits: Object.fromEntries(complete), unbalanced }
 }
 
 /** manifest.json: everything one needs to read an experiment's objects without this service. */

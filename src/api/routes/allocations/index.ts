@@ -9,12 +9,12 @@ import {
   TableHeaders,
   tableResponse,
 } from '../../schemas/tables.ts'
-import { findLedger, groupVariables, spanOf } from '../shared/ledger.ts'
+import { findLedger, groupVariables, headOf, spanOf } from '../shared/ledger.ts'
 import { ahead, columnsOf, sendTable, wantedBy } from '../shared/table.ts'
 import { readAllocations } from './query.ts'
 
 const csvExample =
-  'iteration,iterations,layer,parameters,lca,helping,hurting,squared,moved,helped,hurt,helpFraction\n0,1,fc_1,78500,-0.05,-0.08,0.03,0.0000012,0.021,41000,36000,0.522\n'
+  'iteration,iterations,layer,parameters,lca,helping,hurting,squared,moved,helped,hurt,helpFractionOfMoved,helpFractionOfAll\n0,1,fc_1,78500,-0.05,-0.08,0.03,0.0000012,0.021,36000,24000,0.6,0.459\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
@@ -47,10 +47,11 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const span = spanOf(request.query, ledger)
       const grouping = await groupVariables(app.db, ledger.id, by, layer)
       return sendTable(request, reply, {
-        head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete, by, bucket },
+        head: { ...headOf(ledger), by, bucket },
         columns: columnsOf(AllocationRow, wantedBy(by)),
         batches: ahead(readAllocations(app.db, ledger, grouping, { ...span, bucket, by })),
         version: ledger.version,
+        warning: ledger.unbalanced?.message,
       })
     },
   )

@@ -1,6 +1,6 @@
 /** The ledger itself, a row per span of iterations and layer or variable: summed by Postgres, read in batches. */
 import type { Database } from '../../../store/database.ts'
-import { type Grouping, type Ledger, ratio } from '../shared/ledger.ts'
+import { type Grouping, helpFractions, type Ledger } from '../shared/ledger.ts'
 import { asText, type Cell } from '../shared/table.ts'
 
 /**
@@ -59,24 +59,12 @@ export async function* readAllocations(
       yield rows.map(([span, group, count, lca, helping, hurting, squared, moved, helped, hurt]): Cell[] => {
         const { layer, variable, parameters, variables } = groups[Number(group)]
         const iterations = Number(count) / variables
-        const share = ratio(Number(helped), parameters * iterations)
-        return by === 'variable'
-          ? [
-              span,
-              iterations,
-              layer,
-              variable,
-              parameters,
-              lca,
-              helping,
-              hurting,
-              squared,
-              moved,
-              helped,
-              hurt,
-              share,
-            ]
-          : [span, iterations, layer, parameters, lca, helping, hurting, squared, moved, helped, hurt, share]
+        const fractions = helpFractions(Number(helped), Number(hurt), parameters * iterations)
+        return [
+          ...[span, iterations, layer, ...(by === 'variable' ? [variable] : []), parameters],
+          ...[lca, helping, hurting, squared, moved, helped, hurt],
+          ...[fractions.helpFractionOfMoved, fractions.helpFractionOfAll],
+        ]
       })
       start = end
     } else {

@@ -1,7 +1,7 @@
 /** The iterations that were recorded between two positions, as events, in batches. */
 import type { SplitName } from '../../../spec/schema.ts'
 import type { Database } from '../../../store/database.ts'
-import { ratio } from '../shared/ledger.ts'
+import { helpFractions } from '../shared/ledger.ts'
 import { frame } from './frames.ts'
 import { comparePositions, formatPosition, type Position } from './position.ts'
 
@@ -17,13 +17,13 @@ const segmentsSql = `
    LIMIT ${segmentBatch}`
 
 const rowsSql = `
-  SELECT iteration, split, loss_before, loss_after, lca, residual, splits, helped
+  SELECT iteration, split, loss_before, loss_after, lca, residual, splits, helped, hurt
     FROM iterations
    WHERE experiment_id = $1::uuid AND split = ANY ('{train,validation}') AND iteration >= $2::int AND iteration < $3::int
    ORDER BY iteration, split`
 
 type Segment = { sequence: number; from: number; to: number; parameters: number }
-type Row = [number, SplitName, number, number, number, number, number, number]
+type Row = [number, SplitName, number, number, number, number, number, number, number]
 
 export type Batch = {
   /** Events, as they are sent. */
@@ -60,13 +60,13 @@ async function* segmentEvents(
     const values = [id, start, stop]
     const { rows } = await db.pool.query<Row>({ text: rowsSql, values, rowMode: 'array' })
     let text = ''
-    for (const [iteration, split, loss, lossAfter, lca, residual, splits, helped] of rows) {
+    for (const [iteration, split, loss, lossAfter, lca, residual, splits, helped, hurt] of rows) {
       const position = { sequence, row: { iteration, split } }
       if (comparePositions(position, from) <= 0) continue
       if (comparePositions(position, to) > 0) break
       text += frame('iteration', formatPosition(position), {
         ...{ iteration, split, loss: finite(loss), lossAfter: finite(lossAfter), lca: finite(lca) },
-        ...{ residual: finite(residual), splits, helpFraction: ratio(helped, parameters) },
+        ...{ residual: finite(residual), splits, ...helpFractions(helped, hurt, parameters) },
       })
     }
     const last = rows[rows.length - 1]

@@ -1,10 +1,18 @@
 /** Experiments as the API shows them: read in one query, and how far they are worked out from what it returns. */
 
+import { booksSql, type StoredBooks } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
+import { type EarlierSummary, isEarlierSql, presentSummary } from '../../../store/earlier-summary.ts'
 import type { Reader } from '../../../store/experiments.ts'
+import type { Summary } from '../../../store/summary.ts'
 import type { Experiment, ExperimentListItem } from '../../schemas/experiments.ts'
 
-type Row = Omit<ExperimentListItem, 'progress'> & {
+type Row = Omit<ExperimentListItem, 'progress' | 'summary'> & {
+  summary: Summary | EarlierSummary | null
+  /** Of an earlier version's summary only. */
+  books: StoredBooks
+  maxError: number
+  maxSplits: number
   trained: number
   allocated: number
   /** Iterations that were done when the phase began or went on. */
@@ -29,7 +37,10 @@ const columns = `
   e.trained, coalesce(s.done, 0)::int AS allocated, e.done_before AS "doneBefore",
   extract(epoch FROM now() - e.started_at)::float8 AS "trainingSeconds",
   extract(epoch FROM now() - e.allocating_at)::float8 AS "allocatingSeconds",
-  e.summary, e.worker, e.engine, e.attempts, e.error,
+  e.summary, ${booksSql(isEarlierSql)} AS books,
+  (e.spec #>> '{allocation,maxError}')::float8 AS "maxError",
+  (e.spec #>> '{allocation,maxSplits}')::int AS "maxSplits",
+  e.worker, e.engine, e.attempts, e.error,
   ${timestamp('created_at', 'createdAt')}, ${timestamp('started_at', 'startedAt')},
   ${timestamp('allocating_at', 'allocatingAt')}, ${timestamp('finished_at', 'finishedAt')},
   ${timestamp('updated_at', 'updatedAt')}`
@@ -61,6 +72,9 @@ export type Found = {
   etag: string
 }
 
+/** Raise it when what is shown of an experiment changes: then what clients kept is out of date. */
+const layout = '2'
+
 /** The experiments of these ids, by id. */
 export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, Found>> {
   type FoundRow = Row & Pick<Experiment, 'spec'> & Pick<Found, 'tenant' | 'recorded'>
@@ -69,7 +83,7 @@ export async function loadExperiments(db: Database, ids: string[]): Promise<Map<
     rows.map(({ tenant, recorded, spec, ...row }) => {
       const experiment = { ...present(row), spec }
       const { status, progress, updatedAt } = experiment
-      const etag = `W/"${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
+      const etag = `W/"${layout}-${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
       return [row.id, { tenant, recorded, experiment, etag }]
     }),
   )
@@ -94,8 +108,10 @@ export async function listExperiments(db: Database, filter: Filter): Promise<Exp
 }
 
 function present(row: Row): ExperimentListItem {
-  const { trained, allocated, doneBefore, trainingSeconds, allocatingSeconds, ...shown } = row
-  return { ...shown, progress: progressOf(row) }
+  const { trained, allocated, doneBefore, trainingSeconds, allocatingSeconds, ...rest } = row
+  const { books, maxError, maxSplits, ...shown } = rest
+  const summary = presentSummary(row.summary, books, { maxError, maxSplits })
+  return { ...shown, summary, progress: progressOf(row) }
 }
 
 function progressOf(row: Row): ExperimentListItem['progress'] {

@@ -9,12 +9,12 @@ import {
   TableHeaders,
   tableResponse,
 } from '../../schemas/tables.ts'
-import { findLedger, spanOf } from '../shared/ledger.ts'
+import { findLedger, headOf, spanOf } from '../shared/ledger.ts'
 import { ahead, columnsOf, sendTable } from '../shared/table.ts'
 import { readIterations, readPoints } from './query.ts'
 
 const csvExample =
-  'iteration,loss,lossAfter,lca,residual,splits,helpFraction\n0,2.41,2.33,-0.08,0.00002,1,0.53\n'
+  'iteration,loss,lossAfter,lca,residual,splits,helpFractionOfMoved,helpFractionOfAll\n0,2.41,2.33,-0.08,0.00002,1,0.61,0.53\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
@@ -42,7 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       const span = spanOf(request.query, ledger)
       return sendTable(request, reply, {
-        head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
+        head: { ...headOf(ledger) },
         columns: columnsOf(IterationRow),
         batches: ahead(
           points === undefined
@@ -50,6 +50,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             : readPoints(app.db, ledger, span, points),
         ),
         version: ledger.version,
+        warning: ledger.unbalanced?.message,
       })
     },
   )

@@ -1,14 +1,14 @@
 /** What every iteration did: read in batches along the primary key, or thinned out for plotting. */
 import type { Database } from '../../../store/database.ts'
-import { type Ledger, ratio } from '../shared/ledger.ts'
+import { helpFractions, type Ledger } from '../shared/ledger.ts'
 import { asText, type Cell } from '../shared/table.ts'
 
 /** Rows that one query reads. */
 const batchSize = 5000
 
 /** All as Postgres writes it. */
-type Row = [string, string, string, string, string, string, string]
-const columns = 'iteration, loss_before, loss_after, lca, residual, splits, helped'
+type Row = [string, string, string, string, string, string, string, string]
+const columns = 'iteration, loss_before, loss_after, lca, residual, splits, helped, hurt'
 const span = 'experiment_id = $1::uuid AND split = $2 AND iteration >= $3::int AND iteration < $4::int'
 
 const batchSql = `SELECT ${columns} FROM iterations WHERE ${span} ORDER BY iteration LIMIT $5::int`
@@ -68,7 +68,8 @@ async function countParameters(db: Database, id: string): Promise<number> {
   return rows[0].parameters
 }
 
-const toCells = (row: Row, parameters: number): Cell[] => [
-  ...row.slice(0, 6),
-  ratio(Number(row[6]), parameters),
-]
+function toCells([...row]: Row, parameters: number): Cell[] {
+  const [helped, hurt] = row.splice(6)
+  const { helpFractionOfMoved, helpFractionOfAll } = helpFractions(Number(helped), Number(hurt), parameters)
+  return [...row, helpFractionOfMoved, helpFractionOfAll]
+}

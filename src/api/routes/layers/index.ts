@@ -3,12 +3,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
 import { LayerRow, LayersQuery, LayersTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
-import { findLedger, groupVariables } from '../shared/ledger.ts'
+import { findLedger, groupVariables, headOf } from '../shared/ledger.ts'
 import { type Cell, columnsOf, sendTable, wantedBy } from '../shared/table.ts'
 import { sumLayers } from './query.ts'
 
 const csvExample =
-  'layer,parameters,lca,helping,hurting,rms,helpFraction,share\nfc_1,78500,-1.21,-3.4,2.19,0.00012,0.507,0.62\n'
+  'layer,parameters,lca,helping,hurting,rms,helpFractionOfMoved,helpFractionOfAll,share\nfc_1,78500,-1.21,-3.4,2.19,0.00012,0.612,0.507,0.62\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
@@ -40,9 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const rows = items.map(item => columns.map(({ name }) => item[name as keyof typeof item] as Cell))
       return sendTable(request, reply, {
         head: {
-          experimentId: ledger.id,
-          split: ledger.split,
-          complete: ledger.complete,
+          ...headOf(ledger),
           by,
           iterations,
           total,
@@ -50,6 +48,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         columns,
         batches: [rows],
         version: ledger.version,
+        warning: ledger.unbalanced?.message,
       })
     },
   )

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
 import { NeuronRow, NeuronsQuery, NeuronsTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
-import { findLedger } from '../shared/ledger.ts'
+import { findLedger, headOf } from '../shared/ledger.ts'
 import { columnsOf, sendTable } from '../shared/table.ts'
 import { readNeurons } from './query.ts'
 
@@ -34,10 +34,11 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { layer, split } = request.query
       const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       return sendTable(request, reply, {
-        head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
+        head: { ...headOf(ledger) },
         columns: columnsOf(NeuronRow),
         batches: await readNeurons(app.db, ledger, layer),
         version: ledger.version,
+        warning: ledger.unbalanced?.message,
       })
     },
   )

@@ -1,5 +1,7 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
+import type { Unbalanced } from '../../../lca/balance.ts'
 import type { SplitName } from '../../../spec/schema.ts'
+import { booksSql, judgeSplits, type StoredBooks, type UnbalancedSplits } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { experimentNotFound, invalidQuery } from '../../problem.ts'
@@ -13,6 +15,8 @@ export type Ledger = {
   complete: boolean
   /** Names this state of it, where it has succeeded: nothing changes any more but by being deleted. */
   version: string | undefined
+  /** What is wrong with the books of what is allocated; null where they balance. */
+  unbalanced: Unbalanced | null
 }
 
 const ledgerSql = `
@@ -20,7 +24,12 @@ const ledgerSql = `
          spec #> '{allocation,splits}' AS splits,
          CASE status WHEN 'succeeded' THEN id || ' ' || extract(epoch FROM updated_at) END AS version,
          (SELECT coalesce(sum(s."to" - s."from"), 0)::int FROM segments s
-           WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated
+           WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated,
+         (e.spec #>> '{allocation,maxError}')::float8 AS "maxError",
+         (e.spec #>> '{allocation,maxSplits}')::int AS "maxSplits",
+         coalesce(e.summary ? 'unbalanced', false) AS judged, e.summary -> 'unbalanced' AS unbalanced,
+         ${booksSql(`NOT coalesce(e.summary ? 'unbalanced', false)
+                     AND i.split = coalesce($3, e.spec #>> '{allocation,splits,0}')`)} AS books
     FROM experiments e
    WHERE id = $1::uuid AND ($2::text IS NULL OR tenant = $2)`
 
@@ -31,20 +40,41 @@ export async function findLedger(
   id: string,
   split: SplitName | undefined,
 ): Promise<Ledger> {
-  type Found = { iterations: number; splits: SplitName[]; allocated: number; version: string | null }
-  const { rows } = await db.pool.query<Found>(ledgerSql, [id, tenant])
+  type Found = {
+    iterations: number
+    splits: SplitName[]
+    allocated: number
+    version: string | null
+    maxError: number
+    maxSplits: number
+    judged: boolean
+    unbalanced: UnbalancedSplits
+    books: StoredBooks
+  }
+  const { rows } = await db.pool.query<Found>(ledgerSql, [id, tenant, split ?? null])
   const found = rows[0]
   if (!found) throw experimentNotFound(id)
   if (split !== undefined && !found.splits.includes(split))
     throw invalidQuery('split', `this experiment allocates ${found.splits.join(' and ')} only`)
+  const own = split ?? found.splits[0]
+  const unbalanced = found.judged ? found.unbalanced : judgeSplits(found.books, found)
   return {
     id,
-    split: split ?? found.splits[0],
+    split: own,
     iterations: found.iterations,
     complete: found.allocated >= found.iterations,
     version: found.version ?? undefined,
+    unbalanced: unbalanced?.[own] ?? null,
   }
 }
+
+/** What the JSON of every table says first. */
+export const headOf = ({ id, split, complete, unbalanced }: Ledger) => ({
+  experimentId: id,
+  split,
+  complete,
+  unbalanced,
+})
 
 /** The iterations [from, to) of a query, within the training. Throws 400 where there can be none. */
 export function spanOf(
@@ -98,3 +128,9 @@ export async function groupVariables(
 
 /** x/n where there is an n. */
 export const ratio = (x: number, n: number): number | null => (n > 0 && Number.isFinite(x) ? x / n : null)
+
+/** The share of what moved that helped, and of everything; `postings` is parameters × iterations. */
+export const helpFractions = (helped: number, hurt: number, postings: number) => ({
+  helpFractionOfMoved: ratio(helped, helped + hurt),
+  helpFractionOfAll: ratio(helped, postings),
+})

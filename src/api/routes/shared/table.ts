@@ -1,7 +1,7 @@
 /** Tables on the wire: rows come in batches and leave in the format that was asked for, never all in memory at once. */
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type TableFormat, tableFormats } from '../../schemas/tables.ts'
+import { type TableFormat, tableFormats, unbalancedHeader } from '../../schemas/tables.ts'
 import { negotiate } from './accept.ts'
 import { arrowChunks } from './arrow.ts'
 import { matchesEtag, weakEtag } from './etag.ts'
@@ -23,6 +23,8 @@ export type Table = {
   head: Record<string, unknown>
   columns: Column[]
   batches: AsyncIterable<Cell[][]> | Iterable<Cell[][]>
+  /** What is wrong with the books that it is out of: for a header, as not every format has a head. */
+  warning?: string
   /** Says which state of the experiment or sweep the table shows, where it has finished; undefined: it has not. */
   version?: string
 }
@@ -42,7 +44,7 @@ const withCharset = (mediaType: string) =>
   mediaType === tableFormats.arrow ? mediaType : `${mediaType}; charset=utf-8`
 
 /** Raise it when the content or the layout of tables changes: then what clients kept is out of date. */
-const layout = '1'
+const layout = '2'
 
 /**
  * Answers with a table in the format that `?format=` or Accept asks for. The first batch is awaited before the answer
@@ -59,6 +61,7 @@ export async function sendTable(
   reply.type(withCharset(tableFormats[format]))
   addVary(reply, 'accept', 'accept-encoding')
   reply.header('cache-control', 'private, no-cache')
+  if (table.warning !== undefined) reply.header(unbalancedHeader, table.warning)
   if (table.version !== undefined) {
     const etag = weakEtag(layout, table.version, format, request.url)
     reply.header('etag', etag)
