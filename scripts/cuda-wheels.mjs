@@ -22,9 +22,6 @@ function nvidiaSmi() {
   }
 }
 
-/** The name of the wheel. */
-export const wheelName = variant => (variant === 'cuda' ? 'tensorflow' : 'tensorflow-cpu')
-
 /** What pip is to download beside it: `nvidia-cublas-cu12<13.0,>=12.5.3.2` and so on, out of the wheel's METADATA. */
 export function cudaRequirements(metadata) {
   return metadata

@@ -14,7 +14,8 @@ import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { cudaRequirements, libraryFolders, openedLibraries, wheelName } from './cuda-wheels.mjs'
+import { cudaRequirements, libraryFolders, openedLibraries } from './cuda-wheels.mjs'
+import { recipeFor } from './platforms.mjs'
 
 const execute = promisify(execFile)
 const version = '2.21.0'
@@ -27,23 +28,19 @@ export class NativeUnavailable extends Error {}
  * lines for the user.
  */
 export async function buildNative(root, variant, note) {
-  if (process.platform !== 'linux' || process.arch !== 'x64')
-    throw new NativeUnavailable(
-      `there is a recipe for Linux on x64, and this is ${process.platform} on ${process.arch}`,
-    )
-  if (!process.report.getReport().header.glibcVersionRuntime)
+  const recipe = recipeFor(process.platform, process.arch, variant)
+  if (recipe.unavailable) throw new NativeUnavailable(recipe.unavailable)
+  if (process.platform === 'linux' && !process.report.getReport().header.glibcVersionRuntime)
     throw new NativeUnavailable('it needs glibc, and this Linux has another C library')
-  await need('g++', ['--version'], 'g++ is missing (Debian: apt-get install g++)')
+  await need(recipe.compiler, ['--version'], recipe.compilerMissing)
   await need(
     'python3',
     ['-m', 'pip', '--version'],
     'python3 with pip is missing (Debian: apt-get install python3-pip)',
   )
 
-  const site = await fetchTensorFlow(variant, note)
+  const site = await fetchTensorFlow(recipe, variant, note)
   const tensorflow = path.join(site, 'tensorflow')
-  // TensorFlow opens CUDA's libraries by name while it runs. They are linked too, so that they are there by then: whether
-  // the binding's search path would count for TensorFlow depends on how TensorFlow itself was linked.
   const cuda = await filesUnder(site, 'nvidia')
   const searched = [tensorflow, ...libraryFolders(cuda).map(name => path.join(site, name))]
   const require = createRequire(path.join(root, 'package.json'))
@@ -67,7 +64,7 @@ export async function buildNative(root, variant, note) {
     ]
     await Promise.all(
       ['tfjs_backend', 'tfjs_binding'].map(name =>
-        compile([
+        compile(recipe, [
           ...flags,
           '-c',
           path.join(packageFolder, 'binding', `${name}.cc`),
@@ -77,21 +74,16 @@ export async function buildNative(root, variant, note) {
       ),
     )
     const built = `${target}.new`
-    await compile([
-      '-shared',
-      path.join(work, 'tfjs_backend.o'),
-      path.join(work, 'tfjs_binding.o'),
-      '-o',
-      built,
-      ...searched.flatMap(folder => ['-L', folder]),
-      '-l:libtensorflow_cc.so.2',
-      '-l:libtensorflow_framework.so.2',
-      '-Wl,--no-as-needed',
-      ...openedLibraries(cuda).map(name => `-l:${name}`),
-      // An old-fashioned RPATH counts for the libraries' own needs as well.
-      '-Wl,--disable-new-dtags',
-      ...searched.map(folder => `-Wl,-rpath,${folder}`),
-    ])
+    await compile(
+      recipe,
+      recipe.link({
+        objects: [path.join(work, 'tfjs_backend.o'), path.join(work, 'tfjs_binding.o')],
+        output: built,
+        folders: searched,
+        libraries: recipe.libraries,
+        opened: openedLibraries(cuda),
+      }),
+    )
     await tryOut(built)
     await rename(built, target)
   } finally {
@@ -103,19 +95,19 @@ export async function buildNative(root, variant, note) {
  * The folder into which the wheels are unpacked as Python would have them, shared by every clone of this user: ~850 MB
  * for the CPU, several GB with CUDA.
  */
-async function fetchTensorFlow(variant, note) {
+async function fetchTensorFlow(recipe, variant, note) {
   const cache = path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'loss-ledger')
-  const name = wheelName(variant)
+  const name = recipe.wheel
   const folder = path.join(cache, `${name}-${version}`)
   if (existsSync(folder)) return folder
   await mkdir(cache, { recursive: true })
   const work = await mkdtemp(path.join(cache, 'download-'))
   try {
-    const size = variant === 'cuda' ? '600 MB, and 3 GB of CUDA' : '270 MB'
+    const size = variant === 'cuda' ? '600 MB, and 3 GB of CUDA' : `${recipe.megabytes} MB`
     note(`fetching TensorFlow ${version} (${size}, once) into ${cache}`)
-    const [wheel] = await download(work, [`${name}==${version}`])
+    const [wheel] = await download(recipe, work, [`${name}==${version}`])
     const { stdout: metadata } = await python(metadataScript, wheel)
-    await python(unpackScript, wheel, work)
+    await python(unpackScript, wheel, work, ...recipe.libraries)
     await rm(wheel)
     if (variant === 'cuda') {
       const requirements = cudaRequirements(metadata)
@@ -123,7 +115,7 @@ async function fetchTensorFlow(variant, note) {
         throw new NativeUnavailable(`the wheel of TensorFlow ${version} does not say which CUDA it needs`)
       for (const requirement of requirements) {
         note(`fetching ${requirement.replace(/[<>=!~].*/, '')}`)
-        const [library] = await download(work, [requirement])
+        const [library] = await download(recipe, work, [requirement])
         await python(unpackCudaScript, library, work)
         await rm(library)
       }
@@ -140,21 +132,12 @@ async function fetchTensorFlow(variant, note) {
   }
 }
 
-// With a platform named, pip takes wheels of just these; the CUDA wheels carry various of them.
-const platforms = [
-  'manylinux_2_28_x86_64',
-  'manylinux_2_27_x86_64',
-  'manylinux_2_17_x86_64',
-  'manylinux2014_x86_64',
-  'manylinux1_x86_64',
-]
-
 /** Downloads wheels, without what they need in turn, into a folder; resolves to their paths. */
-async function download(folder, requirements) {
+async function download({ pipPlatforms }, folder, requirements) {
   const before = new Set(await readdir(folder))
   const args = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps']
   args.push('--only-binary=:all:', '--python-version', '3.11', '-d', folder)
-  args.push(...platforms.flatMap(platform => ['--platform', platform]), ...requirements)
+  args.push(...pipPlatforms.flatMap(platform => ['--platform', platform]), ...requirements)
   await execute('python3', args, { maxBuffer: 2 ** 24 }).catch(error => {
     throw new NativeUnavailable(
       `pip could not download ${requirements.join(', ')} (${lastLine(error.stderr)})`,
@@ -179,7 +162,7 @@ const unpackScript = `
 import sys, zipfile
 wheel = zipfile.ZipFile(sys.argv[1])
 headers = tuple('tensorflow/include/' + part for part in ('tensorflow/c/', 'tensorflow/core/platform/', 'tsl/platform/', 'xla/tsl/'))
-libraries = ('tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2')
+libraries = tuple('tensorflow/' + name for name in sys.argv[3:])
 wheel.extractall(sys.argv[2], [name for name in wheel.namelist() if name.startswith(headers + libraries)])
 `
 
@@ -202,8 +185,8 @@ async function filesUnder(site, folder) {
   return found.map(name => path.posix.join(folder, name))
 }
 
-async function compile(args) {
-  await execute('g++', args, { maxBuffer: 2 ** 26 }).catch(error => {
+async function compile({ compiler }, args) {
+  await execute(compiler, args, { maxBuffer: 2 ** 26 }).catch(error => {
     throw new NativeUnavailable(`the binding did not compile (${firstError(error.stderr)})`)
   })
 }

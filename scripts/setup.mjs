@@ -49,7 +49,13 @@ async function native() {
   if (engine === 'wasm') return
   // A GPU that has come or gone is another TensorFlow.
   const variant = tensorflowVariant()
-  const key = hash('scripts/native-tensorflow.mjs', 'scripts/cuda-wheels.mjs', stamps.packages, variant)
+  const key = hash(
+    'scripts/native-tensorflow.mjs',
+    'scripts/platforms.mjs',
+    'scripts/cuda-wheels.mjs',
+    stamps.packages,
+    variant,
+  )
   const known = stamps.native?.key === key
   if (known && stamps.native.built) return
   let reason = known && !forceNative && engine !== 'native' ? stamps.native.reason : undefined

@@ -39,8 +39,8 @@ export type Config = {
   engine: 'native' | 'wasm' | undefined
   /** Threads of one compute process; undefined: the engine decides. */
   threads: number | undefined
-  /** Workers that `serve` starts beside the API, on each device where those are named; 0: none. */
-  workers: number
+  /** Workers that `serve` starts beside the API, on each device where those are named; 0: none; undefined: see planFleet. */
+  workers: number | undefined
   /** CUDA devices to compute on, a worker each: `all`, places, or UUIDs; undefined: the first that is there, if any. */
   devices: string[] | undefined
   /** Whether a worker that would compute on a CPU shall not start. */
@@ -212,7 +212,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     s3: s3(),
     engine: oneOf('LEDGER_ENGINE', ['native', 'wasm'] as const, undefined),
     threads: integer('LEDGER_THREADS', undefined, 1, 1024),
-    workers: integer('LEDGER_WORKERS', 1, 0, 1024),
+    workers: integer('LEDGER_WORKERS', undefined, 0, 1024),
     devices: devices(),
     requireGpu: oneOf('LEDGER_REQUIRE_GPU', ['yes', 'no'] as const, 'no' as const) === 'yes',
     lockSeconds: integer('LEDGER_LOCK_SECONDS', 10, 1, 3600),

@@ -192,6 +192,31 @@ describe('errors', () => {
     await api.http.get(`/v1/experiments/${id}`).expect(200)
   })
 
+  test('a database that has no room, memory or time for it is a 503, whoever asks it', async () => {
+    const { pool } = api.db
+    const id = await post(api)
+    for (const state of ['53100', '53200', '57014', '40P01']) {
+      await pool.query(
+        `CREATE OR REPLACE FUNCTION refuse() RETURNS boolean STABLE LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '${state}'; END $$;
+         ALTER TABLE artifacts RENAME TO elsewhere;
+         CREATE VIEW artifacts AS SELECT * FROM elsewhere WHERE refuse();
+         ALTER TABLE variables RENAME TO elsewhere_too;
+         CREATE VIEW variables AS SELECT * FROM elsewhere_too WHERE refuse()`,
+      )
+      // Looked up by SQL, and by Prisma.
+      for (const path of [`experiments/${id}/layers`, `experiments/${id}/artifacts/manifest.json`]) {
+        const answer = await api.http.get(`/v1/${path}`)
+        checkProblem(answer, 503)
+        assert.equal(answer.headers['retry-after'], '5', state)
+      }
+      await pool.query(
+        `DROP VIEW artifacts; ALTER TABLE elsewhere RENAME TO artifacts;
+         DROP VIEW variables; ALTER TABLE elsewhere_too RENAME TO variables`,
+      )
+    }
+  })
+
   test('request ids that could forge a log line or a header are replaced', async () => {
     for (const id of ['a b', 'a"b', 'x'.repeat(65), '{}']) {
       const { headers } = await api.http.get('/healthz').set('x-request-id', id)

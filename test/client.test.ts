@@ -4,14 +4,14 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, type TestContext, test } from 'node:test'
-import { parseEvents } from '../src/client/events.ts'
+import { parseEvents } from '../clients/typescript/src/events.ts'
 import {
   ApiError,
   connect,
   type LedgerClient,
   type LedgerEvent,
   UnreachableError,
-} from '../src/client/index.ts'
+} from '../clients/typescript/src/index.ts'
 import { npyHeader } from '../src/objects/npy.ts'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
 import { fillLedger, minimalSpec, startApi, storeArtifact, type TestApi } from './support/api.ts'

@@ -19,7 +19,7 @@ test('nothing configured is the embedded default', () => {
     s3: undefined,
     engine: undefined,
     threads: undefined,
-    workers: 1,
+    workers: undefined,
     devices: undefined,
     requireGpu: false,
     lockSeconds: 10,

@@ -5,14 +5,13 @@ import { missingLibraries } from '../src/cli/libraries.ts'
 
 type Wheels = {
   tensorflowVariant(env: Record<string, string | undefined>, list?: () => string): string
-  wheelName(variant: string): string
   cudaRequirements(metadata: string): string[]
   libraryFolders(files: string[]): string[]
   openedLibraries(files: string[]): string[]
 }
 // Set-up is plain JavaScript, outside what the compiler knows.
 const script = new URL('../../scripts/cuda-wheels.mjs', import.meta.url).href
-const { tensorflowVariant, wheelName, cudaRequirements, libraryFolders, openedLibraries } = (await import(
+const { tensorflowVariant, cudaRequirements, libraryFolders, openedLibraries } = (await import(
   script
 )) as Wheels
 
@@ -24,7 +23,6 @@ test('a GPU that nvidia-smi lists means CUDA, unless LEDGER_TENSORFLOW says othe
   assert.equal(tensorflowVariant({ LEDGER_TENSORFLOW: 'cpu' }, one), 'cpu')
   assert.equal(tensorflowVariant({ LEDGER_TENSORFLOW: 'cuda' }, none), 'cuda')
   assert.throws(() => tensorflowVariant({ LEDGER_TENSORFLOW: 'rocm' }, none), /not cpu or cuda/)
-  assert.deepEqual([wheelName('cuda'), wheelName('cpu')], ['tensorflow', 'tensorflow-cpu'])
 })
 
 test('the CUDA wheels are those of the extra and-cuda', () => {

@@ -1,8 +1,20 @@
 /** The embedded Postgres: whoever is killed, nothing is left running, nothing is lost, and the next start works. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
@@ -10,7 +22,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { pino } from 'pino'
+import { findPackage, preparePostgresBinaries } from '../src/postgres/binaries.ts'
 import { findEmbeddedPostgres, startEmbeddedPostgres } from '../src/postgres/embedded.ts'
+import { databaseOwner } from '../src/postgres/owner.ts'
 import { isPostgresOf, isRunning, markOf } from '../src/postgres/processes.ts'
 
 const log = pino({ level: 'silent' })
@@ -51,9 +65,10 @@ async function query(url: string, sql: string): Promise<unknown> {
     await client.end()
   }
 }
+const parentScript = fileURLToPath(new URL('support/postgres-parent.js', import.meta.url))
 /** Another process with a server on the directory; resolves to it and the server's URL. */
 async function parent(): Promise<{ child: ChildProcess; url: string }> {
-  const child = fork(fileURLToPath(new URL('support/postgres-parent.js', import.meta.url)), [directory])
+  const child = fork(parentScript, [directory])
   const [url] = await once(child, 'message')
   return { child, url }
 }
@@ -65,7 +80,7 @@ async function kill(child: ChildProcess) {
 
 test('a server starts, keeps its password to itself, is found by others, and is the same one after a restart', async () => {
   const first = await startEmbeddedPostgres(directory, log)
-  assert.match(first.url, /^postgresql:\/\/postgres:[\w-]{32}@127\.0\.0\.1:\d+\/postgres$/)
+  assert.match(first.url, /^postgresql:\/\/postgres:[\w-]{32}@127\.0\.0\.1:\d+\/postgres\?sslmode=disable&/)
   assert.equal(statSync(join(directory, 'cluster', 'password')).mode & 0o777, 0o600)
   assert.equal(findEmbeddedPostgres(directory), first.url)
   assert.equal(await query(first.url, 'SHOW fsync'), 'on')
@@ -150,14 +165,111 @@ test('a pid file that names somebody else’s process does not stop the start, a
   await postgres.stop()
 })
 
+test('a server that does not start again is tried on, and comes back on the same port when it can', async t => {
+  const said: { msg: string; reason?: string }[] = []
+  const hearing = pino({ level: 'info' }, { write: (line: string) => void said.push(JSON.parse(line)) })
+  const postgres = await startEmbeddedPostgres(directory, hearing, { first: 1, longest: 20 })
+  t.after(postgres.stop)
+  await query(postgres.url, 'CREATE TABLE waited AS SELECT 5 AS five')
+  const settings = join(data(), 'postgresql.auto.conf')
+  const before = readFileSync(settings)
+  appendFileSync(settings, 'nonsense = on\n')
+  process.kill(serverPid()!, 'SIGKILL')
+  // More often than any number that would do for a full disk.
+  const failures = () => said.filter(({ msg }) => msg.includes('does not start again'))
+  await waitFor('eight failures', () => failures().length >= 8, 30_000)
+  assert.match(failures()[7].reason!, /unrecognized configuration parameter "nonsense"/)
+  assert.equal(findEmbeddedPostgres(directory), undefined)
+  writeFileSync(settings, before)
+  await waitFor('it runs again', () => said.some(({ msg }) => msg === 'PostgreSQL runs again'))
+  assert.equal(await query(postgres.url, 'SELECT five FROM waited'), 5)
+})
+
+test('variables that are meant for another server change nothing', async t => {
+  const others = {
+    ...{
+      PGHOST: 'nowhere.invalid',
+      PGPORT: '1',
+      PGUSER: 'x',
+      PGDATABASE: 'y',
+      PGPASSWORD: 'z',
+      PGDATA: '/z',
+    },
+    ...{ PGSSLMODE: 'require', PGSSLNEGOTIATION: 'direct', PGREPLICATION: 'database' },
+    ...{ PGOPTIONS: '-c search_path=nowhere', PGDATESTYLE: 'German', PGCLIENT_ENCODING: 'LATIN1' },
+    ...{ LC_ALL: 'de_DE.UTF-8', LC_MESSAGES: 'de_DE.UTF-8', NODE_OPTIONS: '--inspect-brk=0' },
+  }
+  const before = { ...process.env }
+  t.after(() => {
+    for (const name of Object.keys(others)) delete process.env[name]
+    Object.assign(process.env, before)
+  })
+  Object.assign(process.env, others)
+  const postgres = await startEmbeddedPostgres(directory, log)
+  t.after(postgres.stop)
+  assert.equal(await query(postgres.url, 'SHOW search_path'), '"$user", public')
+  assert.equal(await query(postgres.url, 'SHOW DateStyle'), 'ISO, MDY')
+  assert.equal(await query(postgres.url, 'SHOW client_encoding'), 'UTF8')
+  assert.equal(await query(postgres.url, 'SELECT current_user || current_database()'), 'postgrespostgres')
+})
+
+/** Why a container cannot be imitated here; false where it can. */
+const noNamespaces = (() => {
+  try {
+    execFileSync('unshare', ['--pid', '--ipc', '--fork', '--mount-proc', 'true'], { stdio: 'ignore' })
+    return false
+  } catch {
+    return 'there is no unshare(1) here that may (it takes root on Linux)'
+  }
+})()
+
+test('a start in another container that shares the directory is refused, and harms nothing', {
+  skip: noNamespaces,
+}, async () => {
+  const postgres = await startEmbeddedPostgres(directory, log)
+  await query(postgres.url, 'CREATE TABLE shared AS SELECT 9 AS nine')
+  const options = ['--pid', '--ipc', '--fork', '--mount-proc', process.execPath, parentScript, directory]
+  const other = spawn('unshare', options, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  other.stderr.on('data', text => (said += text))
+  const [code] = await once(other, 'close')
+  assert.equal(code, 1)
+  assert.match(said, new RegExp(`in use by another container or machine \\(process ${process.pid} on`))
+  assert.equal(await query(postgres.url, 'SELECT nine FROM shared'), 9)
+  await postgres.stop()
+})
+
+test('programs that the server’s user cannot get to, or a shell would misread, are run from a copy', () => {
+  const place = join(root, 'programs')
+  const closed = join(root, 'zu "geschlossen" für $HOME')
+  mkdirSync(place)
+  chmodSync(root, 0o755)
+  mkdirSync(closed, { mode: 0o700 })
+  const { native, name } = findPackage()
+  cpSync(native, join(closed, 'native'), { recursive: true, verbatimSymlinks: true })
+  const owner = databaseOwner(join(root, 'none'))
+  const installed = { native: join(closed, 'native'), name }
+  const programs = preparePostgresBinaries(place, owner, installed)
+  assert.equal(programs.initdb, join(place, name, 'bin', 'initdb'))
+  const version = () => String(execFileSync(programs.postgres, ['--version'], { ...owner, cwd: place }))
+  assert.match(version(), /^postgres \(PostgreSQL\) 18/)
+  // What a cleaner of old files took is put back.
+  rmSync(programs.postgres)
+  preparePostgresBinaries(place, owner, installed)
+  assert.match(version(), /^postgres \(PostgreSQL\) 18/)
+  // Where nobody else may have put them.
+  chmodSync(join(place, name), 0o777)
+  assert.notEqual(preparePostgresBinaries(place, owner, installed).initdb, programs.initdb)
+})
+
 test('what an interrupted first start left is cleared away', async () => {
   const other = join(root, 'other')
   mkdirSync(join(other, 'cluster.0b7a', 'data'), { recursive: true })
   writeFileSync(join(other, 'cluster.0b7a', 'data', 'PG_VERSION'), '18')
   writeFileSync(join(other, 'guard.json'), '')
-  const child = fork(fileURLToPath(new URL('support/postgres-parent.js', import.meta.url)), [other])
-  // In the middle of initdb.
-  await sleep(400)
+  const child = fork(parentScript, [other])
+  const made = () => readdirSync(other).find(name => /^cluster\..{36}$/.test(name))
+  await waitFor('initdb works', () => existsSync(join(other, made() ?? 'none', 'data', 'base')))
   await kill(child)
   const postgres = await startEmbeddedPostgres(other, log)
   assert.equal(await query(postgres.url, 'SELECT 1'), 1)

@@ -4,16 +4,30 @@ import { test } from 'node:test'
 import { chooseDevices, parseDevices, visibleDevices } from '../src/engine/devices.ts'
 import { planFleet } from '../workers/fleet.ts'
 
+const engine = 'native'
+
 test('the threads of a machine are shared out, a device each where they are named', () => {
-  assert.deepEqual(planFleet({ workers: 3 }, undefined, 8), Array(3).fill({ threads: 2, device: undefined }))
-  assert.deepEqual(planFleet({ workers: 4 }, undefined, 2)[3], { threads: 1, device: undefined })
-  assert.deepEqual(planFleet({ workers: 2 }, 5, 8)[0], { threads: 5, device: undefined })
-  const plan = planFleet({ devices: ['0', 'GPU-cc'] }, undefined, 16, () => parseDevices(csv))
+  assert.deepEqual(
+    planFleet({ engine, workers: 3 }, undefined, 8),
+    Array(3).fill({ threads: 2, device: undefined }),
+  )
+  assert.deepEqual(planFleet({ engine, workers: 4 }, undefined, 2)[3], { threads: 1, device: undefined })
+  assert.deepEqual(planFleet({ engine, workers: 2 }, 5, 8)[0], { threads: 5, device: undefined })
+  const plan = planFleet({ engine, devices: ['0', 'GPU-cc'] }, undefined, 16, () => parseDevices(csv))
   assert.deepEqual(plan, [
     { threads: 8, device: 'GPU-aaaa-1' },
     { threads: 8, device: 'GPU-cccc-3' },
   ])
-  assert.deepEqual(planFleet({ workers: 0 }, undefined, 2), [])
+  assert.deepEqual(planFleet({ engine, workers: 0 }, undefined, 2), [])
+})
+
+test('where nobody said how many, one worker; on WASM, which has one thread, one a core', () => {
+  const count = (engine: 'native' | 'wasm', cores: number, workers?: number) =>
+    planFleet({ engine, workers }, undefined, cores).length
+  assert.deepEqual(
+    [count('native', 16), count('wasm', 4), count('wasm', 64), count('wasm', 4, 1)],
+    [1, 4, 8, 1],
+  )
 })
 
 const csv = `0, GPU-aaaa-1, NVIDIA H100 80GB HBM3, 81559

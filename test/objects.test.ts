@@ -126,21 +126,30 @@ test('removing does not follow links out of the store', async () => {
   rmSync(outside, { recursive: true })
 })
 
-test('what a killed writer left is never visible, and swept by the next one', async () => {
-  const child = fork(fileURLToPath(new URL('support/half-written.js', import.meta.url)), [directory])
-  await once(child, 'message')
-  const left = incoming()
-  assert.equal(left.length, 1)
-  child.kill('SIGKILL')
-  await once(child, 'exit')
+test('what a killed writer left is never visible, and swept by the next one; a living one is let be', async () => {
+  const half = async () => {
+    const child = fork(fileURLToPath(new URL('support/half-written.js', import.meta.url)), [directory])
+    const before = new Set(incoming())
+    await once(child, 'message')
+    return { child, file: incoming().find(name => !before.has(name))! }
+  }
+  const [killed, living] = [await half(), await half()]
+  killed.child.kill('SIGKILL')
+  await once(killed.child, 'exit')
+  // Of a writer without a lock: only time tells.
   const old = join(directory, '.incoming', 'elsewhere.1.0b7a')
   writeFileSync(old, '')
   utimesSync(old, 0, 0)
   writeFileSync(join(directory, '.incoming', 'elsewhere.2.0b7a'), '')
+  // However long a living one takes, and whatever its pid means here.
+  utimesSync(join(directory, '.incoming', living.file), 0, 0)
 
   const next = openObjects({ objectsDir: directory })
   assert.equal(await next.stat('half'), undefined)
   await (await next.write('whole', 'text/plain')).commit()
-  // Another machine's writer may still be at work.
+  assert.deepEqual(incoming().sort(), ['elsewhere.2.0b7a', living.file].sort())
+  living.child.kill('SIGKILL')
+  await once(living.child, 'exit')
+  await next.sweep()
   assert.deepEqual(incoming(), ['elsewhere.2.0b7a'])
 })

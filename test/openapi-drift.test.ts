@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { parse } from 'yaml'
+import { clientSchemas } from '../clients/typescript/write-schemas.ts'
 import { declareApi } from '../src/api/document.ts'
 
 type Operation = {
@@ -24,8 +25,9 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 )
 
-test('openapi.yaml is up to date: npm run openapi writes it', async () => {
+test('openapi.yaml and the types of the client are up to date: npm run openapi writes them', async () => {
   assert.equal(await readFile('openapi.yaml', 'utf8'), yaml)
+  assert.equal(await readFile('clients/typescript/src/schemas.ts', 'utf8'), await clientSchemas(yaml))
 })
 
 test('every route is in the document', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
-import type { Experiment } from '../src/api/schemas/experiments.ts'
+import type { Experiment } from '../clients/typescript/src/index.ts'
 import { bars } from '../src/cli/progress.ts'
 
 /** An experiment of 40 iterations, as far as bars look at it. */

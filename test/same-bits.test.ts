@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defaultEngine } from '../src/engine/engine.ts'
+import { defaultEngine } from '../src/engine/binding.ts'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
 import { runExperiment, total } from './support/experiment.ts'
 

@@ -1,4 +1,4 @@
-/** A worker whose parent is killed: it and its compute child end, and what it had in hand is for the next one. */
+/** Processes whose parent is killed end, at whatever moment that was; what a worker had in hand is for the next one. */
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -48,4 +48,40 @@ test('kill -9 of the process that started a worker ends the worker and its compu
   const both = [pid, ...childrenOf(pid)].map(process => markOf(process)!)
   parent.kill('SIGKILL')
   await until('both have ended', () => !both.some(isRunning))
+})
+
+test('a child whose parent was gone before it listened ends by itself', async t => {
+  const database = await testDatabase()
+  const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-orphan-'))
+  t.after(async () => {
+    await database.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+  const env = {
+    ...process.env,
+    ...{ DATABASE_URL: database.url, LEDGER_DIR: directory, LEDGER_ENGINE: 'wasm', LOG_LEVEL: 'silent' },
+  }
+  const setup = { directory, parent: markOf(process.pid), pauses: { first: 1, longest: 1 } }
+  const children = [
+    ['../src/postgres/guard.js', JSON.stringify(setup)],
+    ['../workers/main.js'],
+    ['../workers/main.js', '--workers', '1'],
+    ['../workers/compute.js'],
+  ]
+  await Promise.all(
+    children.map(async ([entry, ...args]) => {
+      const path = fileURLToPath(new URL(entry, import.meta.url))
+      const child = fork(path, args, { env, stdio: 'ignore', detached: true, serialization: 'advanced' })
+      const exit = once(child, 'exit', { signal: AbortSignal.timeout(20_000) })
+      // What the end of this process would do, before the child has read its first line.
+      child.disconnect()
+      const ended = await exit.catch(() => undefined)
+      if (ended === undefined) process.kill(child.pid!, 'SIGKILL')
+      assert.deepEqual(ended, [0, null], `${entry} ${args}`)
+    }),
+  )
+  assert.deepEqual(
+    readdirSync(directory).filter(name => name.startsWith('cluster')),
+    [],
+  )
 })

@@ -4,6 +4,7 @@
  * It is a process of its own so that a gradient of seconds never keeps the worker from renewing its lock, and a crash in
  * native code costs one attempt. It ends when its worker does: whatever happens to that one, the channel closes.
  */
+import { onParentGone } from '../src/children.ts'
 import { readConfig } from '../src/config.ts'
 import { DatasetError } from '../src/data/errors.ts'
 import { loadEngine } from '../src/engine/engine.ts'
@@ -22,7 +23,7 @@ class Aborted extends Error {}
 const send = (reply: Reply) => process.send?.(reply)
 let running: { id: number; controller: AbortController } | undefined
 
-process.on('disconnect', () => process.exit(0))
+onParentGone(() => process.exit(0))
 // A terminal's Ctrl-C reaches the whole group; when to stop is the worker's to say.
 process.on('SIGINT', () => {})
 

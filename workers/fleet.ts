@@ -3,7 +3,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { childArguments, childEnvironment } from '../src/children.ts'
 import type { Config } from '../src/config.ts'
+import type { EngineName } from '../src/engine/description.ts'
 import { chooseDevices, cudaDevices, visibleDevices } from '../src/engine/devices.ts'
 import type { Log } from '../src/log.ts'
 
@@ -17,18 +19,22 @@ export type Fleet = {
 /** How many workers, and what each computes on. */
 export type FleetPlan = { threads: number; device: string | undefined }[]
 
+// A worker on WASM takes some 300 MB; beyond this many somebody should have said so.
+const mostUnasked = 8
+
 /**
- * The workers of a machine. `devices`: one worker each, `workers` then being how many share one (1 if not said), named as
- * chooseDevices has it. Threads are LEDGER_THREADS each, or else the machine's, shared out. Throws where a device is not
- * there.
+ * The workers of a machine. `devices`: one worker each, `workers` then being how many share one, named as chooseDevices
+ * has it. Where nobody said how many, there is one, but on WASM, which computes on one thread, as many as there are cores
+ * (8 at most), so that segments use them all. Threads are LEDGER_THREADS each, or else the machine's, shared out. Throws
+ * where a device is not there.
  */
 export function planFleet(
-  { workers, devices }: { workers?: number; devices?: string[] },
+  { workers, devices, engine }: { workers?: number; devices?: string[]; engine: EngineName },
   threads: number | undefined,
   cores = os.availableParallelism(),
   visible = () => visibleDevices(cudaDevices(), process.env.CUDA_VISIBLE_DEVICES),
 ): FleetPlan {
-  const each = workers ?? 1
+  const each = workers ?? (engine === 'wasm' ? Math.min(cores, mostUnasked) : 1)
   if (each === 0) return []
   const slots: (string | undefined)[] =
     devices === undefined
@@ -68,8 +74,9 @@ function keepWorker(
     child = fork(entry, [], {
       // A group of its own: Ctrl-C in the terminal is for this process, which then stops the workers in order.
       detached: true,
+      execArgv: childArguments(),
       env: {
-        ...process.env,
+        ...childEnvironment(),
         ...(device !== undefined && { CUDA_VISIBLE_DEVICES: device, LEDGER_REQUIRE_GPU: 'yes' }),
         LEDGER_DEVICES: undefined,
         DATABASE_URL: databaseUrl,

@@ -1,6 +1,8 @@
 /** A worker process, or one that keeps several running: from its start until it is told to stop. */
 import os from 'node:os'
+import { onParentGone } from '../src/children.ts'
 import { type Config, ConfigError, parseDeviceNames, readConfig } from '../src/config.ts'
+import { defaultEngine } from '../src/engine/binding.ts'
 import { createLog } from '../src/log.ts'
 import { findEmbeddedPostgres } from '../src/postgres/embedded.ts'
 import { migrateDatabase } from '../src/store/migrate.ts'
@@ -17,6 +19,9 @@ export type RunOptions = { workers?: string; devices?: string }
  * wrong with either, with nothing left running.
  */
 export async function runWorker(options: RunOptions = {}): Promise<void> {
+  // Until it runs, there is nothing to hand back.
+  let end = async (_reason: string, code = 0): Promise<void> => process.exit(code)
+  onParentGone(() => end('the process that started this one is gone'))
   const config = readConfig()
   const log = createLog('worker', config.logLevel)
   const several = readOptions(options, config)
@@ -37,9 +42,14 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
   const worker =
     several === undefined
       ? await startWorker({ config, databaseUrl, log })
-      : startFleet(config, databaseUrl, planFleet(several, config.threads), log)
+      : startFleet(
+          config,
+          databaseUrl,
+          planFleet({ ...several, engine: config.engine ?? defaultEngine() }, config.threads),
+          log,
+        )
 
-  const end = async (reason: string, code = 0) => {
+  end = async (reason, code = 0) => {
     log.info({ reason }, 'stopping')
     // Whatever hangs, the job's lock runs out and another worker takes it.
     setTimeout(() => process.exit(1), several === undefined ? 15_000 : 20_000).unref()
@@ -48,10 +58,7 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
     process.exit(code)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end(signal))
-  process.once('disconnect', () => end('the process that started this one is gone'))
   if ('broken' in worker) worker.broken.then(() => end('it cannot compute any more', 1))
-  // The parent may have gone while this was starting.
-  if (process.send !== undefined && !process.connected) await end('the process that started this one is gone')
 }
 
 /** Several workers where that is asked for, or devices are named; LEDGER_WORKERS is for the API's own. */

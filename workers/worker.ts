@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Queue, Worker } from 'bullmq'
+import { childEnvironment } from '../src/children.ts'
 import type { Config } from '../src/config.ts'
 import { cudaDevices } from '../src/engine/devices.ts'
 import type { Log } from '../src/log.ts'
@@ -197,7 +198,7 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 /** The child reads the same configuration, with paths that do not depend on where it runs; databases are not its business. */
 function computeEnvironment(config: Config): NodeJS.ProcessEnv {
   return {
-    ...process.env,
+    ...childEnvironment(),
     LEDGER_DIR: config.ledgerDir,
     DATASETS_DIR: config.datasetsDir,
     LEDGER_ENGINE: config.engine,

@@ -1,5 +1,5 @@
 /** Books that do not balance, as every command tells of them. */
-import type { Experiment } from '../client/index.ts'
+import type { Experiment } from '../../clients/typescript/src/index.ts'
 import { alarm, short, signed } from './format.ts'
 
 const disbelief = 'LCA and shares of layers are not to be believed'

@@ -1,6 +1,6 @@
 /** What every command that talks to the API starts from: where it is, the key, and how to print. */
 import type { Command } from 'commander'
-import { connect, type LedgerClient } from '../client/index.ts'
+import { connect, type LedgerClient } from '../../clients/typescript/src/index.ts'
 import { MissingError, UsageError } from './exit.ts'
 
 export type Globals = { url?: string; json?: boolean }

@@ -1,6 +1,6 @@
 /** The main job on one screen: an experiment posted over HTTP, watched, and read back. */
 import plot from 'simple-ascii-chart'
-import { connect } from '../client/index.ts'
+import { connect } from '../../clients/typescript/src/index.ts'
 import type { ExperimentSpec } from '../spec/schema.ts'
 import { duration, signed, whole } from './format.ts'
 import { describeLayers, type Layers, type Sums } from './layers-table.ts'

@@ -1,6 +1,6 @@
 /** How a command ends: what it says of an error, and the exit code that a script can rely on. */
 import { CommanderError } from 'commander'
-import { ApiError, UnreachableError } from '../client/index.ts'
+import { ApiError, UnreachableError } from '../../clients/typescript/src/index.ts'
 import { ConfigError } from '../config.ts'
 
 export const exitCodes = {

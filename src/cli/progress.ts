@@ -1,8 +1,6 @@
 /** Waits for an experiment and shows how far it is: bars on a terminal, a line now and then in a pipe. */
 import { MultiBar, SingleBar } from 'cli-progress'
-import type { Experiment } from '../api/schemas/experiments.ts'
-import type { Sweep } from '../api/schemas/sweeps.ts'
-import type { LedgerClient } from '../client/index.ts'
+import type { Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
 import { duration } from './format.ts'
 
 const phases = ['training', 'allocating'] as const

@@ -2,6 +2,7 @@
 import { planFleet, startFleet } from '../../workers/fleet.ts'
 import { buildApp } from '../api/app.ts'
 import type { Config } from '../config.ts'
+import { defaultEngine } from '../engine/binding.ts'
 import type { Log } from '../log.ts'
 import { openObjects, storeName } from '../objects/open.ts'
 import { makeFacts } from '../plan.ts'
@@ -15,6 +16,8 @@ import { startTelemetry } from '../telemetry.ts'
 export type Server = {
   /** http://host:port */
   url: string
+  /** How many workers it runs. */
+  workers: number
   /** Stops taking requests, hands running work back, stops what was started. Calling it again waits for the same. */
   close(): Promise<void>
 }
@@ -32,7 +35,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
   }
   let closing: Promise<void> | undefined
   try {
-    const plan = planFleet(config, config.threads)
+    const plan = planFleet({ ...config, engine: config.engine ?? defaultEngine() }, config.threads)
     closers.push(await startTelemetry(config, 'api', log))
     let databaseUrl = config.databaseUrl
     if (databaseUrl === undefined) {
@@ -62,6 +65,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     closers.push(fleet.stop)
     return {
       url,
+      workers: plan.length,
       close: () => {
         closing ??= close()
         return closing

@@ -1,5 +1,5 @@
 /** A sweep's summary as tables for a terminal: a row per layer, a column per variant. */
-import type { SummaryRow } from '../client/index.ts'
+import type { SweepSummaryRow } from '../../clients/typescript/src/index.ts'
 import { alarm, table } from './format.ts'
 import { number } from './plot/panel.ts'
 
@@ -10,10 +10,10 @@ export type Summary = {
   confidence: number
   variants: { label: string; experiments: number; seeds: number[] }[]
   leftOut: { experiment: string; variant: string; seed: number; reason: string }[]
-  items: SummaryRow[]
+  items: SweepSummaryRow[]
 }
 
-const titles: Record<SummaryRow['measure'], string> = {
+const titles: Record<SweepSummaryRow['measure'], string> = {
   lca: 'LCA',
   helpFractionOfMoved: 'help fraction of what moved (allocations that are not zero)',
   helpFractionOfAll: 'help fraction of all (parameters × iterations)',
@@ -58,7 +58,7 @@ export function summaryTables({ complete, baseline, confidence, variants, leftOu
   return `${tables.join('\n\n')}\n\n${notes.join('\n')}`
 }
 
-function cell(row: SummaryRow | undefined): string {
+function cell(row: SweepSummaryRow | undefined): string {
   if (row?.mean == null) return '–'
   const mean = number(row.mean, 4) + (row.sd === null ? '' : ` ± ${number(row.sd, 4)}`)
   return row.difference === null
@@ -67,5 +67,5 @@ function cell(row: SummaryRow | undefined): string {
 }
 
 /** Whether the interval of the difference is on one side of zero. */
-export const isApart = ({ differenceLow: low, differenceHigh: high }: SummaryRow): boolean =>
+export const isApart = ({ differenceLow: low, differenceHigh: high }: SweepSummaryRow): boolean =>
   low !== null && high !== null && (low > 0 || high < 0)

@@ -13,25 +13,13 @@ import type { Kernels } from '../nn/kernels/kernels.ts'
 import { nativeKernels } from '../nn/kernels/native.ts'
 import type { NativeBackend } from '../nn/kernels/native-backend.ts'
 import { portableKernels } from '../nn/kernels/portable.ts'
+import { bindingPath, defaultEngine } from './binding.ts'
 import type { EngineDescription, EngineName } from './description.ts'
 import { type CudaDevice, cudaDevices, visibleDevices } from './devices.ts'
 
 const require = createRequire(import.meta.url)
 
 export type Engine = { description: EngineDescription; kernels: Kernels }
-
-/** Where set-up puts the compiled binding. */
-export function bindingPath(): string {
-  return path.join(
-    path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')),
-    'lib/napi-v8/tfjs_binding.node',
-  )
-}
-
-/** The engine that is used when none is asked for: native where set-up built it, else wasm. */
-export function defaultEngine(): EngineName {
-  return existsSync(bindingPath()) ? 'native' : 'wasm'
-}
 
 /**
  * Loads TensorFlow into this process and makes it the backend that tensors are made on; another call may switch.

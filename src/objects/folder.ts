@@ -4,10 +4,10 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { access, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
+import { tryFileLock } from '../file-lock.ts'
 import {
   type ByteRange,
   type CommittedObject,
@@ -35,12 +35,7 @@ export function openFolder(directory: string): Objects {
       await mkdir(incoming, { recursive: true })
       swept ??= sweep(incoming)
       await swept
-      return openWriter(
-        key,
-        target,
-        join(incoming, `${hostname()}.${process.pid}.${randomUUID()}`),
-        contentType,
-      )
+      return openWriter(key, target, await begin(incoming), contentType)
     },
 
     async read(key, range) {
@@ -115,10 +110,9 @@ export function openFolder(directory: string): Objects {
 async function openWriter(
   key: string,
   target: string,
-  temporary: string,
+  { file, temporary }: { file: FileHandle; temporary: string },
   contentType: string,
 ): Promise<ObjectWriter> {
-  const file = await open(temporary, 'wx', 0o644)
   const hash = createHash('sha256')
   let bytes = 0
   let state: 'open' | 'committed' | 'aborted' = 'open'
@@ -192,27 +186,44 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Removes what writers that were killed left behind: of dead processes of this machine, and anything a day old. */
+// What ends so is locked by its writer as long as that one lives.
+const locked = '.locked'
+
+/**
+ * A new file for a writer, who holds the kernel's lock on it: so everybody who shares the folder, in whatever container
+ * or on whatever machine, can tell whether the writer is still there. Where there are no locks, it has another name.
+ */
+async function begin(incoming: string): Promise<{ file: FileHandle; temporary: string }> {
+  for (let suffix = locked; ; ) {
+    const temporary = join(incoming, randomUUID() + suffix)
+    const file = await open(temporary, 'wx', 0o644)
+    if (suffix === '') return { file, temporary }
+    const answer = tryFileLock(file.fd)
+    // Whoever sweeps may have come between the two.
+    if (answer === 'locked' && (await file.stat()).nlink > 0) return { file, temporary }
+    await file.close()
+    await unlink(temporary).catch(() => {})
+    if (answer instanceof Error) suffix = ''
+  }
+}
+
+/** Removes what writers that are gone left behind; where locks do not tell, what has not been written to for a day. */
 async function sweep(incoming: string): Promise<void> {
   const names = await readdir(incoming).catch(error => {
     if (hasCode(error, 'ENOENT')) return []
     throw error
   })
   for (const name of names) {
-    const [pid, id] = name.split('.').slice(-2)
-    const own = name === `${hostname()}.${pid}.${id}`
-    const file = join(incoming, name)
-    const found = await stat(file).catch(() => undefined)
-    if (found === undefined) continue
-    if ((own && !isAlive(Number(pid))) || found.mtimeMs < Date.now() - day) await unlink(file).catch(() => {})
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return !hasCode(error, 'ESRCH')
+    const path = join(incoming, name)
+    const file = await open(path, 'r').catch(() => undefined)
+    if (file === undefined) continue
+    try {
+      const answer = name.endsWith(locked) ? tryFileLock(file.fd, true) : undefined
+      const old = (await file.stat()).mtimeMs < Date.now() - day
+      // Another user's is left to that one.
+      if (answer === 'locked' || (answer !== 'busy' && old)) await unlink(path).catch(() => {})
+    } finally {
+      await file.close()
+    }
   }
 }

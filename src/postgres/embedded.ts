@@ -7,10 +7,11 @@ import { once } from 'node:events'
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { childEnvironment } from '../children.ts'
 import type { Log } from '../log.ts'
 import type { GuardMessage, GuardRequest, GuardSetup } from './guard.ts'
 import { lockHolder } from './lock.ts'
-import { markOf } from './processes.ts'
+import { isPostgresOf, markOf } from './processes.ts'
 import { layout, readPostmaster, serverUrl, stopPostgres } from './server.ts'
 
 export type EmbeddedPostgres = {
@@ -23,9 +24,14 @@ export type EmbeddedPostgres = {
 /**
  * Starts PostgreSQL on a directory, which is made if missing, and resolves when it accepts connections. Rejects with an
  * error that says who where another process uses the directory, and with the server's own words where it does not
- * start. The server does not keep this process alive, and stops when this process ends in any way.
+ * start. One that ended by itself is started again, after `pauses` (milliseconds) that grow while it does not start. The
+ * server does not keep this process alive, and stops when this process ends in any way.
  */
-export async function startEmbeddedPostgres(directory: string, log: Log): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(
+  directory: string,
+  log: Log,
+  pauses = { first: 200, longest: 30_000 },
+): Promise<EmbeddedPostgres> {
   const home = resolve(directory)
   mkdirSync(home, { recursive: true })
   try {
@@ -36,7 +42,7 @@ export async function startEmbeddedPostgres(directory: string, log: Log): Promis
     )
   }
   const began = performance.now()
-  const setup: GuardSetup = { directory: home, parent: markOf(process.pid)! }
+  const setup: GuardSetup = { directory: home, parent: markOf(process.pid)!, pauses }
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const guard = fork(
     fileURLToPath(new URL(`./guard.${extension}`, import.meta.url)),
@@ -45,10 +51,18 @@ export async function startEmbeddedPostgres(directory: string, log: Log): Promis
       // In a session of its own: a Ctrl-C in the terminal is for this process, which then stops the guard in its own time.
       detached: true,
       execArgv: [],
+      env: childEnvironment(),
       cwd: home,
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     },
   )
+  guard.on('message', (message: GuardMessage) => {
+    if (message.type === 'unlocked')
+      log.warn(
+        { reason: message.reason },
+        `no lock can be held in ${home}: a second server on it, started in another container or on another machine, would not be noticed`,
+      )
+  })
   const ready = await firstWord(guard)
   let pid = ready.pid
   let stopping: Promise<void> | undefined
@@ -60,8 +74,13 @@ export async function startEmbeddedPostgres(directory: string, log: Log): Promis
       log.warn({ port: message.port }, 'PostgreSQL runs again')
     } else if (message.type === 'restarting') {
       log.error({ reason: message.reason }, 'PostgreSQL ended by itself and is started again')
-    } else {
-      log.fatal({ reason: message.message }, 'PostgreSQL does not start again')
+    } else if (message.type === 'waiting') {
+      log.error(
+        { reason: message.reason, pause: message.pause },
+        'PostgreSQL does not start again: it is tried again after the pause',
+      )
+    } else if (message.type === 'failed') {
+      log.fatal({ reason: message.message }, 'the guard of PostgreSQL gave up')
     }
   })
   guard.once('exit', (code, signal) => {
@@ -97,20 +116,25 @@ export async function startEmbeddedPostgres(directory: string, log: Log): Promis
 export function findEmbeddedPostgres(directory: string): string | undefined {
   const home = resolve(directory)
   if (lockHolder(home) === undefined) return undefined
-  const found = readPostmaster(layout(home).data)
-  return found?.ready ? serverUrl(home, found.port) : undefined
+  const { data } = layout(home)
+  const found = readPostmaster(data)
+  // One that was killed has left its file.
+  return found?.ready && isPostgresOf(found.pid, data) ? serverUrl(home, found.port) : undefined
 }
 
 /** Waits for the guard to say that the server is ready; throws what it says otherwise. */
-async function firstWord(guard: ChildProcess): Promise<{ port: number; pid: number }> {
-  const exit = once(guard, 'exit').then(([code, signal]): GuardMessage => {
-    return {
-      type: 'failed',
-      inUse: false,
-      message: `the guard of PostgreSQL ended with ${signal ?? `code ${code}`}`,
+function firstWord(guard: ChildProcess): Promise<{ port: number; pid: number }> {
+  return new Promise((ready, reject) => {
+    const hear = (message: GuardMessage) => {
+      if (message.type === 'unlocked') return
+      guard.off('message', hear)
+      if (message.type === 'ready') ready(message)
+      else reject(new Error(message.type === 'failed' ? message.message : message.reason))
     }
+    guard.on('message', hear)
+    guard.once('error', reject)
+    guard.once('exit', (code, signal) => {
+      reject(new Error(`the guard of PostgreSQL ended with ${signal ?? `code ${code}`}`))
+    })
   })
-  const [word] = await Promise.race([once(guard, 'message') as Promise<[GuardMessage]>, exit.then(m => [m])])
-  if (word.type === 'ready') return word
-  throw new Error(word.type === 'failed' ? word.message : word.reason)
 }

@@ -2,17 +2,29 @@
  * The guard: a process of its own, in a session of its own, that runs PostgreSQL for its parent and stops it cleanly
  * when the parent asks or is gone, whatever became of it. Started by embedded.ts, never by hand.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { onParentGone } from '../children.ts'
 import { preparePostgresBinaries } from './binaries.ts'
 import { InUseError, takeLock } from './lock.ts'
+import { databaseOwner } from './owner.ts'
 import { markOf, type ProcessMark } from './processes.ts'
-import { initialise, type PostgresServer, startServer } from './server.ts'
+import { initialise, layout, type PostgresServer, startServer } from './server.ts'
 
-export type GuardSetup = { directory: string; parent: ProcessMark }
+export type GuardSetup = {
+  directory: string
+  parent: ProcessMark
+  /** Milliseconds before a server that ended is tried again: twice as many each time, up to the longest. */
+  pauses: { first: number; longest: number }
+}
 
 export type GuardMessage =
   | { type: 'ready'; port: number; pid: number }
-  /** The server ended by itself; a 'ready' with the same port follows, or 'failed'. */
+  /** The server ended by itself; a 'ready' with the same port follows. */
   | { type: 'restarting'; reason: string }
+  /** It did not start again, and is tried again after the pause. */
+  | { type: 'waiting'; reason: string; pause: number }
+  /** Nothing but this guard's own care keeps others from the directory, and why. */
+  | { type: 'unlocked'; reason: string }
   | { type: 'failed'; inUse: boolean; message: string }
 
 export type GuardRequest = { type: 'stop' }
@@ -24,7 +36,7 @@ const say = (message: GuardMessage) => {
   if (process.connected) process.send!(message, undefined, undefined, () => {})
 }
 
-process.on('disconnect', () => stopping.abort())
+onParentGone(() => stopping.abort())
 process.on('message', (request: GuardRequest) => {
   if (request.type === 'stop') stopping.abort()
 })
@@ -32,11 +44,12 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal
 
 try {
   const own = { guard: markOf(process.pid)!, parent: setup.parent }
-  const release = await takeLock(setup.directory, own, stopping.signal)
+  const lock = await takeLock(setup.directory, own, stopping.signal)
+  if (lock.weak !== undefined) say({ type: 'unlocked', reason: lock.weak.message })
   try {
-    await serve()
+    await serve(lock.fd)
   } finally {
-    release()
+    lock.release()
   }
 } catch (error) {
   // Being asked to stop while starting is no failure.
@@ -49,33 +62,35 @@ try {
   if (process.connected) process.disconnect()
 }
 
-async function serve(): Promise<void> {
-  const { directory } = setup
-  const binaries = preparePostgresBinaries()
-  await initialise(directory, binaries, stopping.signal)
+async function serve(lock: number): Promise<void> {
+  const { directory, pauses } = setup
+  const { signal } = stopping
+  const binaries = preparePostgresBinaries(directory, databaseOwner(layout(directory).data))
+  await initialise(directory, binaries, lock, signal)
   const stopped = new Promise<'stop'>(resolve => {
-    if (stopping.signal.aborted) resolve('stop')
-    stopping.signal.addEventListener('abort', () => resolve('stop'), { once: true })
+    if (signal.aborted) resolve('stop')
+    signal.addEventListener('abort', () => resolve('stop'), { once: true })
   })
   let server: PostgresServer | undefined
-  let failures = 0
-  while (!stopping.signal.aborted) {
+  let pause = pauses.first
+  while (!signal.aborted) {
     try {
       // The same port after a crash: the parent's connections find their way back.
-      server = await startServer(directory, binaries, server?.port)
-      failures = 0
+      server = await startServer(directory, binaries, server?.port, lock, signal)
+      pause = pauses.first
     } catch (error) {
-      // One that ran before can run again: it may have been killed once more while it recovered.
-      failures += 1
-      if (server === undefined || failures > 5) throw error
-      await Promise.race([stopped, new Promise(resolve => setTimeout(resolve, 100 * 2 ** failures))])
+      // One that ran before can run again: whatever it lacks (room on the disk, memory) may be there one day.
+      if (server === undefined) throw error
+      if (!signal.aborted) say({ type: 'waiting', reason: (error as Error).message, pause })
+      await sleep(pause, undefined, { signal }).catch(() => {})
+      pause = Math.min(2 * pause, pauses.longest)
       continue
     }
     say({ type: 'ready', port: server.port, pid: server.pid })
     const reason = await Promise.race([stopped, server.ended])
     // A parent that asks has put its own things in order. One that was killed may have left workers, which hand back
     // their jobs now, if they are let.
-    if (stopping.signal.aborted) await server.stop(process.connected ? 0 : 3000)
+    if (signal.aborted) await server.stop(process.connected ? 0 : 3000)
     else say({ type: 'restarting', reason })
   }
 }

@@ -1,48 +1,92 @@
 /**
- * One guard a data directory: a lock file that names the guard and the process it works for. PostgreSQL's own lock is
- * what makes two servers on one directory impossible; this one says who is in the way, and waits for a guard that is
- * only cleaning up.
+ * One guard a data directory. The kernel keeps the lock, on a file that the guard opens and its server inherits: it is
+ * given back when the last process of both has ended, and holds between containers that share the directory. Beside it
+ * lies guard.json, which says who has it: to be named to others, and to know whom one waits for.
  */
 import { randomUUID } from 'node:crypto'
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { isRunning, type ProcessMark } from './processes.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { tryFileLock } from '../file-lock.ts'
+import { isFromHere, isRunning, type ProcessMark } from './processes.ts'
+import { layout, stopOrphan } from './server.ts'
 
-type Holder = { guard: ProcessMark; parent: ProcessMark }
+export type Holder = { guard: ProcessMark; parent: ProcessMark; host?: string }
 
 /** The directory is in use by another process that runs. */
 export class InUseError extends Error {
-  constructor(directory: string, pid: number) {
-    super(
-      `${directory} is in use by process ${pid}: stop that one first, or set LEDGER_DIR to another directory`,
-    )
+  constructor(directory: string, who: string) {
+    super(`${directory} is in use by ${who}: stop that one first, or set LEDGER_DIR to another directory`)
     this.name = 'InUseError'
   }
 }
 
+export type Lock = {
+  /** The open file: whoever inherits it holds the lock too. */
+  fd: number
+  /** Why the kernel keeps no lock there, where it does not: then guard.json is all there is. */
+  weak: Error | undefined
+  release(): void
+}
+
 // How long a guard whose parent is gone may take to stop its server.
 const patience = 60_000
+// How long whoever has just taken the lock may take to say so.
+const introduction = 1000
 
 /**
- * Takes the lock; resolves to the function that gives it back. Throws InUseError while the holder's parent runs. A
- * holder without a parent is waited for; one that was killed has lost the lock.
+ * Takes the lock. Throws InUseError while the process that its holder works for runs, or where the holder is in another
+ * container or on another machine. A holder without a parent is waited for; the server of one that was killed is stopped.
  */
-export async function takeLock(directory: string, own: Holder, signal: AbortSignal): Promise<() => void> {
+export async function takeLock(
+  directory: string,
+  own: { guard: ProcessMark; parent: ProcessMark },
+  signal: AbortSignal,
+): Promise<Lock> {
   const path = join(directory, 'guard.json')
-  const content = JSON.stringify(own)
-  const deadline = Date.now() + patience
-  for (;;) {
-    signal.throwIfAborted()
-    if (create(path, content)) return () => release(path, content)
-    const found = read(path)
-    if (found === undefined) continue
-    if (found.holder === undefined || !isRunning(found.holder.guard)) {
-      evict(path, found.content)
-    } else if (isRunning(found.holder.parent) || Date.now() > deadline) {
-      throw new InUseError(directory, found.holder.parent.pid)
-    } else {
-      await new Promise(resolve => setTimeout(resolve, 20))
+  const content = JSON.stringify({ ...own, host: hostname() })
+  const fd = openSync(join(directory, 'lock'), 'a+', 0o600)
+  const lock = (weak: Error | undefined): Lock => ({
+    ...{ fd, weak },
+    release() {
+      if (read(path)?.content === content) rmSync(path, { force: true })
+      closeSync(fd)
+    },
+  })
+  try {
+    const began = Date.now()
+    for (;;) {
+      signal.throwIfAborted()
+      const answer = tryFileLock(fd)
+      if (answer === 'locked') {
+        replace(path, content)
+        return lock(undefined)
+      }
+      const found = read(path)
+      if (answer !== 'busy') {
+        if (create(path, content)) return lock(answer)
+        if (
+          found !== undefined &&
+          ![found.holder?.guard, found.holder?.parent].some(mark => mark && isRunning(mark))
+        )
+          evict(path, found.content)
+      }
+      const holder = found?.holder
+      const waited = Date.now() - began
+      if (holder !== undefined && isFromHere(holder.guard)) {
+        if (isRunning(holder.parent) || waited > patience)
+          throw new InUseError(directory, `process ${holder.parent.pid}`)
+        if (!isRunning(holder.guard)) await stopOrphan(layout(directory).data)
+      } else if (answer === 'busy' && waited > introduction) {
+        const where = holder?.host === undefined ? '' : ` (process ${holder.parent.pid} on ${holder.host})`
+        throw new InUseError(directory, `another container or machine${where}`)
+      }
+      await sleep(20)
     }
+  } catch (error) {
+    closeSync(fd)
+    throw error
   }
 }
 
@@ -50,6 +94,13 @@ export async function takeLock(directory: string, own: Holder, signal: AbortSign
 export function lockHolder(directory: string): number | undefined {
   const found = read(join(directory, 'guard.json'))
   return found?.holder !== undefined && isRunning(found.holder.guard) ? found.holder.parent.pid : undefined
+}
+
+/** Puts the file there whole, whatever was there. */
+function replace(path: string, content: string): void {
+  const temporary = `${path}.${randomUUID()}`
+  writeFileSync(temporary, content)
+  renameSync(temporary, path)
 }
 
 /** Puts the file there with its content or not at all: a link either appears or fails. */
@@ -95,8 +146,4 @@ function evict(path: string, content: string): void {
   const taken = readFileSync(aside, 'utf8')
   if (taken !== content) create(path, taken)
   rmSync(aside, { force: true })
-}
-
-function release(path: string, content: string): void {
-  if (read(path)?.content === content) rmSync(path, { force: true })
 }

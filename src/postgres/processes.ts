@@ -1,22 +1,31 @@
 /**
- * Which process is it? A pid alone does not say: it may have been given to somebody else since. A pid and the moment at
- * which the process started do.
+ * Which process is it? A pid alone does not say: it may have been given to somebody else since, and to others in other
+ * containers. A pid, the moment at which the process started, and where its pid counts do.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 
-export type ProcessMark = { pid: number; started: string }
+export type ProcessMark = {
+  pid: number
+  started: string
+  /** The boot and the pid namespace, on Linux: what runs elsewhere cannot be seen from here. */
+  place?: string
+}
 
 /** The mark of a process that runs; undefined where there is none (a zombie has ended). */
 export function markOf(pid: number): ProcessMark | undefined {
   if (!Number.isInteger(pid) || pid <= 0) return undefined
   const started = process.platform === 'linux' ? startedLinux(pid) : ps(pid, 'lstart')
-  return started === undefined ? undefined : { pid, started }
+  return started === undefined ? undefined : { pid, started, place: place() }
 }
 
-/** Whether the very process that was marked still runs. */
-export const isRunning = (mark: ProcessMark): boolean => markOf(mark.pid)?.started === mark.started
+/** Whether the very process that was marked still runs, here. */
+export const isRunning = (mark: ProcessMark): boolean =>
+  isFromHere(mark) && markOf(mark.pid)?.started === mark.started
+
+/** Whether a process was marked where this one runs: if not (another container or machine), it cannot be looked for. */
+export const isFromHere = (mark: ProcessMark): boolean => mark.place === place()
 
 /** Whether the process is a Postgres server of this data directory. A server changes into its data directory. */
 export function isPostgresOf(pid: number, dataDirectory: string): boolean {
@@ -44,7 +53,13 @@ export async function ended(mark: ProcessMark, milliseconds: number): Promise<bo
   return true
 }
 
-let boot: string | undefined
+let here: string | undefined
+
+function place(): string | undefined {
+  if (process.platform !== 'linux') return undefined
+  here ??= `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`
+  return here
+}
 
 function startedLinux(pid: number): string | undefined {
   let stat: string
@@ -56,8 +71,7 @@ function startedLinux(pid: number): string | undefined {
   // "pid (any name, even with parentheses) state ppid …": the state is field 3, the start in ticks since boot field 22.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   if (fields[0] === 'Z' || fields[0] === 'X') return undefined
-  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  return `${boot}/${fields[19]}`
+  return fields[19]
 }
 
 function ps(pid: number, column: 'lstart' | 'command'): string | undefined {

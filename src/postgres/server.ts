@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import {
+  chmodSync,
   chownSync,
   closeSync,
   existsSync,
@@ -10,13 +11,15 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { databaseOwner, type PostgresBinaries, type RunAs, runAs } from './binaries.ts'
+import type { PostgresBinaries } from './binaries.ts'
+import { closedTo, databaseOwner, type Owner } from './owner.ts'
 import { ended, isPostgresOf, markOf } from './processes.ts'
 
 /** What lies where under the directory that the server is given. */
@@ -48,11 +51,12 @@ const settings: Record<string, string> = {
 
 /**
  * Makes the cluster if there is none yet, in a directory of its own that is renamed when complete: being killed half way
- * leaves nothing that looks like a cluster.
+ * leaves nothing that looks like a cluster. `lock` is an open file that initdb inherits.
  */
 export async function initialise(
   directory: string,
   binaries: PostgresBinaries,
+  lock: number,
   signal: AbortSignal,
 ): Promise<void> {
   const { cluster, data } = layout(directory)
@@ -67,44 +71,75 @@ export async function initialise(
     password: join(making, 'password'),
     given: join(making, 'given'),
   }
-  mkdirSync(making, { mode: 0o755 })
-  mkdirSync(parts.data, { mode: 0o700 })
-  const password = randomBytes(24).toString('base64url')
-  writeFileSync(parts.password, password, { mode: 0o600 })
-  // initdb runs as the owner and has to read the password once.
-  writeFileSync(parts.given, password, { mode: 0o600 })
-  if (owner !== undefined) for (const path of [parts.data, parts.given]) chownSync(path, owner.uid, owner.gid)
-  const child = run(
-    runAs(parts.data, [making, binaries.initdb]),
-    binaries.initdb,
-    [
-      `--pgdata=${parts.data}`,
-      `--username=${superuser}`,
-      `--pwfile=${parts.given}`,
-      '--auth=scram-sha-256',
-      '--encoding=UTF8',
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
-      '--locale=C',
-    ],
-    'pipe',
-    making,
-  )
-  const stop = () => child.kill('SIGKILL')
-  signal.addEventListener('abort', stop, { once: true })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', bytes => (said += bytes))
-  const [code, killed] = await once(child, 'close')
-  signal.removeEventListener('abort', stop)
-  if (code !== 0 || signal.aborted) {
-    rmSync(making, { recursive: true, force: true })
+  try {
+    mkdirSync(making)
+    // Whatever the umask says: who runs initdb looks into it.
+    chmodSync(making, 0o755)
+    mkdirSync(parts.data, { mode: 0o700 })
+    const password = randomBytes(24).toString('base64url')
+    writeFileSync(parts.password, password, { mode: 0o600 })
+    // initdb runs as the owner and has to read the password once.
+    writeFileSync(parts.given, password, { mode: 0o600 })
+    if (owner !== undefined) giveAway([parts.data, parts.given], owner)
+    const child = run(
+      binaries.initdb,
+      [
+        `--pgdata=${nameOf(parts.data, owner)}`,
+        `--username=${superuser}`,
+        // From the data directory, where it runs.
+        '--pwfile=../given',
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+        '--locale=C',
+      ],
+      { owner, data: parts.data, output: 'pipe', lock },
+    )
+    const stop = () => child.kill('SIGKILL')
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    let said = ''
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', bytes => (said += bytes))
+    const [code, killed] = await once(child, 'close')
+    signal.removeEventListener('abort', stop)
     signal.throwIfAborted()
+    if (code !== 0)
+      throw new Error(
+        `initdb ended with ${killed ?? `code ${code}`}: ${said.trim().split('\n').slice(-5).join('; ')}`,
+      )
+    rmSync(parts.given)
+    renameSync(making, cluster)
+  } catch (error) {
+    rmSync(making, { recursive: true, force: true })
+    throw error
+  }
+}
+
+function giveAway(paths: string[], { uid, gid }: Owner): void {
+  try {
+    for (const path of paths) chownSync(path, uid, gid)
+  } catch (error) {
     throw new Error(
-      `initdb ended with ${killed ?? `code ${code}`}: ${said.trim().split('\n').slice(-5).join('; ')}`,
+      `PostgreSQL does not run as root, and this root may not give files to user ${uid} (${(error as Error).message}): ` +
+        'run as an ordinary user, allow the container CAP_CHOWN, CAP_SETUID and CAP_SETGID, or set DATABASE_URL',
     )
   }
-  rmSync(parts.given)
-  renameSync(making, cluster)
+}
+
+/**
+ * What to call the data directory when speaking to its server, which runs in it. Where root runs it as a user who cannot
+ * get there (a clone in /root, a `mktemp -d`), the server is put into it before it becomes that user, and knows it by no
+ * other name than the place where it is: that needs no right on what lies above. Throws where there is no such name.
+ */
+function nameOf(data: string, owner: Owner | undefined): string {
+  const closed = owner && closedTo(realpathSync(data), owner)
+  if (closed === undefined) return data
+  if (existsSync('/proc/self/cwd')) return '/proc/self/cwd'
+  throw new Error(
+    `PostgreSQL does not run as root, and user ${owner!.uid}, as whom it runs instead, cannot enter ${closed}: ` +
+      'allow that (chmod o+x), run as an ordinary user, or set DATABASE_URL',
+  )
 }
 
 export type PostgresServer = {
@@ -118,35 +153,40 @@ export type PostgresServer = {
 
 /**
  * Starts the server on `port`, or on one that is free. Resolves when it accepts connections. Rejects with the end of the
- * server's log where it does not start.
+ * server's log where it does not start, also because the signal aborts. `lock` is an open file that the server inherits,
+ * and all of its processes with it.
  */
 export async function startServer(
   directory: string,
   binaries: PostgresBinaries,
   port: number | undefined,
+  lock: number,
+  signal: AbortSignal,
 ): Promise<PostgresServer> {
   const { data, log } = layout(directory)
   await stopOrphan(data)
+  const owner = databaseOwner(data)
   for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted()
     const chosen = port ?? (await freePort())
     const output = openSync(log, 'w', 0o600)
     const flags = Object.entries({ ...settings, port: String(chosen) }).flatMap(([name, value]) => [
       '-c',
       `${name}=${value}`,
     ])
-    const child = run(
-      runAs(data, [data, binaries.postgres]),
-      binaries.postgres,
-      ['-D', data, ...flags],
-      output,
-      data,
-    )
+    const child = run(binaries.postgres, ['-D', nameOf(data, owner), ...flags], { owner, data, output, lock })
     closeSync(output)
     const end = new Promise<string>(resolve => {
       child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`))
       child.once('error', error => resolve(error.message))
     })
-    if (await acceptsConnections(child, data, end)) {
+    // A recovery may take minutes, for which nobody who stops has to wait.
+    const interrupt = () => child.kill('SIGINT')
+    signal.addEventListener('abort', interrupt, { once: true })
+    if (signal.aborted) interrupt()
+    const ready = await acceptsConnections(child, data, end)
+    signal.removeEventListener('abort', interrupt)
+    if (ready) {
       const pid = child.pid!
       return { port: chosen, pid, ended: end, stop: courtesy => stopPostgres(pid, data, courtesy) }
     }
@@ -162,10 +202,23 @@ export async function startServer(
   }
 }
 
-/** The URL of a server's database, with the password in it. */
+/**
+ * The URL of a server's database, with the password in it. It says all that there is to say, so that nothing is taken
+ * from variables that are meant for another server (PGSSLMODE, PGOPTIONS and the like).
+ */
 export function serverUrl(directory: string, port: number, database = 'postgres'): string {
-  const password = readFileSync(layout(directory).password, 'utf8').trim()
-  return `postgresql://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`
+  const url = new URL(`postgresql://${superuser}@127.0.0.1:${port}/${database}`)
+  url.password = readFileSync(layout(directory).password, 'utf8').trim()
+  // What is empty would count as not said: options that change nothing are.
+  const said = {
+    sslmode: 'disable',
+    sslnegotiation: 'postgres',
+    options: '-cjit=off',
+    client_encoding: 'UTF8',
+    replication: 'false',
+  }
+  url.search = new URLSearchParams(said).toString()
+  return url.href
 }
 
 /** postmaster.pid, which the server writes: pid, data directory, start, port, …, and on line 8 what state it is in. */
@@ -208,7 +261,7 @@ export async function stopPostgres(pid: number, data: string, courtesy = 0): Pro
  * to somebody else, would make PostgreSQL refuse to start: remove it. (Where the pid belongs to nobody, PostgreSQL sees
  * that itself, and also looks for backends that outlived their server.)
  */
-async function stopOrphan(data: string): Promise<void> {
+export async function stopOrphan(data: string): Promise<void> {
   const found = readPostmaster(data)
   if (found === undefined || markOf(found.pid) === undefined) return
   if (isPostgresOf(found.pid, data)) await stopPostgres(found.pid, data)
@@ -228,11 +281,18 @@ async function acceptsConnections(child: ChildProcess, data: string, end: Promis
   return false
 }
 
-function run(as: RunAs, program: string, args: string[], output: number | 'pipe', cwd: string): ChildProcess {
-  const [file, ...rest] = [...as.prefix, program, ...args]
-  // Messages in English whatever the user's locale: some are looked at.
-  const env = { ...process.env, LC_ALL: 'C', LC_MESSAGES: 'C', PGDATA: undefined, PGOPTIONS: undefined }
-  return spawn(file, rest, { uid: as.uid, gid: as.gid, env, cwd, stdio: ['ignore', output, output] })
+type Running = { owner: Owner | undefined; data: string; output: number | 'pipe'; lock: number }
+
+/** Starts a program in the data directory, as its owner. */
+function run(program: string, args: string[], { owner, data, output, lock }: Running): ChildProcess {
+  // Nothing that is meant for another server. Messages in English whatever the user's locale: some are looked at.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PG|LC_)/.test(name)))
+  return spawn(program, args, {
+    ...owner,
+    env: { ...env, LC_ALL: 'C' },
+    cwd: data,
+    stdio: ['ignore', output, output, lock],
+  })
 }
 
 async function freePort(): Promise<number> {

@@ -38,11 +38,15 @@ export function chooseBackend(
       factory: createRedisBackend,
     }
   }
+  // BullMQ finds its tables by an option of its own, which options in the connection string would take the place of.
+  const url = new URL(databaseUrl)
+  const options = url.searchParams.get('options') ?? undefined
+  url.searchParams.delete('options')
   // Queue, Worker and Job use nothing but the interface that both backends share, while their types name one backend:
   // this is the one place that says so to the compiler. A few connections are enough for one process.
   return {
     name: 'postgres',
-    connection: { connectionString: databaseUrl, max: 3, Client: Connection },
+    connection: { connectionString: url.href, options, max: 3, Client: Connection },
     factory: createPostgresBackend,
   } as unknown as Backend
 }

@@ -2,13 +2,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../log.ts'
 
+/** What PostgreSQL calls an error (SQLSTATE), or the system (ECONNRESET and the like); from under Prisma's own names. */
+export function errorCode(error: unknown): string | undefined {
+  const { code, meta } = error as {
+    code?: unknown
+    meta?: { driverAdapterError?: { cause?: { originalCode?: unknown } } }
+  }
+  const found = meta?.driverAdapterError?.cause?.originalCode ?? code
+  return typeof found === 'string' ? found : undefined
+}
+
 /** Whether an error says that the connection, not the statement, was at fault. */
 export function isConnectionError(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown }
+  const code = errorCode(error)
+  const { message } = error as { message?: unknown }
   // 08: connection exceptions. 57P: the server stops, has crashed, or starts. 53300: it has no connection left.
   // A container that restarts is gone from the network's names meanwhile.
   if (
-    typeof code === 'string' &&
+    code !== undefined &&
     /^(08...|57P0[123]|53300|ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)UNREACH|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/.test(
       code,
     )
@@ -23,8 +34,17 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 /**
- * Does `work`, which may be done twice, until it does not fail for the connection; for at most so many milliseconds. Any
- * other error, and the last, is thrown.
+ * Whether the very same may succeed a little later: nobody answers, or the server lacks something (53: room on its disk,
+ * memory), cancelled the statement because it took too long (57014), or ended it for the sake of another (40001, 40P01,
+ * 55P03).
+ */
+export function isPassing(error: unknown): boolean {
+  return isConnectionError(error) || /^(53...|57014|40001|40P01|55P03)$/.test(errorCode(error) ?? '')
+}
+
+/**
+ * Does `work`, which may be done twice, until it does not fail for a reason that passes; for at most so many
+ * milliseconds. Any other error, and the last, is thrown.
  */
 export async function patiently<T>(work: () => Promise<T>, log: Log, milliseconds = 30_000): Promise<T> {
   const deadline = Date.now() + milliseconds
@@ -32,8 +52,8 @@ export async function patiently<T>(work: () => Promise<T>, log: Log, millisecond
     try {
       return await work()
     } catch (error) {
-      if (!isConnectionError(error) || Date.now() + pause > deadline) throw error
-      log.warn({ err: error }, 'Postgres does not answer: trying again')
+      if (!isPassing(error) || Date.now() + pause > deadline) throw error
+      log.warn({ err: error }, 'Postgres cannot do this now: trying again')
       await sleep(pause)
     }
   }

@@ -2,9 +2,11 @@
  * A compute child without TensorFlow, for tests of the worker: speaks the protocol, writes real (tiny) objects, and
  * misbehaves as FAKE_PLAN says.
  */
+
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { onParentGone } from '../../src/children.ts'
 import { readConfig } from '../../src/config.ts'
 import type { DownloadProgress } from '../../src/data/download.ts'
 import { objectKey } from '../../src/objects/objects.ts'
@@ -38,7 +40,7 @@ const starts = join(config.ledgerDir, 'fake-starts.log')
 appendFileSync(starts, '+')
 if (readFileSync(starts).length > (plan.starts ?? Number.POSITIVE_INFINITY)) process.exit(1)
 
-process.on('disconnect', () => process.exit(0))
+onParentGone(() => process.exit(0))
 process.on('message', (request: Request) => {
   if (request.type === 'abort') {
     if (!plan.deaf) controller.abort()

@@ -1,5 +1,7 @@
 /** An S3 server in a process of its own: s3rver from npm, on loopback, its objects in the directory it is told. */
+
 import { createRequire } from 'node:module'
+import { onParentGone } from '../../src/children.ts'
 
 type S3rver = new (options: Record<string, unknown>) => { run(): Promise<{ port: number }> }
 
@@ -11,5 +13,5 @@ const server = new S3rver({
   allowMismatchedSignatures: true,
 })
 const { port } = await server.run()
-process.on('disconnect', () => process.exit(0))
+onParentGone(() => process.exit(0))
 process.send!(port)

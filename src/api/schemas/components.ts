@@ -14,6 +14,7 @@ import {
   Preview,
   Progress,
 } from './experiments.ts'
+import { ResolvedSpecComponent } from './resolved.ts'
 import { exampleSweep, SummaryRow, Sweep, SweepExperiment, SweepListItem, SweepSummary } from './sweeps.ts'
 import {
   AllocationRow,
@@ -30,7 +31,8 @@ import { Worker } from './workers.ts'
 
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
-  ...[ExperimentStatus, Progress, Unbalanced, ExperimentSummary, ExperimentListItem, Experiment, Preview],
+  ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
+  ...[ExperimentListItem, Experiment, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],

@@ -1,7 +1,7 @@
 /** Experiments as the API shows them. The spec that is posted is src/spec/schema.ts. */
 import { type Static, type TSchema, Type } from 'typebox'
 import type { FieldError } from '../../spec/errors.ts'
-import { ExperimentSpec, type ResolvedSpec } from '../../spec/schema.ts'
+import type { ResolvedSpec } from '../../spec/schema.ts'
 import { Unbalanced } from './balance.ts'
 import {
   ConditionHeaders,
@@ -18,6 +18,7 @@ import {
   TimestampOrNull,
   uuidPattern,
 } from './common.ts'
+import { ResolvedSpecComponent } from './resolved.ts'
 import { helpFractions } from './tables.ts'
 
 export const experimentStatuses = [
@@ -106,6 +107,7 @@ const Engine = Type.Unsafe<unknown>({
 const ExperimentError = Type.Unsafe<{ message: string; errors?: FieldError[] } | null>({
   type: ['object', 'null'],
   properties: { message: { type: 'string' }, errors: { type: 'array', items: ref(FieldErrorSchema) } },
+  required: ['message'],
   description: 'Why the experiment failed.',
 })
 
@@ -145,7 +147,7 @@ export type ExperimentListItem = Static<typeof ExperimentListItem>
 export const ResolvedSpecSchema = Type.Unsafe<ResolvedSpec>({
   type: 'object',
   additionalProperties: true,
-  'x-ref': idOf(ExperimentSpec),
+  'x-ref': idOf(ResolvedSpecComponent),
   description: 'The spec with every default filled in.',
 })
 

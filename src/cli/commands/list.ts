@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Experiment, ExperimentListItem } from '../../client/index.ts'
+import type { Experiment, ExperimentListItem } from '../../../clients/typescript/src/index.ts'
 import { collect, open, whole } from '../connection.ts'
 import { table } from '../format.ts'
 

@@ -1,7 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Command } from 'commander'
-import { ApiError, type Experiment, type LedgerClient, type Sweep } from '../../client/index.ts'
+import {
+  ApiError,
+  type Experiment,
+  type LedgerClient,
+  type Sweep,
+} from '../../../clients/typescript/src/index.ts'
 import { unbalancedLine } from '../balance.ts'
 import { experimentId, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Experiment } from '../../client/index.ts'
+import type { Experiment } from '../../../clients/typescript/src/index.ts'
 import { unbalancedLines } from '../balance.ts'
 import { experimentId, idHelp, open } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'

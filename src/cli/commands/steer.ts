@@ -1,6 +1,6 @@
 /** cancel, retry, delete: what they have in common is that they take several experiments, and go on after one fails. */
 import type { Command } from 'commander'
-import type { LedgerClient } from '../../client/index.ts'
+import type { LedgerClient } from '../../../clients/typescript/src/index.ts'
 import { experimentId, open } from '../connection.ts'
 import { ExitWith, explain } from '../exit.ts'
 

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Experiment, ExperimentSpec } from '../../client/index.ts'
+import type { Experiment, ExperimentSpec } from '../../../clients/typescript/src/index.ts'
 import { collect, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
 import { duration, table, whole } from '../format.ts'

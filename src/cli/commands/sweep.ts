@@ -1,5 +1,10 @@
 import { type Command, Option } from 'commander'
-import type { SummaryRow, Sweep, SweepListItem, SweepSpec } from '../../client/index.ts'
+import type {
+  Sweep,
+  SweepListItem,
+  SweepSpec,
+  SweepSummaryRow,
+} from '../../../clients/typescript/src/index.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import { collect, idHelp, open, sweepId, whole } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
@@ -86,7 +91,7 @@ export default (program: Command) => {
     .action(
       async (
         typed: string,
-        query: { split?: SplitName; measure?: SummaryRow['measure'] },
+        query: { split?: SplitName; measure?: SweepSummaryRow['measure'] },
         command: Command,
       ) => {
         const session = open(command)

@@ -1,6 +1,6 @@
 /** The figure of a sweep: how much each variant differs from the baseline, layer by layer, and how sure that is. */
 import { scaleLinear } from 'd3-scale'
-import type { SummaryRow } from '../../client/index.ts'
+import type { SweepSummaryRow } from '../../../clients/typescript/src/index.ts'
 import { colours } from './colours.ts'
 import { width } from './curves.ts'
 import { extent, number } from './panel.ts'
@@ -10,7 +10,7 @@ import { type About, el, fit, muted, page, rule, text, widthOf } from './svg.ts'
 export function sweepFigure(
   about: About,
   split: string,
-  rows: SummaryRow[],
+  rows: SweepSummaryRow[],
   variants: string[],
   baseline: string,
 ): string {

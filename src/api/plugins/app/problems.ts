@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import fp from 'fastify-plugin'
 import { type FieldError, SpecError } from '../../../spec/errors.ts'
-import { isConnectionError } from '../../../store/patience.ts'
+import { isConnectionError, isPassing } from '../../../store/patience.ts'
 import { ProblemError, type ProblemKind, problemKinds } from '../../problem.ts'
 import type { Problem } from '../../schemas/common.ts'
 import { headersOf } from './requests.ts'
@@ -98,6 +98,10 @@ function translate(error: Error & Partial<FastifyError>): ProblemError {
     return new ProblemError('malformed-json', 'the body is not valid JSON')
   if (connectionErrors.has(error.code ?? '') || isConnectionError(error))
     return new ProblemError('unavailable', 'something that this needs does not answer; try again', {
+      headers: { 'retry-after': '5' },
+    })
+  if (isPassing(error))
+    return new ProblemError('unavailable', 'the database has no room for this, or no time; try again', {
       headers: { 'retry-after': '5' },
     })
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)

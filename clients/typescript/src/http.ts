@@ -1,5 +1,5 @@
 /** Requests to the API: what goes out, what comes back, and what an error says. */
-import type { Problem } from '../api/schemas/common.ts'
+import type { Problem } from './schemas.ts'
 
 export type Connection = {
   /** Where the API is; http://127.0.0.1:3000 if absent. */

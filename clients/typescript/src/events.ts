@@ -1,6 +1,7 @@
 /** Server-sent events (WHATWG HTML, 9.2.6) over fetch, which can send a key as a header where EventSource cannot. */
-import type { Experiment } from '../api/schemas/experiments.ts'
+
 import { type Http, UnreachableError } from './http.ts'
+import type { Experiment } from './schemas.ts'
 import { isFinished, pause } from './wait.ts'
 
 type Status = Pick<Experiment, 'id' | 'status' | 'progress' | 'summary' | 'worker' | 'attempts' | 'error'>
@@ -48,7 +49,7 @@ export async function* streamEvents(
       const headers = { accept: 'text/event-stream', 'last-event-id': last }
       const response = await http.send(`/v1/experiments/${id}/events`, { headers, ...(signal && { signal }) })
       if (response.status === 204) return
-      for await (const message of parseEvents(response.body!)) {
+      for await (const message of parseEvents(chunksOf(response.body!))) {
         if ('retry' in message) {
           retry = message.retry
           continue
@@ -67,6 +68,21 @@ export async function* streamEvents(
     }
     if (failures + 1 >= attempts && !ended)
       throw new Error(`the events of ${id} broke off ${attempts} times in a row`)
+  }
+}
+
+/** The chunks of a stream, which not every browser can iterate over. */
+async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    // Who stops listening wants no more of it.
+    await reader.cancel().catch(() => {})
   }
 }
 

@@ -1,6 +1,7 @@
 /** Waiting for what takes its time, also while the API is away for a moment. */
-import type { Experiment } from '../api/schemas/experiments.ts'
+
 import { ApiError, type Http, jsonOf, UnreachableError } from './http.ts'
+import type { Experiment } from './schemas.ts'
 
 const finished: readonly string[] = ['succeeded', 'failed', 'cancelled']
 

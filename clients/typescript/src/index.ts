@@ -1,5 +1,5 @@
 /**
- * `loss-ledger/client`: the API from TypeScript or JavaScript, in Node or a browser. Its types are those of the API's
+ * `loss-ledger-client`: the API from TypeScript or JavaScript, in Node or a browser. Its types are those of the API's
  * schemas; at run time it needs fetch and nothing else.
  *
  *     const ledger = connect({ url: 'http://127.0.0.1:3000' })
@@ -7,59 +7,48 @@
  *     await ledger.wait(id)
  *     const { columns } = await ledger.allocations(id, { split: 'train', by: 'layer' })
  */
-import type { Static } from 'typebox'
-import type { Artifact } from '../api/schemas/artifacts.ts'
-import type {
-  Architecture as ArchitectureSchema,
-  Dataset as DatasetSchema,
-} from '../api/schemas/catalogue.ts'
-import type { Experiment, ExperimentListItem, Preview as PreviewSchema } from '../api/schemas/experiments.ts'
-import type { SummaryRow, Sweep, SweepListItem, SweepSummary } from '../api/schemas/sweeps.ts'
+import { type EventsOptions, type LedgerEvent, streamEvents } from './events.ts'
+import { type Connection, makeHttp, type Query } from './http.ts'
 import type {
   AllocationRow,
   AllocationsTable,
+  Architecture,
+  Artifact,
+  Dataset,
+  Experiment,
+  ExperimentListItem,
+  ExperimentSpec,
   IterationRow,
   IterationsTable,
   LayerRow,
   LayersTable,
   NeuronRow,
   NeuronsTable,
-} from '../api/schemas/tables.ts'
-import type { Worker as WorkerSchema } from '../api/schemas/workers.ts'
-import type { ExperimentSpec, SplitName } from '../spec/schema.ts'
-import type { SweepSpec } from '../spec/sweep-schema.ts'
-import { type EventsOptions, type LedgerEvent, streamEvents } from './events.ts'
-import { type Connection, makeHttp, type Query } from './http.ts'
+  Preview,
+  Sweep,
+  SweepListItem,
+  SweepSpec,
+  SweepSummary,
+  SweepSummaryRow,
+  Worker,
+} from './schemas.ts'
 import { columnsOf, parseNpy, type Table, type Tensor } from './tables.ts'
 import { isFinished, lookAt, type WaitOptions, waitUntil } from './wait.ts'
 
 export type { EventsOptions, IterationEvent, LedgerEvent } from './events.ts'
 export { ApiError, type Connection, UnreachableError } from './http.ts'
+export type * from './schemas.ts'
 export type { Columns, Table, Tensor } from './tables.ts'
 export type { WaitOptions } from './wait.ts'
 export { isFinished } from './wait.ts'
-export type {
-  Artifact,
-  Experiment,
-  ExperimentListItem,
-  ExperimentSpec,
-  SummaryRow,
-  Sweep,
-  SweepListItem,
-  SweepSpec,
-}
 
-export type Architecture = Static<typeof ArchitectureSchema>
-export type Worker = Static<typeof WorkerSchema>
-export type Dataset = Static<typeof DatasetSchema>
 /** Images and labels as IDX or .npy files, or CIFAR-10's binary files; each gzipped or not. */
 export type DatasetFiles =
   | { images: Blob; labels: Blob; testImages?: Blob; testLabels?: Blob }
   | { train: Blob[]; test?: Blob[] }
-export type Preview = Static<typeof PreviewSchema>
 
 type Head<T> = Omit<T, 'items'>
-type Split = { split?: SplitName }
+type Split = { split?: 'train' | 'validation' }
 type By = { by?: 'layer' | 'variable' }
 type Span = { from?: number; to?: number }
 type Once = {
@@ -113,19 +102,13 @@ export function connect(connection: Connection = {}) {
       streamEvents(http, id, options),
 
     layers: (id: string, query: Split & By = {}) =>
-      table<Head<LayersTable>, Static<typeof LayerRow>>(`${experiment(id)}/layers`, query),
+      table<Head<LayersTable>, LayerRow>(`${experiment(id)}/layers`, query),
     iterations: (id: string, query: Split & Span & { points?: number } = {}) =>
-      table<Head<Static<typeof IterationsTable>>, Static<typeof IterationRow>>(
-        `${experiment(id)}/iterations`,
-        query,
-      ),
+      table<Head<IterationsTable>, IterationRow>(`${experiment(id)}/iterations`, query),
     allocations: (id: string, query: Split & By & Span & { layer?: string[]; bucket?: number } = {}) =>
-      table<Head<Static<typeof AllocationsTable>>, Static<typeof AllocationRow>>(
-        `${experiment(id)}/allocations`,
-        query,
-      ),
+      table<Head<AllocationsTable>, AllocationRow>(`${experiment(id)}/allocations`, query),
     neurons: (id: string, query: Split & { layer?: string[] } = {}) =>
-      table<Head<Static<typeof NeuronsTable>>, Static<typeof NeuronRow>>(`${experiment(id)}/neurons`, query),
+      table<Head<NeuronsTable>, NeuronRow>(`${experiment(id)}/neurons`, query),
 
     artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
     /** The bytes of an artifact as they come. */
@@ -146,8 +129,8 @@ export function connect(connection: Connection = {}) {
         ({ finished }) => finished,
         { interval: 2000, ...options },
       ),
-    sweepSummary: (id: string, query: Split & { measure?: SummaryRow['measure'] } = {}) =>
-      table<Head<Static<typeof SweepSummary>>, SummaryRow>(`${sweep(id)}/summary`, query),
+    sweepSummary: (id: string, query: Split & { measure?: SweepSummaryRow['measure'] } = {}) =>
+      table<Head<SweepSummary>, SweepSummaryRow>(`${sweep(id)}/summary`, query),
 
     /** Labelled images under a name that specs can then use; a Blob may be a file that never is in memory whole. */
     uploadDataset: (name: string, files: DatasetFiles, options: { classes?: number } = {}) => {

@@ -1,0 +1,3433 @@
+/** What the API takes and answers. Written from openapi.yaml by `npm run openapi`; not to be edited. */
+
+/**
+ * Where an experiment is in its life.
+ */
+export type ExperimentStatus = 'queued' | 'training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled'
+/**
+ * One patch of the base each.
+ *
+ * @minItems 1
+ * @maxItems 1000
+ *
+ * Items: A JSON Merge Patch (RFC 7396) of the base: objects merge, null removes, anything else replaces. Its name, if it has one, is the variant’s.
+ */
+export type List = {
+  [k: string]: unknown
+}[]
+
+export interface ExperimentSpec {
+  name?: string
+  /**
+   * Your own labels, keys without colons; GET /v1/experiments?tag=key:value finds them.
+   */
+  tags?: {
+    [k: string]: string
+  }
+  dataset: {
+    /**
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     */
+    name: string
+    /**
+     * Which examples an uploaded dataset has, filled in from its name. Given, it must be the digest of the dataset of that name: so a spec means the same data, or is refused.
+     */
+    sha256?: string
+    /**
+     * Examples in the train split.
+     */
+    trainExamples?: number
+    /**
+     * Examples in the validation split; 0 is allowed when only train is allocated. If absent, the dataset’s default or what is left beside trainExamples.
+     */
+    validationExamples?: number
+    /**
+     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     */
+    seed?: number
+  }
+  /**
+   * The network: of 1 to 134,217,728 parameters (2^27).
+   */
+  architecture: Fc | Lenet | AllCnn | Resnet | Vgg | Custom
+  optimizer: Sgd | Rmsprop | Adam | Adamw
+  /**
+   * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
+   */
+  layers?: {
+    [k: string]: {
+      freeze?:
+        | boolean
+        | {
+            /**
+             * First frozen iteration.
+             */
+            from?: number
+            /**
+             * First iteration that trains again; never if absent.
+             */
+            until?: number
+          }
+      /**
+       * Replaces training.l2 for the kernels of this layer.
+       */
+      l2?: number
+      /**
+       * Replaces hyperparameters for this layer: those that its optimizer has.
+       */
+      optimizer?: {
+        /**
+         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.
+         */
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        /**
+         * Step size.
+         */
+        learningRate?: number
+        momentum?: number
+        nesterov?: boolean
+        decay?: number
+        beta1?: number
+        beta2?: number
+        epsilon?: number
+        weightDecay?: number
+      }
+    }
+  }
+  training: {
+    /**
+     * Optimizer steps.
+     */
+    iterations: number
+    /**
+     * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
+     */
+    batchSize?: number
+    /**
+     * Seeds the initial weights, the shuffles and the dropout masks.
+     */
+    seed?: number
+    /**
+     * Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).
+     */
+    l2?: number
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     */
+    initial?: {
+      /**
+       * The id of an experiment of the same network that has succeeded and kept its weights.
+       */
+      experiment: string
+      /**
+       * Which of its weights: 0 is what it started from, its iterations what it ended with.
+       */
+      iteration: number
+    }
+  }
+  allocation?: {
+    /**
+     * Quadrature along the step; exact for a loss of degree 1, 2, 4, 6. Simpson is what the paper calls RK4.
+     */
+    method?: 'left' | 'trapezoid' | 'simpson' | 'boole'
+    /**
+     * Split the step further while |residual| is above this on any split.
+     */
+    maxError?: number
+    /**
+     * Most parts a step is split into; a power of two.
+     */
+    maxSplits?: number
+    /**
+     * Which losses are allocated; both, or train alone if validationExamples is 0.
+     *
+     * @minItems 1
+     * @maxItems 2
+     *
+     * Items: A split of the dataset.
+     */
+    splits?: ('train' | 'validation')[]
+    /**
+     * Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk), and no more than hold 64 GiB of activations and their gradients. auto picks what is fast; with batch norm, where the chunk is part of what the loss is, about 250. The resolved spec says what it picked.
+     */
+    chunkSize?: 'auto' | number
+    /**
+     * Iterations an object in storage and a job hold.
+     */
+    segmentIterations?: number
+  }
+  /**
+   * Raw tensors to keep in object storage: both by default; [] keeps the aggregates (those per neuron included) and the manifest only.
+   *
+   * @maxItems 2
+   */
+  keep?: ('weights' | 'allocations')[]
+  /**
+   * Webhooks: POSTs of { type: "experiment.<status>", timestamp, data } when the status changes, signed with the secret of GET /v1/webhooks/secret.
+   *
+   * @maxItems 5
+   */
+  notify?: {
+    /**
+     * http or https, without a user name or password; at a public address.
+     */
+    url: string
+    /**
+     * The statuses to tell of.
+     *
+     * @minItems 1
+     * @maxItems 5
+     */
+    events?: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
+  }[]
+}
+/**
+ * Flatten, dense layers of `hidden` units with ReLU, dense to classes. Layers fc_1 … fc_n.
+ */
+export interface Fc {
+  name: 'fc'
+  /**
+   * Units of each hidden layer, ReLU after each; [] is a linear model.
+   *
+   * @maxItems 32
+   */
+  hidden?: number[]
+}
+/**
+ * Twice a 5×5 convolution with ReLU and a 2×2 max pool, then a dense layer with ReLU, then dense to classes; dropout before both. Layers conv_1, conv_2, fc_1, fc_2.
+ */
+export interface Lenet {
+  name: 'lenet'
+  /**
+   * Filters of conv_1 and conv_2.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  channels?: number[]
+  /**
+   * Units of fc_1.
+   */
+  units?: number
+  /**
+   * Rates before fc_1 and before fc_2; in training only.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  dropout?: number[]
+}
+/**
+ * 3×3 convolutions with ReLU, of 96, 96, 96 (stride 2), 192, 192, 192 (stride 2), 192 filters, 1×1 of 192 and of one filter a class, global average. Batch norm after the hidden convolutions without stride. Layers conv_1 … conv_9 and bn_1, bn_2, bn_4, bn_5, bn_7, bn_8.
+ */
+export interface AllCnn {
+  name: 'all-cnn'
+  /**
+   * Multiplies the channels and units of every hidden layer, rounded, at least 1.
+   */
+  widthFactor?: number
+  /**
+   * Rate after each strided convolution; in training only.
+   */
+  dropout?: number
+}
+/**
+ * The residual network of He et al. 2015 for small images: a 3×3 convolution, three groups of blocks (convolution, batch norm, ReLU, convolution, batch norm, plus the input, ReLU), the second and the third group starting with stride 2, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution. Layers conv_1, bn_1, block1a/conv_1, block1a/bn_1, block1a/conv_2, block1a/bn_2, block2a/shortcut, …, fc_1.
+ */
+export interface Resnet {
+  name: 'resnet'
+  /**
+   * Layers with weights, 6n + 2: three groups of n blocks of two convolutions.
+   */
+  depth?: 8 | 14 | 20 | 32 | 44 | 56
+  /**
+   * Channels of conv_1 and of the first group; the second has twice, the third four times as many.
+   */
+  width?: number
+  /**
+   * Widens or narrows the blocks of each group inside: multiplies the channels between their two convolutions, rounded, at least 1.
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  widthFactors?: number[]
+}
+/**
+ * 3×3 convolutions with ReLU of 32, 64, 128, 128, 256, 256 filters, a 2×2 max pool after the first, the second, the fourth and the sixth, two dense layers of 512 with ReLU, dense to classes. Layers conv_1 … conv_6, fc_1 … fc_3.
+ */
+export interface Vgg {
+  name: 'vgg'
+  /**
+   * Multiplies the channels and units of every hidden layer, rounded, at least 1.
+   */
+  widthFactor?: number
+  /**
+   * Rate after each hidden dense layer; in training only.
+   */
+  dropout?: number
+}
+/**
+ * The layers that you list. Layers with parameters are named by kind and number.
+ */
+export interface Custom {
+  name: 'custom'
+  /**
+   * From the images to one number a class, first to last; at most 4000 with those in residual blocks.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   *
+   * Items: A layer.
+   */
+  layers: (
+    | Dense
+    | Conv2D
+    | DepthwiseConv2D
+    | BatchNorm
+    | MaxPool
+    | AveragePool
+    | GlobalAveragePool
+    | Relu
+    | Tanh
+    | Gelu
+    | Dropout
+    | Flatten
+    | Residual
+  )[]
+}
+/**
+ * [n] → [units]. Layers fc_1, fc_2, …
+ */
+export interface Dense {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding?: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding?: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size?: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size?: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout {
+  kind: 'dropout'
+  rate?: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten {
+  kind: 'flatten'
+}
+/**
+ * layers(x) + shortcut(x). Its layers are named block_1/conv_1, …, those of the shortcut block_1/shortcut_conv_1, …
+ */
+export interface Residual {
+  kind: 'residual'
+  /**
+   * What is added to the shortcut.
+   *
+   * @minItems 1
+   * @maxItems 100
+   *
+   * Items: A layer inside a residual block.
+   */
+  layers: (
+    | Dense1
+    | Conv2D1
+    | DepthwiseConv2D1
+    | BatchNorm1
+    | MaxPool1
+    | AveragePool1
+    | GlobalAveragePool1
+    | Relu1
+    | Tanh1
+    | Gelu1
+    | Dropout1
+    | Flatten1
+  )[]
+  /**
+   * The input itself where it is empty.
+   *
+   * @maxItems 100
+   *
+   * Items: A layer inside a residual block.
+   */
+  shortcut?: (
+    | Dense2
+    | Conv2D2
+    | DepthwiseConv2D2
+    | BatchNorm2
+    | MaxPool2
+    | AveragePool2
+    | GlobalAveragePool2
+    | Relu2
+    | Tanh2
+    | Gelu2
+    | Dropout2
+    | Flatten2
+  )[]
+}
+/**
+ * [n] → [units]. Layers fc_1, fc_2, …
+ */
+export interface Dense1 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D1 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding?: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D1 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding?: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm1 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool1 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size?: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool1 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size?: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool1 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu1 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh1 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu1 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout1 {
+  kind: 'dropout'
+  rate?: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten1 {
+  kind: 'flatten'
+}
+/**
+ * [n] → [units]. Layers fc_1, fc_2, …
+ */
+export interface Dense2 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D2 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding?: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D2 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding?: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm2 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool2 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size?: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool2 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size?: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool2 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu2 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh2 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu2 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout2 {
+  kind: 'dropout'
+  rate?: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten2 {
+  kind: 'flatten'
+}
+export interface Sgd {
+  name: 'sgd'
+  /**
+   * Step size.
+   */
+  learningRate?: number
+  schedule?: Constant | Step | Cosine | Warmup
+  /**
+   * v ← momentum·v + g
+   */
+  momentum?: number
+  /**
+   * Step along g + momentum·v instead of v; needs momentum > 0.
+   */
+  nesterov?: boolean
+}
+export interface Constant {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor?: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+export interface Rmsprop {
+  name: 'rmsprop'
+  /**
+   * Step size.
+   */
+  learningRate?: number
+  schedule?: Constant1 | Step1 | Cosine1 | Warmup1
+  /**
+   * Decay of the mean of squared gradients.
+   */
+  decay?: number
+  /**
+   * v ← momentum·v + g/(√s + epsilon)
+   */
+  momentum?: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon?: number
+}
+export interface Constant1 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step1 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor?: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine1 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup1 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+export interface Adam {
+  name: 'adam'
+  /**
+   * Step size.
+   */
+  learningRate?: number
+  schedule?: Constant2 | Step2 | Cosine2 | Warmup2
+  /**
+   * Decay of the first moment.
+   */
+  beta1?: number
+  /**
+   * Decay of the second moment.
+   */
+  beta2?: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon?: number
+}
+export interface Constant2 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step2 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor?: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine2 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup2 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+export interface Adamw {
+  name: 'adamw'
+  /**
+   * Step size.
+   */
+  learningRate?: number
+  schedule?: Constant3 | Step3 | Cosine3 | Warmup3
+  /**
+   * Decay of the first moment.
+   */
+  beta1?: number
+  /**
+   * Decay of the second moment.
+   */
+  beta2?: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon?: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay?: number
+}
+export interface Constant3 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step3 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor?: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine3 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup3 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * A spec with every default filled in. Of an experiment that another version accepted, what that version knew.
+ */
+export interface ResolvedSpec {
+  name?: string
+  /**
+   * Your own labels, keys without colons; GET /v1/experiments?tag=key:value finds them.
+   */
+  tags: {
+    [k: string]: string
+  }
+  dataset: {
+    /**
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     */
+    name: string
+    /**
+     * Which examples an uploaded dataset has, filled in from its name. Given, it must be the digest of the dataset of that name: so a spec means the same data, or is refused.
+     */
+    sha256?: string
+    /**
+     * Examples in the train split.
+     */
+    trainExamples: number
+    /**
+     * Examples in the validation split; 0 is allowed when only train is allocated. If absent, the dataset’s default or what is left beside trainExamples.
+     */
+    validationExamples: number
+    /**
+     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     */
+    seed: number
+  }
+  /**
+   * The network: of 1 to 134,217,728 parameters (2^27).
+   */
+  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Custom1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  /**
+   * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
+   */
+  layers: {
+    [k: string]: {
+      freeze?:
+        | boolean
+        | {
+            /**
+             * First frozen iteration.
+             */
+            from?: number
+            /**
+             * First iteration that trains again; never if absent.
+             */
+            until?: number
+          }
+      /**
+       * Replaces training.l2 for the kernels of this layer.
+       */
+      l2?: number
+      /**
+       * Replaces hyperparameters for this layer: those that its optimizer has.
+       */
+      optimizer?: {
+        /**
+         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.
+         */
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        /**
+         * Step size.
+         */
+        learningRate?: number
+        momentum?: number
+        nesterov?: boolean
+        decay?: number
+        beta1?: number
+        beta2?: number
+        epsilon?: number
+        weightDecay?: number
+      }
+    }
+  }
+  training: {
+    /**
+     * Optimizer steps.
+     */
+    iterations: number
+    /**
+     * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
+     */
+    batchSize: number
+    /**
+     * Seeds the initial weights, the shuffles and the dropout masks.
+     */
+    seed: number
+    /**
+     * Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).
+     */
+    l2: number
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     */
+    initial?: {
+      /**
+       * The id of an experiment of the same network that has succeeded and kept its weights.
+       */
+      experiment: string
+      /**
+       * Which of its weights: 0 is what it started from, its iterations what it ended with.
+       */
+      iteration: number
+    }
+  }
+  allocation: {
+    /**
+     * Quadrature along the step; exact for a loss of degree 1, 2, 4, 6. Simpson is what the paper calls RK4.
+     */
+    method: 'left' | 'trapezoid' | 'simpson' | 'boole'
+    /**
+     * Split the step further while |residual| is above this on any split.
+     */
+    maxError: number
+    /**
+     * Most parts a step is split into; a power of two.
+     */
+    maxSplits: number
+    /**
+     * Which losses are allocated; both, or train alone if validationExamples is 0.
+     *
+     * @minItems 1
+     * @maxItems 2
+     *
+     * Items: A split of the dataset.
+     */
+    splits: ('train' | 'validation')[]
+    chunkSize: number
+    /**
+     * Iterations an object in storage and a job hold.
+     */
+    segmentIterations: number
+  }
+  /**
+   * Raw tensors to keep in object storage: both by default; [] keeps the aggregates (those per neuron included) and the manifest only.
+   *
+   * @maxItems 2
+   */
+  keep: ('weights' | 'allocations')[]
+  /**
+   * Webhooks: POSTs of { type: "experiment.<status>", timestamp, data } when the status changes, signed with the secret of GET /v1/webhooks/secret.
+   *
+   * @maxItems 5
+   */
+  notify?: {
+    /**
+     * http or https, without a user name or password; at a public address.
+     */
+    url: string
+    /**
+     * The statuses to tell of.
+     *
+     * @minItems 1
+     * @maxItems 5
+     */
+    events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
+  }[]
+}
+/**
+ * Flatten, dense layers of `hidden` units with ReLU, dense to classes. Layers fc_1 … fc_n.
+ */
+export interface Fc1 {
+  name: 'fc'
+  /**
+   * Units of each hidden layer, ReLU after each; [] is a linear model.
+   *
+   * @maxItems 32
+   */
+  hidden: number[]
+}
+/**
+ * Twice a 5×5 convolution with ReLU and a 2×2 max pool, then a dense layer with ReLU, then dense to classes; dropout before both. Layers conv_1, conv_2, fc_1, fc_2.
+ */
+export interface Lenet1 {
+  name: 'lenet'
+  /**
+   * Filters of conv_1 and conv_2.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  channels: number[]
+  /**
+   * Units of fc_1.
+   */
+  units: number
+  /**
+   * Rates before fc_1 and before fc_2; in training only.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  dropout: number[]
+}
+/**
+ * 3×3 convolutions with ReLU, of 96, 96, 96 (stride 2), 192, 192, 192 (stride 2), 192 filters, 1×1 of 192 and of one filter a class, global average. Batch norm after the hidden convolutions without stride. Layers conv_1 … conv_9 and bn_1, bn_2, bn_4, bn_5, bn_7, bn_8.
+ */
+export interface AllCnn1 {
+  name: 'all-cnn'
+  /**
+   * Multiplies the channels and units of every hidden layer, rounded, at least 1.
+   */
+  widthFactor: number
+  /**
+   * Rate after each strided convolution; in training only.
+   */
+  dropout: number
+}
+/**
+ * The residual network of He et al. 2015 for small images: a 3×3 convolution, three groups of blocks (convolution, batch norm, ReLU, convolution, batch norm, plus the input, ReLU), the second and the third group starting with stride 2, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution. Layers conv_1, bn_1, block1a/conv_1, block1a/bn_1, block1a/conv_2, block1a/bn_2, block2a/shortcut, …, fc_1.
+ */
+export interface Resnet1 {
+  name: 'resnet'
+  /**
+   * Layers with weights, 6n + 2: three groups of n blocks of two convolutions.
+   */
+  depth: 8 | 14 | 20 | 32 | 44 | 56
+  /**
+   * Channels of conv_1 and of the first group; the second has twice, the third four times as many.
+   */
+  width: number
+  /**
+   * Widens or narrows the blocks of each group inside: multiplies the channels between their two convolutions, rounded, at least 1.
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  widthFactors: number[]
+}
+/**
+ * 3×3 convolutions with ReLU of 32, 64, 128, 128, 256, 256 filters, a 2×2 max pool after the first, the second, the fourth and the sixth, two dense layers of 512 with ReLU, dense to classes. Layers conv_1 … conv_6, fc_1 … fc_3.
+ */
+export interface Vgg1 {
+  name: 'vgg'
+  /**
+   * Multiplies the channels and units of every hidden layer, rounded, at least 1.
+   */
+  widthFactor: number
+  /**
+   * Rate after each hidden dense layer; in training only.
+   */
+  dropout: number
+}
+/**
+ * The layers that you list. Layers with parameters are named by kind and number.
+ */
+export interface Custom1 {
+  name: 'custom'
+  /**
+   * From the images to one number a class, first to last; at most 4000 with those in residual blocks.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   *
+   * Items: A layer.
+   */
+  layers: (
+    | Dense3
+    | Conv2D3
+    | DepthwiseConv2D3
+    | BatchNorm3
+    | MaxPool3
+    | AveragePool3
+    | GlobalAveragePool3
+    | Relu3
+    | Tanh3
+    | Gelu3
+    | Dropout3
+    | Flatten3
+    | Residual1
+  )[]
+}
+/**
+ * [n] → [units]. Layers fc_1, fc_2, …
+ */
+export interface Dense3 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D3 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D3 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm3 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool3 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool3 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool3 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu3 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh3 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu3 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout3 {
+  kind: 'dropout'
+  rate: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten3 {
+  kind: 'flatten'
+}
+/**
+ * layers(x) + shortcut(x). Its layers are named block_1/conv_1, …, those of the shortcut block_1/shortcut_conv_1, …
+ */
+export interface Residual1 {
+  kind: 'residual'
+  /**
+   * What is added to the shortcut.
+   *
+   * @minItems 1
+   * @maxItems 100
+   *
+   * Items: A layer inside a residual block.
+   */
+  layers: (
+    | Dense4
+    | Conv2D4
+    | DepthwiseConv2D4
+    | BatchNorm4
+    | MaxPool4
+    | AveragePool4
+    | GlobalAveragePool4
+    | Relu4
+    | Tanh4
+    | Gelu4
+    | Dropout4
+    | Flatten4
+  )[]
+  /**
+   * The input itself where it is empty.
+   *
+   * @maxItems 100
+   *
+   * Items: A layer inside a residual block.
+   */
+  shortcut: (
+    | Dense5
+    | Conv2D5
+    | DepthwiseConv2D5
+    | BatchNorm5
+    | MaxPool5
+    | AveragePool5
+    | GlobalAveragePool5
+    | Relu5
+    | Tanh5
+    | Gelu5
+    | Dropout5
+    | Flatten5
+  )[]
+}
+/**
+ * [n] → [units]. Layers fc_1, fc_2, …
+ */
+export interface Dense4 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D4 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D4 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm4 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool4 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool4 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool4 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu4 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh4 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu4 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout4 {
+  kind: 'dropout'
+  rate: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten4 {
+  kind: 'flatten'
+}
+/**
+ * [n] → [units]. Layers fc_1, fc_2, …
+ */
+export interface Dense5 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D5 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D5 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm5 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool5 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool5 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool5 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu5 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh5 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu5 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout5 {
+  kind: 'dropout'
+  rate: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten5 {
+  kind: 'flatten'
+}
+export interface Sgd1 {
+  name: 'sgd'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant4 | Step4 | Cosine4 | Warmup4
+  /**
+   * v ← momentum·v + g
+   */
+  momentum: number
+  /**
+   * Step along g + momentum·v instead of v; needs momentum > 0.
+   */
+  nesterov: boolean
+}
+export interface Constant4 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step4 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine4 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup4 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+export interface Rmsprop1 {
+  name: 'rmsprop'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant5 | Step5 | Cosine5 | Warmup5
+  /**
+   * Decay of the mean of squared gradients.
+   */
+  decay: number
+  /**
+   * v ← momentum·v + g/(√s + epsilon)
+   */
+  momentum: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon: number
+}
+export interface Constant5 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step5 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine5 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup5 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+export interface Adam1 {
+  name: 'adam'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant6 | Step6 | Cosine6 | Warmup6
+  /**
+   * Decay of the first moment.
+   */
+  beta1: number
+  /**
+   * Decay of the second moment.
+   */
+  beta2: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon: number
+}
+export interface Constant6 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step6 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine6 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup6 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+export interface Adamw1 {
+  name: 'adamw'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant7 | Step7 | Cosine7 | Warmup7
+  /**
+   * Decay of the first moment.
+   */
+  beta1: number
+  /**
+   * Decay of the second moment.
+   */
+  beta2: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay: number
+}
+export interface Constant7 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step7 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine7 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup7 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * How far an experiment is.
+ */
+export interface Progress {
+  /**
+   * What is being done; for a failed or cancelled experiment, what was being done when it stopped.
+   */
+  phase: 'queued' | 'training' | 'allocating' | 'finalizing' | 'finished'
+  /**
+   * Iterations of this phase that are done.
+   */
+  done: number
+  /**
+   * Iterations of this phase.
+   */
+  total: number
+  /**
+   * Seconds until the phase is done at the pace so far; null where there is no pace yet.
+   */
+  etaSeconds: number | null
+}
+/**
+ * Why the ledger of a split is not to be believed: its books do not balance. Steps were so long that the quadrature did not follow the loss along them; sums, signs and shares of layers can all be wrong.
+ */
+export interface Unbalanced {
+  /**
+   * Which rules are broken. maxError: more than a hundredth of the iterations, and more than one, have a |residual| above maxError at maxSplits, and the sum of |residual| is above a hundredth of the way of the loss. residuals: the sum of |residual| is above a tenth of the way of the loss. total: the sum of the residuals is above a tenth of the change of the loss, so that LCA may have the wrong sign. The last two only above √iterations × maxError (but within 0.00001 and 0.001), so that a loss that hardly changes is no fault.
+   */
+  rules: ('maxError' | 'residuals' | 'total')[]
+  /**
+   * Iterations that are allocated.
+   */
+  iterations: number
+  /**
+   * Those whose |residual| is above maxError at maxSplits.
+   */
+  above: number
+  /**
+   * Sum of the residuals: lossChange − LCA.
+   */
+  residual: number | null
+  /**
+   * Sum of |residual|.
+   */
+  absoluteResidual: number | null
+  /**
+   * The change of the loss over these iterations.
+   */
+  lossChange: number | null
+  /**
+   * The way of the loss: the sum of the sizes of its changes, up and down.
+   */
+  lossTravel: number | null
+  /**
+   * All of it in words.
+   */
+  message: string
+}
+/**
+ * What came of an experiment that has succeeded.
+ */
+export interface ExperimentSummary {
+  /**
+   * Trainable parameters.
+   */
+  parameters: number
+  iterations: number
+  /**
+   * Of every split that was allocated, over the whole run.
+   */
+  splits: {
+    train?: {
+      loss: {
+        /**
+         * The loss over the whole split before the first iteration.
+         */
+        initial: number | null
+        /**
+         * The loss over the whole split after the last.
+         */
+        final: number | null
+      }
+      accuracy: {
+        /**
+         * The share of examples that are classified as labelled before the first iteration.
+         */
+        initial: number | null
+        /**
+         * The share of examples that are classified as labelled after the last.
+         */
+        final: number | null
+      }
+      /**
+       * Sum of all allocations.
+       */
+      lca: number | null
+      /**
+       * Sum of the negative ones.
+       */
+      helping: number | null
+      /**
+       * Sum of the positive ones.
+       */
+      hurting: number | null
+      /**
+       * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+       */
+      helpFractionOfMoved: number | null
+      /**
+       * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+       */
+      helpFractionOfAll: number | null
+      /**
+       * The largest |residual| of any iteration.
+       */
+      worstResidual: number | null
+    }
+    validation?: {
+      loss: {
+        /**
+         * The loss over the whole split before the first iteration.
+         */
+        initial: number | null
+        /**
+         * The loss over the whole split after the last.
+         */
+        final: number | null
+      }
+      accuracy: {
+        /**
+         * The share of examples that are classified as labelled before the first iteration.
+         */
+        initial: number | null
+        /**
+         * The share of examples that are classified as labelled after the last.
+         */
+        final: number | null
+      }
+      /**
+       * Sum of all allocations.
+       */
+      lca: number | null
+      /**
+       * Sum of the negative ones.
+       */
+      helping: number | null
+      /**
+       * Sum of the positive ones.
+       */
+      hurting: number | null
+      /**
+       * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+       */
+      helpFractionOfMoved: number | null
+      /**
+       * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+       */
+      helpFractionOfAll: number | null
+      /**
+       * The largest |residual| of any iteration.
+       */
+      worstResidual: number | null
+    }
+  }
+  /**
+   * The splits whose books do not balance: their LCA is not to be believed. Null where all balance.
+   */
+  unbalanced: {
+    train?: Unbalanced
+    validation?: Unbalanced
+  } | null
+  /**
+   * Full-split gradients computed, over all splits.
+   */
+  gradients: number
+  /**
+   * Of computing, summed over the segments.
+   */
+  allocationSeconds: number | null
+}
+/**
+ * An experiment without its spec.
+ */
+export interface ExperimentListItem {
+  /**
+   * A UUID (version 7).
+   */
+  id: string
+  /**
+   * Yours.
+   */
+  name: string | null
+  /**
+   * Yours.
+   */
+  tags: {
+    [k: string]: string
+  }
+  status: ExperimentStatus
+  /**
+   * The name of the dataset.
+   */
+  dataset: string
+  /**
+   * The name of the architecture.
+   */
+  architecture: string
+  /**
+   * Optimizer steps asked for.
+   */
+  iterations: number
+  /**
+   * The sweep that it belongs to.
+   */
+  sweepId: string | null
+  /**
+   * The label of its variant in that sweep.
+   */
+  variant: string | null
+  progress: Progress
+  /**
+   * Null until the experiment has succeeded.
+   */
+  summary: ExperimentSummary | null
+  /**
+   * The worker that took it.
+   */
+  worker: string | null
+  /**
+   * What computed: name, version, threads, device.
+   */
+  engine: {
+    [k: string]: unknown
+  } | null
+  /**
+   * How many times work on it began.
+   */
+  attempts: number
+  /**
+   * Why the experiment failed.
+   */
+  error: {
+    message: string
+    errors?: FieldError[]
+  } | null
+  /**
+   * When it was posted.
+   */
+  createdAt: string
+  /**
+   * When training began.
+   */
+  startedAt: string | null
+  /**
+   * When allocation began.
+   */
+  allocatingAt: string | null
+  /**
+   * When it succeeded, failed or was cancelled.
+   */
+  finishedAt: string | null
+  /**
+   * When anything about it last changed.
+   */
+  updatedAt: string
+}
+export interface FieldError {
+  /**
+   * Where: $.training.batchSize in a body, query.limit, params.id or headers.idempotency-key.
+   */
+  path: string
+  /**
+   * What is wrong and what would be right.
+   */
+  message: string
+}
+/**
+ * An experiment: what was asked for, how far it is, what came of it.
+ */
+export interface Experiment {
+  /**
+   * A UUID (version 7).
+   */
+  id: string
+  /**
+   * Yours.
+   */
+  name: string | null
+  /**
+   * Yours.
+   */
+  tags: {
+    [k: string]: string
+  }
+  status: ExperimentStatus
+  /**
+   * The name of the dataset.
+   */
+  dataset: string
+  /**
+   * The name of the architecture.
+   */
+  architecture: string
+  /**
+   * Optimizer steps asked for.
+   */
+  iterations: number
+  /**
+   * The sweep that it belongs to.
+   */
+  sweepId: string | null
+  /**
+   * The label of its variant in that sweep.
+   */
+  variant: string | null
+  progress: Progress
+  /**
+   * Null until the experiment has succeeded.
+   */
+  summary: ExperimentSummary | null
+  /**
+   * The worker that took it.
+   */
+  worker: string | null
+  /**
+   * What computed: name, version, threads, device.
+   */
+  engine: {
+    [k: string]: unknown
+  } | null
+  /**
+   * How many times work on it began.
+   */
+  attempts: number
+  /**
+   * Why the experiment failed.
+   */
+  error: {
+    message: string
+    errors?: FieldError[]
+  } | null
+  /**
+   * When it was posted.
+   */
+  createdAt: string
+  /**
+   * When training began.
+   */
+  startedAt: string | null
+  /**
+   * When allocation began.
+   */
+  allocatingAt: string | null
+  /**
+   * When it succeeded, failed or was cancelled.
+   */
+  finishedAt: string | null
+  /**
+   * When anything about it last changed.
+   */
+  updatedAt: string
+  spec: ResolvedSpec1
+}
+/**
+ * The spec with every default filled in.
+ */
+export interface ResolvedSpec1 {
+  name?: string
+  /**
+   * Your own labels, keys without colons; GET /v1/experiments?tag=key:value finds them.
+   */
+  tags: {
+    [k: string]: string
+  }
+  dataset: {
+    /**
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     */
+    name: string
+    /**
+     * Which examples an uploaded dataset has, filled in from its name. Given, it must be the digest of the dataset of that name: so a spec means the same data, or is refused.
+     */
+    sha256?: string
+    /**
+     * Examples in the train split.
+     */
+    trainExamples: number
+    /**
+     * Examples in the validation split; 0 is allowed when only train is allocated. If absent, the dataset’s default or what is left beside trainExamples.
+     */
+    validationExamples: number
+    /**
+     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     */
+    seed: number
+  }
+  /**
+   * The network: of 1 to 134,217,728 parameters (2^27).
+   */
+  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Custom1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  /**
+   * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
+   */
+  layers: {
+    [k: string]: {
+      freeze?:
+        | boolean
+        | {
+            /**
+             * First frozen iteration.
+             */
+            from?: number
+            /**
+             * First iteration that trains again; never if absent.
+             */
+            until?: number
+          }
+      /**
+       * Replaces training.l2 for the kernels of this layer.
+       */
+      l2?: number
+      /**
+       * Replaces hyperparameters for this layer: those that its optimizer has.
+       */
+      optimizer?: {
+        /**
+         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.
+         */
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        /**
+         * Step size.
+         */
+        learningRate?: number
+        momentum?: number
+        nesterov?: boolean
+        decay?: number
+        beta1?: number
+        beta2?: number
+        epsilon?: number
+        weightDecay?: number
+      }
+    }
+  }
+  training: {
+    /**
+     * Optimizer steps.
+     */
+    iterations: number
+    /**
+     * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
+     */
+    batchSize: number
+    /**
+     * Seeds the initial weights, the shuffles and the dropout masks.
+     */
+    seed: number
+    /**
+     * Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).
+     */
+    l2: number
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     */
+    initial?: {
+      /**
+       * The id of an experiment of the same network that has succeeded and kept its weights.
+       */
+      experiment: string
+      /**
+       * Which of its weights: 0 is what it started from, its iterations what it ended with.
+       */
+      iteration: number
+    }
+  }
+  allocation: {
+    /**
+     * Quadrature along the step; exact for a loss of degree 1, 2, 4, 6. Simpson is what the paper calls RK4.
+     */
+    method: 'left' | 'trapezoid' | 'simpson' | 'boole'
+    /**
+     * Split the step further while |residual| is above this on any split.
+     */
+    maxError: number
+    /**
+     * Most parts a step is split into; a power of two.
+     */
+    maxSplits: number
+    /**
+     * Which losses are allocated; both, or train alone if validationExamples is 0.
+     *
+     * @minItems 1
+     * @maxItems 2
+     *
+     * Items: A split of the dataset.
+     */
+    splits: ('train' | 'validation')[]
+    chunkSize: number
+    /**
+     * Iterations an object in storage and a job hold.
+     */
+    segmentIterations: number
+  }
+  /**
+   * Raw tensors to keep in object storage: both by default; [] keeps the aggregates (those per neuron included) and the manifest only.
+   *
+   * @maxItems 2
+   */
+  keep: ('weights' | 'allocations')[]
+  /**
+   * Webhooks: POSTs of { type: "experiment.<status>", timestamp, data } when the status changes, signed with the secret of GET /v1/webhooks/secret.
+   *
+   * @maxItems 5
+   */
+  notify?: {
+    /**
+     * http or https, without a user name or password; at a public address.
+     */
+    url: string
+    /**
+     * The statuses to tell of.
+     *
+     * @minItems 1
+     * @maxItems 5
+     */
+    events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
+  }[]
+}
+/**
+ * What an experiment would be and would cost.
+ */
+export interface Preview {
+  spec: ResolvedSpec2
+  /**
+   * In the order of the network.
+   */
+  layers: {
+    layer: string
+    parameters: number
+    /**
+     * The optimizer of this layer, after the rules of `layers`.
+     */
+    optimizer: {
+      [k: string]: unknown
+    }
+    /**
+     * Frozen in [from, until); until null: to the end.
+     */
+    freeze: {
+      from: number
+      until: number | null
+    } | null
+    /**
+     * Of its kernels.
+     */
+    l2: number
+  }[]
+  /**
+   * In the order of the columns of the raw tensors.
+   */
+  variables: {
+    name: string
+    layer: string
+    shape: number[]
+    offset: number
+    size: number
+  }[]
+  parameters: number
+  /**
+   * Jobs that the allocation spreads over the workers.
+   */
+  segments: number
+  /**
+   * Gradients over the whole split, per split, at the least: refining adds more.
+   */
+  gradientPasses: {
+    [k: string]: number
+  }
+  flops: {
+    training: number
+    allocation: number
+  }
+  /**
+   * In object storage; peak is while it runs, kept is what stays.
+   */
+  bytes: {
+    weights: number
+    allocations: number
+    neurons: number
+    kept: number
+    peak: number
+  }
+  rows: {
+    iterations: number
+    allocations: number
+    total: number
+  }
+}
+/**
+ * The spec with every default filled in.
+ */
+export interface ResolvedSpec2 {
+  name?: string
+  /**
+   * Your own labels, keys without colons; GET /v1/experiments?tag=key:value finds them.
+   */
+  tags: {
+    [k: string]: string
+  }
+  dataset: {
+    /**
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     */
+    name: string
+    /**
+     * Which examples an uploaded dataset has, filled in from its name. Given, it must be the digest of the dataset of that name: so a spec means the same data, or is refused.
+     */
+    sha256?: string
+    /**
+     * Examples in the train split.
+     */
+    trainExamples: number
+    /**
+     * Examples in the validation split; 0 is allowed when only train is allocated. If absent, the dataset’s default or what is left beside trainExamples.
+     */
+    validationExamples: number
+    /**
+     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     */
+    seed: number
+  }
+  /**
+   * The network: of 1 to 134,217,728 parameters (2^27).
+   */
+  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Custom1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  /**
+   * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
+   */
+  layers: {
+    [k: string]: {
+      freeze?:
+        | boolean
+        | {
+            /**
+             * First frozen iteration.
+             */
+            from?: number
+            /**
+             * First iteration that trains again; never if absent.
+             */
+            until?: number
+          }
+      /**
+       * Replaces training.l2 for the kernels of this layer.
+       */
+      l2?: number
+      /**
+       * Replaces hyperparameters for this layer: those that its optimizer has.
+       */
+      optimizer?: {
+        /**
+         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.
+         */
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        /**
+         * Step size.
+         */
+        learningRate?: number
+        momentum?: number
+        nesterov?: boolean
+        decay?: number
+        beta1?: number
+        beta2?: number
+        epsilon?: number
+        weightDecay?: number
+      }
+    }
+  }
+  training: {
+    /**
+     * Optimizer steps.
+     */
+    iterations: number
+    /**
+     * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
+     */
+    batchSize: number
+    /**
+     * Seeds the initial weights, the shuffles and the dropout masks.
+     */
+    seed: number
+    /**
+     * Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).
+     */
+    l2: number
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     */
+    initial?: {
+      /**
+       * The id of an experiment of the same network that has succeeded and kept its weights.
+       */
+      experiment: string
+      /**
+       * Which of its weights: 0 is what it started from, its iterations what it ended with.
+       */
+      iteration: number
+    }
+  }
+  allocation: {
+    /**
+     * Quadrature along the step; exact for a loss of degree 1, 2, 4, 6. Simpson is what the paper calls RK4.
+     */
+    method: 'left' | 'trapezoid' | 'simpson' | 'boole'
+    /**
+     * Split the step further while |residual| is above this on any split.
+     */
+    maxError: number
+    /**
+     * Most parts a step is split into; a power of two.
+     */
+    maxSplits: number
+    /**
+     * Which losses are allocated; both, or train alone if validationExamples is 0.
+     *
+     * @minItems 1
+     * @maxItems 2
+     *
+     * Items: A split of the dataset.
+     */
+    splits: ('train' | 'validation')[]
+    chunkSize: number
+    /**
+     * Iterations an object in storage and a job hold.
+     */
+    segmentIterations: number
+  }
+  /**
+   * Raw tensors to keep in object storage: both by default; [] keeps the aggregates (those per neuron included) and the manifest only.
+   *
+   * @maxItems 2
+   */
+  keep: ('weights' | 'allocations')[]
+  /**
+   * Webhooks: POSTs of { type: "experiment.<status>", timestamp, data } when the status changes, signed with the secret of GET /v1/webhooks/secret.
+   *
+   * @maxItems 5
+   */
+  notify?: {
+    /**
+     * http or https, without a user name or password; at a public address.
+     */
+    url: string
+    /**
+     * The statuses to tell of.
+     *
+     * @minItems 1
+     * @maxItems 5
+     */
+    events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
+  }[]
+}
+export interface SweepSpec {
+  /**
+   * Yours.
+   */
+  name?: string
+  /**
+   * An ExperimentSpec; what is varied may be missing in it.
+   */
+  base: {
+    [k: string]: unknown
+  }
+  /**
+   * What changes from variant to variant: a grid of JSON paths to lists of values, or a list of merge patches.
+   */
+  vary?: Grid | List
+  /**
+   * Every variant is run with each of these as training.seed. (A grid may vary $.training.seed just as well.)
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  seeds?: number[]
+  /**
+   * The label of the variant that the summary compares the others with; the first if absent.
+   */
+  baseline?: string
+}
+/**
+ * JSON paths to lists of values ($.optimizer.learningRate, $.layers, training.seed): every combination, the last path changing fastest.
+ */
+export interface Grid {
+  /**
+   * @minItems 1
+   * @maxItems 1000
+   */
+  [k: string]: unknown[]
+}
+/**
+ * A sweep without its experiments.
+ */
+export interface SweepListItem {
+  /**
+   * A UUID (version 7).
+   */
+  id: string
+  /**
+   * Yours.
+   */
+  name: string | null
+  /**
+   * When it was posted.
+   */
+  createdAt: string
+  /**
+   * Experiments that there are.
+   */
+  experimentCount: number
+  /**
+   * Whether every experiment has succeeded, failed or been cancelled.
+   */
+  finished: boolean
+  /**
+   * How many experiments are where in their lives.
+   */
+  counts: {
+    /**
+     * Not yet taken up.
+     */
+    queued: number
+    /**
+     * Being trained.
+     */
+    training: number
+    /**
+     * Being allocated.
+     */
+    allocating: number
+    /**
+     * Done.
+     */
+    succeeded: number
+    /**
+     * Given up.
+     */
+    failed: number
+    /**
+     * Cancelled.
+     */
+    cancelled: number
+  }
+  /**
+   * Labels of the variants: what each changes about the base, or the name it was given.
+   */
+  variants: string[]
+  /**
+   * The variant that the summary compares the others with.
+   */
+  baseline: string
+}
+/**
+ * An experiment of a sweep; GET /v1/experiments/{id} says more.
+ */
+export interface SweepExperiment {
+  id: string
+  /**
+   * The sweep’s name, the variant’s label and the seed.
+   */
+  name: string | null
+  /**
+   * The label of its variant.
+   */
+  variant: string
+  /**
+   * training.seed: what varies inside a variant.
+   */
+  seed: number
+  status: ExperimentStatus
+}
+/**
+ * A sweep: what was asked for, and where each experiment is.
+ */
+export interface Sweep {
+  /**
+   * A UUID (version 7).
+   */
+  id: string
+  /**
+   * Yours.
+   */
+  name: string | null
+  /**
+   * When it was posted.
+   */
+  createdAt: string
+  /**
+   * Experiments that there are.
+   */
+  experimentCount: number
+  /**
+   * Whether every experiment has succeeded, failed or been cancelled.
+   */
+  finished: boolean
+  /**
+   * How many experiments are where in their lives.
+   */
+  counts: {
+    /**
+     * Not yet taken up.
+     */
+    queued: number
+    /**
+     * Being trained.
+     */
+    training: number
+    /**
+     * Being allocated.
+     */
+    allocating: number
+    /**
+     * Done.
+     */
+    succeeded: number
+    /**
+     * Given up.
+     */
+    failed: number
+    /**
+     * Cancelled.
+     */
+    cancelled: number
+  }
+  /**
+   * Labels of the variants: what each changes about the base, or the name it was given.
+   */
+  variants: string[]
+  /**
+   * The variant that the summary compares the others with.
+   */
+  baseline: string
+  request: SweepSpec1
+  /**
+   * In the order of the sweep.
+   */
+  experiments: SweepExperiment[]
+}
+/**
+ * The sweep as it was posted.
+ */
+export interface SweepSpec1 {
+  /**
+   * Yours.
+   */
+  name?: string
+  /**
+   * An ExperimentSpec; what is varied may be missing in it.
+   */
+  base: {
+    [k: string]: unknown
+  }
+  /**
+   * What changes from variant to variant: a grid of JSON paths to lists of values, or a list of merge patches.
+   */
+  vary?: Grid | List
+  /**
+   * Every variant is run with each of these as training.seed. (A grid may vary $.training.seed just as well.)
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  seeds?: number[]
+  /**
+   * The label of the variant that the summary compares the others with; the first if absent.
+   */
+  baseline?: string
+}
+/**
+ * One measure of one layer in one variant, over its seeds.
+ */
+export interface SweepSummaryRow {
+  /**
+   * The label of the variant.
+   */
+  variant: string
+  /**
+   * Which loss.
+   */
+  split: 'train' | 'validation'
+  /**
+   * The layer’s name; null: the whole network.
+   */
+  layer: string | null
+  /**
+   * lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only.
+   */
+  measure: 'lca' | 'helpFractionOfMoved' | 'helpFractionOfAll' | 'finalLoss' | 'finalAccuracy'
+  /**
+   * Seeds that the mean is over: those that have succeeded, but for `leftOut`.
+   */
+  n: number
+  /**
+   * Over the seeds.
+   */
+  mean: number | null
+  /**
+   * Sample standard deviation over the seeds; null below two.
+   */
+  sd: number | null
+  /**
+   * Lower end of the mean’s 95 % interval (Student).
+   */
+  low: number | null
+  /**
+   * Upper end.
+   */
+  high: number | null
+  /**
+   * Mean less the baseline’s; null for the baseline itself.
+   */
+  difference: number | null
+  /**
+   * Lower end of the difference’s 95 % interval (Welch).
+   */
+  differenceLow: number | null
+  /**
+   * Upper end; an interval without 0 in it is a difference that seeds do not explain.
+   */
+  differenceHigh: number | null
+}
+export interface SweepSummary {
+  sweepId: string
+  /**
+   * Whether every experiment has succeeded. While false, these are the ones that have.
+   */
+  complete: boolean
+  /**
+   * The variant that the others are compared with.
+   */
+  baseline: string
+  /**
+   * Of the intervals.
+   */
+  confidence: number
+  /**
+   * In the order of the sweep.
+   */
+  variants: {
+    label: string
+    /**
+     * That there are.
+     */
+    experiments: number
+    /**
+     * Of those that have succeeded and are not left out.
+     */
+    seeds: number[]
+  }[]
+  /**
+   * Experiments that have succeeded and are in no mean, n or interval of this summary, because their books do not balance on a split: a ledger of any sign and size would decide the mean.
+   */
+  leftOut: {
+    experiment: string
+    variant: string
+    seed: number
+    /**
+     * What is wrong with it, in words.
+     */
+    reason: string
+  }[]
+  /**
+   * By variant, split and measure; the whole network first, then the layers in its order.
+   */
+  items: SweepSummaryRow[]
+}
+/**
+ * What the parameters of one output unit or channel did over all allocated iterations.
+ */
+export interface NeuronRow {
+  /**
+   * The layer’s name.
+   */
+  layer: string
+  /**
+   * The output unit or channel, from 0 in every layer.
+   */
+  unit: number
+  /**
+   * Trainable parameters.
+   */
+  parameters: number
+  /**
+   * Sum of the allocations: negative helped, positive hurt.
+   */
+  lca: number | null
+  /**
+   * Sum of the negative allocations.
+   */
+  helping: number | null
+  /**
+   * Sum of the positive allocations.
+   */
+  hurting: number | null
+}
+export interface NeuronsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * In the order of the network, then by unit.
+   */
+  items: NeuronRow[]
+}
+/**
+ * What one layer or variable did over all iterations.
+ */
+export interface LayerRow {
+  /**
+   * The layer’s name.
+   */
+  layer: string
+  /**
+   * The variable’s name; only with by=variable.
+   */
+  variable?: string
+  /**
+   * Trainable parameters.
+   */
+  parameters: number
+  /**
+   * Sum of the allocations: negative helped, positive hurt.
+   */
+  lca: number | null
+  /**
+   * Sum of the negative allocations.
+   */
+  helping: number | null
+  /**
+   * Sum of the positive allocations.
+   */
+  hurting: number | null
+  /**
+   * Root mean square of the allocation of one parameter in one iteration.
+   */
+  rms: number | null
+  /**
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+   */
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
+  /**
+   * lca as a fraction of the whole network’s.
+   */
+  share: number | null
+}
+/**
+ * What the whole network did.
+ */
+export interface LayerTotal {
+  /**
+   * Trainable parameters.
+   */
+  parameters: number
+  /**
+   * Sum of the allocations: negative helped, positive hurt.
+   */
+  lca: number | null
+  /**
+   * Sum of the negative allocations.
+   */
+  helping: number | null
+  /**
+   * Sum of the positive allocations.
+   */
+  hurting: number | null
+  /**
+   * Root mean square of the allocation of one parameter in one iteration.
+   */
+  rms: number | null
+  /**
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+   */
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
+  /**
+   * lca as a fraction of the whole network’s.
+   */
+  share: number | null
+}
+export interface LayersTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  by: 'layer' | 'variable'
+  /**
+   * Iterations that are summed.
+   */
+  iterations: number
+  total: LayerTotal
+  /**
+   * In the order of the network.
+   */
+  items: LayerRow[]
+}
+/**
+ * One iteration on one split.
+ */
+export interface IterationRow {
+  /**
+   * The iteration, from 0.
+   */
+  iteration: number
+  /**
+   * The loss over the whole split before the step.
+   */
+  loss: number | null
+  /**
+   * The loss over the whole split after the step.
+   */
+  lossAfter: number | null
+  /**
+   * Sum of all allocations; lossAfter − loss up to the residual.
+   */
+  lca: number | null
+  /**
+   * (lossAfter − loss) − lca: how far the books are from balancing.
+   */
+  residual: number | null
+  /**
+   * Parts the step was split into to get there.
+   */
+  splits: number
+  /**
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+   */
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
+}
+export interface IterationsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Ascending.
+   */
+  items: IterationRow[]
+}
+/**
+ * What one layer or variable did in one iteration or span of iterations. All but the two fractions are sums.
+ */
+export interface AllocationRow {
+  /**
+   * The iteration; with bucket=n the first of the span, a multiple of n.
+   */
+  iteration: number
+  /**
+   * How many iterations are summed here: 1 without bucket.
+   */
+  iterations: number
+  /**
+   * The layer’s name.
+   */
+  layer: string
+  /**
+   * The variable’s name; only with by=variable.
+   */
+  variable?: string
+  /**
+   * Trainable parameters.
+   */
+  parameters: number
+  /**
+   * Sum of the allocations: negative helped, positive hurt.
+   */
+  lca: number | null
+  /**
+   * Sum of the negative allocations.
+   */
+  helping: number | null
+  /**
+   * Sum of the positive allocations.
+   */
+  hurting: number | null
+  /**
+   * Sum of the squared allocations; rms = √(squared / (parameters · iterations)).
+   */
+  squared: number | null
+  /**
+   * Squared norm of the update.
+   */
+  moved: number | null
+  /**
+   * How many allocations were negative.
+   */
+  helped: number | null
+  /**
+   * How many allocations were positive.
+   */
+  hurt: number | null
+  /**
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+   */
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
+}
+export interface AllocationsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  by: 'layer' | 'variable'
+  /**
+   * Iterations a row sums, as asked for.
+   */
+  bucket: number
+  /**
+   * By iteration, then in the order of the network.
+   */
+  items: AllocationRow[]
+}
+/**
+ * One object: .npy tensors (little-endian, as numpy.load and its memory maps read them), manifest.json.
+ */
+export interface Artifact {
+  /**
+   * The name within the experiment.
+   */
+  name: string
+  /**
+   * Its size.
+   */
+  bytes: number
+  /**
+   * Of its bytes, in hexadecimal; also its ETag.
+   */
+  sha256: string
+  contentType: string
+  /**
+   * When it was stored.
+   */
+  createdAt: string
+  /**
+   * Where to get it, relative to this service.
+   */
+  url: string
+}
+/**
+ * A kind of network.
+ */
+export interface Architecture {
+  name: string
+  description: string
+  /**
+   * JSON Schema of `architecture` in a spec that names it.
+   */
+  schema: {
+    [k: string]: unknown
+  }
+}
+/**
+ * A dataset that a spec can name.
+ */
+export interface Dataset {
+  name: string
+  description: string
+  /**
+   * One example: [height, width, channels], or [features].
+   */
+  shape: number[]
+  classes: number
+  /**
+   * Examples to train on that there are; null: generated, as many as asked for.
+   */
+  trainFile: number | null
+  /**
+   * Examples to test on that there are; null: generated.
+   */
+  testFile: number | null
+  /**
+   * What a spec gets that does not say.
+   */
+  defaults: {
+    trainExamples: number
+    validationExamples: number
+  }
+  /**
+   * Where it comes from; null: it is built in.
+   */
+  upload: {
+    /**
+     * Of the files that were sent.
+     */
+    format: 'idx' | 'cifar' | 'npy'
+    /**
+     * Which examples these are: the same for the same images, labels and classes, however they were sent. `dataset.sha256` of a spec.
+     */
+    sha256: string
+    /**
+     * In the object store.
+     */
+    bytes: number
+    /**
+     * When it was uploaded.
+     */
+    createdAt: string
+  } | null
+}
+/**
+ * A worker that lives.
+ */
+export interface Worker {
+  /**
+   * Of this life of the worker, a UUID.
+   */
+  id: string
+  /**
+   * host:pid, as in `worker` of experiments.
+   */
+  name: string
+  host: string
+  pid: number
+  /**
+   * What it computes on.
+   */
+  engine: {
+    name: string
+    /**
+     * Of TensorFlow, or of the WebAssembly backend.
+     */
+    version: string
+    /**
+     * CPU threads of one operation.
+     */
+    threads: number
+    /**
+     * The GPU or the CPU.
+     */
+    device: string
+    onGpu?: boolean
+  }
+  /**
+   * Memory of the device: the GPU’s, or the machine’s.
+   */
+  memoryBytes: number
+  /**
+   * What it does, with the iterations where it allocates a segment; null: it waits for work. `experiment` is null where it is not yours.
+   */
+  doing: {
+    task: 'train' | 'allocate'
+    experiment: string | null
+    from?: number
+    to?: number
+    since: string
+  } | null
+  /**
+   * Gradients of examples a second in the last segment it allocated.
+   */
+  examplesPerSecond: number | null
+  /**
+   * When it registered.
+   */
+  startedAt: string
+  /**
+   * When it last said that it lives.
+   */
+  seenAt: string
+}
+/**
+ * Whether each thing that the service needs answers.
+ */
+export interface Readiness {
+  status: 'ok' | 'unavailable'
+  checks: {
+    database: {
+      ok: boolean
+      /**
+       * Milliseconds that the check took.
+       */
+      ms: number
+    }
+    queue: {
+      ok: boolean
+      /**
+       * Milliseconds that the check took.
+       */
+      ms: number
+    }
+    objects: {
+      ok: boolean
+      /**
+       * Milliseconds that the check took.
+       */
+      ms: number
+    }
+  }
+}
+/**
+ * An error, as RFC 9457 has it.
+ */
+export interface Problem {
+  /**
+   * Which kind of problem, for programs: it stays the same when the words change.
+   */
+  type: string
+  /**
+   * The kind of problem in words.
+   */
+  title: string
+  /**
+   * The HTTP status.
+   */
+  status: number
+  /**
+   * What happened this time.
+   */
+  detail: string
+  /**
+   * The path that was asked for.
+   */
+  instance: string
+  /**
+   * Also in the logs and in the header x-request-id.
+   */
+  requestId: string
+  /**
+   * Every wrong field, where fields are what is wrong.
+   */
+  errors?: FieldError[]
+}
