@@ -7,7 +7,9 @@ type EarlierSplit = Omit<SplitSummary, 'helpFractionOfMoved' | 'helpFractionOfAl
   helpFraction: number
   hurtFraction: number
 }
-export type EarlierSummary = Omit<Summary, 'splits' | 'unbalanced'> & { splits: Record<string, EarlierSplit> }
+export type EarlierSummary = Omit<Summary, 'splits' | 'unbalanced'> & {
+  splits?: Record<string, EarlierSplit>
+}
 
 /** Whether the row `e` of experiments has one, in SQL. */
 export const isEarlierSql = `e.status = 'succeeded' AND NOT e.summary ? 'unbalanced'`
@@ -19,10 +21,13 @@ export function presentSummary(
   limits: Parameters<typeof judgeSplits>[1],
 ): Summary | null {
   if (stored === null || 'unbalanced' in stored) return stored
-  const splits = Object.entries(stored.splits).map(([split, { helpFraction, hurtFraction, ...rest }]) => {
-    const moved = helpFraction + hurtFraction
-    const helpFractionOfMoved = moved > 0 ? helpFraction / moved : null
-    return [split, { ...rest, helpFractionOfMoved, helpFractionOfAll: helpFraction }]
-  })
+  // One that says nothing must not keep a whole list from being read.
+  const splits = Object.entries(stored.splits ?? {}).map(
+    ([split, { helpFraction, hurtFraction, ...rest }]) => {
+      const moved = helpFraction + hurtFraction
+      const helpFractionOfMoved = moved > 0 ? helpFraction / moved : null
+      return [split, { ...rest, helpFractionOfMoved, helpFractionOfAll: helpFraction }]
+    },
+  )
   return { ...stored, splits: Object.fromEntries(splits), unbalanced: judgeSplits(books, limits) }
 }

@@ -95,7 +95,8 @@ export const ExperimentSummary = component(
 )
 export type ExperimentSummary = Static<typeof ExperimentSummary>
 const SummaryOrNull = Type.Unsafe<ExperimentSummary | null>({
-  anyOf: [ref(ExperimentSummary), { type: 'null' }],
+  // Stored JSON, which leaves as it is.
+  anyOf: [{ type: 'object', additionalProperties: true, 'x-ref': idOf(ExperimentSummary) }, { type: 'null' }],
   description: 'Null until the experiment has succeeded.',
 })
 const Engine = Type.Unsafe<unknown>({
