@@ -12,6 +12,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import autocannon from 'autocannon'
 import { fastify } from 'fastify'
+import { insertBlocks } from '../src/store/blocks.ts'
 import { minimalSpec, post, startApi } from '../test/support/api.ts'
 
 const iterations = 1000
@@ -94,17 +95,21 @@ async function main(): Promise<void> {
          FROM generate_series(0, $2::int - 1) i`,
       [experiment, variables],
     )
-    await pool.query(
-      `INSERT INTO allocations SELECT $1, 'train', t, v, random() - 0.5, -random(), random(), random(), random(), 40, 50
-         FROM generate_series(0, $2::int - 1) t, generate_series(0, $3::int - 1) v`,
-      [experiment, iterations, variables],
-    )
+    const cells = iterations * variables
+    const random = () => Float64Array.from({ length: cells }, Math.random)
+    const columns = {
+      ...{ lca: random(), helping: random(), hurting: random(), squared: random(), moved: random() },
+      ...{ helped: new Int32Array(cells).fill(40), hurt: new Int32Array(cells).fill(50) },
+    }
+    const span = { from: 0, to: iterations }
+    await insertBlocks(pool, experiment, span, [
+      { kind: 'allocations', split: 'train', of: 'iterations', columns },
+    ])
     await pool.query('ANALYZE')
   }
 
   async function tables(): Promise<void> {
-    const sql = `SELECT iteration, variable, lca, helping, hurting, squared, moved, helped, hurt
-                   FROM allocations WHERE experiment_id = $1 AND split = 'train' ORDER BY iteration, variable`
+    const sql = `SELECT data FROM ledger_blocks WHERE experiment_id = $1 AND kind = 'allocations' ORDER BY "from"`
     const bare = await fastest(async () => (await api.db.pool.query(sql, [id])).rows)
     // What the table holds, names and all.
     const table = await fetch(`${base}/v1/experiments/${id}/allocations?by=variable`)

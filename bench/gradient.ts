@@ -73,7 +73,7 @@ async function measure(work: Work, engine: Engine, peak: number): Promise<void> 
   /** Seconds of the whole loop with its consumer an iteration, less the first gradient, which belongs to none. */
   const iteration = async () => {
     const iterations = 3
-    const aggregator = makeAggregator(network.variables, iterations, 1)
+    const aggregator = makeAggregator(network.variables, iterations, ['train'])
     let start = 0
     const onGradients = () => {
       if (start === 0) start = performance.now()

@@ -18,7 +18,6 @@ import urllib.request
 
 API = os.environ.get("LEDGER_URL", "http://127.0.0.1:3000").rstrip("/") + "/v1"
 KEY = os.environ.get("LEDGER_API_KEY")
-AUTHORIZATION = {"Authorization": f"Bearer {KEY}"} if KEY else {}
 
 SPEC = {
     "name": "from Python",
@@ -32,9 +31,12 @@ SPEC = {
 def get(path, accept="application/json", body=None):
     """The bytes that the API answers with; a POST where there is a body. Says what the API says when it refuses."""
     data = None if body is None else json.dumps(body).encode()
-    headers = {"Accept": accept, "Content-Type": "application/json", **AUTHORIZATION}
+    request = urllib.request.Request(API + path, data, {"Accept": accept, "Content-Type": "application/json"})
+    if KEY:
+        # Not add_header: a download may be redirected to a bucket, which must not see the key (and refuses two).
+        request.add_unredirected_header("Authorization", f"Bearer {KEY}")
     try:
-        return urllib.request.urlopen(urllib.request.Request(API + path, data, headers)).read()
+        return urllib.request.urlopen(request).read()
     except urllib.error.HTTPError as error:
         problem = json.loads(error.read())
         fields = [f"  {field['path']}: {field['message']}" for field in problem.get("errors", [])]
@@ -72,26 +74,18 @@ try:
 except ImportError:
     sys.exit("\nWith numpy, pandas and matplotlib this goes on: pip install numpy pandas matplotlib")
 
-# The raw tensors: one float32 for every parameter and iteration, an object a segment.
+# The raw tensors: one float32 for every parameter and iteration, all segments in one.
 manifest = json.loads(get(f"/experiments/{experiment}/artifacts/manifest.json"))
-tensors = [
-    np.load(io.BytesIO(get(f"/experiments/{experiment}/artifacts/allocations/train/{s['from']}-{s['to']}.npy")))
-    for s in manifest["segments"]
-]
-lca = np.concatenate(tensors)
+lca = np.load(io.BytesIO(get(f"/experiments/{experiment}/artifacts/allocations/train.npy")))
 loss = done["summary"]["splits"]["train"]["loss"]
 print(f"\n{lca.shape[0]} iterations × {lca.shape[1]} parameters")
 print(f"sum of all allocations {lca.sum(dtype='float64'):+.6f}")
 print(f"change of the loss     {loss['final'] - loss['initial']:+.6f}")
 
-# The neuron of the first layer that helped the most: columns of neurons/{split}/… are units, layer after layer.
+# The neuron of the first layer that helped the most: columns of neurons/{split}.npy are units, layer after layer.
 layer = manifest["neurons"][0]
-units = np.concatenate(
-    [
-        np.load(io.BytesIO(get(f"/experiments/{experiment}/artifacts/neurons/train/{s['from']}-{s['to']}.npy")))
-        for s in manifest["segments"]
-    ]
-)[:, layer["offset"] : layer["offset"] + layer["units"]]
+units = np.load(io.BytesIO(get(f"/experiments/{experiment}/artifacts/neurons/train.npy")))
+units = units[:, layer["offset"] : layer["offset"] + layer["units"]]
 best = units.sum(axis=0).argmin()
 print(f"best unit of {layer['layer']}    {best}: {units[:, best].sum():+.4f}")
 

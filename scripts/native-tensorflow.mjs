@@ -15,6 +15,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { cudaRequirements, libraryFolders, openedLibraries } from './cuda-wheels.mjs'
+import { firstWritable } from './folders.mjs'
 import { recipeFor } from './platforms.mjs'
 
 const execute = promisify(execFile)
@@ -39,7 +40,7 @@ export async function buildNative(root, variant, note) {
     'python3 with pip is missing (Debian: apt-get install python3-pip)',
   )
 
-  const site = await fetchTensorFlow(recipe, variant, note)
+  const site = await fetchTensorFlow(recipe, variant, root, note)
   const tensorflow = path.join(site, 'tensorflow')
   const cuda = await filesUnder(site, 'nvidia')
   const searched = [tensorflow, ...libraryFolders(cuda).map(name => path.join(site, name))]
@@ -93,14 +94,19 @@ export async function buildNative(root, variant, note) {
 
 /**
  * The folder into which the wheels are unpacked as Python would have them, shared by every clone of this user: ~850 MB
- * for the CPU, several GB with CUDA.
+ * for the CPU, several GB with CUDA. In the clone where the user's home is read-only.
  */
-async function fetchTensorFlow(recipe, variant, note) {
-  const cache = path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'loss-ledger')
+async function fetchTensorFlow(recipe, variant, root, note) {
+  const home = path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'loss-ledger')
   const name = recipe.wheel
+  const own = path.join(root, 'node_modules', '.cache', 'loss-ledger')
+  const found = [home, own]
+    .map(cache => path.join(cache, `${name}-${version}`))
+    .find(folder => existsSync(folder))
+  if (found) return found
+  const cache = firstWritable(home, own)
+  if (cache === undefined) throw new NativeUnavailable(`neither ${home} nor ${own} can be written to`)
   const folder = path.join(cache, `${name}-${version}`)
-  if (existsSync(folder)) return folder
-  await mkdir(cache, { recursive: true })
   const work = await mkdtemp(path.join(cache, 'download-'))
   try {
     const size = variant === 'cuda' ? '600 MB, and 3 GB of CUDA' : `${recipe.megabytes} MB`

@@ -7,11 +7,13 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { tensorflowVariant } from './cuda-wheels.mjs'
+import { firstWritable } from './folders.mjs'
 import { buildNative, NativeUnavailable } from './native-tensorflow.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
@@ -114,10 +116,20 @@ function run(command, args, env = {}) {
   })
 }
 
+/** npm's cache: the user's, or where the home is read-only, one for the time of this process. */
+function npmCache() {
+  const home = process.env.npm_config_cache || path.join(os.homedir(), '.npm')
+  if (firstWritable(home)) return home
+  const own = mkdtempSync(path.join(os.tmpdir(), 'loss-ledger-npm-'))
+  process.on('exit', () => rmSync(own, { recursive: true, force: true }))
+  return own
+}
+
 /** npm, as the one that runs this script where it does (on Windows npm is no executable). */
 function npm(...args) {
   const script = process.env.npm_execpath
-  return script?.endsWith('.js') ? run(process.execPath, [script, ...args]) : run('npm', args)
+  const env = { npm_config_cache: npmCache() }
+  return script?.endsWith('.js') ? run(process.execPath, [script, ...args], env) : run('npm', args, env)
 }
 
 /** Of files by content, of anything else by its text. */

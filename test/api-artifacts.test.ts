@@ -1,11 +1,12 @@
 /** Artifacts over HTTP: bytes, ranges and entity tags; and no way from a URL to a file. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { truncate, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { parseRange } from '../src/api/routes/artifacts/range.ts'
+import { objectKey } from '../src/objects/objects.ts'
 import { post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 
 const content = Buffer.from(Array.from({ length: 1000 }, (_, i) => i % 251))
@@ -129,11 +130,36 @@ describe('artifacts', () => {
     await download({ range: 'bytes=0-1', 'if-range': '"other"' }).expect(200)
   })
 
-  test('what is lost or cut short in storage is a fault that says nothing about where it was', async () => {
+  test('what is lost or cut short in storage is a 410 that says so, and nothing about where it was', async () => {
     await storeArtifact(api, id, 'lost.npy', content)
-    await api.objects.remove(`experiments/${id}/lost.npy`)
-    const { body } = await api.http.get(`/v1/experiments/${id}/artifacts/lost.npy`).expect(500)
-    assert.doesNotMatch(JSON.stringify(body), new RegExp(`${api.directory}|objects|ENOENT`))
+    await api.objects.remove(objectKey(id, 'lost.npy'))
+    await storeArtifact(api, id, 'short.npy', content)
+    await truncate(join(api.directory, 'objects', objectKey(id, 'short.npy')), 999)
+    for (const name of ['lost.npy', 'short.npy']) {
+      const { body, headers } = await api.http.get(`/v1/experiments/${id}/artifacts/${name}`).expect(410)
+      assert.match(body.detail, new RegExp(`^${name} is lost: .*made again`))
+      assert.equal(headers['cache-control'], 'no-store')
+      assert.doesNotMatch(JSON.stringify(body), new RegExp(`${api.directory}|objects/|ENOENT`))
+      await api.http.head(`/v1/experiments/${id}/artifacts/${name}`).expect(410)
+    }
+  })
+
+  test('a whole object that is damaged in storage breaks off before its end', async () => {
+    const large = Buffer.alloc(300_000, 7)
+    const digest = createHash('sha256').update(large).digest('base64')
+    await storeArtifact(api, id, 'rotten.npy', large)
+    const at = `/v1/experiments/${id}/artifacts/rotten.npy`
+    await api.http.get(at).expect(200).expect('repr-digest', `sha-256=:${digest}:`)
+    large[12_345] ^= 1
+    await writeFile(join(api.directory, 'objects', objectKey(id, 'rotten.npy')), large)
+    for (const headers of [{}, { range: 'bytes=0-' }])
+      await assert.rejects(api.http.get(at).set(headers).buffer(true).responseType('blob'), /aborted|hang up/)
+    assert.ok(
+      api.lines.some(line => /rotten\.npy is damaged: it has SHA-256/.test(JSON.stringify(line))),
+      'the log says which',
+    )
+    // Of a part nothing can be known without reading all: the digest of the whole is there to check with.
+    await api.http.get(at).set('range', 'bytes=0-9').expect(206).expect('repr-digest', `sha-256=:${digest}:`)
   })
 
   // Sent as they are: a client library would tidy them up first.

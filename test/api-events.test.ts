@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { recordSegment } from '../src/store/segments.ts'
 import { resetSegments } from '../src/store/training.ts'
 import { countQueries, fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
-import { fakeTables } from './support/fake-ledger.ts'
+import { fakeColumns } from './support/fake-ledger.ts'
 
 type Event = { event: string; id: string; data: Record<string, unknown> }
 
@@ -137,7 +137,7 @@ describe('events', () => {
       id,
       0,
       {
-        ...{ tables: fakeTables([...splits], 0, 2), neurons: [], evaluations: [], objects: [] },
+        ...{ columns: fakeColumns([...splits], 0, 2), evaluations: [], objects: [] },
         ...{ seconds: 1, gradients: 1 },
       },
       { worker: 'here:1', engine: { name: 'wasm', version: '4', threads: 1, device: 'none' } },

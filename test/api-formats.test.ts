@@ -1,10 +1,23 @@
 /** One table in four formats says four times the same; and is sent again only when it has changed. */
 import assert from 'node:assert/strict'
 import { get as httpGet } from 'node:http'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { tableFromIPC } from 'apache-arrow'
-import { countQueries, fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
+import { batchOf, type Column } from '../src/api/tables/table.ts'
+import { csvChunks } from '../src/api/tables/text.ts'
+import { insertBlocks, removeBlocks } from '../src/store/blocks.ts'
+import {
+  columnsAt,
+  countQueries,
+  fillLedger,
+  minimalSpec,
+  post,
+  startApi,
+  type TestApi,
+} from './support/api.ts'
 
 const iterations = 30
 const tables = [
@@ -36,10 +49,18 @@ describe('formats of tables', () => {
       Array.from({ length: iterations }, (_, i) => i),
     )
     // What has no finite number is null in every format.
-    await api.db.pool.query(
-      `UPDATE iterations SET residual = 'NaN', loss_after = '-Infinity' WHERE iteration = 4`,
-    )
-    await api.db.pool.query(`UPDATE allocations SET moved = 'Infinity', squared = 1e-300 WHERE iteration = 5`)
+    const odd = columnsAt(4)
+    for (const { kind, columns } of odd)
+      if (kind === 'iterations') {
+        columns.residual.fill(Number.NaN)
+        columns.lossAfter.fill(Number.NEGATIVE_INFINITY)
+      } else {
+        columns.moved.fill(Number.POSITIVE_INFINITY)
+        columns.squared.fill(1e-300)
+        columns.lca.fill(-0)
+      }
+    await removeBlocks(api.db.pool, id, { from: 4, to: 5 })
+    await insertBlocks(api.db.pool, id, { from: 4, to: 5 }, odd)
     const { port } = api.app.server.address() as { port: number }
     base = `http://127.0.0.1:${port}/v1/experiments/${id}`
   })
@@ -170,11 +191,7 @@ describe('formats of tables', () => {
       allocation: { segmentIterations: many, splits: ['train'] },
     })
     await fillLedger(api, long, [0])
-    await api.db.pool.query(
-      `INSERT INTO allocations SELECT experiment_id, split, t, variable, lca, helping, hurting, squared, moved, helped, hurt
-         FROM allocations, generate_series(1, $2::int - 1) t WHERE experiment_id = $1 AND split = 'train'`,
-      [long, many],
-    )
+    await insertBlocks(api.db.pool, long, { from: 1, to: many }, columnsAt(0, many - 1, ['train']))
     const queries = countQueries(api)
     await new Promise<void>(resolve => {
       const request = httpGet(`${base.replace(id, long)}/allocations?by=variable`, answer => {
@@ -192,4 +209,25 @@ describe('formats of tables', () => {
     // 160,000 rows are 40 queries; what fits into the buffers on the way is a few.
     assert.ok(settled < 12, String(settled))
   })
+})
+
+test('CSV for spreadsheets: names cannot be formulas, numbers stay numbers', async () => {
+  const columns: Column[] = [
+    { name: 'variant', type: 'name' },
+    { name: 'mean', type: 'float64' },
+  ]
+  const variants = ['=1+1', '+2', '-3', '@SUM(A1)', '\tx', 'fc_1 = x', '-"a", b']
+  const batches = [
+    batchOf(
+      columns,
+      variants.map(variant => ({ variant, mean: -0.5 })),
+    ),
+  ]
+  const csv = async (safe: boolean) =>
+    text(Readable.from(csvChunks({ head: {}, columns, batches }, { safe })))
+  assert.equal(
+    await csv(true),
+    `variant,mean\n'=1+1,-0.5\n'+2,-0.5\n'-3,-0.5\n'@SUM(A1),-0.5\n'\tx,-0.5\nfc_1 = x,-0.5\n"'-""a"", b",-0.5\n`,
+  )
+  assert.match(await csv(false), /\n=1\+1,-0\.5\n\+2,/)
 })

@@ -1,7 +1,9 @@
 /** The ledger over HTTP: what it returns are the sums of the rows, in every grouping and format. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { insertBlocks } from '../src/store/blocks.ts'
 import {
+  columnsAt,
   type Entry,
   fillLedger,
   lossOf,
@@ -267,16 +269,7 @@ describe('tables', () => {
       allocation: { segmentIterations: many, splits: ['train'] },
     })
     await fillLedger(api, long, [0])
-    await api.db.pool.query(
-      `INSERT INTO iterations SELECT experiment_id, split, t, loss_before, loss_after, lca, residual, splits, helped, hurt
-         FROM iterations, generate_series(1, $2::int - 1) t WHERE experiment_id = $1 AND split = 'train'`,
-      [long, many],
-    )
-    await api.db.pool.query(
-      `INSERT INTO allocations SELECT experiment_id, split, t, variable, lca, helping, hurting, squared, moved, helped, hurt
-         FROM allocations, generate_series(1, $2::int - 1) t WHERE experiment_id = $1 AND split = 'train'`,
-      [long, many],
-    )
+    await insertBlocks(api.db.pool, long, { from: 1, to: many }, columnsAt(0, many - 1, ['train']))
     const iterationRows = await api.http.get(`/v1/experiments/${long}/iterations`).expect(200)
     assert.equal(iterationRows.body.items.length, many)
     assert.equal(iterationRows.body.items[many - 1].iteration, many - 1)

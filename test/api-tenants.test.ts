@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { tableFromIPC } from 'apache-arrow'
+import { insertBlocks } from '../src/store/blocks.ts'
 import { createKey } from '../src/store/keys.ts'
 import { noteWorker } from '../src/store/workers.ts'
 import { fillLedger, minimalSpec, startApi, type TestApi } from './support/api.ts'
@@ -141,10 +142,14 @@ test('neurons and summaries in four formats say four times the same', async t =>
       where: { id },
       data: { status: 'succeeded', summary: { splits: { train: of(0.5), validation: of(0.625) } } },
     })
-    await api.db.pool.query(
-      `INSERT INTO neuron_segments SELECT $1, split, 0, array_fill(0.25::float8, '{13}'), array_fill(-0.5::float8, '{13}'),
-              array_fill(0.75::float8, '{13}') FROM unnest('{train,validation}'::text[]) split`,
-      [id],
+    const units = (value: number) => new Float64Array(13).fill(value)
+    const sums = { lca: units(0.25), helping: units(-0.5), hurting: units(0.75) }
+    const splits = ['train', 'validation'] as const
+    await insertBlocks(
+      api.db.pool,
+      id,
+      { from: 0, to: 1 },
+      splits.map(split => ({ kind: 'neurons', split, of: 'segment', columns: sums })),
     )
     await api.db.pool.query(
       `INSERT INTO variable_totals

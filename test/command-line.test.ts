@@ -12,7 +12,7 @@ import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
-import { cifar, idxImages, idxLabels } from './support/uploads.ts'
+import { cifar, cifar100, idxImages, idxLabels, npy, npyLabels, npz, pixels } from './support/uploads.ts'
 
 const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
 
@@ -61,7 +61,16 @@ describe('ledger', () => {
     const refused = await run(['datasets', 'upload', 'x', '--images', 'l', '--labels', 'l'])
     assert.equal(refused.code, 3)
     assert.match(refused.err, /\$\.images: l: expected images of shape/)
-    for (const name of ['mine', 'c10'])
+    await write('xy.npz', npz({ 'x.npy': npy('|u1', '(12, 2, 5, 5)', pixels(600)), 'y.npy': npyLabels(12) }))
+    const asked = await run(['datasets', 'upload', 'packed', '--npz', 'xy.npz'])
+    assert.match(asked.err, /\$\.npz: xy\.npz\/x\.npy: .*layout=nchw/)
+    const first = ['--layout', 'nchw', '--json']
+    const packed = JSON.parse(await ok(['datasets', 'upload', 'packed', '--npz', 'xy.npz', ...first]))
+    assert.deepEqual([packed.shape, packed.trainFile], [[5, 5, 2], 12])
+    await write('c100.bin', cifar100(3))
+    const fine = ['--cifar', 'c100.bin', '--cifar100', 'fine', '--json']
+    assert.equal(JSON.parse(await ok(['datasets', 'upload', 'c100', ...fine])).classes, 100)
+    for (const name of ['mine', 'c10', 'packed', 'c100'])
       assert.equal(await ok(['datasets', 'delete', name]), `${name}  deleted\n`)
     assert.equal((await run(['datasets', 'delete', 'mine'])).code, 4)
   })
@@ -242,7 +251,7 @@ describe('ledger', () => {
     // A file where a folder is to be.
     const inTheWay = await run(['download', id, 'weights/*', '-o', 'got/manifest.json'])
     assert.equal(inTheWay.code, 2)
-    assert.match(inTheWay.err, /^ENOTDIR: .*manifest\.json/)
+    assert.match(inTheWay.err, /^EEXIST: .*manifest\.json/)
 
     const files = (await ok(['report', id, '-o', 'figures', '--title', 'A <b> & "c"'])).trim().split('\n')
     assert.deepEqual(

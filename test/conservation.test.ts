@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
-import { runExperiment, total } from './support/experiment.ts'
+import { columnsOf, runExperiment, total } from './support/experiment.ts'
 
 const spec = (over: Partial<ExperimentSpec> = {}): ExperimentSpec => ({
   dataset: { name: 'synthetic-digits', trainExamples: 600, validationExamples: 200 },
@@ -15,15 +15,13 @@ test('the allocations add up to the change of the loss', async () => {
   const run = await runExperiment(
     spec({ allocation: { maxError: 1e-4, maxSplits: 64, segmentIterations: 10 } }),
   )
-  assert.equal(run.tables.length, 3)
+  assert.equal(run.segments.length, 3)
   for (const split of ['train', 'validation']) {
-    const rows = run.tables.flatMap(({ iterations: table }) =>
-      table.split.flatMap((name, i) => (name === split ? [{ table, i }] : [])),
-    )
-    assert.deepEqual(
-      rows.map(({ table, i }) => table.iteration[i]),
-      Array.from({ length: 24 }, (_, t) => t),
-    )
+    const rows = run.segments.flatMap((_, segment) => {
+      const table = columnsOf(run, segment, 'iterations', split)
+      return [...table.residual].map((_, i) => ({ table, i }))
+    })
+    assert.equal(rows.length, 24)
     rows.forEach(({ table, i }, t) => {
       assert.ok(Math.abs(table.residual[i]) <= 1e-4, `residual ${table.residual[i]} at iteration ${t}`)
       const change = table.lossAfter[i] - table.lossBefore[i]
@@ -54,7 +52,7 @@ test('a step is split until its residual is small enough, and no further than al
       ...coarse,
       allocation: { ...allocation, splits: ['train'], maxError, maxSplits },
     })
-    const { splits, residual } = run.tables[0].iterations
+    const { splits, residual } = columnsOf(run, 0, 'iterations', 'train')
     return { splits: [...splits], residual: [...residual].map(Math.abs), gradients: run.gradients }
   }
   const once = await count(1e6, 1024)
@@ -153,5 +151,6 @@ test('L2 pulls on kernels, by layer, and is no part of the loss that is allocate
     assert.ok(Math.abs(found - expected) < 1e-6, `parameter ${i} moved ${found} further, not ${expected}`)
   }
   // The loss at θ_0 is the data's alone.
-  assert.equal(pulled.tables[0].iterations.lossBefore[0], plain.tables[0].iterations.lossBefore[0])
+  const [with_, without] = [pulled, plain].map(run => columnsOf(run, 0, 'iterations', 'train'))
+  assert.equal(with_.lossBefore[0], without.lossBefore[0])
 })

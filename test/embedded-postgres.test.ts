@@ -102,6 +102,9 @@ test('a second start on the same directory is refused, and says who is there', a
   const { child, url } = await parent()
   await assert.rejects(startEmbeddedPostgres(directory, log), new RegExp(`in use by process ${child.pid}:`))
   assert.equal(await query(url, 'SELECT 1'), 1)
+  rmSync(join(directory, 'lock'))
+  await assert.rejects(startEmbeddedPostgres(directory, log), new RegExp(`in use by process ${child.pid}:`))
+  assert.equal(await query(url, 'SELECT 1'), 1)
   await kill(child)
 })
 

@@ -55,6 +55,13 @@ const depthwise = (stride: number, padding: 'same' | 'valid' = 'same'): Case => 
       padding,
     ).values,
 })
+const vector = (values: ArrayLike<number>) => ({ values, shape: [values.length] })
+const normalized = (
+  x: ArrayLike<number>,
+  shape: number[],
+  gamma: ArrayLike<number>,
+  beta: ArrayLike<number>,
+) => images.batchNorm({ values: x, shape }, vector(gamma), vector(beta)).values
 const dropoutMask = [0, 2, 2, 0, 2, 0]
 
 /** By operation; what follows a space is the variant. */
@@ -82,17 +89,17 @@ const cases: Record<string, Case> = {
   'maxPool 2': {
     op: (ops, x) => ops.maxPool(x as tf.Tensor4D, 2),
     inputs: [[2, 5, 4, 3]],
-    formula: x => images.pool({ values: x, shape: [2, 5, 4, 3] }, 2, window => Math.max(...window)).values,
+    formula: x => images.pool({ values: x, shape: [2, 5, 4, 3] }, 2, 'max').values,
   },
   'maxPool 3': {
     op: (ops, x) => ops.maxPool(x as tf.Tensor4D, 3),
     inputs: [[2, 6, 7, 2]],
-    formula: x => images.pool({ values: x, shape: [2, 6, 7, 2] }, 3, window => Math.max(...window)).values,
+    formula: x => images.pool({ values: x, shape: [2, 6, 7, 2] }, 3, 'max').values,
   },
   averagePool: {
     op: (ops, x) => ops.averagePool(x as tf.Tensor4D, 2),
     inputs: [[2, 5, 4, 3]],
-    formula: x => images.pool({ values: x, shape: [2, 5, 4, 3] }, 2, images.mean).values,
+    formula: x => images.pool({ values: x, shape: [2, 5, 4, 3] }, 2, 'mean').values,
   },
   globalAveragePool: {
     op: (ops, x) => ops.globalAveragePool(x as tf.Tensor4D),
@@ -102,20 +109,17 @@ const cases: Record<string, Case> = {
   batchNorm: {
     op: (ops, x, gamma, beta) => ops.batchNorm(x as tf.Tensor4D, gamma as tf.Tensor1D, beta as tf.Tensor1D),
     inputs: [[3, 4, 2, 5], [5], [5]],
-    formula: (x, gamma, beta) => images.batchNorm({ values: x, shape: [3, 4, 2, 5] }, gamma, beta).values,
+    formula: (x, gamma, beta) => normalized(x, [3, 4, 2, 5], gamma, beta),
   },
   batchNormRelu: {
     op: (ops, x, gamma, beta) => ops.batchNormRelu(x, gamma as tf.Tensor1D, beta as tf.Tensor1D),
     inputs: [[3, 4, 2, 5], [5], [5]],
-    formula: (x, gamma, beta) =>
-      images
-        .batchNorm({ values: x, shape: [3, 4, 2, 5] }, gamma, beta)
-        .values.map(value => Math.max(value, 0)),
+    formula: (x, gamma, beta) => normalized(x, [3, 4, 2, 5], gamma, beta).map(value => Math.max(value, 0)),
   },
   'batchNorm of features': {
     op: (ops, x, gamma, beta) => ops.batchNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D),
     inputs: [[6, 4], [4], [4]],
-    formula: (x, gamma, beta) => images.batchNorm({ values: x, shape: [6, 4] }, gamma, beta).values,
+    formula: (x, gamma, beta) => normalized(x, [6, 4], gamma, beta),
   },
   bias: {
     op: (ops, x, b) => ops.bias(x, b as tf.Tensor1D),
@@ -245,7 +249,7 @@ for (const name of engines) {
       const tensorsBefore = tf.memory().numTensors
       const gradient = new Float64Array(network.parameters)
       const split = uploadSplit(data, chunkSize)
-      const [loss] = await addFullGradients(model, theta, [split], [gradient])
+      const [{ loss }] = await addFullGradients(model, theta, [split], [gradient])
       tf.dispose(split.chunks.flatMap(({ images, labels }) => [images, labels]))
       assert.ok(Math.abs(loss - reference.loss) < 1e-6 * reference.loss, `loss at chunk ${chunkSize}`)
       assert.ok(relativeError(gradient, reference.gradient) < 1e-6, `gradient at chunk ${chunkSize}`)

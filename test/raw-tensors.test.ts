@@ -4,7 +4,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { loadSplits } from '../src/data/registry.ts'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
-import { runExperiment, total } from './support/experiment.ts'
+import { columnsOf, runExperiment, total } from './support/experiment.ts'
 import { lossAndGradient } from './support/reference.ts'
 
 const widths = [784, 4, 10]
@@ -46,15 +46,14 @@ test('the stored weights reproduce the stored allocations with a float64 referen
     const examples = Array.from({ length: count }, (_, n) =>
       Array.from(images.subarray(n * 784, (n + 1) * 784), v => v / 255),
     )
-    const { iterations } = run.tables[0]
+    const iterations = columnsOf(run, 0, 'iterations', split)
     const layers = [0, 0]
     for (let t = 0; t < 4; t++) {
-      const row = iterations.split.findIndex((name, i) => name === split && iterations.iteration[i] === t)
       const before = weights.subarray(t * parameters, (t + 1) * parameters)
       const after = weights.subarray((t + 1) * parameters, (t + 2) * parameters)
       const { loss } = lossAndGradient(before, widths, examples, labels)
-      assert.ok(Math.abs(iterations.lossBefore[row] - loss) < 1e-6 * loss)
-      const lca = simpson(before, after, iterations.splits[row], examples, labels)
+      assert.ok(Math.abs(iterations.lossBefore[t] - loss) < 1e-6 * loss)
+      const lca = simpson(before, after, iterations.splits[t], examples, labels)
       layers[0] += lca.subarray(0, sizes[0]).reduce((a, b) => a + b, 0)
       layers[1] += lca.subarray(sizes[0]).reduce((a, b) => a + b, 0)
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaultEngine } from '../src/engine/binding.ts'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
-import { runExperiment, total } from './support/experiment.ts'
+import { columnsOf, runExperiment, total } from './support/experiment.ts'
 
 const spec: ExperimentSpec = {
   dataset: { name: 'synthetic-digits', trainExamples: 500, validationExamples: 100 },
@@ -14,7 +14,7 @@ const spec: ExperimentSpec = {
 
 test('the same spec gives the same bits in every artifact and row', async () => {
   const [once, again] = [await runExperiment(spec), await runExperiment(spec)]
-  assert.deepEqual(once.tables, again.tables)
+  assert.deepEqual(once.segments, again.segments)
   assert.deepEqual(once.objects, again.objects)
   // Three segments: their weights, and the allocations and neurons of two splits.
   assert.equal(once.objects.length, 15)
@@ -53,20 +53,18 @@ const convolutional: ExperimentSpec[] = [
 for (const spec of convolutional)
   test(`a ${spec.architecture.name} trains, balances its books, and gives the same bits twice`, async () => {
     const [once, again] = [await runExperiment(spec), await runExperiment(spec)]
-    assert.deepEqual(once.tables, again.tables)
+    assert.deepEqual(once.segments, again.segments)
     assert.deepEqual(once.objects, again.objects)
-    for (const { iterations } of once.tables)
-      iterations.residual.forEach((residual, row) => {
-        const change = iterations.lossAfter[row] - iterations.lossBefore[row]
-        const lca = total(
-          once,
-          'lca',
-          ({ split, iteration }) =>
-            split === iterations.split[row] && iteration === iterations.iteration[row],
-        )
-        assert.ok(Math.abs(change - lca - residual) < 1e-6)
-        assert.ok(Math.abs(residual) < 0.01, `a residual of ${residual}`)
-      })
+    for (const [segment, { from }] of once.segments.entries())
+      for (const split of ['train', 'validation']) {
+        const { lossBefore, lossAfter, residual: residuals } = columnsOf(once, segment, 'iterations', split)
+        residuals.forEach((residual, row) => {
+          const change = lossAfter[row] - lossBefore[row]
+          const lca = total(once, 'lca', at => at.split === split && at.iteration === from + row)
+          assert.ok(Math.abs(change - lca - residual) < 1e-6)
+          assert.ok(Math.abs(residual) < 0.01, `a residual of ${residual}`)
+        })
+      }
   })
 
 test('native and WASM start from the same weights and agree on every layer to 1e-3', {

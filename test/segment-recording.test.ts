@@ -12,7 +12,13 @@ import {
   unallocatedSegments,
 } from '../src/store/segments.ts'
 import type { Computer } from '../src/store/state.ts'
-import { finishExperiment, incompleteSegments, makeManifest, summarise } from '../src/store/summary.ts'
+import {
+  type Finished,
+  finishExperiment,
+  incompleteSegments,
+  makeManifest,
+  summarise,
+} from '../src/store/summary.ts'
 import {
   pendingSegments,
   recordAgain,
@@ -22,7 +28,7 @@ import {
   startExperiment,
 } from '../src/store/training.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fakeEvaluations, fakeNeurons, fakeSpec, fakeTables, fakeVariables } from './support/fake-ledger.ts'
+import { fakeColumns, fakeEvaluations, fakeNeurons, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
 
 let database: TestDatabase
 before(async () => {
@@ -38,8 +44,10 @@ const noQueue = { submit: async () => {}, remove: async () => {} }
 const noObjects = { remove: async () => {} } as unknown as Objects
 const object = (name: string) => ({ name, bytes: 8, sha256: '00', contentType: 'application/x-npy' })
 const result = (from: number, to: number): SegmentResult => ({
-  tables: fakeTables(['train', 'validation'], from, to),
-  neurons: fakeNeurons(['train', 'validation'], from, to),
+  columns: [
+    ...fakeColumns(['train', 'validation'], from, to),
+    ...fakeNeurons(['train', 'validation'], from, to),
+  ],
   evaluations: fakeEvaluations(fakeSpec(5, 2, []), from, to),
   objects: [object(`allocations/train/${from}-${to}.npy`)],
   seconds: 2,
@@ -56,9 +64,17 @@ async function trained(): Promise<string> {
   assert.equal(await recordTraining(database.db, id, fakeVariables, weights, computer), true)
   return id
 }
-const counts = async (experimentId: string) => ({
-  iterations: await database.db.prisma.iteration.count({ where: { experimentId } }),
-  allocations: await database.db.prisma.allocation.count({ where: { experimentId } }),
+/** Rows of one of the views. */
+async function rowsOf(view: 'iterations' | 'allocations', id: string, where = 'true') {
+  const { rows } = await database.db.pool.query(
+    `SELECT * FROM ${view} WHERE experiment_id = $1 AND ${where}`,
+    [id],
+  )
+  return rows
+}
+const counts = async (id: string) => ({
+  iterations: (await rowsOf('iterations', id)).length,
+  allocations: (await rowsOf('allocations', id)).length,
 })
 
 test('an experiment is created with its segments, the last one shorter', async () => {
@@ -80,13 +96,13 @@ test('an experiment is created with its segments, the last one shorter', async (
 test('rows are what was computed, to the last bit', async () => {
   const id = await trained()
   assert.equal(await recordSegment(database.db, id, 1, result(2, 4), computer), 'recorded')
-  const where = { experimentId: id, split: 'train', iteration: 3 }
-  const iteration = await database.db.prisma.iteration.findFirstOrThrow({ where })
+  const where = "split = 'train' AND iteration = 3"
+  const [iteration] = await rowsOf('iterations', id, where)
   assert.deepEqual(
-    [iteration.lossBefore, iteration.lossAfter, iteration.residual, iteration.splits, iteration.helped],
+    [iteration.loss_before, iteration.loss_after, iteration.residual, iteration.splits, iteration.helped],
     [0.1 + 0.2, 1 / 3, -3 / 1024, 2, 6],
   )
-  const cell = await database.db.prisma.allocation.findFirstOrThrow({ where: { ...where, variable: 1 } })
+  const [cell] = await rowsOf('allocations', id, `${where} AND variable = 1`)
   assert.deepEqual([cell.helping, cell.hurting, cell.moved, cell.hurt], [-2 / 16, 1 / 16, 5e-324, 1])
   assert.deepEqual(await unallocatedSegments(database.db, id), [0, 2])
 })
@@ -104,25 +120,27 @@ test('two workers that were handed the same segment leave one result', async () 
 test('two devices with other bits: rows and objects are of one of them in the end', async () => {
   const id = await trained()
   const other = { ...result(0, 2), objects: [{ ...object('allocations/train/0-2.npy'), sha256: 'ff' }] }
-  other.tables.iterations.lca[0] = 0.5
+  other.columns[0].columns.lca[0] = 0.5
   assert.equal(await recordSegment(database.db, id, 0, result(0, 2), computer), 'recorded')
   // Its objects are in storage now.
   assert.equal(await recordSegment(database.db, id, 0, other, computer), 'disputed')
   assert.deepEqual(await unallocatedSegments(database.db, id), [0, 1, 2])
   // A finalizing that looked before that does not end.
-  const summary = {
-    parameters: 15,
-    iterations: 5,
-    splits: {},
-    unbalanced: null,
-    gradients: 0,
-    allocationSeconds: 0,
+  const finished: Finished = {
+    summary: {
+      parameters: 15,
+      iterations: 5,
+      splits: {},
+      unbalanced: null,
+      gradients: 0,
+      allocationSeconds: 0,
+    },
+    ...{ totals: [], recorded: '' },
   }
-  assert.equal(await finishExperiment(database.db, id, summary, []), false)
+  assert.equal(await finishExperiment(database.db, id, finished, []), false)
   assert.equal(await recordSegment(database.db, id, 0, other, computer), 'recorded')
   assert.deepEqual(await counts(id), { iterations: 4, allocations: 8 })
-  const where = { experimentId: id, split: 'train', iteration: 0 }
-  assert.equal((await database.db.prisma.iteration.findFirstOrThrow({ where })).lca, 0.5)
+  assert.equal((await rowsOf('iterations', id, "split = 'train' AND iteration = 0"))[0].lca, 0.5)
   const artifact = { experimentId_name: { experimentId: id, name: 'allocations/train/0-2.npy' } }
   assert.equal((await database.db.prisma.artifact.findUniqueOrThrow({ where: artifact })).sha256, 'ff')
   // What has succeeded stays as it is.
@@ -130,11 +148,18 @@ test('two devices with other bits: rows and objects are of one of them in the en
   assert.equal(await recordSegment(database.db, id, 0, result(0, 2), computer), 'unwanted')
 })
 
-test('a segment whose rows cannot all be inserted leaves none', async () => {
+test('a segment that cannot all be stored leaves nothing', async () => {
   const id = await trained()
   const broken = result(0, 2)
-  broken.tables.allocations.iteration[3] = broken.tables.allocations.iteration[1]
-  await assert.rejects(recordSegment(database.db, id, 0, broken, computer), /duplicate key/)
+  // Columns of other lengths, and an object that Postgres refuses when the tables are in already.
+  const short = { ...broken.columns[3], columns: { ...broken.columns[3].columns, lca: new Float64Array(3) } }
+  const odd = { ...broken, columns: [...broken.columns.slice(0, 3), short] }
+  await assert.rejects(
+    recordSegment(database.db, id, 0, odd, computer),
+    /3 rows of allocations do not divide/,
+  )
+  const late = { ...broken, objects: [{ ...object('x'), sha256: null as unknown as string }] }
+  await assert.rejects(recordSegment(database.db, id, 0, late, computer), /null value in column "sha256"/)
   assert.deepEqual(await counts(id), { iterations: 0, allocations: 0 })
   assert.equal(await recordSegment(database.db, id, 0, result(0, 2), computer), 'recorded')
 })
@@ -173,15 +198,16 @@ test('neurons are summed over segments to the same bits, in whatever order they 
       version: undefined,
       unbalanced: null,
     }
-    const rows: unknown[] = []
-    for await (const batch of await readNeurons(database.db, ledger, undefined)) rows.push(...batch)
-    return rows
+    const hurting: number[] = []
+    for await (const { values } of await readNeurons(database.db, ledger, undefined))
+      hurting.push(...(values.hurting as Float64Array))
+    return hurting
   }
   const forwards = await sums([0, 1, 2])
   assert.deepEqual(await sums([2, 0, 1]), forwards)
   // ((0.1 + 0.7) + 1.3) is not 0.1 + (0.7 + 1.3): the order is what fixes the bits.
   assert.deepEqual(
-    forwards.map(row => (row as unknown[])[5]),
+    forwards,
     [0, 1, 2].map(unit => 0.1 * (1 + unit) + 0.7 * (1 + unit) + 1.3 * (1 + unit)),
   )
 })
@@ -246,7 +272,10 @@ test('what is missing is named, and totals are the sums', async () => {
   assert.deepEqual(await incompleteSegments(database.db, id, spec), [2])
   await recordSegment(database.db, id, 2, result(4, 5), computer)
   assert.deepEqual(await incompleteSegments(database.db, id, spec), [])
-  await database.db.pool.query('DELETE FROM allocations WHERE experiment_id = $1 AND iteration = 3', [id])
+  await database.db.pool.query(
+    `DELETE FROM ledger_blocks WHERE experiment_id = $1 AND kind = 'allocations' AND split = 'train' AND "from" = 2`,
+    [id],
+  )
   assert.deepEqual(await incompleteSegments(database.db, id, spec), [1])
   await resetSegments(database.db, id, [1])
   assert.deepEqual(await unallocatedSegments(database.db, id), [1])
@@ -255,7 +284,7 @@ test('what is missing is named, and totals are the sums', async () => {
   assert.equal(await recordSegment(database.db, id, 1, result(2, 4), computer), 'recorded')
   assert.deepEqual(await counts(id), { iterations: 10, allocations: 20 })
   assert.deepEqual(await incompleteSegments(database.db, id, spec), [])
-  const sums = await summarise(database.db, id, spec)
+  const { summary: sums, totals } = await summarise(database.db, id, spec)
   assert.deepEqual([sums.parameters, sums.iterations, sums.gradients, sums.allocationSeconds], [15, 5, 36, 6])
   // Per iteration −1/16 − 2/16, and 2/16 in the two odd ones.
   assert.deepEqual(sums.splits.train, {
@@ -263,6 +292,10 @@ test('what is missing is named, and totals are the sums', async () => {
     ...{ helpFractionOfMoved: 30 / 45, helpFractionOfAll: 30 / 75, worstResidual: 4 / 1024 },
     ...{ loss: { initial: 2.5, final: 0.5 }, accuracy: { initial: 0.1, final: 0.9 } },
   })
+  assert.deepEqual(
+    totals.map(({ split, variables }) => [split, variables.iterations, [...variables.helping]]),
+    ['train', 'validation'].map(split => [split, 5, [-5 / 16, -10 / 16]]),
+  )
   // As an earlier version recorded it: without what the summary says of the ends.
   await database.db.pool.query(
     `UPDATE segments SET evaluations = '[]' WHERE experiment_id = $1 AND "index" = 2`,
@@ -272,7 +305,7 @@ test('what is missing is named, and totals are the sums', async () => {
   await resetSegments(database.db, id, [0, 2])
   await recordSegment(database.db, id, 0, result(0, 2), computer)
   await recordSegment(database.db, id, 2, result(4, 5), computer)
-  assert.deepEqual(await summarise(database.db, id, spec), sums)
+  assert.deepEqual((await summarise(database.db, id, spec)).summary, sums)
 })
 
 test('a segment of 50 iterations, 2 splits and 62 variables is recorded in well under 200 ms', async t => {
@@ -282,9 +315,9 @@ test('a segment of 50 iterations, 2 splits and 62 variables is recorded in well 
   await recordTraining(database.db, id, fakeVariables, { segments: [], objects: [] }, computer)
   const times: number[] = []
   for (let index = 0; index < 3; index++) {
-    const tables = fakeTables(['train', 'validation'], index * 50, index * 50 + 50, 62)
+    const columns = fakeColumns(['train', 'validation'], index * 50, index * 50 + 50, 62)
     const start = performance.now()
-    await recordSegment(database.db, id, index, { ...result(0, 2), tables }, computer)
+    await recordSegment(database.db, id, index, { ...result(0, 2), columns }, computer)
     times.push(performance.now() - start)
   }
   t.diagnostic(`6,200 rows in ${times.map(time => time.toFixed(0)).join(', ')} ms`)

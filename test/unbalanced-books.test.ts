@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Books, judgeBooks } from '../src/lca/balance.ts'
-import { fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
+import type { Columns } from '../src/lca/columns.ts'
+import { insertBlocks, removeBlocks } from '../src/store/blocks.ts'
+import { columnsAt, minimalSpec, noteRecorded, post, startApi, type TestApi } from './support/api.ts'
 
 describe('rules', () => {
   const limits = { maxError: 0.001, maxSplits: 32 }
@@ -98,15 +100,26 @@ describe('over HTTP', () => {
       ]),
     ),
   }
+  type Split = keyof typeof splits
+  /** Records ten segments of an iteration each, with what is changed about their losses and residuals. */
+  const record = async (id: string, change: (iterations: Columns, split: Split, at: number) => void) => {
+    const all = Array.from({ length: 10 }, (_, i) => i)
+    for (const iteration of all) {
+      const segment = { from: iteration, to: iteration + 1 }
+      const tables = columnsAt(iteration)
+      for (const { kind, split, columns } of tables)
+        if (kind === 'iterations') change(columns, split as Split, iteration)
+      await removeBlocks(api.db.pool, id, segment)
+      await insertBlocks(api.db.pool, id, segment, tables)
+    }
+    await noteRecorded(api, id, all)
+  }
   const make = async (spec: object = {}) => {
     const made = await post(api, { ...minimalSpec(10), allocation: { segmentIterations: 1 }, ...spec })
-    await fillLedger(
-      api,
-      made,
-      Array.from({ length: 10 }, (_, i) => i),
-    )
-    for (const [split, data] of Object.entries(splits))
-      await api.db.prisma.iteration.updateMany({ where: { experimentId: made, split }, data })
+    await record(made, (iterations, split) => {
+      iterations.residual.fill(splits[split].residual)
+      iterations.splits.fill(splits[split].splits)
+    })
     return made
   }
   before(async () => {
@@ -143,12 +156,12 @@ describe('over HTTP', () => {
   test('a residual that float32 cannot tell from none is not above maxError', async () => {
     const large = await make({ allocation: { segmentIterations: 1, maxError: 1e-9, splits: ['train'] } })
     const judged = async (residual: number) => {
-      await api.db.pool.query(
-        `UPDATE iterations SET loss_before = 1000 - iteration / 20.0, loss_after = 1000 - (iteration + 1) / 20.0,
-                residual = $2, splits = 32
-          WHERE experiment_id = $1`,
-        [large, residual],
-      )
+      await record(large, ({ lossBefore, lossAfter, residual: residuals, splits }, _, at) => {
+        lossBefore.fill(1000 - at / 20)
+        lossAfter.fill(1000 - (at + 1) / 20)
+        residuals.fill(residual)
+        splits.fill(32)
+      })
       return (await get(`${large}/layers`)).body.unbalanced?.rules ?? null
     }
     assert.equal(await judged(0.0009), null)

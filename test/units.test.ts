@@ -123,7 +123,7 @@ test('every allocation is counted once, for the last axis of its variable', () =
     return units
   })
   assert.deepEqual(rows, expected)
-  const [{ lca, helping, hurting }] = neurons.sums
+  const { lca, helping, hurting } = neurons.columns[0].columns
   assert.deepEqual(
     [...lca],
     expected[0].map((_, u) => expected[0][u] + expected[1][u] + expected[2][u]),

@@ -315,7 +315,11 @@ test('a job that is handed to two workers, or comes again later, leaves one resu
   }
   await reaches(id, 'succeeded')
   await doubled.close()
-  assert.equal(await database.db.prisma.iteration.count({ where: { experimentId: id } }), 24)
+  const { rows } = await database.db.pool.query(
+    'SELECT count(*)::int AS count FROM iterations WHERE experiment_id = $1',
+    [id],
+  )
+  assert.equal(rows[0].count, 24)
 })
 
 test('objects that are lost on the way are made again, and only they', async () => {

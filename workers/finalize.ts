@@ -1,5 +1,6 @@
 /** The finalize step: checks that nothing is missing, totals, manifest, and away with what is not to be kept. */
 
+import { allocationsName, manifestName, neuronsName, weightsName } from '../src/objects/names.ts'
 import { objectKey } from '../src/objects/objects.ts'
 import { segmentsOf } from '../src/spec/segments.ts'
 import type { StoredArtifact } from '../src/store/artifacts.ts'
@@ -13,7 +14,6 @@ import {
   summarise,
 } from '../src/store/summary.ts'
 import { recordAgain, resetSegments } from '../src/store/training.ts'
-import { allocationsName, manifestName, neuronsName, weightsName } from './artifacts.ts'
 import type { Task } from './protocol.ts'
 import { runTask, Unwanted, type WorkerContext } from './task.ts'
 
@@ -36,11 +36,11 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     await resetSegments(db, id, segments)
     throw new Error(`the ledger was not complete, and segments ${segments.join(', ')} are allocated again`)
   }
-  const summary = await summarise(db, id, spec)
+  const finished = await summarise(db, id, spec)
   const objects = stored.filter(({ name }) => name !== manifestName && isKept(name, state))
   const manifest = await writeManifest(context, id, state, objects)
-  const finished = await patiently(() => finishExperiment(db, id, summary, [...objects, manifest]), log)
-  if (!finished) {
+  const isFinished = await patiently(() => finishExperiment(db, id, finished, [...objects, manifest]), log)
+  if (!isFinished) {
     const now = await readState(db, id)
     if (now?.status === 'allocating' && !now.cancelling)
       throw new Error('a segment was taken back while the experiment was finalized')
@@ -48,6 +48,7 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     if (now?.status !== 'succeeded') throw new Unwanted()
   }
   await removeUnkept(context, id, state)
+  const { summary } = finished
   log.info({ experiment: id, summary }, 'the experiment has succeeded')
   if (summary.unbalanced)
     log.warn({ experiment: id, unbalanced: summary.unbalanced }, 'its books do not balance')

@@ -5,15 +5,14 @@
  */
 import type { DownloadProgress } from '../src/data/download.ts'
 import type { EngineDescription } from '../src/engine/description.ts'
-import type { Tables } from '../src/lca/aggregate.ts'
+import type { SegmentColumns } from '../src/lca/columns.ts'
 import type { Evaluation } from '../src/lca/ends.ts'
-import type { NeuronSums } from '../src/lca/neurons.ts'
 import type { FieldError } from '../src/spec/errors.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
 import type { ResolvedSpec } from '../src/spec/schema.ts'
 import type { Upload } from '../src/store/datasets.ts'
 
-export type { EngineDescription, Tables as SegmentTables }
+export type { EngineDescription }
 
 type Work =
   /** Writes weights/{from}-{to}.npy of these segments (indices, ascending), from as late a point as is stored. */
@@ -56,8 +55,8 @@ export type Result =
   | {
       kind: 'allocate'
       objects: StoredObject[]
-      tables: Tables
-      neurons: NeuronSums[]
+      /** The aggregates, and whatever else was computed of the segment for Postgres. */
+      columns: SegmentColumns[]
       /** Of the first and the last weights, where they bound the segment. */
       evaluations: Evaluation[]
       seconds: number

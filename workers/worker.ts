@@ -18,6 +18,7 @@ import { reconcile } from '../src/queue/reconcile.ts'
 import { claimStore } from '../src/store/claim.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { storedDigests } from '../src/store/datasets.ts'
+import { rewriteEarlierRows } from '../src/store/earlier-rows.ts'
 import { failExperiment } from '../src/store/endings.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { outsideSpans, queueTelemetry } from '../src/telemetry.ts'
@@ -156,6 +157,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const clean = async () => {
       const swept = await sweep(db, queue, objects, config.retentionDays, log)
       if (swept !== undefined) log.info({ swept }, 'swept')
+      const rewritten = await rewriteEarlierRows(db)
+      if (rewritten) log.info({ segments: rewritten }, 'rewrote what an earlier version had recorded')
       const digests = await storedDigests(db)
       await sweepFetched(config.datasetsDir, sha256 => digests.has(sha256))
     }

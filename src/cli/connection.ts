@@ -2,6 +2,8 @@
 import type { Command } from 'commander'
 import { connect, type LedgerClient } from '../../clients/typescript/src/index.ts'
 import { MissingError, UsageError } from './exit.ts'
+import { checkName } from './files.ts'
+import { printableData, printableJson } from './printable.ts'
 
 export type Globals = { url?: string; json?: boolean }
 
@@ -12,12 +14,15 @@ export type Session = {
   print: Print
 }
 
-/** Prints the JSON if that was asked for, else the words. */
-export type Print = (value: unknown, words: () => string) => void
+/**
+ * Prints the JSON if that was asked for, else the words. They are to be made of the value as it is given to them: there
+ * every text prints, and cannot move a cursor.
+ */
+export type Print = <T>(value: T, words: (shown: T) => string) => void
 
 export function printer(command: Command): Print {
   const { json = false } = command.optsWithGlobals<Globals>()
-  return (value, words) => console.log(json ? JSON.stringify(value, null, 2) : words())
+  return (value, words) => console.log(json ? printableJson(value) : words(printableData(value)))
 }
 
 /** Opens a session from the options of a command (--url has LEDGER_URL in it) and LEDGER_API_KEY. */
@@ -39,15 +44,22 @@ const protocolOf = (url: string) => (URL.canParse(url) ? new URL(url).protocol :
 /** The id of an experiment as typed: `last` is the newest. */
 export async function experimentId(ledger: LedgerClient, typed: string): Promise<string> {
   if (typed !== 'last') return typed
-  for await (const { id } of ledger.list()) return id
+  for await (const { id } of ledger.list()) return idAnswered(id)
   throw new MissingError('there is no experiment yet, so there is no last one')
 }
 
 /** The same for sweeps. */
 export async function sweepId(ledger: LedgerClient, typed: string): Promise<string> {
   if (typed !== 'last') return typed
-  for await (const { id } of ledger.listSweeps()) return id
+  for await (const { id } of ledger.listSweeps()) return idAnswered(id)
   throw new MissingError('there is no sweep yet, so there is no last one')
+}
+
+/** An id that the API gave: it becomes part of paths, and of what is printed. */
+function idAnswered(id: string): string {
+  const [only, ...more] = checkName(id)
+  if (more.length > 0) throw new UsageError('the API answers with an id that is none')
+  return only
 }
 
 export const idHelp = 'its id, or "last" for the newest'

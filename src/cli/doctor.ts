@@ -116,7 +116,7 @@ async function tryOut(kernels: Kernels): Promise<void> {
   )
   const gradient = new Float64Array(network.parameters)
   const theta = Float32Array.from(gradient, (_, i) => Math.sin(i) / 4)
-  const [loss] = await addFullGradients(makeModel(network, kernels), theta, [split], [gradient])
+  const [{ loss }] = await addFullGradients(makeModel(network, kernels), theta, [split], [gradient])
   split.chunks.forEach(disposeBatch)
   if (![loss, ...gradient].every(Number.isFinite)) throw new Error('a gradient that should be finite is not')
 }

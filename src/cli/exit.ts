@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander'
 import { ApiError, UnreachableError } from '../../clients/typescript/src/index.ts'
 import { ConfigError } from '../config.ts'
+import { printableData } from './printable.ts'
 
 export const exitCodes = {
   done: 0,
@@ -63,7 +64,10 @@ export function explain(error: unknown, debug: boolean): { code: number; words?:
       words: `${error.message}\nIs Loss Ledger running there? \`npm start\` (or \`ledger serve\`) starts it; LEDGER_URL or --url says where it is.`,
     }
   if (error instanceof ApiError) {
-    const { status, message } = error
+    const { status, problem } = error
+    // Line by line, of which an API could say more than it has fields.
+    const { message } =
+      problem.detail === undefined ? error : new ApiError(status, printableData(problem), '')
     const hint =
       status === 401
         ? '\nSet LEDGER_API_KEY to an API key.'

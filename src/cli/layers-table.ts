@@ -49,7 +49,7 @@ export function describeLayers(...splits: [split: string, layers: Layers][]): st
   const fits = beside.indexOf('\n') <= (process.stdout.columns ?? Number.POSITIVE_INFINITY)
   const tables = fits ? beside : splits.map(split => layersTable(split)).join('\n\n')
   const warnings = splits.flatMap(([split, { unbalanced }]) =>
-    unbalanced === null ? [] : unbalancedLines({ [split]: unbalanced }),
+    unbalanced ? unbalancedLines({ [split]: unbalanced }) : [],
   )
   return [tables, '', helpNote, ...warnings].join('\n')
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: which commands there are, and how they end. */
+import { inspect } from 'node:util'
 import { Command, Option } from 'commander'
 import completion from './commands/completion.ts'
 import datasets from './commands/datasets.ts'
@@ -18,6 +19,7 @@ import sweep from './commands/sweep.ts'
 import watch from './commands/watch.ts'
 import worker from './commands/worker.ts'
 import { exitCodes, exitHelp, explain } from './exit.ts'
+import { printableLines } from './printable.ts'
 
 const program = new Command('ledger')
   .description(
@@ -47,6 +49,6 @@ try {
   await program.parseAsync()
 } catch (error) {
   const { code, words } = explain(error, process.env.LOG_LEVEL === 'debug')
-  if (words !== undefined) console.error(words)
+  if (words !== undefined) console.error(printableLines(typeof words === 'string' ? words : inspect(words)))
   process.exit(code)
 }

@@ -2,6 +2,7 @@
 import { MultiBar, SingleBar } from 'cli-progress'
 import type { Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
 import { duration } from './format.ts'
+import { printableData } from './printable.ts'
 
 const phases = ['training', 'allocating'] as const
 type Phase = (typeof phases)[number]
@@ -14,7 +15,7 @@ export async function watch(ledger: LedgerClient, id: string, hint?: string): Pr
   const show = process.stderr.isTTY ? bars(process.stderr) : lines()
   const undo = hint === undefined ? () => {} : onInterrupt(show.stop, hint)
   try {
-    return await ledger.wait(id, { onProgress: show.update })
+    return await ledger.wait(id, { onProgress: now => show.update(printableData(now)) })
   } finally {
     undo()
     show.stop()
@@ -57,7 +58,9 @@ export async function watchSweep(ledger: LedgerClient, id: string): Promise<Swee
   }
   const undo = onInterrupt(() => bar?.stop(), `the sweep goes on; ledger sweep watch ${id} follows it again`)
   try {
-    return await ledger.waitForSweep(id, { interval: 1000, onProgress })
+    return await ledger.waitForSweep(id, {
+      ...{ interval: 1000, onProgress: sweep => onProgress(printableData(sweep)) },
+    })
   } finally {
     undo()
     bar?.stop()

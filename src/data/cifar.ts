@@ -10,8 +10,7 @@ import { gunzip } from 'node:zlib'
 import type { DatasetFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { DatasetError } from './errors.ts'
-import type { Examples, Splits } from './examples.ts'
-import type { LoadOptions } from './registry.ts'
+import type { Examples, LoadOptions, Splits } from './examples.ts'
 import { gather, type Selection, selectExamples } from './select.ts'
 
 const side = 32
@@ -21,7 +20,18 @@ export const classes = 10
 export const shape = [side, side, channels]
 const size = side * side * channels
 /** Bytes of an example in a file. */
-export const record = 1 + size
+const record = 1 + size
+
+/** How the examples of a binary file are recorded: `labelBytes`, of which the label is number `labelAt`, then the values. */
+export type CifarRecords = { name: string; labelBytes: number; labelAt: number; classes: number }
+export const cifar10Records: CifarRecords = { name: 'CIFAR-10', labelBytes: 1, labelAt: 0, classes }
+/** CIFAR-100's, which have both labels of an image: of 20 superclasses, and of 100 classes. */
+export const cifar100Records = {
+  coarse: { name: 'CIFAR-100', labelBytes: 2, labelAt: 0, classes: 20 },
+  fine: { name: 'CIFAR-100', labelBytes: 2, labelAt: 1, classes: 100 },
+} satisfies Record<string, CifarRecords>
+/** Bytes of an example. */
+export const recordBytes = ({ labelBytes }: CifarRecords): number => labelBytes + size
 /** Records of a whole file. */
 const perFile = 10_000
 const trainFiles = [1, 2, 3, 4, 5].map(i => `data_batch_${i}.bin`)
@@ -89,18 +99,20 @@ type Records = { images: Uint8Array; labels: Uint8Array }
  * Records as labels and images, channels last. Throws DatasetError, which names the file, where they are none; `before`
  * is how many of the file's came before these.
  */
-export function parseCifar(bytes: Uint8Array, name: string, before = 0): Records {
+export function parseCifar(bytes: Uint8Array, name: string, before = 0, records = cifar10Records): Records {
+  const { labelBytes, labelAt, classes } = records
+  const record = recordBytes(records)
   const count = bytes.length / record
   if (!Number.isInteger(count) || count === 0) {
     throw new DatasetError(
-      `${name}: expected records of ${record} bytes, found ${Math.floor(count)} and ${bytes.length % record} bytes more: the file is cut short or is not CIFAR-10’s`,
+      `${name}: expected records of ${record} bytes, found ${Math.floor(count)} and ${bytes.length % record} bytes more: the file is cut short or is not ${records.name}’s`,
     )
   }
   const images = new Uint8Array(count * size)
   const labels = new Uint8Array(count)
   const places = side * side
   for (let r = 0; r < count; r++) {
-    const label = bytes[r * record]
+    const label = bytes[r * record + labelAt]
     if (label >= classes) {
       throw new DatasetError(
         `${name}: expected labels from 0 to ${classes - 1}, found ${label} at ${before + r}`,
@@ -108,7 +120,7 @@ export function parseCifar(bytes: Uint8Array, name: string, before = 0): Records
     }
     labels[r] = label
     for (let channel = 0; channel < channels; channel++) {
-      const from = r * record + 1 + channel * places
+      const from = r * record + labelBytes + channel * places
       for (let at = 0; at < places; at++) images[r * size + at * channels + channel] = bytes[from + at]
     }
   }

@@ -1,3 +1,6 @@
+/** What the datasets' readers are asked for, and what they give. */
+import type { DownloadProgress } from './download.ts'
+
 /** Labelled images of one split, as they come from a file: bytes, not yet scaled. */
 export type Examples = {
   count: number
@@ -11,3 +14,12 @@ export type Examples = {
 }
 
 export type Splits = { train: Examples; validation: Examples }
+
+export type LoadOptions = {
+  /** DATASETS_DIR: a dataset's files are in a folder of its name there. */
+  directory: string
+  /** Hears of the downloads that this takes. */
+  onDownload?: (progress: DownloadProgress) => void
+  /** Ends a download or a drawing with the signal's reason. */
+  signal?: AbortSignal
+}

@@ -4,9 +4,8 @@ import type { DatasetFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { ensureFiles, type PublicFile, type PublicSource } from './download.ts'
 import { DatasetError } from './errors.ts'
-import type { Examples, Splits } from './examples.ts'
+import type { Examples, LoadOptions, Splits } from './examples.ts'
 import { readIdx } from './idx.ts'
-import type { LoadOptions } from './registry.ts'
 import { gather, type Selection, selectExamples } from './select.ts'
 
 const side = 28

@@ -2,20 +2,10 @@
 import type { DatasetFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { cifar10Facts, loadCifar10 } from './cifar.ts'
-import type { DownloadProgress } from './download.ts'
 import { DatasetError } from './errors.ts'
-import type { Splits } from './examples.ts'
+import type { LoadOptions, Splits } from './examples.ts'
 import { loadMnistLike, mnistLike } from './mnist.ts'
 import { drawDigits, side } from './synthetic.ts'
-
-export type LoadOptions = {
-  /** DATASETS_DIR: a dataset's files are in a folder of its name there. */
-  directory: string
-  /** Hears of the downloads that this takes. */
-  onDownload?: (progress: DownloadProgress) => void
-  /** Ends a download or a drawing with the signal's reason. */
-  signal?: AbortSignal
-}
 
 type Loader = (dataset: ResolvedSpec['dataset'], options: LoadOptions) => Promise<Splits>
 /** `facts` is told DATASETS_DIR, or nothing where no files are to be looked at. */

@@ -5,11 +5,10 @@
 import type { VariableFacts } from '../spec/facts.ts'
 import type { SplitName } from '../spec/schema.ts'
 import type { Step } from './allocate.ts'
+import type { Columns, SegmentColumns } from './columns.ts'
 
-/** Rows of `iterations`, column by column, in the order of (iteration, split). */
-export type IterationTable = {
-  split: SplitName[]
-  iteration: Int32Array
+/** A row an iteration of the segment. */
+export type IterationColumns = {
   lossBefore: Float64Array
   lossAfter: Float64Array
   lca: Float64Array
@@ -19,11 +18,8 @@ export type IterationTable = {
   hurt: Int32Array
 }
 
-/** Rows of `allocations`, column by column, in the order of (iteration, split, variable). */
-export type AllocationTable = {
-  split: SplitName[]
-  iteration: Int32Array
-  variable: Int32Array
+/** A row an (iteration, variable), in this order. */
+export type AllocationColumns = {
   /** Σ LCA, Σ of its negative part, Σ of its positive part, Σ LCA². */
   lca: Float64Array
   helping: Float64Array
@@ -35,8 +31,6 @@ export type AllocationTable = {
   helped: Int32Array
   hurt: Int32Array
 }
-
-export type Tables = { iterations: IterationTable; allocations: AllocationTable }
 
 /** The sums over parameters [offset, offset + size) of one step's allocations. */
 export function sumsOf(lca: Float32Array, delta: Float64Array, offset: number, size: number) {
@@ -61,49 +55,52 @@ export function sumsOf(lca: Float32Array, delta: Float64Array, offset: number, s
   return { lca: helping + hurting, helping, hurting, squared, moved, helped, hurt }
 }
 
-/** A consumer of steps that fills the tables of a segment: `iterations` steps over `splits` splits, in order. */
+/** A consumer of steps that fills the tables of a segment: `iterations` steps over `splits`, in order. */
 export function makeAggregator(
   variables: VariableFacts[],
   iterations: number,
-  splits: number,
-): { step: (step: Step) => void; tables: Tables } {
-  const rows = iterations * splits
-  const tables = { iterations: iterationTable(rows), allocations: allocationTable(rows * variables.length) }
+  splits: SplitName[],
+): { step: (step: Step) => void; columns: SegmentColumns[] } {
+  const tables = splits.map(() => ({
+    iterations: iterationColumns(iterations),
+    allocations: allocationColumns(iterations * variables.length),
+  }))
   let row = 0
-  let cell = 0
 
-  const step = ({ iteration, delta, splits, perSplit }: Step) => {
+  const step = ({ delta, splits: parts, perSplit }: Step) => {
     for (const { split, lossBefore, lossAfter, residual, lca } of perSplit) {
+      const table = tables[splits.indexOf(split)]
       const total = { lca: 0, helped: 0, hurt: 0 }
       for (const [variable, { offset, size }] of variables.entries()) {
         const sums = sumsOf(lca, delta, offset, size)
-        put(tables.allocations, cell++, { split, iteration, variable, ...sums })
+        put(table.allocations, row * variables.length + variable, sums)
         total.lca += sums.lca
         total.helped += sums.helped
         total.hurt += sums.hurt
       }
-      put(tables.iterations, row++, { split, iteration, lossBefore, lossAfter, residual, splits, ...total })
+      put(table.iterations, row, { lossBefore, lossAfter, residual, splits: parts, ...total })
     }
+    row++
   }
-  return { step, tables }
+  const columns = tables.flatMap(({ iterations, allocations }, s): SegmentColumns[] => [
+    { kind: 'iterations', split: splits[s], of: 'iterations', columns: iterations },
+    { kind: 'allocations', split: splits[s], of: 'iterations', columns: allocations },
+  ])
+  return { step, columns }
 }
 
-type Row<Table> = { [Column in keyof Table]: Table[Column] extends SplitName[] ? SplitName : number }
-
-function put<Table extends Record<keyof Table, unknown>>(
+function put<Table extends Columns>(
   table: Table,
   row: number,
-  values: Row<Table>,
+  values: Record<keyof Table & string, number>,
 ): void {
-  for (const column in values) (table[column] as unknown[])[row] = values[column]
+  for (const column in values) table[column][row] = values[column]
 }
 
-function iterationTable(rows: number): IterationTable {
+function iterationColumns(rows: number): IterationColumns {
   const floats = () => new Float64Array(rows)
   const integers = () => new Int32Array(rows)
   return {
-    split: new Array<SplitName>(rows),
-    iteration: integers(),
     lossBefore: floats(),
     lossAfter: floats(),
     lca: floats(),
@@ -114,13 +111,10 @@ function iterationTable(rows: number): IterationTable {
   }
 }
 
-function allocationTable(rows: number): AllocationTable {
+function allocationColumns(rows: number): AllocationColumns {
   const floats = () => new Float64Array(rows)
   const integers = () => new Int32Array(rows)
   return {
-    split: new Array<SplitName>(rows),
-    iteration: integers(),
-    variable: integers(),
     lca: floats(),
     helping: floats(),
     hurting: floats(),

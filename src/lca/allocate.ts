@@ -27,6 +27,9 @@ export type SplitStep = {
   split: SplitName
   lossBefore: number
   lossAfter: number
+  /** The fraction of examples classified as labelled, where the options ask for it. */
+  accuracyBefore?: number
+  accuracyAfter?: number
   gradientBefore: Float64Array
   gradientAfter: Float64Array
   /** ∫_0^1 ∇L(θ_t + αΔ_t) dα */
@@ -50,6 +53,8 @@ export type AllocationOptions = Required<Pick<AllocationSpec, 'maxError' | 'maxS
   from: number
   to: number
   signal?: AbortSignal
+  /** Whether the accuracy at θ_iteration is wanted; from the pass that is made anyway. */
+  wantsAccuracy?: (iteration: number) => boolean
   /** Called with the number of full-split gradients after each of them. */
   onGradients?: (count: number) => void
 }
@@ -86,22 +91,25 @@ export async function* allocate(
     makeWorkspace(split as SplitName, device, method, parameters),
   )
   const devices = workspaces.map(workspace => workspace.device)
-  const at = (theta: Float32Array, accumulators: Float64Array[]) =>
-    addFullGradients(model, theta, devices, accumulators, options.signal).then(losses => {
-      options.onGradients?.(devices.length)
-      return losses
+  const { signal } = options
+  const at = async (theta: Float32Array, accumulators: Float64Array[], accuracy?: boolean) => {
+    const measures = await addFullGradients(model, theta, devices, accumulators, { signal, accuracy })
+    options.onGradients?.(devices.length)
+    return measures
+  }
+  const atEnd = async (theta: Float32Array, iteration: number) => {
+    const gradients = workspaces.map(workspace => workspace.gradientAfter)
+    const measures = await at(theta, gradients, options.wantsAccuracy?.(iteration))
+    workspaces.forEach((workspace, s) => {
+      workspace.lossAfter = measures[s].loss
+      workspace.accuracyAfter = measures[s].accuracy
     })
+  }
 
   let theta = await weightsAt(options.from)
   const delta = new Float64Array(parameters)
   const node = new Float32Array(parameters)
-  const losses = await at(
-    theta,
-    workspaces.map(workspace => workspace.gradientAfter),
-  )
-  workspaces.forEach((workspace, s) => {
-    workspace.lossAfter = losses[s]
-  })
+  await atEnd(theta, options.from)
 
   for (let iteration = options.from; iteration < options.to; iteration++) {
     const next = await weightsAt(iteration + 1)
@@ -112,15 +120,11 @@ export async function* allocate(
       workspace.gradientBefore = workspace.gradientAfter
       workspace.gradientAfter = gradientBefore.fill(0)
       workspace.lossBefore = workspace.lossAfter
+      workspace.accuracyBefore = workspace.accuracyAfter
     }
-    const lossesAfter = await at(
-      next,
-      workspaces.map(workspace => workspace.gradientAfter),
-    )
-    workspaces.forEach((workspace, s) => {
-      workspace.lossAfter = lossesAfter[s]
-      startSums(workspace.sums, workspace.gradientBefore, workspace.gradientAfter)
-    })
+    await atEnd(next, iteration + 1)
+    for (const { sums, gradientBefore, gradientAfter } of workspaces)
+      startSums(sums, gradientBefore, gradientAfter)
 
     const refine = async () => {
       const level = workspaces[0].sums.level + 1

@@ -1,27 +1,28 @@
 /** Losses and accuracies at the two ends of the run: θ_0 and θ_T, T the number of iterations. */
-import { type DeviceSplit, evaluate, type Model } from '../nn/model.ts'
 import type { SplitName } from '../spec/schema.ts'
+import type { Step } from './allocate.ts'
 
 /** The mean loss of a split at θ_iteration, and the fraction of its examples that are classified as labelled. */
 export type Evaluation = { split: SplitName; iteration: number; loss: number; accuracy: number }
 
 /**
- * Evaluates those of θ_0 and θ_T that bound the segment [from, to): so the segments of an experiment do between them,
- * each once and at the same time, what is to be known of its ends. In the order of iterations, then of splits.
+ * A consumer of steps that notes those of θ_0 and θ_T that bound its segment: so the segments of an experiment do between
+ * them, each once, what is to be known of its ends, from passes that allocation makes anyway. In the order of iterations,
+ * then of splits.
  */
-export async function evaluateEnds(
-  model: Model,
-  deviceSplits: Partial<Record<SplitName, DeviceSplit>>,
-  weightsAt: (iteration: number) => Promise<Float32Array>,
-  { from, to, iterations, signal }: { from: number; to: number; iterations: number; signal?: AbortSignal },
-): Promise<Evaluation[]> {
+export function makeEnds(iterations: number) {
   const evaluations: Evaluation[] = []
-  for (const iteration of [...(from === 0 ? [0] : []), ...(to === iterations ? [iterations] : [])]) {
-    const theta = await weightsAt(iteration)
-    for (const [split, device] of Object.entries(deviceSplits)) {
-      const evaluated = await evaluate(model, theta, device, signal)
-      evaluations.push({ split: split as SplitName, iteration, ...evaluated })
-    }
+  return {
+    evaluations,
+    /** What `allocate` is to ask for. */
+    wantsAccuracy: (iteration: number) => iteration === 0 || iteration === iterations,
+    step({ iteration, perSplit }: Pick<Step, 'iteration' | 'perSplit'>): void {
+      if (iteration === 0)
+        for (const { split, lossBefore, accuracyBefore } of perSplit)
+          evaluations.push({ split, iteration: 0, loss: lossBefore, accuracy: accuracyBefore! })
+      if (iteration + 1 === iterations)
+        for (const { split, lossAfter, accuracyAfter } of perSplit)
+          evaluations.push({ split, iteration: iterations, loss: lossAfter, accuracy: accuracyAfter! })
+    },
   }
-  return evaluations
 }

@@ -6,10 +6,10 @@ import type { VariableFacts } from '../spec/facts.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { layerUnits } from '../spec/units.ts'
 import type { Step } from './allocate.ts'
+import type { SegmentColumns } from './columns.ts'
 
 /** One split's sums over the iterations of a segment, by unit; lca = helping + hurting. */
-export type NeuronSums = {
-  split: SplitName
+export type NeuronColumns = {
   lca: Float64Array
   /** Σ of the negative allocations, and of the positive ones. */
   helping: Float64Array
@@ -22,7 +22,7 @@ export type Neurons = {
   /** Adds a step; returns the LCA of every unit in it, float32 [units] for each split, valid until the next step. */
   step(step: Step): Float32Array[]
   /** In the order of the splits. */
-  sums: NeuronSums[]
+  columns: SegmentColumns[]
 }
 
 export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Neurons {
@@ -33,12 +33,12 @@ export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Ne
     return { from: offset, to: offset + size, first: own.offset, units: own.units }
   })
   const floats = () => new Float64Array(units)
-  const sums = splits.map(split => ({ split, lca: floats(), helping: floats(), hurting: floats() }))
+  const sums = splits.map((): NeuronColumns => ({ lca: floats(), helping: floats(), hurting: floats() }))
   const rows = splits.map(() => new Float32Array(units))
   const helping = floats()
   const hurting = floats()
 
-  const addSplit = (lca: Float32Array, total: NeuronSums, row: Float32Array) => {
+  const addSplit = (lca: Float32Array, total: NeuronColumns, row: Float32Array) => {
     helping.fill(0)
     hurting.fill(0)
     for (const { from, to, first, units } of columns) {
@@ -59,7 +59,7 @@ export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Ne
   }
   return {
     units,
-    sums,
+    columns: splits.map((split, s) => ({ kind: 'neurons', split, of: 'segment', columns: sums[s] })),
     step({ perSplit }) {
       for (const { split, lca } of perSplit) {
         const s = splits.indexOf(split)

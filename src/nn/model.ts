@@ -1,17 +1,23 @@
 /** A network on an engine: losses, accuracies and gradients of batches and of whole splits. */
 import { setImmediate } from 'node:timers/promises'
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Examples } from '../data/examples.ts'
 import { type DropoutMasks, logitsOf } from './forward.ts'
 import type { Kernels } from './kernels/kernels.ts'
 import type { Network } from './network.ts'
 import { makeOps, type Ops } from './ops/ops.ts'
+import { deviceSums, hostSums, type MakeSums, type Pass } from './sums.ts'
 
-export type Model = { network: Network; ops: Ops }
+export type Model = {
+  network: Network
+  ops: Ops
+  /** How passes over the chunks of a split are added up. */
+  sums: MakeSums
+}
 
 export function makeModel(network: Network, kernels: Kernels): Model {
-  return { network, ops: makeOps(kernels) }
+  return { network, ops: makeOps(kernels), sums: kernels.readsWait ? deviceSums : hostSums }
 }
 
 /** Images in [0, 1] as [n, …shape] and labels as int32 [n], on the device. */
@@ -58,38 +64,24 @@ function uploadVariables(network: Network, theta: Float32Array): Tensor[] {
   )
 }
 
-/** Σ in float64: a mean over tens of thousands of float32 losses summed in float32 would lose digits. */
-function sum(values: ArrayLike<number>): number {
-  let total = 0
-  for (let i = 0; i < values.length; i++) total += values[i]
-  return total
-}
-
-/**
- * Adds weight · Σ_examples ∇ℓ to `accumulator` (float64 [parameters]) and returns Σ_examples ℓ, ℓ the cross-entropy.
- * The sum over the batch is the engine's, in float32; across batches it is float64's.
- */
-function addBatchGradient(
+/** One pass over a batch: the gradient of Σ ℓ, ℓ the cross-entropy, and `logits` for whoever asks. The caller tidies. */
+function pass(
   { network, ops }: Model,
   variables: Tensor[],
-  batch: Batch,
-  weight: number,
-  accumulator: Float64Array,
+  { images, labels }: Batch,
   masks?: DropoutMasks,
-): number {
-  return tf.tidy(() => {
-    const { value, grads } = tf
-      .engine()
-      .gradients(
-        () => ops.softmaxCrossEntropy(logitsOf(ops, network, variables, batch.images, masks), batch.labels),
-        variables,
-      )
-    network.variables.forEach(({ offset, size }, v) => {
-      const gradient = grads[v].dataSync()
-      for (let i = 0; i < size; i++) accumulator[offset + i] += weight * gradient[i]
-    })
-    return sum(value.dataSync())
-  })
+): Pass & { logits: Tensor2D } {
+  let logits!: Tensor2D
+  const { value, grads } = tf.engine().gradients(() => {
+    logits = tf.keep(logitsOf(ops, network, variables, images, masks))
+    return ops.softmaxCrossEntropy(logits, labels)
+  }, variables)
+  return { gradients: grads, losses: value as Tensor1D, logits }
+}
+
+/** How many examples have their largest logit where their label is. */
+function correctOf(logits: Tensor2D, labels: Tensor1D): number {
+  return tf.tidy(() => tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'int32')).dataSync()[0])
 }
 
 /** Mean loss of a batch at theta, with dropout where there are masks; its gradient replaces `gradient` (float64 [parameters]). */
@@ -102,63 +94,59 @@ export function batchGradient(
 ): number {
   const variables = uploadVariables(model.network, theta)
   gradient.fill(0)
+  const sums = hostSums(gradient, 1 / batch.examples)
   try {
-    return addBatchGradient(model, variables, batch, 1 / batch.examples, gradient, masks) / batch.examples
+    tf.tidy(() => {
+      const one = pass(model, variables, batch, masks)
+      one.logits.dispose()
+      sums.add(one)
+    })
+    return sums.finish() / batch.examples
   } finally {
     tf.dispose(variables)
   }
 }
 
+/** Of a whole split: the mean loss and, where it was asked for, the fraction of examples classified as labelled. */
+export type Measures = { loss: number; accuracy?: number }
+
 /**
- * The mean loss over each whole split at theta. Each split's mean gradient is added to its accumulator (float64
- * [parameters]). Lets the event loop run between chunks and stops there when `signal` aborts.
+ * The mean loss over each whole split at theta, and with `accuracy` how many of its examples are classified as labelled, from
+ * the same pass. Each split's mean gradient is added to its accumulator (float64 [parameters]): over a batch the sum is the
+ * engine's, in float32, over the chunks it is as exact as float64's. Lets the event loop run between chunks and stops there
+ * when `signal` aborts.
  */
 export async function addFullGradients(
   model: Model,
   theta: Float32Array,
   splits: DeviceSplit[],
   accumulators: Float64Array[],
-  signal?: AbortSignal,
-): Promise<number[]> {
+  { signal, accuracy = false }: { signal?: AbortSignal; accuracy?: boolean } = {},
+): Promise<Measures[]> {
   const variables = uploadVariables(model.network, theta)
   try {
-    const losses: number[] = []
-    for (const [s, split] of splits.entries()) {
-      let loss = 0
-      for (const chunk of split.chunks) {
-        await setImmediate()
-        signal?.throwIfAborted()
-        loss += addBatchGradient(model, variables, chunk, 1 / split.examples, accumulators[s])
+    const measures: Measures[] = []
+    for (const [s, { chunks, examples }] of splits.entries()) {
+      const sums = model.sums(accumulators[s], 1 / examples)
+      try {
+        let correct = 0
+        for (const chunk of chunks) {
+          await setImmediate()
+          signal?.throwIfAborted()
+          tf.tidy(() => {
+            const one = pass(model, variables, chunk)
+            if (accuracy) correct += correctOf(one.logits, chunk.labels)
+            one.logits.dispose()
+            sums.add(one)
+          })
+        }
+        const loss = sums.finish() / examples
+        measures.push(accuracy ? { loss, accuracy: correct / examples } : { loss })
+      } finally {
+        sums.dispose()
       }
-      losses.push(loss / split.examples)
     }
-    return losses
-  } finally {
-    tf.dispose(variables)
-  }
-}
-
-/** Mean loss and the fraction of examples whose largest logit is their label's, over a whole split. */
-export async function evaluate(
-  { network, ops }: Model,
-  theta: Float32Array,
-  split: DeviceSplit,
-  signal?: AbortSignal,
-): Promise<{ loss: number; accuracy: number }> {
-  const variables = uploadVariables(network, theta)
-  try {
-    let loss = 0
-    let correct = 0
-    for (const { images, labels } of split.chunks) {
-      await setImmediate()
-      signal?.throwIfAborted()
-      tf.tidy(() => {
-        const logits = logitsOf(ops, network, variables, images)
-        loss += sum(ops.softmaxCrossEntropy(logits, labels).dataSync())
-        correct += sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'int32').dataSync())
-      })
-    }
-    return { loss: loss / split.examples, accuracy: correct / split.examples }
+    return measures
   } finally {
     tf.dispose(variables)
   }

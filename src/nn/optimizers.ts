@@ -8,61 +8,68 @@ import type { ResolvedOptimizer, ResolvedSchedule } from '../spec/schema.ts'
 type OptimizerName = ResolvedOptimizer['name']
 type Options<Name extends OptimizerName> = Extract<ResolvedOptimizer, { name: Name }>
 
-/** One parameter's step: g its gradient, s its state, t the updates it has had before; returns θ_{t+1}. */
+/** The parameters [from, to) that a step is for. `decays`: decoupled weight decay applies (kernels). */
+type Slice = { from: number; to: number; decays: boolean }
+
+/** A step of a slice, in place, in one pass over memory: g the gradient, t the updates it has had before. */
 type Rule<Name extends OptimizerName> = {
   /** float64 numbers of state a parameter. */
   slots: number
   update: (
     options: Options<Name>,
-    rate: number,
-    t: number,
-  ) => (theta: number, g: number, state: Float64Array[], i: number, decays: boolean) => number
+    step: { rate: number; t: number; slice: Slice },
+    theta: Float32Array,
+    g: Float64Array,
+    state: Float64Array[],
+  ) => void
 }
 
 const rules: { [Name in OptimizerName]: Rule<Name> } = {
   /** v ← μ·v + g;  θ ← θ − η·v, or with Nesterov θ ← θ − η·(g + μ·v)  (Sutskever et al. 2013, as TensorFlow has it) */
   sgd: {
     slots: 1,
-    update:
-      ({ momentum, nesterov }, rate) =>
-      (theta, g, [v], i) => {
-        v[i] = momentum * v[i] + g
-        return theta - rate * (nesterov ? g + momentum * v[i] : v[i])
-      },
+    update: ({ momentum, nesterov }, { rate, slice: { from, to } }, theta, g, [v]) => {
+      for (let i = from; i < to; i++) {
+        v[i] = momentum * v[i] + g[i]
+        theta[i] = theta[i] - rate * (nesterov ? g[i] + momentum * v[i] : v[i])
+      }
+    },
   },
 
   /** s ← ρ·s + (1 − ρ)·g²;  v ← μ·v + g/(√s + ε);  θ ← θ − η·v  (Tieleman and Hinton 2012) */
   rmsprop: {
     slots: 2,
-    update:
-      ({ decay, momentum, epsilon }, rate) =>
-      (theta, g, [s, v], i) => {
-        s[i] = decay * s[i] + (1 - decay) * g * g
-        v[i] = momentum * v[i] + g / (Math.sqrt(s[i]) + epsilon)
-        return theta - rate * v[i]
-      },
+    update: ({ decay, momentum, epsilon }, { rate, slice: { from, to } }, theta, g, [s, v]) => {
+      for (let i = from; i < to; i++) {
+        s[i] = decay * s[i] + (1 - decay) * g[i] * g[i]
+        v[i] = momentum * v[i] + g[i] / (Math.sqrt(s[i]) + epsilon)
+        theta[i] = theta[i] - rate * v[i]
+      }
+    },
   },
 
   /** m ← β₁·m + (1 − β₁)·g;  s ← β₂·s + (1 − β₂)·g²;  θ ← θ − η·m̂/(√ŝ + ε), m̂ = m/(1 − β₁^{t+1}), ŝ likewise  (Kingma and Ba 2015) */
-  adam: { slots: 2, update: (options, rate, t) => adamUpdate(options, rate, t, 0) },
+  adam: { slots: 2, update: (options, ...rest) => adamUpdate(options, 0, ...rest) },
 
   /** Adam, and θ ← θ − η·λ·θ apart from it, on kernels  (Loshchilov and Hutter 2019) */
-  adamw: { slots: 2, update: (options, rate, t) => adamUpdate(options, rate, t, options.weightDecay) },
+  adamw: { slots: 2, update: (options, ...rest) => adamUpdate(options, options.weightDecay, ...rest) },
 }
 
-function adamUpdate(
+const adamUpdate = (
   { beta1, beta2, epsilon }: { beta1: number; beta2: number; epsilon: number },
-  rate: number,
-  t: number,
   weightDecay: number,
-) {
+  { rate, t, slice: { from, to, decays } }: { rate: number; t: number; slice: Slice },
+  theta: Float32Array,
+  g: Float64Array,
+  [m, s]: Float64Array[],
+) => {
   const first = 1 - beta1 ** (t + 1)
   const second = 1 - beta2 ** (t + 1)
-  return (theta: number, g: number, [m, s]: Float64Array[], i: number, decays: boolean) => {
-    m[i] = beta1 * m[i] + (1 - beta1) * g
-    s[i] = beta2 * s[i] + (1 - beta2) * g * g
-    const decayed = decays ? theta * (1 - rate * weightDecay) : theta
-    return decayed - (rate * (m[i] / first)) / (Math.sqrt(s[i] / second) + epsilon)
+  const kept = decays ? 1 - rate * weightDecay : 1
+  for (let i = from; i < to; i++) {
+    m[i] = beta1 * m[i] + (1 - beta1) * g[i]
+    s[i] = beta2 * s[i] + (1 - beta2) * g[i] * g[i]
+    theta[i] = theta[i] * kept - (rate * (m[i] / first)) / (Math.sqrt(s[i] / second) + epsilon)
   }
 }
 
@@ -110,7 +117,11 @@ export function update(
   updates: number,
 ): void {
   const rule = rules[optimizer.name] as unknown as Rule<'sgd'>
-  const step = rule.update(optimizer as Options<'sgd'>, rateAt(optimizer, iteration), updates)
-  for (let i = slice.offset; i < slice.offset + slice.size; i++)
-    theta[i] = step(theta[i], gradient[i], state, i, slice.decays)
+  const { offset, size, decays } = slice
+  const step = {
+    rate: rateAt(optimizer, iteration),
+    t: updates,
+    slice: { from: offset, to: offset + size, decays },
+  }
+  rule.update(optimizer as Options<'sgd'>, step, theta, gradient, state)
 }

@@ -47,8 +47,11 @@ export type Objects = {
   /** Removes what writers that died left behind. Another's unfinished object is left alone for a day (in a bucket: a week). */
   sweep(): Promise<void>
   /** A URL from which anybody may download the object for a while; undefined where the store has no such thing. */
-  downloadUrl(key: string, as: { contentType: string; filename: string }): Promise<string | undefined>
+  downloadUrl(key: string, as: { contentType: string; filename: string }): Promise<SignedUrl | undefined>
 }
+
+/** A URL that needs no key: it has its own. */
+export type SignedUrl = { url: string; expiresAt: Date }
 
 /** Reading a key that holds nothing. */
 export class MissingObjectError extends Error {
@@ -56,6 +59,16 @@ export class MissingObjectError extends Error {
   constructor(key: string) {
     super(`there is no object ${key}`)
     this.name = 'MissingObjectError'
+    this.key = key
+  }
+}
+
+/** What lies under a key is not what was written there. */
+export class DamagedObjectError extends Error {
+  readonly key: string
+  constructor(key: string, found: string, expected: string) {
+    super(`the object ${key} is damaged: it has ${found}, not ${expected}`)
+    this.name = 'DamagedObjectError'
     this.key = key
   }
 }

@@ -147,7 +147,8 @@ export function openS3(config: S3Config): Objects {
         ...{ Bucket: bucket, Key: key, ResponseContentType: contentType },
         ResponseContentDisposition: `attachment; filename="${filename}"`,
       })
-      return getSignedUrl(visible, command, { expiresIn: presignedFor })
+      const expiresAt = new Date(Date.now() + presignedFor * 1000)
+      return { url: await getSignedUrl(visible, command, { expiresIn: presignedFor }), expiresAt }
     },
   }
 }

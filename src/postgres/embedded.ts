@@ -9,10 +9,11 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { childEnvironment } from '../children.ts'
 import type { Log } from '../log.ts'
+import { layout } from './cluster.ts'
 import type { GuardMessage, GuardRequest, GuardSetup } from './guard.ts'
 import { lockHolder } from './lock.ts'
 import { isPostgresOf, markOf } from './processes.ts'
-import { layout, readPostmaster, serverUrl, stopPostgres } from './server.ts'
+import { readPostmaster, serverUrl, stopPostgres } from './server.ts'
 
 export type EmbeddedPostgres = {
   /** Of the database `postgres`, as its superuser, on 127.0.0.1; the password is in it. */
@@ -33,14 +34,7 @@ export async function startEmbeddedPostgres(
   pauses = { first: 200, longest: 30_000 },
 ): Promise<EmbeddedPostgres> {
   const home = resolve(directory)
-  mkdirSync(home, { recursive: true })
-  try {
-    accessSync(home, constants.W_OK)
-  } catch {
-    throw new Error(
-      `${home} belongs to user ${statSync(home).uid}, and you may not write to it: run as that user, or set LEDGER_DIR`,
-    )
-  }
+  makeWritable(home)
   const began = performance.now()
   const setup: GuardSetup = { directory: home, parent: markOf(process.pid)!, pauses }
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
@@ -109,6 +103,21 @@ export async function startEmbeddedPostgres(
       stopping ??= stop()
       return stopping
     },
+  }
+}
+
+function makeWritable(home: string): void {
+  try {
+    mkdirSync(home, { recursive: true })
+    accessSync(home, constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const found = statSync(home, { throwIfNoEntry: false })
+    throw new Error(
+      found === undefined || code === 'EROFS'
+        ? `${home} cannot be ${found === undefined ? 'made' : 'written to'}: set LEDGER_DIR to a folder that can`
+        : `${home} belongs to user ${found.uid}, and you may not write to it: run as that user, or set LEDGER_DIR`,
+    )
   }
 }
 

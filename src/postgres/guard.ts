@@ -5,10 +5,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onParentGone } from '../children.ts'
 import { preparePostgresBinaries } from './binaries.ts'
+import { initialise, layout } from './cluster.ts'
 import { InUseError, takeLock } from './lock.ts'
 import { databaseOwner } from './owner.ts'
 import { markOf, type ProcessMark } from './processes.ts'
-import { initialise, layout, type PostgresServer, startServer } from './server.ts'
+import { type PostgresServer, startServer } from './server.ts'
 
 export type GuardSetup = {
   directory: string

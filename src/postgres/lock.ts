@@ -9,8 +9,9 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tryFileLock } from '../file-lock.ts'
+import { layout } from './cluster.ts'
 import { isFromHere, isRunning, type ProcessMark } from './processes.ts'
-import { layout, stopOrphan } from './server.ts'
+import { stopOrphan } from './server.ts'
 
 export type Holder = { guard: ProcessMark; parent: ProcessMark; host?: string }
 
@@ -59,11 +60,14 @@ export async function takeLock(
     for (;;) {
       signal.throwIfAborted()
       const answer = tryFileLock(fd)
+      const found = read(path)
       if (answer === 'locked') {
+        // Somebody took the locked file away from under a guard, who has another by the same name.
+        if (found?.holder !== undefined && isRunning(found.holder.guard))
+          throw new InUseError(directory, `process ${found.holder.parent.pid}`)
         replace(path, content)
         return lock(undefined)
       }
-      const found = read(path)
       if (answer !== 'busy') {
         if (create(path, content)) return lock(answer)
         if (

@@ -1,37 +1,14 @@
-/** One PostgreSQL server process on a data directory: made, started, watched and stopped. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes, randomUUID } from 'node:crypto'
+/** One PostgreSQL server process on a data directory: started, watched and stopped. */
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { PostgresBinaries } from './binaries.ts'
-import { closedTo, databaseOwner, type Owner } from './owner.ts'
+import { layout, superuser } from './cluster.ts'
+import { databaseOwner } from './owner.ts'
 import { ended, isPostgresOf, markOf } from './processes.ts'
-
-/** What lies where under the directory that the server is given. */
-export const layout = (directory: string) => ({
-  cluster: join(directory, 'cluster'),
-  data: join(directory, 'cluster', 'data'),
-  /** The superuser's password, readable by who started the server only. */
-  password: join(directory, 'cluster', 'password'),
-  log: join(directory, 'postgres.log'),
-})
-
-const superuser = 'postgres'
+import { nameOf, run } from './run.ts'
 
 // Small, local, and durable: a commit is on the disk when it returns. What is left out serves replication and parallel
 // queries, which one machine's ledger has no use for.
@@ -47,99 +24,6 @@ const settings: Record<string, string> = {
   log_checkpoints: 'off',
   log_timezone: 'UTC',
   timezone: 'UTC',
-}
-
-/**
- * Makes the cluster if there is none yet, in a directory of its own that is renamed when complete: being killed half way
- * leaves nothing that looks like a cluster. `lock` is an open file that initdb inherits.
- */
-export async function initialise(
-  directory: string,
-  binaries: PostgresBinaries,
-  lock: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const { cluster, data } = layout(directory)
-  for (const name of readdirSync(directory)) {
-    if (name.startsWith('cluster.')) rmSync(join(directory, name), { recursive: true, force: true })
-  }
-  if (existsSync(cluster)) return
-  const owner = databaseOwner(data)
-  const making = join(directory, `cluster.${randomUUID()}`)
-  const parts = {
-    data: join(making, 'data'),
-    password: join(making, 'password'),
-    given: join(making, 'given'),
-  }
-  try {
-    mkdirSync(making)
-    // Whatever the umask says: who runs initdb looks into it.
-    chmodSync(making, 0o755)
-    mkdirSync(parts.data, { mode: 0o700 })
-    const password = randomBytes(24).toString('base64url')
-    writeFileSync(parts.password, password, { mode: 0o600 })
-    // initdb runs as the owner and has to read the password once.
-    writeFileSync(parts.given, password, { mode: 0o600 })
-    if (owner !== undefined) giveAway([parts.data, parts.given], owner)
-    const child = run(
-      binaries.initdb,
-      [
-        `--pgdata=${nameOf(parts.data, owner)}`,
-        `--username=${superuser}`,
-        // From the data directory, where it runs.
-        '--pwfile=../given',
-        '--auth=scram-sha-256',
-        '--encoding=UTF8',
-        '--locale-provider=builtin',
-        '--builtin-locale=C.UTF-8',
-        '--locale=C',
-      ],
-      { owner, data: parts.data, output: 'pipe', lock },
-    )
-    const stop = () => child.kill('SIGKILL')
-    signal.addEventListener('abort', stop, { once: true })
-    if (signal.aborted) stop()
-    let said = ''
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', bytes => (said += bytes))
-    const [code, killed] = await once(child, 'close')
-    signal.removeEventListener('abort', stop)
-    signal.throwIfAborted()
-    if (code !== 0)
-      throw new Error(
-        `initdb ended with ${killed ?? `code ${code}`}: ${said.trim().split('\n').slice(-5).join('; ')}`,
-      )
-    rmSync(parts.given)
-    renameSync(making, cluster)
-  } catch (error) {
-    rmSync(making, { recursive: true, force: true })
-    throw error
-  }
-}
-
-function giveAway(paths: string[], { uid, gid }: Owner): void {
-  try {
-    for (const path of paths) chownSync(path, uid, gid)
-  } catch (error) {
-    throw new Error(
-      `PostgreSQL does not run as root, and this root may not give files to user ${uid} (${(error as Error).message}): ` +
-        'run as an ordinary user, allow the container CAP_CHOWN, CAP_SETUID and CAP_SETGID, or set DATABASE_URL',
-    )
-  }
-}
-
-/**
- * What to call the data directory when speaking to its server, which runs in it. Where root runs it as a user who cannot
- * get there (a clone in /root, a `mktemp -d`), the server is put into it before it becomes that user, and knows it by no
- * other name than the place where it is: that needs no right on what lies above. Throws where there is no such name.
- */
-function nameOf(data: string, owner: Owner | undefined): string {
-  const closed = owner && closedTo(realpathSync(data), owner)
-  if (closed === undefined) return data
-  if (existsSync('/proc/self/cwd')) return '/proc/self/cwd'
-  throw new Error(
-    `PostgreSQL does not run as root, and user ${owner!.uid}, as whom it runs instead, cannot enter ${closed}: ` +
-      'allow that (chmod o+x), run as an ordinary user, or set DATABASE_URL',
-  )
 }
 
 export type PostgresServer = {
@@ -279,20 +163,6 @@ async function acceptsConnections(child: ChildProcess, data: string, end: Promis
     await new Promise(resolve => setTimeout(resolve, 5))
   }
   return false
-}
-
-type Running = { owner: Owner | undefined; data: string; output: number | 'pipe'; lock: number }
-
-/** Starts a program in the data directory, as its owner. */
-function run(program: string, args: string[], { owner, data, output, lock }: Running): ChildProcess {
-  // Nothing that is meant for another server. Messages in English whatever the user's locale: some are looked at.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PG|LC_)/.test(name)))
-  return spawn(program, args, {
-    ...owner,
-    env: { ...env, LC_ALL: 'C' },
-    cwd: data,
-    stdio: ['ignore', output, output, lock],
-  })
 }
 
 async function freePort(): Promise<number> {

@@ -1,5 +1,6 @@
 /** The objects of an experiment, as Postgres knows them. */
 import type pg from 'pg'
+import type { Database } from './database.ts'
 
 /** An object of an experiment in storage: `name` is its key without the experiment's prefix. */
 export type StoredArtifact = { name: string; bytes: number; sha256: string; contentType: string }
@@ -23,4 +24,48 @@ export async function recordArtifacts(
       objects.map(object => object.contentType),
     ],
   )
+}
+
+/** What is recorded of objects of these names, by name; what is not recorded is not in it. */
+export async function findArtifacts(
+  { pool }: Pick<Database, 'pool'>,
+  id: string,
+  names: string[],
+): Promise<Map<string, StoredArtifact>> {
+  const { rows } = await pool.query<StoredArtifact>(
+    `SELECT name, bytes::float8 AS bytes, sha256, content_type AS "contentType"
+       FROM artifacts WHERE experiment_id = $1 AND name = ANY ($2)`,
+    [id, names],
+  )
+  return new Map(rows.map(row => [row.name, row]))
+}
+
+/** What can be downloaded; `sha256` null: it is put together from others when it is asked for. */
+export type ListedArtifact = Omit<StoredArtifact, 'sha256'> & { sha256: string | null; createdAt: Date }
+
+/** The objects of an experiment and what is put together from them, by name: so many after a name. */
+export async function listArtifacts(
+  { pool }: Database,
+  id: string,
+  { after, limit }: { after: string | undefined; limit: number },
+  joined: Pick<ListedArtifact, 'name' | 'bytes' | 'contentType' | 'createdAt'>[],
+): Promise<ListedArtifact[]> {
+  const { rows } = await pool.query<ListedArtifact>(
+    `SELECT * FROM (
+       SELECT name, bytes::float8 AS bytes, sha256, content_type AS "contentType", created_at AS "createdAt"
+         FROM artifacts WHERE experiment_id = $1
+       UNION ALL
+       SELECT name, bytes, NULL, type, made
+         FROM unnest($4::text[], $5::float8[], $6::text[], $7::timestamptz[]) AS j (name, bytes, type, made)) AS listed
+      WHERE $2::text IS NULL OR name > $2
+      ORDER BY name LIMIT $3`,
+    [
+      ...[id, after ?? null, limit],
+      joined.map(({ name }) => name),
+      joined.map(({ bytes }) => bytes),
+      joined.map(({ contentType }) => contentType),
+      joined.map(({ createdAt }) => createdAt),
+    ],
+  )
+  return rows
 }

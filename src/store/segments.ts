@@ -4,12 +4,13 @@
  * nothing is brought back.
  */
 import type pg from 'pg'
-import type { Tables } from '../lca/aggregate.ts'
+import type { SegmentColumns } from '../lca/columns.ts'
 import type { Evaluation } from '../lca/ends.ts'
-import type { NeuronSums } from '../lca/neurons.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
 import { recordArtifacts, type StoredArtifact } from './artifacts.ts'
+import { insertBlocks, removeBlocks } from './blocks.ts'
 import { type Database, transaction } from './database.ts'
+import { removeEarlierRows } from './earlier-rows.ts'
 import { type Computer, segmentsThatAre } from './state.ts'
 
 /** The indices of the segments that are trained and not yet allocated, in order. */
@@ -43,8 +44,7 @@ export async function noteAllocated(db: Database, id: string, index: number, don
 }
 
 export type SegmentResult = {
-  tables: Tables
-  neurons: NeuronSums[]
+  columns: SegmentColumns[]
   evaluations: Evaluation[]
   objects: StoredArtifact[]
   seconds: number
@@ -52,7 +52,7 @@ export type SegmentResult = {
 }
 
 /**
- * Records a segment's rows and objects in one transaction. recorded: they are in. already: another worker was faster, and
+ * Records a segment's tables and objects in one transaction. recorded: they are in. already: another worker was faster, and
  * its result stays. disputed: it was, on a device whose bits are others, and these objects have taken the place of the
  * recorded ones: the segment is to be allocated again. unwanted: the experiment is gone, or no longer allocating.
  */
@@ -60,7 +60,7 @@ export function recordSegment(
   db: Database,
   id: string,
   index: number,
-  { tables, neurons, evaluations, objects, seconds, gradients }: SegmentResult,
+  { columns, evaluations, objects, seconds, gradients }: SegmentResult,
   { worker, engine }: Computer,
 ): Promise<'recorded' | 'already' | 'disputed' | 'unwanted'> {
   return transaction(db.pool, async client => {
@@ -90,15 +90,11 @@ export function recordSegment(
       return 'disputed'
     }
     const again = segment.sequence !== null
-    if (again) await removeRows(client, id, index, segment)
-    await insertRows(client, 'iterations', id, iterationColumns, tables.iterations)
-    await insertRows(client, 'allocations', id, allocationColumns, tables.allocations)
-    for (const { split, lca, helping, hurting } of neurons) {
-      const sums = [lca, helping, hurting].map(values => `{${values.join(',')}}`)
-      await client.query('INSERT INTO neuron_segments VALUES ($1, $2, $3, $4, $5, $6)', [
-        ...[id, split, index, ...sums],
-      ])
+    if (again) {
+      await removeBlocks(client, id, segment)
+      await removeEarlierRows(client, id, index, segment)
     }
+    await insertBlocks(client, id, segment, columns)
     await recordArtifacts(client, id, objects)
     // The number that /events goes by: the row is locked from here to the commit, so numbers become visible in order. A
     // segment that is recorded again keeps its own.
@@ -131,68 +127,3 @@ async function areRecorded(client: pg.ClientBase, id: string, objects: StoredArt
 }
 
 type Recorded = { status: string; from: number; to: number; sequence: number | null }
-
-/** Removes what is left of a segment's rows. */
-async function removeRows(
-  client: pg.ClientBase,
-  id: string,
-  index: number,
-  { from, to }: Recorded,
-): Promise<void> {
-  await client.query('DELETE FROM neuron_segments WHERE experiment_id = $1 AND segment = $2', [id, index])
-  for (const table of ['iterations', 'allocations'])
-    await client.query(
-      `DELETE FROM ${table} WHERE experiment_id = $1 AND iteration >= $2 AND iteration < $3`,
-      [id, from, to],
-    )
-}
-
-type Columns<Table> = [column: keyof Table & string, name: string, type: string][]
-
-const iterationColumns: Columns<Tables['iterations']> = [
-  ['split', 'split', 'text'],
-  ['iteration', 'iteration', 'int'],
-  ['lossBefore', 'loss_before', 'float8'],
-  ['lossAfter', 'loss_after', 'float8'],
-  ['lca', 'lca', 'float8'],
-  ['residual', 'residual', 'float8'],
-  ['splits', 'splits', 'int'],
-  ['helped', 'helped', 'int'],
-  ['hurt', 'hurt', 'int'],
-]
-const allocationColumns: Columns<Tables['allocations']> = [
-  ['split', 'split', 'text'],
-  ['iteration', 'iteration', 'int'],
-  ['variable', 'variable', 'int'],
-  ['lca', 'lca', 'float8'],
-  ['helping', 'helping', 'float8'],
-  ['hurting', 'hurting', 'float8'],
-  ['squared', 'squared', 'float8'],
-  ['moved', 'moved', 'float8'],
-  ['helped', 'helped', 'int'],
-  ['hurt', 'hurt', 'int'],
-]
-
-// Rows of one statement: its text holds every number, so a long segment goes in parts.
-const batch = 20_000
-
-/** Inserts a table's columns as rows. The numbers travel as array literals: shortest digits that read back the same. */
-async function insertRows<Table extends Record<keyof Table, ArrayLike<string | number>>>(
-  client: pg.ClientBase,
-  name: 'iterations' | 'allocations',
-  id: string,
-  columns: Columns<Table>,
-  table: Table,
-): Promise<void> {
-  const rows = table[columns[0][0]].length
-  const targets = columns.map(([, target]) => target).join(', ')
-  const arrays = columns.map(([, , type], i) => `$${i + 2}::${type}[]`).join(', ')
-  const sql = `INSERT INTO ${name} (experiment_id, ${targets}) SELECT $1, * FROM unnest(${arrays})`
-  for (let start = 0; start < rows; start += batch) {
-    const literals = columns.map(([column]) => {
-      const values = table[column] as unknown as Float64Array | string[]
-      return `{${values.slice(start, start + batch).join(',')}}`
-    })
-    await client.query(sql, [id, ...literals])
-  }
-}

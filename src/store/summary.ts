@@ -1,13 +1,19 @@
 /** The end of an experiment: whether anything is missing, its totals, its manifest. */
 
+import { judgeBooks, type Unbalanced } from '../lca/balance.ts'
+import type { ColumnsKind } from '../lca/columns.ts'
 import type { Evaluation } from '../lca/ends.ts'
+import { type Rows, rowsNamed } from '../objects/names.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { layerUnits } from '../spec/units.ts'
 import { recordArtifacts, type StoredArtifact } from './artifacts.ts'
-import { booksSql, judgeSplits, type StoredBooks, type UnbalancedSplits } from './books.ts'
+import { type Queryable, readBlocks, rowBytes } from './blocks.ts'
+import { type Limits, makeBooks, type UnbalancedSplits, unbalancedOnly } from './books.ts'
 import { type Database, transaction } from './database.ts'
+import { rewriteExperiment } from './earlier-rows.ts'
 import type { ExperimentState } from './state.ts'
+import { storeTotals, sumLedger, type VariableTotals } from './totals.ts'
 
 /** One split of a finished experiment. The sums are over every variable and iteration. */
 export type SplitSummary = {
@@ -37,75 +43,105 @@ export type Summary = {
   allocationSeconds: number
 }
 
-type Totals = Omit<Summary, 'splits' | 'unbalanced'> & {
-  splits: Record<string, Omit<SplitSummary, 'loss' | 'accuracy'>>
-}
-
 /** The indices of the segments whose rows are not all there; [] where nothing is missing. */
 export async function incompleteSegments(db: Database, id: string, spec: ResolvedSpec): Promise<number[]> {
-  const { rows } = await db.pool.query<{ index: number }>(
-    `SELECT s."index"
-     FROM segments s
-     WHERE s.experiment_id = $1 AND (
-       s.status <> 'allocated'
-       OR (s."to" - s."from") * cardinality($2::text[]) <>
-          (SELECT count(*) FROM iterations i
-            WHERE i.experiment_id = $1 AND i.split = ANY ($2)
-              AND i.iteration >= s."from" AND i.iteration < s."to")
-       OR (s."to" - s."from") * cardinality($2::text[])
-            * (SELECT count(*) FROM variables WHERE experiment_id = $1) <>
-          (SELECT count(*) FROM allocations a
-            WHERE a.experiment_id = $1 AND a.split = ANY ($2)
-              AND a.iteration >= s."from" AND a.iteration < s."to")
-       OR ((s."from" = 0)::int + (s."to" = $3)::int) * cardinality($2::text[]) <> jsonb_array_length(s.evaluations))
-     ORDER BY s."index"`,
+  // What an earlier version recorded before it was replaced.
+  await rewriteExperiment(db, id, { pause: false })
+  const { rows: segments } = await db.pool.query<{ index: number; from: number; to: number; whole: boolean }>(
+    `SELECT "index", "from", "to",
+            status = 'allocated' AND jsonb_array_length(evaluations)
+              = (("from" = 0)::int + ("to" = $3)::int) * cardinality($2::text[]) AS whole
+       FROM segments WHERE experiment_id = $1 ORDER BY "index"`,
     [id, spec.allocation.splits, spec.training.iterations],
   )
-  return rows.map(row => row.index)
-}
-
-/** The sums over an experiment's ledger, each in one order: the same rows give the same bits. */
-async function totals(db: Database, id: string): Promise<Totals> {
-  const { rows } = await db.pool.query<{
+  const { rows: blocks } = await db.pool.query<{
+    kind: ColumnsKind
     split: string
-    lca: number
-    helping: number
-    hurting: number
-    helped: number
-    hurt: number
-    worstResidual: number
-    iterations: number
-    parameters: number
-    gradients: number
-    seconds: number
+    from: number
+    to: number
+    columns: string[]
+    bytes: number
   }>(
-    `WITH size AS (SELECT sum(size)::float8 AS parameters FROM variables WHERE experiment_id = $1),
-          work AS (SELECT sum(gradients)::float8 AS gradients, sum(seconds) AS seconds
-                   FROM segments WHERE experiment_id = $1),
-          parts AS (SELECT split, sum(helping ORDER BY iteration, variable) AS helping,
-                           sum(hurting ORDER BY iteration, variable) AS hurting
-                    FROM allocations WHERE experiment_id = $1 GROUP BY split)
-     SELECT i.split, sum(i.lca ORDER BY i.iteration) AS lca, p.helping, p.hurting,
-            sum(i.helped)::float8 AS helped, sum(i.hurt)::float8 AS hurt,
-            max(abs(i.residual)) AS "worstResidual",
-            count(*)::int AS iterations, s.parameters, w.gradients, w.seconds
-     FROM iterations i JOIN parts p USING (split), size s, work w
-     WHERE i.experiment_id = $1
-     GROUP BY i.split, p.helping, p.hurting, s.parameters, w.gradients, w.seconds
-     ORDER BY i.split`,
+    `SELECT kind, split, "from", "to", columns, octet_length(data) AS bytes FROM ledger_blocks
+      WHERE experiment_id = $1 ORDER BY "from"`,
     [id],
   )
-  if (rows.length === 0) throw new Error(`experiment ${id} has no iterations`)
-  const [{ parameters, iterations, gradients, seconds }] = rows
-  const splits = rows.map(({ split, lca, helping, hurting, helped, hurt, worstResidual }) => {
-    const helpFractionOfMoved = helped + hurt > 0 ? helped / (helped + hurt) : null
-    const helpFractionOfAll = helped / (parameters * iterations)
-    return [split, { lca, helping, hurting, helpFractionOfMoved, helpFractionOfAll, worstResidual }]
-  })
-  return {
-    ...{ parameters, iterations, gradients, allocationSeconds: seconds },
-    splits: Object.fromEntries(splits),
+  const variables = await readVariables(db, id)
+  const units = layerUnits(variables).reduce((sum, layer) => sum + layer.units, 0)
+  const rowsOf = { iterations: 1, allocations: variables.length }
+  /** Iterations of which everything is there, by table and the segment's beginning. */
+  const covered = new Map<string, number>()
+  let segment = 0
+  for (const { kind, split, from, to, columns, bytes } of blocks) {
+    while (segment < segments.length && segments[segment].to <= from) segment++
+    const rows = kind === 'neurons' ? units : (to - from) * rowsOf[kind]
+    if (segment === segments.length || bytes !== rows * rowBytes(columns)) continue
+    const key = `${segments[segment].from} ${kind} ${split}`
+    covered.set(key, (covered.get(key) ?? 0) + to - from)
   }
+  const kinds: ColumnsKind[] = ['iterations', 'allocations', 'neurons']
+  return segments
+    .filter(
+      ({ from, to, whole }) =>
+        !whole ||
+        !spec.allocation.splits.every(split =>
+          kinds.every(kind => covered.get(`${from} ${kind} ${split}`) === to - from),
+        ),
+    )
+    .map(({ index }) => index)
+}
+
+/** What finishExperiment stores: the summary, and what each variable did on each split. */
+export type Finished = {
+  summary: Summary
+  totals: { split: string; variables: VariableTotals }[]
+  /** Which recording of each segment that is made of. */
+  recorded: string
+}
+
+/** Changes whenever a segment of the experiment is recorded again. */
+async function recordedState(db: Queryable, id: string): Promise<string> {
+  const { rows } = await db.query<{ state: string }>(
+    `SELECT md5(string_agg("index" || ' ' || attempts || ' ' || finished_at, ',' ORDER BY "index")) AS state
+       FROM segments WHERE experiment_id = $1`,
+    [id],
+  )
+  return rows[0].state
+}
+
+type IterationTotals = {
+  iterations: number
+  lca: number
+  helped: number
+  hurt: number
+  worstResidual: number
+  unbalanced: Unbalanced | null
+}
+
+async function sumIterations(
+  db: Queryable,
+  id: string,
+  split: string,
+  to: number,
+  limits: Limits,
+): Promise<IterationTotals> {
+  const totals = { iterations: 0, lca: 0, helped: 0, hurt: 0, worstResidual: 0 }
+  const books = makeBooks(limits)
+  for await (const page of readBlocks(db, { id, kind: 'iterations', split }, { from: 0, to })) {
+    for (const block of page) {
+      const { rows, columns } = block
+      books.add(block)
+      for (let row = 0; row < rows; row++) {
+        totals.lca += columns.lca[row]
+        totals.helped += columns.helped[row]
+        totals.hurt += columns.hurt[row]
+        totals.worstResidual = Math.max(totals.worstResidual, Math.abs(columns.residual[row]))
+      }
+      totals.iterations += rows
+    }
+  }
+  if (totals.iterations === 0) throw new Error(`experiment ${id} has no iterations on ${split}`)
+  return { ...totals, unbalanced: judgeBooks(books.books, limits) }
 }
 
 /** What is to be known of an experiment whose segments are all allocated and complete. */
@@ -113,38 +149,65 @@ export async function summarise(
   db: Database,
   id: string,
   { training, allocation }: ResolvedSpec,
-): Promise<Summary> {
-  const { splits, ...rest } = await totals(db, id)
-  const { rows: books } = await db.pool.query<{ books: StoredBooks }>(
-    `SELECT ${booksSql('true')} AS books FROM experiments e WHERE id = $1`,
+): Promise<Finished> {
+  const recorded = await recordedState(db.pool, id)
+  const variables = await readVariables(db, id)
+  const parameters = variables.reduce((sum, { size }) => sum + size, 0)
+  const { rows: work } = await db.pool.query<{ gradients: number; seconds: number }>(
+    `SELECT sum(gradients)::float8 AS gradients, sum(seconds) AS seconds FROM segments WHERE experiment_id = $1`,
     [id],
   )
-  const { rows } = await db.pool.query<Evaluation>(
+  const { rows: evaluations } = await db.pool.query<Evaluation>(
     `SELECT found.* FROM segments, jsonb_to_recordset(evaluations)
        AS found (split text, iteration int, loss float8, accuracy float8)
      WHERE experiment_id = $1`,
     [id],
   )
   const at = (split: string, iteration: number): Evaluation => {
-    const found = rows.find(row => row.split === split && row.iteration === iteration)
+    const found = evaluations.find(row => row.split === split && row.iteration === iteration)
     if (found === undefined) throw new Error(`split ${split} was not evaluated at iteration ${iteration}`)
     return found
   }
-  const complete = Object.entries(splits).map(([split, sums]): [string, SplitSummary] => {
+  const splits: Summary['splits'] = {}
+  const totals: Finished['totals'] = []
+  const judged: [SplitName, Unbalanced | null][] = []
+  const span = { from: 0, to: training.iterations }
+  let iterations = 0
+  for (const split of [...allocation.splits].sort()) {
+    const ledger = await sumLedger(db.pool, { id, split }, variables.length, span)
+    const sums = await sumIterations(db.pool, id, split, training.iterations, allocation)
+    judged.push([split, sums.unbalanced])
     const initial = at(split, 0)
     const final = at(split, training.iterations)
-    return [
-      split,
-      {
-        loss: { initial: initial.loss, final: final.loss },
-        accuracy: { initial: initial.accuracy, final: final.accuracy },
-        ...sums,
-      },
-    ]
-  })
-  const unbalanced = judgeSplits(books[0]?.books ?? null, allocation)
-  return { ...rest, splits: Object.fromEntries(complete), unbalanced }
+    splits[split] = {
+      loss: { initial: initial.loss, final: final.loss },
+      accuracy: { initial: initial.accuracy, final: final.accuracy },
+      lca: sums.lca,
+      helping: ledger.helping,
+      hurting: ledger.hurting,
+      helpFractionOfMoved: sums.helped + sums.hurt > 0 ? sums.helped / (sums.helped + sums.hurt) : null,
+      helpFractionOfAll: sums.helped / (parameters * sums.iterations),
+      worstResidual: sums.worstResidual,
+    }
+    totals.push({ split, variables: ledger.variables })
+    iterations = sums.iterations
+  }
+  const { gradients, seconds } = work[0]
+  return {
+    summary: {
+      ...{ parameters, iterations, splits, unbalanced: unbalancedOnly(judged) },
+      ...{ gradients, allocationSeconds: seconds },
+    },
+    ...{ totals, recorded },
+  }
 }
+
+const readVariables = ({ prisma }: Database, id: string) =>
+  prisma.variable.findMany({
+    where: { experimentId: id },
+    orderBy: { index: 'asc' },
+    select: { name: true, layer: true, shape: true, offset: true, size: true },
+  })
 
 /** manifest.json: everything one needs to read an experiment's objects without this service. */
 export type Manifest = {
@@ -158,7 +221,8 @@ export type Manifest = {
   neurons: { layer: string; offset: number; units: number }[]
   /** Who allocated each, and who trained it: made the weights that are stored (null: an earlier version did not say). */
   segments: { from: number; to: number; worker: string | null; engine: unknown; trainedBy: unknown }[]
-  objects: StoredArtifact[]
+  /** Of tensors with their rows, and the iterations of the first and the last: weights have both ends of their segment. */
+  objects: (StoredArtifact & Partial<Rows>)[]
 }
 
 /** Reads a manifest out of Postgres; `objects` are those that stay. */
@@ -168,11 +232,7 @@ export async function makeManifest(
   { spec }: Pick<ExperimentState, 'spec'>,
   objects: StoredArtifact[],
 ): Promise<Manifest> {
-  const variables = await db.prisma.variable.findMany({
-    where: { experimentId: id },
-    orderBy: { index: 'asc' },
-    select: { name: true, layer: true, shape: true, offset: true, size: true },
-  })
+  const variables = await readVariables(db, id)
   const segments = await db.prisma.segment.findMany({
     where: { experimentId: id },
     orderBy: { index: 'asc' },
@@ -180,7 +240,8 @@ export async function makeManifest(
   })
   const parameters = variables.reduce((sum, { size }) => sum + size, 0)
   const neurons = layerUnits(variables).map(({ layer, offset, units }) => ({ layer, offset, units }))
-  return { format: 1, experiment: id, spec, parameters, variables, neurons, segments, objects }
+  const rows = objects.map(object => ({ ...object, ...rowsNamed(object.name) }))
+  return { format: 1, experiment: id, spec, parameters, variables, neurons, segments, objects: rows }
 }
 
 /** The objects that Postgres has of an experiment, by name. */
@@ -194,24 +255,14 @@ export async function readArtifacts(db: Database, id: string): Promise<StoredArt
   }))
 }
 
-// In one order: the same rows give the same bits.
-const variableTotalsSql = `
-  INSERT INTO variable_totals
-  SELECT experiment_id, split, variable, count(*)::int,
-         sum(lca ORDER BY iteration), sum(helping ORDER BY iteration), sum(hurting ORDER BY iteration),
-         sum(squared ORDER BY iteration), sum(helped)::float8, sum(hurt)::float8
-    FROM allocations WHERE experiment_id = $1
-   GROUP BY 1, 2, 3
-      ON CONFLICT DO NOTHING`
-
 /**
  * Says 'succeeded', with the summary and the objects that stay, in one transaction. Says whether the experiment was still
- * wanted, and every segment still allocated.
+ * wanted, and every segment is still allocated as it was when that was summed up.
  */
 export function finishExperiment(
   db: Database,
   id: string,
-  summary: Summary,
+  { summary, totals, recorded }: Finished,
   objects: StoredArtifact[],
 ): Promise<boolean> {
   return transaction(db.pool, async client => {
@@ -221,14 +272,14 @@ export function finishExperiment(
       `SELECT FROM segments WHERE experiment_id = $1 AND status <> 'allocated' LIMIT 1`,
       [id],
     )
-    if (open.length > 0) return false
+    if (open.length > 0 || (await recordedState(client, id)) !== recorded) return false
     const { rowCount } = await client.query(
       `UPDATE experiments SET status = 'succeeded', summary = $2, finished_at = now(), updated_at = now()
        WHERE id = $1 AND status = 'allocating' AND NOT cancelling`,
       [id, JSON.stringify(summary)],
     )
     if (rowCount === 0) return false
-    await client.query(variableTotalsSql, [id])
+    for (const { split, variables } of totals) await storeTotals(client, { id, split }, variables)
     await client.query('DELETE FROM artifacts WHERE experiment_id = $1 AND name <> ALL ($2)', [
       id,
       objects.map(object => object.name),

@@ -7,9 +7,12 @@ import { pino } from 'pino'
 import supertest from 'supertest'
 import { buildApp } from '../../src/api/app.ts'
 import { readConfig } from '../../src/config.ts'
+import type { SegmentColumns } from '../../src/lca/columns.ts'
 import { objectKey } from '../../src/objects/objects.ts'
 import { openObjects } from '../../src/objects/open.ts'
 import type { ExperimentQueue } from '../../src/queue/queue.ts'
+import type { SplitName } from '../../src/spec/schema.ts'
+import { insertBlocks } from '../../src/store/blocks.ts'
 import { check } from './conformance.ts'
 import { testDatabase } from './database.ts'
 import { facts } from './facts.ts'
@@ -172,8 +175,55 @@ export function entryOf(split: string, iteration: number, variable: number): Ent
 export const lossOf = (iteration: number) =>
   iteration === 13 ? 9 : iteration === 17 ? 0.125 : 4 - iteration / 64
 
+/** What every variable did in iterations that are all alike `iteration`, on both splits. */
+export function columnsAt(
+  iteration: number,
+  times = 1,
+  splits: SplitName[] = ['train', 'validation'],
+): SegmentColumns[] {
+  return splits.flatMap((split): SegmentColumns[] => {
+    const own = variables.map((_, variable) => entryOf(split, iteration, variable))
+    const rows = Array.from({ length: times }, () => own).flat()
+    const floats = (name: 'lca' | 'helping' | 'hurting' | 'squared' | 'moved') =>
+      Float64Array.from(rows, row => row[name])
+    const integers = (name: 'helped' | 'hurt') => Int32Array.from(rows, row => row[name])
+    const each = (value: number) => new Float64Array(times).fill(value)
+    const sum = (name: 'lca' | 'helped' | 'hurt') => own.reduce((total, entry) => total + entry[name], 0)
+    return [
+      {
+        ...{ kind: 'allocations', split, of: 'iterations' },
+        columns: {
+          ...{ lca: floats('lca'), helping: floats('helping'), hurting: floats('hurting') },
+          ...{ squared: floats('squared'), moved: floats('moved') },
+          ...{ helped: integers('helped'), hurt: integers('hurt') },
+        },
+      },
+      {
+        ...{ kind: 'iterations', split, of: 'iterations' },
+        columns: {
+          ...{ lossBefore: each(lossOf(iteration)), lossAfter: each(lossOf(iteration + 1)) },
+          ...{ lca: each(sum('lca')), residual: each(1 / 1024), splits: new Int32Array(times).fill(2) },
+          helped: new Int32Array(times).fill(sum('helped')),
+          hurt: new Int32Array(times).fill(sum('hurt')),
+        },
+      },
+    ]
+  })
+}
+
 /** Fills the ledger of an experiment for the given iterations and says that their segments are allocated. */
 export async function fillLedger(api: TestApi, id: string, iterations: number[]): Promise<Entry[]> {
+  const entries = ['train', 'validation'].flatMap(split =>
+    iterations.flatMap(iteration => variables.map((_, variable) => entryOf(split, iteration, variable))),
+  )
+  for (const iteration of iterations)
+    await insertBlocks(api.db.pool, id, { from: iteration, to: iteration + 1 }, columnsAt(iteration))
+  await noteRecorded(api, id, iterations)
+  return entries
+}
+
+/** Lays the network out, and says that the segments from these iterations on are allocated. */
+export async function noteRecorded(api: TestApi, id: string, from: number[]): Promise<void> {
   const { prisma, pool } = api.db
   let offset = 0
   const data = variables.map((variable, index) => {
@@ -182,21 +232,6 @@ export async function fillLedger(api: TestApi, id: string, iterations: number[])
     return row
   })
   await prisma.variable.createMany({ data, skipDuplicates: true })
-  const entries = ['train', 'validation'].flatMap(split =>
-    iterations.flatMap(iteration => variables.map((_, variable) => entryOf(split, iteration, variable))),
-  )
-  await prisma.allocation.createMany({ data: entries.map(entry => ({ experimentId: id, ...entry })) })
-  const sums = ['train', 'validation'].flatMap(split =>
-    iterations.map(iteration => {
-      const own = entries.filter(entry => entry.split === split && entry.iteration === iteration)
-      const sum = (name: 'lca' | 'helped' | 'hurt') => own.reduce((total, entry) => total + entry[name], 0)
-      return {
-        ...{ experimentId: id, split, iteration, lca: sum('lca'), helped: sum('helped'), hurt: sum('hurt') },
-        ...{ lossBefore: lossOf(iteration), lossAfter: lossOf(iteration + 1), residual: 1 / 1024, splits: 2 },
-      }
-    }),
-  )
-  await prisma.iteration.createMany({ data: sums })
   const done = `
     WITH done AS (
       UPDATE segments s SET status = 'allocated', done = "to" - "from", sequence = e.recorded + n.number, finished_at = now()
@@ -205,6 +240,5 @@ export async function fillLedger(api: TestApi, id: string, iterations: number[])
        WHERE s.experiment_id = $1 AND s."index" = n."index" AND e.id = $1
       RETURNING sequence)
     UPDATE experiments SET recorded = coalesce((SELECT max(sequence) FROM done), recorded), updated_at = now() WHERE id = $1`
-  await pool.query(done, [id, iterations])
-  return entries
+  await pool.query(done, [id, from])
 }

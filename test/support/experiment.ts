@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { EngineName } from '../../src/engine/description.ts'
 import { loadEngine } from '../../src/engine/engine.ts'
-import type { Tables } from '../../src/lca/aggregate.ts'
+import type { AllocationColumns, IterationColumns } from '../../src/lca/aggregate.ts'
+import type { ColumnsKind, SegmentColumns } from '../../src/lca/columns.ts'
+import type { Evaluation } from '../../src/lca/ends.ts'
 import { npyHeaderBytes } from '../../src/objects/npy.ts'
 import { openObjects } from '../../src/objects/open.ts'
 import { facts } from '../../src/plan.ts'
@@ -18,9 +20,10 @@ import { trainSegments } from '../../workers/tasks/train.ts'
 
 export type Run = {
   spec: ResolvedSpec
-  /** One a segment. */
-  tables: Tables[]
+  /** What Postgres is to hold, segment after segment. */
+  segments: { from: number; to: number; columns: SegmentColumns[] }[]
   objects: StoredObject[]
+  evaluations: Evaluation[]
   gradients: number
   /** Where the experiment's objects lie. */
   directory: string
@@ -46,8 +49,9 @@ export async function runExperiment(input: ExperimentSpec, name?: EngineName): P
   if (trained.kind !== 'train') throw new Error('unreachable')
   const run: Run = {
     spec,
-    tables: [],
+    segments: [],
     objects: trained.objects,
+    evaluations: [],
     gradients: 0,
     directory: path.join(objectsDir, 'experiments/x'),
     floats: object => {
@@ -60,11 +64,21 @@ export async function runExperiment(input: ExperimentSpec, name?: EngineName): P
   for (const { from, to } of segmentsOf(spec)) {
     const result = await allocateSegment(context, { kind: 'allocate', ...task, from, to }, quietly, signal)
     if (result.kind !== 'allocate') throw new Error('unreachable')
-    run.tables.push(result.tables)
+    run.segments.push({ from, to, columns: result.columns })
     run.objects.push(...result.objects)
+    run.evaluations.push(...result.evaluations)
     run.gradients += result.gradients
   }
   return run
+}
+
+/** The columns of one table of a segment. */
+export function columnsOf(run: Run, segment: number, kind: 'iterations', split: string): IterationColumns
+export function columnsOf(run: Run, segment: number, kind: 'allocations', split: string): AllocationColumns
+export function columnsOf(run: Run, segment: number, kind: ColumnsKind, split: string): unknown {
+  const found = run.segments[segment].columns.find(table => table.kind === kind && table.split === split)
+  if (found === undefined) throw new Error(`segment ${segment} has no ${kind} on ${split}`)
+  return found.columns
 }
 
 /** Σ of a column over the rows of all segments that match. */
@@ -74,11 +88,14 @@ export function total(
   matches: (row: { split: string; iteration: number; variable: number }) => boolean,
 ): number {
   let sum = 0
-  for (const { allocations } of run.tables)
-    allocations.split.forEach((split, row) => {
-      const { iteration, variable } = allocations
-      if (matches({ split, iteration: iteration[row], variable: variable[row] }))
-        sum += allocations[column][row]
-    })
+  for (const { from, to, columns } of run.segments)
+    for (const { kind, split, columns: table } of columns) {
+      if (kind !== 'allocations') continue
+      const variables = table.lca.length / (to - from)
+      for (const [row, value] of table[column].entries()) {
+        const iteration = from + Math.floor(row / variables)
+        if (matches({ split, iteration, variable: row % variables })) sum += value
+      }
+    }
   return sum
 }

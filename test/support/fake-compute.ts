@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { onParentGone } from '../../src/children.ts'
 import { readConfig } from '../../src/config.ts'
 import type { DownloadProgress } from '../../src/data/download.ts'
+import { allocationsName, neuronsName, weightsName } from '../../src/objects/names.ts'
 import { objectKey } from '../../src/objects/objects.ts'
 import { openObjects } from '../../src/objects/open.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
-import { allocationsName, neuronsName, weightsName } from '../../workers/artifacts.ts'
 import type { Reply, Request, Result, StoredObject, Task } from '../../workers/protocol.ts'
-import { fakeEvaluations, fakeNeurons, fakeTables, fakeVariables } from './fake-ledger.ts'
+import { fakeColumns, fakeEvaluations, fakeNeurons, fakeVariables } from './fake-ledger.ts'
 
 export type FakePlan = {
   /** Milliseconds an iteration takes. */
@@ -84,8 +84,7 @@ async function run(id: number, task: Task, signal: AbortSignal): Promise<Result>
       return {
         kind: 'allocate',
         objects: stored,
-        tables: fakeTables(splits, task.from, task.to),
-        neurons: fakeNeurons(splits, task.from, task.to),
+        columns: [...fakeColumns(splits, task.from, task.to), ...fakeNeurons(splits, task.from, task.to)],
         evaluations: fakeEvaluations(task.spec, task.from, task.to),
         seconds: 1,
         gradients: 4 * (task.to - task.from),

@@ -1,7 +1,6 @@
 /** A tiny experiment's spec, variables and rows, made up but exact: every number is a sum of sixteenths. */
-import type { Tables } from '../../src/lca/aggregate.ts'
+import type { SegmentColumns } from '../../src/lca/columns.ts'
 import type { Evaluation } from '../../src/lca/ends.ts'
-import type { NeuronSums } from '../../src/lca/neurons.ts'
 import type { VariableFacts } from '../../src/spec/facts.ts'
 import type { ResolvedSpec } from '../../src/spec/resolved.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
@@ -44,10 +43,13 @@ export function fakeSpec(
 }
 
 /** Three units' sums over a segment; numbers that no binary fraction is. */
-export function fakeNeurons(splits: SplitName[], from: number, to: number): NeuronSums[] {
+export function fakeNeurons(splits: SplitName[], from: number, to: number): SegmentColumns[] {
   const weight = { 0: 0.1, 2: 0.7, 4: 1.3 }[from] ?? to
   const units = (sign: number) => Float64Array.from([1, 2, 3], unit => sign * weight * unit)
-  return splits.map(split => ({ split, lca: units(0), helping: units(-1), hurting: units(1) }))
+  return splits.map(split => ({
+    ...{ kind: 'neurons', split, of: 'segment' },
+    columns: { lca: units(0), helping: units(-1), hurting: units(1) },
+  }))
 }
 
 /** A network that learns: evaluated at the ends that are in [from, to]. */
@@ -65,49 +67,48 @@ export function fakeEvaluations(
     .flatMap(end => allocation.splits.map(split => ({ split, ...end })))
 }
 
-/** The rows of the iterations [from, to), as a compute child returns them. */
-export function fakeTables(
+/** The tables of the iterations [from, to), as a compute child returns them. */
+export function fakeColumns(
   splits: SplitName[],
   from: number,
   to: number,
   variables = fakeVariables.length,
-): Tables {
-  const rows = splits.flatMap(split =>
-    Array.from({ length: to - from }, (_, i) => ({ split, iteration: from + i })),
-  )
-  const cells = rows.flatMap(row =>
-    Array.from({ length: variables }, (_, variable) => ({ ...row, variable })),
+): SegmentColumns[] {
+  const rows = Array.from({ length: to - from }, (_, i) => from + i)
+  const cells = rows.flatMap(iteration =>
+    Array.from({ length: variables }, (_, variable) => ({ iteration, variable })),
   )
   const helping = cells.map(cell => -(1 + cell.variable) / 16)
   const hurting = cells.map(cell => (cell.iteration % 2) / 16)
   const lca = cells.map((_, i) => helping[i] + hurting[i])
   const floats = (values: number[]) => Float64Array.from(values)
   const integers = (values: number[]) => Int32Array.from(values)
-  return {
-    iterations: {
-      split: rows.map(row => row.split),
-      iteration: integers(rows.map(row => row.iteration)),
-      lossBefore: floats(rows.map(() => 0.1 + 0.2)),
-      lossAfter: floats(rows.map(() => 1 / 3)),
-      lca: floats(
-        rows.map((_, r) => lca.slice(r * variables, (r + 1) * variables).reduce((a, b) => a + b, 0)),
-      ),
-      residual: floats(rows.map(row => -row.iteration / 1024)),
-      splits: integers(rows.map(() => 2)),
-      helped: integers(rows.map(() => 6)),
-      hurt: integers(rows.map(() => 3)),
+  return splits.flatMap((split): SegmentColumns[] => [
+    {
+      ...{ kind: 'iterations', split, of: 'iterations' },
+      columns: {
+        lossBefore: floats(rows.map(() => 0.1 + 0.2)),
+        lossAfter: floats(rows.map(() => 1 / 3)),
+        lca: floats(
+          rows.map((_, r) => lca.slice(r * variables, (r + 1) * variables).reduce((a, b) => a + b, 0)),
+        ),
+        residual: floats(rows.map(iteration => -iteration / 1024)),
+        splits: integers(rows.map(() => 2)),
+        helped: integers(rows.map(() => 6)),
+        hurt: integers(rows.map(() => 3)),
+      },
     },
-    allocations: {
-      split: cells.map(cell => cell.split),
-      iteration: integers(cells.map(cell => cell.iteration)),
-      variable: integers(cells.map(cell => cell.variable)),
-      lca: floats(lca),
-      helping: floats(helping),
-      hurting: floats(hurting),
-      squared: floats(lca.map(value => value * value)),
-      moved: floats(cells.map(() => 5e-324)),
-      helped: integers(cells.map(() => 3)),
-      hurt: integers(cells.map(() => 1)),
+    {
+      ...{ kind: 'allocations', split, of: 'iterations' },
+      columns: {
+        lca: floats(lca),
+        helping: floats(helping),
+        hurting: floats(hurting),
+        squared: floats(lca.map(value => value * value)),
+        moved: floats(cells.map(() => 5e-324)),
+        helped: integers(cells.map(() => 3)),
+        hurt: integers(cells.map(() => 1)),
+      },
     },
-  }
+  ])
 }

@@ -1,9 +1,9 @@
 /** The allocate step of one segment: reads its weights, runs the ledger's loop, and feeds its consumers. */
 import { makeAggregator } from '../../src/lca/aggregate.ts'
 import { allocate, type Step } from '../../src/lca/allocate.ts'
-import { evaluateEnds } from '../../src/lca/ends.ts'
+import { makeEnds } from '../../src/lca/ends.ts'
 import { makeNeurons } from '../../src/lca/neurons.ts'
-import { allocationsName, neuronsName, weightsName } from '../artifacts.ts'
+import { allocationsName, neuronsName, weightsName } from '../../src/objects/names.ts'
 import type { Context } from '../context.ts'
 import type { Result, Task } from '../protocol.ts'
 import { openRows, type RowWriter, readRows } from './rows.ts'
@@ -30,7 +30,7 @@ export async function allocateSegment(
   const { splits } = spec.allocation
   const rowAt = await readRows(objects, experimentId, weightsName({ from, to }), parameters)
 
-  const aggregator = makeAggregator(variables, to - from, splits.length)
+  const aggregator = makeAggregator(variables, to - from, splits)
   const neurons = makeNeurons(variables, splits)
   const writing: RowWriter[] = []
   const open = async (name: string, columns: number) => {
@@ -43,7 +43,8 @@ export async function allocateSegment(
   // Every gradient is taken on all splits at once.
   const examplesPerPass = splits.reduce((sum, split) => sum + device[split]!.examples, 0) / splits.length
   try {
-    const consumers: Consumer[] = [aggregator]
+    const ends = makeEnds(spec.training.iterations)
+    const consumers: Consumer[] = [aggregator, ends]
     for (const split of spec.keep.includes('allocations') ? splits : []) {
       const rows = await open(allocationsName(split, { from, to }), parameters)
       consumers.push({
@@ -63,19 +64,18 @@ export async function allocateSegment(
       gradients += count
     }
     const weightsAt = (iteration: number) => rowAt(iteration - from)
-    const options = { method, maxError, maxSplits, from, to, signal, onGradients }
+    const { wantsAccuracy, evaluations } = ends
+    const options = { method, maxError, maxSplits, from, to, signal, wantsAccuracy, onGradients }
     for await (const step of allocate(model, device, weightsAt, options)) {
       for (const consumer of consumers) await consumer.step(step)
       report(step.iteration + 1 - from, to - from)
     }
-    const { iterations } = spec.training
-    const evaluations = await evaluateEnds(model, device, weightsAt, { from, to, iterations, signal })
     const stored = await Promise.all(writing.map(rows => rows.commit()))
     const seconds = (performance.now() - start) / 1e3
-    const { tables } = aggregator
+    const columns = [...aggregator.columns, ...neurons.columns]
     const examples = gradients * examplesPerPass
     return {
-      ...{ kind: 'allocate', objects: stored, tables, neurons: neurons.sums, evaluations },
+      ...{ kind: 'allocate', objects: stored, columns, evaluations },
       ...{ seconds, gradients, examples },
     }
   } catch (error) {

@@ -1,12 +1,12 @@
 /** The weights a training starts from where its spec names an earlier experiment's. */
 
+import { manifestName, weightsName } from '../../src/objects/names.ts'
 import { MissingObjectError, type Objects, objectKey } from '../../src/objects/objects.ts'
 import { SpecError } from '../../src/spec/errors.ts'
 import type { VariableFacts } from '../../src/spec/facts.ts'
 import { firstDifference } from '../../src/spec/initial.ts'
 import type { ResolvedSpec } from '../../src/spec/schema.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
-import { manifestName, weightsName } from '../artifacts.ts'
 import { readRows } from './rows.ts'
 
 /**

@@ -4,10 +4,10 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { slotsOfAll, stateOf, type TrainingState, train } from '../../src/nn/train.ts'
+import { stateName, weightsName } from '../../src/objects/names.ts'
 import { MissingObjectError, type Objects } from '../../src/objects/objects.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
-import { stateName, weightsName } from '../artifacts.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
 import { readInitialWeights } from './initial.ts'

@@ -75,7 +75,7 @@ export function makeHttp({ url = 'http://127.0.0.1:3000', apiKey, fetch: given }
     if (signal) init.signal = signal
     let response: Response
     try {
-      response = await (given ?? fetch)(target, init)
+      response = await (form ? (given ?? fetch)(target, init) : follow(given ?? fetch, target, init))
     } catch (error) {
       signal?.throwIfAborted()
       throw new UnreachableError(target.origin, error)
@@ -87,6 +87,31 @@ export function makeHttp({ url = 'http://127.0.0.1:3000', apiKey, fetch: given }
   return {
     send,
     json: async (path, request) => jsonOf(await send(path, request), request?.signal),
+  }
+}
+
+const mostRedirects = 5
+
+/**
+ * Fetches, and goes where it is redirected without the key, unless that is the same origin: a presigned URL has a key of
+ * its own, and what else there is must not see this one. That is what fetch ought to do, and not every one does that may
+ * be given.
+ */
+async function follow(fetch: typeof globalThis.fetch, target: URL, init: RequestInit): Promise<Response> {
+  let url = target
+  let headers = init.headers as [string, string][]
+  for (let redirects = 0; ; redirects++) {
+    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    // A browser does not say where to, follows by itself, and does leave the key.
+    if (response.type === 'opaqueredirect') return fetch(target, { ...init, redirect: 'follow' })
+    const location = response.headers.get('location')
+    if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response
+    await response.body?.cancel()
+    if (init.method !== 'GET' || redirects === mostRedirects)
+      throw new Error(`${target.origin} redirects ${init.method === 'GET' ? 'without end' : init.method}`)
+    url = new URL(location, url)
+    if (url.origin !== target.origin)
+      headers = headers.filter(([name]) => name.toLowerCase() !== 'authorization')
   }
 }
 

@@ -14,6 +14,7 @@ import type {
   AllocationsTable,
   Architecture,
   Artifact,
+  ArtifactLink,
   Dataset,
   Experiment,
   ExperimentListItem,
@@ -42,15 +43,25 @@ export type { Columns, Table, Tensor } from './tables.ts'
 export type { WaitOptions } from './wait.ts'
 export { isFinished } from './wait.ts'
 
-/** Images and labels as IDX or .npy files, or CIFAR-10's binary files; each gzipped or not. */
+/** Images and labels as IDX or .npy files, or as one .npz, or CIFAR's binary files; each gzipped or not. */
 export type DatasetFiles =
   | { images: Blob; labels: Blob; testImages?: Blob; testLabels?: Blob }
   | { train: Blob[]; test?: Blob[] }
+  | { npz: Blob; testImages?: Blob; testLabels?: Blob }
+export type DatasetOptions = {
+  /** Labels are below it; if absent, as many as the labels show. */
+  classes?: number
+  /** Whether the channels of images are their last axis or their first. */
+  layout?: 'nhwc' | 'nchw'
+  /** The files are CIFAR-100's, and these of their labels are meant. */
+  cifar100?: 'fine' | 'coarse'
+}
 
 type Head<T> = Omit<T, 'items'>
 type Split = { split?: 'train' | 'validation' }
 type By = { by?: 'layer' | 'variable' }
-type Span = { from?: number; to?: number }
+/** Iterations: the first, and the one to stop before. */
+export type Span = { from?: number | undefined; to?: number | undefined }
 type Once = {
   /** Posting the same key and body again answers with the same one. */
   idempotencyKey?: string
@@ -63,6 +74,8 @@ export type LedgerClient = ReturnType<typeof connect>
 export function connect(connection: Connection = {}) {
   const http = makeHttp(connection)
   const experiment = (id: string) => `/v1/experiments/${encodeURIComponent(id)}`
+  const artifact = (id: string, name: string) =>
+    `${experiment(id)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`
   const sweep = (id: string) => `/v1/sweeps/${encodeURIComponent(id)}`
   const post = <T>(path: string, body?: unknown, { idempotencyKey }: Once = {}) =>
     http.json<T>(path, { method: 'POST', body, headers: { 'idempotency-key': idempotencyKey } })
@@ -111,12 +124,19 @@ export function connect(connection: Connection = {}) {
       table<Head<NeuronsTable>, NeuronRow>(`${experiment(id)}/neurons`, query),
 
     artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
-    /** The bytes of an artifact as they come. */
-    download: (id: string, name: string) => http.send(`${experiment(id)}/artifacts/${name}`),
-    /** A tensor: weights/0-50.npy, allocations/train/0-50.npy, neurons/train/0-50.npy. */
-    async tensor(id: string, name: string): Promise<Tensor> {
-      return parseNpy(await (await http.send(`${experiment(id)}/artifacts/${name}`)).arrayBuffer())
+    /** The bytes of an artifact as they come; a span for joined tensors only. */
+    download: (id: string, name: string, span?: Span) =>
+      http.send(artifact(id, name), { query: { ...span } }),
+    /**
+     * A tensor of all segments, or of a span of iterations: weights.npy, allocations/train.npy, neurons/train.npy. Weights
+     * have a row more than the others: before the first iteration, and after each. Or of one segment: weights/0-50.npy.
+     */
+    async tensor(id: string, name: string, span?: Span): Promise<Tensor> {
+      return parseNpy(await (await http.send(artifact(id, name), { query: { ...span } })).arrayBuffer())
     },
+    /** Where the bytes of an artifact are, for who downloads them otherwise; the key belongs there only if it says so. */
+    link: (id: string, name: string, span?: Span) =>
+      http.json<ArtifactLink>(artifact(id, name), { query: { ...span, link: 'true' } }),
 
     submitSweep: (spec: SweepSpec, once?: Once) => post<Sweep>('/v1/sweeps', spec, once),
     getSweep: (id: string) => http.json<Sweep>(sweep(id)),
@@ -133,9 +153,9 @@ export function connect(connection: Connection = {}) {
       table<Head<SweepSummary>, SweepSummaryRow>(`${sweep(id)}/summary`, query),
 
     /** Labelled images under a name that specs can then use; a Blob may be a file that never is in memory whole. */
-    uploadDataset: (name: string, files: DatasetFiles, options: { classes?: number } = {}) => {
+    uploadDataset: (name: string, files: DatasetFiles, options: DatasetOptions = {}) => {
       const form = new FormData()
-      // Before the files: a name that is taken is then refused before they are sent.
+      // Before the files, which are read by them; and a name that is taken is then refused before they are sent.
       for (const [field, value] of Object.entries({ name, ...options }))
         if (value !== undefined) form.set(field, String(value))
       for (const [field, blobs] of Object.entries(files))

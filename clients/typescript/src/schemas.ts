@@ -3223,7 +3223,7 @@ export interface AllocationsTable {
   items: AllocationRow[]
 }
 /**
- * One object: .npy tensors (little-endian, as numpy.load and its memory maps read them), manifest.json.
+ * One object: .npy tensors (little-endian, as numpy.load and its memory maps read them), manifest.json. Or what is put together from tensors: weights.npy, allocations/{split}.npy, neurons/{split}.npy.
  */
 export interface Artifact {
   /**
@@ -3235,9 +3235,24 @@ export interface Artifact {
    */
   bytes: number
   /**
-   * Of its bytes, in hexadecimal; also its ETag.
+   * Of its bytes, in hexadecimal; also its ETag. null: derived, so that nobody has worked it out.
    */
-  sha256: string
+  sha256: string | null
+  /**
+   * Whether it is put together from other artifacts when it is asked for: a tensor of all segments, one after the other.
+   */
+  derived: boolean
+  /**
+   * Of a tensor: its rows. weights/{from}-{to}.npy has to − from + 1, from the weights before the first iteration to those after the last, so that the last row of one segment is the first of the next; the others have one for each of the to − from iterations.
+   */
+  rows: number | null
+  /**
+   * Of a tensor: the iterations of its first and its last row. A row of weights is the weights before that iteration.
+   */
+  iterations: {
+    first: number
+    last: number
+  } | null
   contentType: string
   /**
    * When it was stored.
@@ -3247,6 +3262,27 @@ export interface Artifact {
    * Where to get it, relative to this service.
    */
   url: string
+}
+/**
+ * Where the bytes of an artifact are.
+ */
+export interface ArtifactLink {
+  /**
+   * Where to get it, relative to this service. Of another host: no key belongs there.
+   */
+  url: string
+  /**
+   * Whether the key has to be sent there, as to this service.
+   */
+  needsKey: boolean
+  /**
+   * Until when a download can begin there; null: for ever.
+   */
+  expiresAt: string | null
+  /**
+   * Of the bytes, in hexadecimal; null where nobody has worked it out.
+   */
+  sha256: string | null
 }
 /**
  * A kind of network.

@@ -1,6 +1,8 @@
 /** What a spec can choose from, and whether the service is well. */
 import { type Static, Type } from 'typebox'
+import { layouts } from '../../data/uploads/arrangement.ts'
 import { formats } from '../../data/uploads/examples.ts'
+import { cifar100Labels } from '../../data/uploads/records.ts'
 import { component, IntegerOrNull, Timestamp } from './common.ts'
 
 export const Architecture = component(
@@ -43,7 +45,7 @@ const Files = (description: string) =>
     items: { type: 'string', contentMediaType: 'application/octet-stream' },
     description,
   })
-/** The form that makes a dataset: images and labels, or train. */
+/** The form that makes a dataset: images and labels, or train, or npz. */
 export const DatasetForm = Type.Object({
   name: Type.String({
     pattern: datasetPattern,
@@ -51,23 +53,45 @@ export const DatasetForm = Type.Object({
       'What specs call it. Before the files, a name that is taken is refused before they are read.',
     examples: ['kuzushiji'],
   }),
+  layout: Type.Optional(
+    Type.Enum([...layouts], {
+      description:
+        'Whether the channels of images [n, …, …, …] are their last axis (nhwc) or their first (nchw). Before the files. If absent, the last; where it may as well be the first, the answer is a 422 that has both readings.',
+    }),
+  ),
+  cifar100: Type.Optional(
+    Type.Enum([...cifar100Labels], {
+      description:
+        'train and test are CIFAR-100’s binary files, and these of their labels are meant: 100 classes or 20 superclasses. Before the files.',
+    }),
+  ),
   images: Type.Optional(
     File(
-      'IDX bytes [n, height, width], or .npy of uint8 [n, height, width] or [n, height, width, channels].',
+      'IDX or .npy of whole numbers from 0 to 255, of whatever integer type, or booleans (stored as 0 and 255): [n, height, width] or [n, height, width, channels], or the channels first (layout). C or Fortran order.',
     ),
   ),
-  labels: Type.Optional(File('IDX bytes [n], or .npy of integers [n].')),
+  labels: Type.Optional(
+    File('IDX or .npy of whole numbers from 0 to 255, of whatever integer type: [n], [n, 1] or [1, n].'),
+  ),
   testImages: Type.Optional(File('As images.')),
   testLabels: Type.Optional(File('As labels.')),
   train: Type.Optional(
-    Files('CIFAR-10’s binary files instead of images and labels: records of a label and 3 × 32 × 32 values.'),
+    Files(
+      'CIFAR-10’s binary files instead of images and labels: records of a label and 3 × 32 × 32 values. Of CIFAR-100 with cifar100.',
+    ),
   ),
   test: Type.Optional(Files('As train.')),
+  npz: Type.Optional(
+    File(
+      'Instead of images, labels, testImages and testLabels: a .npz, as np.savez and np.savez_compressed write it, of arrays called images and labels, x and y, or x_train, y_train, x_test, y_test and the like.',
+    ),
+  ),
   classes: Type.Optional(
     Type.Integer({
       minimum: 2,
       maximum: 256,
-      description: 'Labels are below it. If absent, the largest label and one; 10 for CIFAR files.',
+      description:
+        'Labels are below it. If absent, the largest label and one; for CIFAR files 10, 100 or 20.',
     }),
   ),
   format: Type.Optional(Type.Enum([...formats], { description: 'If absent, what the files begin with.' })),

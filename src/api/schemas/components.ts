@@ -1,7 +1,7 @@
 /** The schemas that openapi.yaml lists as components, and that ref() may refer to. */
 import { ExperimentSpec } from '../../spec/schema.ts'
 import { SweepSpec } from '../../spec/sweep-schema.ts'
-import { Artifact } from './artifacts.ts'
+import { Artifact, ArtifactLink } from './artifacts.ts'
 import { Unbalanced } from './balance.ts'
 import { Architecture, Dataset, Readiness } from './catalogue.ts'
 import { FieldErrorSchema, Problem } from './common.ts'
@@ -36,6 +36,6 @@ export const components = [
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
-  ...[Artifact, Architecture, Dataset, Worker, Readiness],
+  ...[Artifact, ArtifactLink, Architecture, Dataset, Worker, Readiness],
   ...[FieldErrorSchema, Problem],
 ]

@@ -180,7 +180,8 @@ export const tableResponse = (description: string, document: { $id: string }, cs
     [tableFormats.csv]: {
       schema: Type.Unsafe<unknown>({
         type: 'string',
-        description: 'The items, under a line with the names of the columns. Empty where JSON has null.',
+        description:
+          'The items, under a line with the names of the columns. Empty where JSON has null. Names are as they were given, also where they begin with = + - @, which spreadsheets take for formulas: safe=true is for those.',
         examples: [csvExample],
       }),
     },
@@ -214,6 +215,12 @@ export const format = {
   format: Type.Optional(
     Type.Enum(Object.keys(tableFormats) as TableFormat[], {
       description: 'The format, where Accept cannot be set, as in pandas.read_csv(url); it wins over Accept.',
+    }),
+  ),
+  safe: Type.Optional(
+    Type.Boolean({
+      description:
+        'For a CSV that a spreadsheet is to open: texts that it could take for a formula (they begin with = + - @, a tab or a line end) get an apostrophe before them. Numbers stay as they are.',
     }),
   ),
 }

@@ -1,20 +1,20 @@
 import { openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import type { Command } from 'commander'
-import type { DatasetFiles } from '../../../clients/typescript/src/index.ts'
+import { type Command, Option } from 'commander'
+import type { DatasetFiles, DatasetOptions } from '../../../clients/typescript/src/index.ts'
 import { whole as number, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
 import { table, whole } from '../format.ts'
 
-type UploadOptions = {
+type Paths = {
   images?: string
   labels?: string
   testImages?: string
   testLabels?: string
   cifar?: string[]
   cifarTest?: string[]
-  classes?: number
+  npz?: string
 }
 
 export default (program: Command) => {
@@ -24,8 +24,8 @@ export default (program: Command) => {
     .action(async (_, command: Command) => {
       const session = open(command)
       const all = await session.ledger.datasets()
-      session.print(all, () => {
-        const rows = all.map(({ name, shape, classes, defaults, description }) => [
+      session.print(all, shown => {
+        const rows = shown.map(({ name, shape, classes, defaults, description }) => [
           name,
           shape.join('×'),
           String(classes),
@@ -39,20 +39,37 @@ export default (program: Command) => {
   datasets
     .command('upload')
     .argument('<name>', 'what specs shall call it')
-    .description('upload labelled images: a pair of IDX or .npy files, or CIFAR files; gzipped or not')
-    .option('--images <file>', 'IDX bytes, or .npy of uint8 [n, height, width] or with channels last')
+    .description(
+      'upload labelled images: a pair of IDX or .npy files, a .npz, or CIFAR files; gzipped or not',
+    )
+    .option('--images <file>', 'IDX or .npy of values from 0 to 255, [n, height, width] or with channels')
     .option('--labels <file>', 'as many labels, IDX or .npy of integers')
     .option('--test-images <file>', 'images to validate on')
     .option('--test-labels <file>', 'their labels')
-    .option('--cifar <file...>', 'CIFAR-10’s binary files instead')
+    .option(
+      '--npz <file>',
+      'instead of those, the arrays x and y (or x_train, y_train, x_test, …) of np.savez',
+    )
+    .option('--cifar <file...>', 'CIFAR’s binary files instead')
     .option('--cifar-test <file...>', 'CIFAR files to validate on')
     .option('--classes <n>', 'how many there are, if more than the labels show', number)
-    .action(async (name: string, { classes, ...paths }: UploadOptions, command: Command) => {
+    .addOption(
+      new Option('--layout <layout>', 'where the channels are: last or first').choices(['nhwc', 'nchw']),
+    )
+    .addOption(
+      new Option('--cifar100 <labels>', 'the CIFAR files are CIFAR-100’s; which labels').choices([
+        'fine',
+        'coarse',
+      ]),
+    )
+    .action(async (name: string, options: Paths & DatasetOptions, command: Command) => {
       const session = open(command)
-      const dataset = await session.ledger.uploadDataset(name, await filesOf(paths), { classes })
-      session.print(dataset, () => {
-        const { shape, trainFile, testFile, upload } = dataset
-        return `${name}: ${whole(trainFile ?? 0)} + ${whole(testFile ?? 0)} images of ${shape.join('×')} in ${dataset.classes} classes\nsha256 ${upload?.sha256}`
+      const { classes, layout, cifar100, ...paths } = options
+      const dataset = await session.ledger.uploadDataset(name, await filesOf(paths), {
+        ...{ classes, layout, cifar100 },
+      })
+      session.print(dataset, ({ shape, classes, trainFile, testFile, upload }) => {
+        return `${name}: ${whole(trainFile ?? 0)} + ${whole(testFile ?? 0)} images of ${shape.join('×')} in ${classes} classes\nsha256 ${upload?.sha256}`
       })
     })
 
@@ -63,27 +80,28 @@ export default (program: Command) => {
     .action(async (name: string, _, command: Command) => {
       const session = open(command)
       await session.ledger.deleteDataset(name)
-      session.print({ name, deleted: true }, () => `${name}  deleted`)
+      session.print({ name, deleted: true }, ({ name }) => `${name}  deleted`)
     })
 }
 
 /** The files as fetch sends them, a piece at a time. */
-async function filesOf({ cifar, cifarTest, ...pair }: UploadOptions): Promise<DatasetFiles> {
+async function filesOf({ cifar, cifarTest, npz, ...pair }: Paths): Promise<DatasetFiles> {
   const files = (paths: string[]) => Promise.all(paths.map(fileAt))
-  const given = Object.values(pair).some(path => path !== undefined)
-  if (cifar && !given)
-    return { train: await files(cifar), ...(cifarTest && { test: await files(cifarTest) }) }
   const { images, labels, testImages, testLabels } = pair
-  if (cifar || cifarTest || !images || !labels || (testImages === undefined) !== (testLabels === undefined))
+  const given = Object.values(pair).some(path => path !== undefined)
+  if (cifar && !given && !npz)
+    return { train: await files(cifar), ...(cifarTest && { test: await files(cifarTest) }) }
+  const own = npz ? !images && !labels : images && labels
+  if (cifar || cifarTest || !own || (testImages === undefined) !== (testLabels === undefined))
     throw new UsageError(
-      'give --images and --labels (and --test-images and --test-labels, if there are any), or --cifar (and --cifar-test)',
+      'give --images and --labels, or --npz (and --test-images and --test-labels, if there are any), or --cifar (and --cifar-test)',
     )
-  return {
-    ...{ images: await fileAt(images), labels: await fileAt(labels) },
-    ...(testImages && testLabels
+  const tests =
+    testImages && testLabels
       ? { testImages: await fileAt(testImages), testLabels: await fileAt(testLabels) }
-      : {}),
-  }
+      : {}
+  if (npz) return { npz: await fileAt(npz), ...tests }
+  return { images: await fileAt(images!), labels: await fileAt(labels!), ...tests }
 }
 
 /** Named like the file: errors then say which. */

@@ -11,6 +11,6 @@ export default (program: Command) =>
       // TensorFlow: no other command should wait for that.
       const { describeFindings, examine } = await import('../doctor.ts')
       const found = await examine(readConfig())
-      printer(command)(found, () => describeFindings(found))
+      printer(command)(found, describeFindings)
       if (!found.ok) process.exitCode = exitCodes.fault
     })

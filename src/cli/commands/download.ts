@@ -1,34 +1,48 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
-import path from 'node:path'
+import { rename, rm } from 'node:fs/promises'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { SingleBar } from 'cli-progress'
 import type { Command } from 'commander'
-import type { Artifact, LedgerClient } from '../../../clients/typescript/src/index.ts'
-import { experimentId, idHelp, open } from '../connection.ts'
-import { MissingError } from '../exit.ts'
+import type { Artifact, LedgerClient, Span } from '../../../clients/typescript/src/index.ts'
+import { experimentId, idHelp, open, whole } from '../connection.ts'
+import { MissingError, UsageError } from '../exit.ts'
+import { checkName, placeFor } from '../files.ts'
+import { printable } from '../printable.ts'
 import { barOptions } from '../progress.ts'
 
-type Options = { out?: string }
+type Options = Span & { out?: string }
 
 export default (program: Command) =>
   program
     .command('download')
     .argument('<experiment>', idHelp)
-    .argument('[names...]', "artifacts, or globs of them ('allocations/train/*'); all if absent")
+    .argument(
+      '[names...]',
+      "artifacts, or globs of them ('allocations/train/*'); all that are stored if absent",
+    )
     .description('download artifacts, checked by SHA-256; what is there already is not fetched again')
     .option('-o, --out <folder>', 'where to; a folder with the id of the experiment if absent')
-    .action(async (typed: string, names: string[], { out }: Options, command: Command) => {
+    .option('--from <iteration>', 'of weights.npy and other joined tensors: the first iteration', whole)
+    .option('--to <iteration>', 'the iteration to stop before', whole)
+    .addHelpText(
+      'after',
+      `
+weights.npy, allocations/{split}.npy and neurons/{split}.npy are the tensors of all segments in one:
+  ledger download last weights.npy allocations/train.npy --from 100 --to 200
+Weights have a row more than the others: before the first iteration, and after each.`,
+    )
+    .action(async (typed: string, names: string[], { out, ...span }: Options, command: Command) => {
       const session = open(command)
       const { ledger } = session
       const id = await experimentId(ledger, typed)
       const all: Artifact[] = []
       for await (const artifact of ledger.artifacts(id)) all.push(artifact)
       const patterns = names.map(globPattern)
-      const wanted = all.filter(
-        ({ name }) => patterns.length === 0 || patterns.some(pattern => pattern.test(name)),
+      const wanted = all.filter(({ name, derived }) =>
+        // What is put together from others is not wanted beside them, unless it is asked for.
+        patterns.length === 0 ? !derived : patterns.some(pattern => pattern.test(name)),
       )
       if (wanted.length === 0)
         throw new MissingError(
@@ -36,17 +50,30 @@ export default (program: Command) =>
             ? `${id} has no artifacts (yet)`
             : `none of its ${all.length} artifacts is called so: ${all
                 .slice(0, 3)
-                .map(({ name }) => name)
+                .map(({ name }) => printable(name))
                 .join(', ')}, …`,
         )
-      const folder = out ?? id
-      const files = await fetchAll(ledger, id, wanted, folder)
-      session.print(files, () =>
-        files.map(({ file, fetched }) => `${file}${fetched ? '' : '  (was there)'}`).join('\n'),
+      const spanned = (span.from ?? span.to) !== undefined
+      const whole = wanted.find(({ derived }) => !derived)
+      if (spanned && whole)
+        throw new UsageError(
+          `--from and --to are for joined tensors (weights.npy, …); ${printable(whole.name)} is downloaded whole`,
+        )
+      // Before anything is written: an API with one such name is not to be trusted with the others.
+      for (const { name } of wanted) checkName(name)
+      const files = await fetchAll(ledger, id, wanted, out ?? id, span)
+      session.print(files, shown =>
+        shown.map(({ file, fetched }) => `${file}${fetched ? '' : '  (was there)'}`).join('\n'),
       )
     })
 
-async function fetchAll(ledger: LedgerClient, id: string, artifacts: Artifact[], folder: string) {
+async function fetchAll(
+  ledger: LedgerClient,
+  id: string,
+  artifacts: Artifact[],
+  folder: string,
+  { from, to }: Span,
+) {
   const bar = process.stderr.isTTY
     ? new SingleBar({ ...barOptions, stream: process.stderr, format: '{bar} {percentage} %  {name}' })
     : undefined
@@ -55,15 +82,18 @@ async function fetchAll(ledger: LedgerClient, id: string, artifacts: Artifact[],
     0,
     { name: '' },
   )
+  const part = (from ?? to) === undefined ? '' : `-${from ?? 0}-${to ?? 'end'}`
   const files: { name: string; file: string; bytes: number; fetched: boolean }[] = []
   try {
     for (const { name, bytes, sha256 } of artifacts) {
-      bar?.update({ name })
-      const file = path.join(folder, ...name.split('/'))
-      const there = (await digestOf(file)) === sha256
+      bar?.update({ name: printable(name) })
+      const file = await placeFor(folder, name.replace(/(\.npy)?$/, `${part}$1`))
+      const there = sha256 !== null && (await digestOf(file)) === sha256
       if (there) bar?.increment(bytes)
-      else await fetchOne(ledger, id, name, file, sha256, count => bar?.increment(count))
-      files.push({ name, file, bytes, fetched: !there })
+      const got = there
+        ? bytes
+        : await fetchOne(ledger, { id, name, file, sha256 }, { from, to }, count => bar?.increment(count))
+      files.push({ name, file, bytes: got, fetched: !there })
     }
   } finally {
     bar?.stop()
@@ -71,35 +101,42 @@ async function fetchAll(ledger: LedgerClient, id: string, artifacts: Artifact[],
   return files
 }
 
-/** Downloads beside the file and moves it there once it is whole and right. */
+type Wanted = { id: string; name: string; file: string; sha256: string | null }
+
+/**
+ * Downloads beside the file and moves it there once it is whole and right; returns how many bytes it has. What is put
+ * together from others has no digest here: an API that finds one of them damaged breaks off.
+ */
 async function fetchOne(
   ledger: LedgerClient,
-  id: string,
-  name: string,
-  file: string,
-  sha256: string,
+  { id, name, file, sha256 }: Wanted,
+  span: Span,
   count: (bytes: number) => void,
-): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true })
+): Promise<number> {
   const hash = createHash('sha256')
+  let bytes = 0
   const meter = new Transform({
     transform(chunk: Uint8Array, _, done) {
       hash.update(chunk)
+      bytes += chunk.length
       count(chunk.length)
       done(null, chunk)
     },
   })
   const part = `${file}.part`
+  // Not written through, should it be a link.
+  await rm(part, { force: true })
   try {
-    const { body } = await ledger.download(id, name)
+    const { body } = await ledger.download(id, name, span)
     await pipeline(
       Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]),
       meter,
-      createWriteStream(part),
+      createWriteStream(part, { flags: 'wx' }),
     )
-    if (hash.digest('hex') !== sha256)
+    if (sha256 !== null && hash.digest('hex') !== sha256)
       throw new Error(`${name} arrived damaged: its SHA-256 is not ${sha256}`)
     await rename(part, file)
+    return bytes
   } finally {
     await rm(part, { force: true })
   }

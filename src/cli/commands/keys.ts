@@ -17,6 +17,7 @@ import {
 import type { Globals } from '../connection.ts'
 import { ExitWith, exitCodes, UsageError } from '../exit.ts'
 import { table } from '../format.ts'
+import { printable, printableJson } from '../printable.ts'
 
 type CreateOptions = { tenant: string; name?: string; scope: Scope[] }
 
@@ -57,7 +58,7 @@ every tenant and reads /metrics.`,
     .description('every key, revoked ones too; never the key itself')
     .action(async (_, command: Command) => {
       const all = await withDatabase(listKeys)
-      console.log(isJson(command) ? JSON.stringify(all, null, 2) : all.length === 0 ? 'no keys' : listed(all))
+      console.log(isJson(command) ? printableJson(all) : all.length === 0 ? 'no keys' : listed(all))
     })
 
   keys
@@ -89,10 +90,6 @@ function listed(keys: ApiKey[]): string {
   ])
   return table(['id', 'name', 'tenant', 'scopes', 'made', 'state'], rows)
 }
-
-/** A name is free text: what would move a terminal's cursor is shown as what it is. */
-const printable = (name: string) =>
-  name.replaceAll(/\p{C}/gu, character => JSON.stringify(character).slice(1, -1))
 
 async function withDatabase<T>(work: (db: Database) => Promise<T>): Promise<T> {
   const config = readConfig()

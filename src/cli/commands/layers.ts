@@ -21,7 +21,7 @@ export default (program: Command) =>
       const tables = await Promise.all(
         splits.map(split => ledger.http.json<Layers>(path, { query: { split, by } })),
       )
-      session.print(Object.fromEntries(splits.map((split, i) => [split, tables[i]])), () =>
-        describeLayers(...splits.map((split, i): [string, Layers] => [split, tables[i]])),
+      session.print(Object.fromEntries(splits.map((split, i) => [split, tables[i]])), shown =>
+        describeLayers(...Object.entries(shown)),
       )
     })

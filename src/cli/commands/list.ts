@@ -31,7 +31,7 @@ export default (program: Command) =>
           found.push(experiment)
           if (found.length >= limit) break
         }
-      session.print(found, () => (found.length === 0 ? 'no experiments' : listTable(found)))
+      session.print(found, shown => (shown.length === 0 ? 'no experiments' : listTable(shown)))
     })
 
 function listTable(experiments: ExperimentListItem[]): string {

@@ -1,5 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import path from 'node:path'
+import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import {
   ApiError,
@@ -10,12 +9,14 @@ import {
 import { unbalancedLine } from '../balance.ts'
 import { experimentId, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
+import { placeFor } from '../files.ts'
 import { whole as thousands } from '../format.ts'
 import { lossFigure, residualsFigure, type Split } from '../plot/curves.ts'
 import { type LayerSums, layersFigure } from '../plot/layers-figure.ts'
 import { type LayerSeries, ledgerFigure } from '../plot/ledger-figure.ts'
 import { number } from '../plot/panel.ts'
 import { sweepFigure } from '../plot/sweep-figure.ts'
+import { printableData } from '../printable.ts'
 import type { Summary } from '../summary-tables.ts'
 
 type Figures = Record<string, string>
@@ -36,14 +37,15 @@ export default (program: Command) =>
       const session = open(command)
       const { ledger } = session
       const id = await experimentId(ledger, typed)
-      const found = await find(ledger, id)
+      const found = printableData(await find(ledger, id))
       const figures =
         'variants' in found ? await sweepReport(ledger, found) : await experimentReport(ledger, found, title)
       const folder = out ?? `report-${id}`
-      await mkdir(folder, { recursive: true })
-      const files = Object.keys(figures).map(name => path.join(folder, `${name}.svg`))
+      // The splits in the names are what the API says they are.
+      const files: string[] = []
+      for (const name of Object.keys(figures)) files.push(await placeFor(folder, `${name}.svg`))
       for (const [i, svg] of Object.values(figures).entries()) await writeFile(files[i], svg)
-      session.print(files, () => files.join('\n'))
+      session.print(files, shown => shown.join('\n'))
     })
 
 /** The experiment of this id, or the sweep. */
@@ -150,8 +152,9 @@ async function readSeries(
 }
 
 async function sweepReport(ledger: LedgerClient, { id, name, variants, baseline }: Sweep): Promise<Figures> {
-  const summary = await ledger.http.json<Summary>(`/v1/sweeps/${id}/summary`, { query: { measure: 'lca' } })
-  const { leftOut } = summary
+  const path = `/v1/sweeps/${id}/summary`
+  const summary = printableData(await ledger.http.json<Summary>(path, { query: { measure: 'lca' } }))
+  const { leftOut = [] } = summary
   if (summary.items.length === 0)
     throw new UsageError(
       leftOut.length === 0

@@ -13,7 +13,7 @@ export default (program: Command) =>
     .action(async (typed: string, _, command: Command) => {
       const session = open(command)
       const experiment = await session.ledger.get(await experimentId(session.ledger, typed))
-      session.print(experiment, () => describeExperiment(experiment))
+      session.print(experiment, describeExperiment)
     })
 
 /** An experiment on a screen. */

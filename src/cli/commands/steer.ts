@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { LedgerClient } from '../../../clients/typescript/src/index.ts'
 import { experimentId, open } from '../connection.ts'
 import { ExitWith, explain } from '../exit.ts'
+import { printableLines } from '../printable.ts'
 
 type Act = (ledger: LedgerClient, id: string) => Promise<string>
 
@@ -45,12 +46,12 @@ export default (program: Command) => {
           } catch (error) {
             if (ids.size === 1) throw error
             const { code, words } = explain(error, false)
-            console.error(`${id}: ${words}`)
+            console.error(printableLines(`${id}: ${words}`))
             failure ??= new ExitWith(code)
           }
         }
         if (done.length > 0)
-          session.print(done, () => done.map(({ id, outcome }) => `${id}  ${outcome}`).join('\n'))
+          session.print(done, shown => shown.map(({ id, outcome }) => `${id}  ${outcome}`).join('\n'))
         if (failure) throw failure
       })
 }

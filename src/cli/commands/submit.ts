@@ -4,6 +4,7 @@ import { collect, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
 import { duration, table, whole } from '../format.ts'
 import { applySettings, readDocument, split } from '../input.ts'
+import { printable } from '../printable.ts'
 import { watch } from '../progress.ts'
 import { describeExperiment, exitFor } from './show.ts'
 import { stillRuns } from './watch.ts'
@@ -69,16 +70,15 @@ Examples:
       const spec = (await specOf(file, options)) as ExperimentSpec
       if (options.preview) {
         const preview = await ledger.preview(spec)
-        return session.print(preview, () => describePreview(preview))
+        return session.print(preview, describePreview)
       }
       const { idempotencyKey } = options
       const posted = await ledger.submit(spec, idempotencyKey === undefined ? {} : { idempotencyKey })
-      if (!options.watch)
-        return session.print(posted, () => `${posted.id}\nledger watch ${posted.id} follows it`)
+      if (!options.watch) return session.print(posted, ({ id }) => `${id}\nledger watch ${id} follows it`)
       // In a pipe the id is the first line, long before the end.
-      if (!session.json) console.log(posted.id)
+      if (!session.json) console.log(printable(posted.id))
       const ended: Experiment = await watch(ledger, posted.id, stillRuns(posted.id))
-      session.print(ended, () => describeExperiment(ended))
+      session.print(ended, describeExperiment)
       exitFor(ended)
     })
 

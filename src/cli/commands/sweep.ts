@@ -10,6 +10,7 @@ import { collect, idHelp, open, sweepId, whole } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
 import { table } from '../format.ts'
 import { applySettings, readDocument } from '../input.ts'
+import { printable } from '../printable.ts'
 import { watchSweep } from '../progress.ts'
 import { type Summary, summaryTables } from '../summary-tables.ts'
 
@@ -36,13 +37,13 @@ export default (program: Command) => {
         idempotencyKey === undefined ? {} : { idempotencyKey },
       )
       if (options.watch) {
-        if (!session.json) console.log(posted.id)
+        if (!session.json) console.log(printable(posted.id))
         return follow(command, posted.id)
       }
-      session.print(posted, () =>
+      session.print(posted, ({ id, experimentCount, variants }) =>
         [
-          posted.id,
-          `${posted.experimentCount} experiments in ${posted.variants.length} variants; ledger sweep watch ${posted.id} follows them`,
+          id,
+          `${experimentCount} experiments in ${variants.length} variants; ledger sweep watch ${id} follows them`,
         ].join('\n'),
       )
     })
@@ -58,7 +59,7 @@ export default (program: Command) => {
         if (found.length >= limit) break
         found.push(one)
       }
-      session.print(found, () => (found.length === 0 ? 'no sweeps' : listTable(found)))
+      session.print(found, shown => (shown.length === 0 ? 'no sweeps' : listTable(shown)))
     })
 
   sweep
@@ -68,7 +69,7 @@ export default (program: Command) => {
     .action(async (typed: string, _, command: Command) => {
       const session = open(command)
       const found = await session.ledger.getSweep(await sweepId(session.ledger, typed))
-      session.print(found, () => describe(found))
+      session.print(found, describe)
     })
 
   sweep
@@ -98,7 +99,7 @@ export default (program: Command) => {
         const id = await sweepId(session.ledger, typed)
         const path = `/v1/sweeps/${encodeURIComponent(id)}/summary`
         const summary = await session.ledger.http.json<Summary>(path, { query })
-        session.print(summary, () => summaryTables(summary))
+        session.print(summary, summaryTables)
       },
     )
 
@@ -111,7 +112,8 @@ export default (program: Command) => {
       const found = await session.ledger.cancelSweep(await sweepId(session.ledger, typed))
       session.print(
         found,
-        () => `${found.counts.cancelled} of ${found.experimentCount} experiments are cancelled`,
+        ({ counts, experimentCount }) =>
+          `${counts.cancelled} of ${experimentCount} experiments are cancelled`,
       )
     })
 
@@ -123,7 +125,7 @@ export default (program: Command) => {
       const session = open(command)
       const id = await sweepId(session.ledger, typed)
       await session.ledger.deleteSweep(id)
-      session.print({ id, outcome: 'deleted' }, () => `${id}  deleted`)
+      session.print({ id, outcome: 'deleted' }, ({ id }) => `${id}  deleted`)
     })
 }
 
@@ -131,7 +133,7 @@ async function follow(command: Command, id: string): Promise<void> {
   const session = open(command)
   const sweep = await watchSweep(session.ledger, id)
   const summary = await session.ledger.http.json<Summary>(`/v1/sweeps/${encodeURIComponent(id)}/summary`)
-  session.print({ ...sweep, summary }, () => `${describe(sweep)}\n\n${summaryTables(summary)}`)
+  session.print({ ...sweep, summary }, shown => `${describe(shown)}\n\n${summaryTables(shown.summary)}`)
   if (sweep.counts.failed > 0) throw new ExitWith(exitCodes.failed)
   if (sweep.counts.cancelled > 0) throw new ExitWith(exitCodes.cancelled)
   if (summary.leftOut.length > 0) throw new ExitWith(exitCodes.unbalanced)

@@ -14,6 +14,6 @@ export default (program: Command) =>
       const session = open(command)
       const id = await experimentId(session.ledger, typed)
       const experiment = await watch(session.ledger, id, stillRuns(id))
-      session.print(experiment, () => describeExperiment(experiment))
+      session.print(experiment, describeExperiment)
       exitFor(experiment)
     })

@@ -1,54 +1,44 @@
 /** The headers of IDX (yann.lecun.com/exdb/mnist) and .npy files (numpy.lib.format): what kind of values, how many. */
 import { DatasetError } from '../errors.ts'
+import { foreignFormat, mostOfABeginning } from './foreign.ts'
 import type { ByteSource } from './source.ts'
-
-/** How a value lies in a file. */
-export type ValueType = { bytes: number; read: (values: Buffer, at: number) => number | bigint }
+import { idxTypes, numpyType, type ValueType } from './values.ts'
 
 export type Header = {
   format: 'idx' | 'npy'
-  /** As the format calls it: |u1, <i8. */
+  /** As the format calls it: |u1, <i8, 32-bit integers. */
   type: string
-  /** undefined: no integers. */
+  /** undefined: none that is read here. */
   values: ValueType | undefined
   shape: number[]
-}
-
-const byte: ValueType = { bytes: 1, read: (values, at) => values[at] }
-
-/** The integers of numpy by their descriptors. */
-const integers: Record<string, ValueType> = {
-  '|u1': byte,
-  '|b1': byte,
-  '|i1': { bytes: 1, read: (values, at) => values.readInt8(at) },
-  '<u2': { bytes: 2, read: (values, at) => values.readUInt16LE(at) },
-  '>u2': { bytes: 2, read: (values, at) => values.readUInt16BE(at) },
-  '<i2': { bytes: 2, read: (values, at) => values.readInt16LE(at) },
-  '>i2': { bytes: 2, read: (values, at) => values.readInt16BE(at) },
-  '<u4': { bytes: 4, read: (values, at) => values.readUInt32LE(at) },
-  '>u4': { bytes: 4, read: (values, at) => values.readUInt32BE(at) },
-  '<i4': { bytes: 4, read: (values, at) => values.readInt32LE(at) },
-  '>i4': { bytes: 4, read: (values, at) => values.readInt32BE(at) },
-  '<u8': { bytes: 8, read: (values, at) => values.readBigUInt64LE(at) },
-  '>u8': { bytes: 8, read: (values, at) => values.readBigUInt64BE(at) },
-  '<i8': { bytes: 8, read: (values, at) => values.readBigInt64LE(at) },
-  '>i8': { bytes: 8, read: (values, at) => values.readBigInt64BE(at) },
+  /** Whether the first axis changes fastest, as Fortran, MATLAB, Julia and R lay their arrays out, not the last. */
+  fortran: boolean
 }
 
 const npyMagic = '\x93NUMPY'
-/** Longer than the header of any array of integers. */
+/** Longer than the header of any array of numbers. */
 const mostHeader = 10_000
 const mostDimensions = 8
 
+/** Whether a file begins as IDX or .npy does. */
+export const beginsWithHeader = (start: Buffer): boolean =>
+  start.toString('latin1', 0, 6) === npyMagic ||
+  (start[0] === 0 && start[1] === 0 && start[2] >= 8 && start[2] <= 14)
+
 /** Takes the header of a file. Throws DatasetError where it begins like neither format, or is wrong. */
 export async function readHeader(source: ByteSource): Promise<Header> {
-  const start = await source.peek(6)
-  if (start.length === 0)
+  // No more than it takes: what a header promises is refused as soon as it is there.
+  const magic = await source.peek(6)
+  if (magic.length === 0)
     throw new DatasetError(`${source.name}: expected an IDX or .npy file, found no bytes`)
-  if (start.toString('latin1') === npyMagic) return readNpy(source)
+  if (magic.toString('latin1') === npyMagic) return readNpy(source)
+  if (beginsWithHeader(magic)) return readIdx(source)
+  const start = await source.peek(mostOfABeginning)
+  const foreign = foreignFormat(start, source.name)
+  if (foreign !== undefined) throw new DatasetError(`${source.name}: is ${foreign}`)
   if (start[0] === 0 && start[1] === 0) return readIdx(source)
   throw new DatasetError(
-    `${source.name}: expected an IDX file (bytes 00 00 08 …) or a .npy file (93 4e 55 4d 50 59), gzipped or not, found ${start.toString('hex', 0, 4)} at byte 0`,
+    `${source.name}: expected an IDX file (bytes 00 00 08 …) or a .npy file (93 4e 55 4d 50 59), gzipped or not, found ${start.toString('hex', 0, 4)} at byte 0 (CIFAR’s binary files are sent as train)`,
   )
 }
 
@@ -57,16 +47,19 @@ async function readIdx(source: ByteSource): Promise<Header> {
   const start = await source.take(4)
   if (start.length < 4) throw cutShort(source)
   const [, , type, dimensions] = start
-  if (type !== 8)
+  if (!Object.hasOwn(idxTypes, type)) {
+    const known = Object.entries(idxTypes).map(([code, [name]]) => `${hex(Number(code))} ${name}`)
     throw new DatasetError(
-      `${name}: expected unsigned bytes (08) at byte 2 of the IDX header, found ${start.toString('hex', 2, 3)}`,
+      `${name}: expected at byte 2 of the IDX header what its values are (${known.join(', ')}), found ${hex(type)}`,
     )
+  }
   if (dimensions < 1 || dimensions > mostDimensions)
     throw new DatasetError(`${name}: expected 1 to 4 dimensions at byte 3, found ${dimensions}`)
   const sizes = await source.take(4 * dimensions)
   if (sizes.length < 4 * dimensions) throw cutShort(source)
   const shape = Array.from({ length: dimensions }, (_, i) => sizes.readUInt32BE(4 * i))
-  return { format: 'idx', type: 'unsigned bytes', values: byte, shape }
+  const [called, values] = idxTypes[type]
+  return { format: 'idx', type: called, values, shape, fortran: false }
 }
 
 async function readNpy(source: ByteSource): Promise<Header> {
@@ -81,24 +74,38 @@ async function readNpy(source: ByteSource): Promise<Header> {
     throw new DatasetError(`${name}: expected a .npy header of at most ${mostHeader} bytes, found ${length}`)
   const header = await source.take(length)
   if (header.length < length) throw cutShort(source)
-  const text = header.toString('latin1')
-  const type = /'descr'\s*:\s*'([^']*)'/.exec(text)?.[1]
-  const order = /'fortran_order'\s*:\s*(True|False)/.exec(text)?.[1]
-  const axes = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(text)?.[1]
+  return { format: 'npy', ...parseDictionary(header.toString('utf8'), name) }
+}
+
+/**
+ * The dictionary of a .npy header, a Python literal: keys in any order, quotes of either kind, spaces anywhere, and for
+ * Python 2 long integers (60L). Throws DatasetError where it is not that of one array.
+ */
+function parseDictionary(text: string, name: string): Omit<Header, 'format'> {
+  const value = (key: string, pattern: string) =>
+    new RegExp(`(['"])${key}\\1\\s*:\\s*${pattern}`).exec(text)?.[2]
+  const type = value('descr', `[bu]?['"]([^'"]*)['"]`)
+  const order = value('fortran_order', '(True|False)')
+  const axes = value('shape', '[([]([\\dL\\s,]*)[)\\]]')
+  const fields = /(['"])descr\1\s*:\s*\[/.test(text)
+  if (type === undefined && fields)
+    throw new DatasetError(
+      `${name}: expected an array of numbers, found one of records with fields: save one of its fields, array["…"]`,
+    )
   if (type === undefined || order === undefined || axes === undefined)
     throw new DatasetError(
-      `${name}: expected a .npy header of one array of numbers, found ${JSON.stringify(text.slice(0, 80))}`,
+      `${name}: expected a .npy header of one array of numbers ({'descr': …, 'fortran_order': …, 'shape': …}), found ${JSON.stringify(text.slice(0, 80).trim())}`,
     )
-  const shape = axes.split(',').flatMap(axis => (axis.trim() === '' ? [] : [Number(axis)]))
-  if (order === 'True' && shape.length > 1)
-    throw new DatasetError(`${name}: expected C order, found Fortran order: save np.ascontiguousarray(…)`)
+  const shape = axes.split(',').flatMap(axis => (axis.trim() === '' ? [] : [sizeOf(axis)]))
   if (shape.some(size => !Number.isSafeInteger(size)) || shape.length > mostDimensions)
-    throw new DatasetError(`${name}: expected at most 4 dimensions, found (${axes})`)
-  return {
-    ...{ format: 'npy', type, shape },
-    values: Object.hasOwn(integers, type) ? integers[type] : undefined,
-  }
+    throw new DatasetError(
+      `${name}: expected a shape of at most 4 whole numbers, found (${axes.slice(0, 100)})`,
+    )
+  return { type, shape, fortran: order === 'True' && shape.length > 1, values: numpyType(type) }
 }
+
+const sizeOf = (axis: string) => Number(/^\s*(\d+)L?\s*$/.exec(axis)?.[1] ?? Number.NaN)
+const hex = (byte: number) => byte.toString(16).padStart(2, '0')
 
 const cutShort = (source: ByteSource) =>
   new DatasetError(

@@ -33,7 +33,8 @@ export async function openSource(
   return makeSource(name, within(zipped ? unzip(sent) : pieces(sent), name, room.contents))
 }
 
-function makeSource(name: string, chunks: AsyncIterable<Uint8Array>): ByteSource {
+/** Bytes that arrive in chunks, as a source. */
+export function makeSource(name: string, chunks: AsyncIterable<Uint8Array>): ByteSource {
   const iterator = chunks[Symbol.asyncIterator]()
   let held = Buffer.alloc(0)
   let offset = 0
@@ -75,7 +76,7 @@ function makeSource(name: string, chunks: AsyncIterable<Uint8Array>): ByteSource
 }
 
 /** The same bytes, counted against the room that there is: what goes beyond it is never passed on. */
-async function* within(chunks: AsyncIterable<Uint8Array>, name: string, room: Room) {
+export async function* within(chunks: AsyncIterable<Uint8Array>, name: string, room: Room) {
   for await (const chunk of chunks) {
     if (chunk.length > room.left)
       throw new TooLargeError(`${name}: with it the upload has more than ${room.total} bytes`)

@@ -6,6 +6,8 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 
 export type Kernels = {
+  /** Whether the host waits for a device when it reads a tensor, rather than copying what lies in its own memory. */
+  readsWait: boolean
   /** op(a)·op(b), op transposing where asked: [m, k]·[k, n] → [m, n]. */
   matMul(a: Tensor2D, b: Tensor2D, transposeA: boolean, transposeB: boolean): Tensor2D
   /** xᵀ·dy, the gradient of a dense layer's kernel: [n, in], [n, out] → [in, out]. */

@@ -2,6 +2,7 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import { batchNormEpsilon, type Padding } from './kernels.ts'
+import { asTensors, channelMoments } from './statistics.ts'
 
 type AttributeType = 'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING'
 export type Attribute = { name: string; type: number; value: unknown }
@@ -30,6 +31,7 @@ export function attributesOf({ binding }: NativeBackend) {
     ints,
     float,
     labels: type('Tlabels', binding.TF_INT32),
+    indices: type('Tidx', binding.TF_INT32),
     /** Of a convolution. */
     sliding: (stride: number, padding: Padding) => [
       float,
@@ -46,32 +48,41 @@ export function attributesOf({ binding }: NativeBackend) {
       text('padding', 'VALID'),
       channelsLast,
     ],
-    /** Of batch norm. */
-    normalization: [
+    /** Of batch norm: with the statistics of the batch, which the kernel works out, or with given ones. */
+    normalization: (statistics: 'own' | 'given') => [
       float,
       type('U', binding.TF_FLOAT),
       { name: 'epsilon', type: binding.TF_ATTR_FLOAT, value: batchNormEpsilon },
       channelsLast,
-      bool('is_training', true),
+      bool('is_training', statistics === 'own'),
     ],
   }
 }
 
-/** Runs one of the batch norm operations: y, then what its gradient wants. */
-export function normalize(
-  backend: NativeBackend,
-  name: 'FusedBatchNormV3' | '_MklNativeFusedBatchNormEx',
-  attributes: Attribute[],
-  [x, gamma, beta]: [Tensor4D, Tensor1D, Tensor1D],
-): [Tensor4D, ...Tensor[]] {
-  const none = tf.tensor1d([], 'float32')
-  // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
-  const [y, mean, variance, ...statistics] = backend.executeMultipleOutputs(
-    name,
-    attributes,
-    [x, gamma, beta, none, none],
-    6,
-  )
-  tf.dispose([none, mean, variance])
-  return [y as Tensor4D, ...statistics]
+type Normalization = 'FusedBatchNormV3' | '_MklNativeFusedBatchNormEx'
+type Normalized = (x: Tensor4D, gamma: Tensor1D, beta: Tensor1D) => [Tensor4D, ...Tensor[]]
+
+/**
+ * One of the batch norm operations: y, then the three tensors that its gradient wants. On a GPU the kernel's own statistics
+ * are good to rounding; on CPUs they are not (statistics.ts), and it is given better ones.
+ */
+export function normalize(backend: NativeBackend, name: Normalization, more: Attribute[] = []): Normalized {
+  const { normalization } = attributesOf(backend)
+  const run = (statistics: 'own' | 'given', inputs: Tensor[]) =>
+    backend.executeMultipleOutputs(name, [...normalization(statistics), ...more], inputs, 6)
+  if (backend.isUsingGpuDevice)
+    return (x, gamma, beta) => {
+      const none = tf.tensor1d([], 'float32')
+      // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
+      const [y, mean, variance, ...statistics] = run('own', [x, gamma, beta, none, none])
+      tf.dispose([none, mean, variance])
+      return [y as Tensor4D, ...statistics]
+    }
+  const momentsOf = channelMoments(backend)
+  return (x, gamma, beta) => {
+    const [mean, variance] = asTensors(momentsOf(x))
+    const [y, ...unused] = run('given', [x, gamma, beta, mean, variance])
+    tf.dispose(unused)
+    return [y as Tensor4D, mean, variance, tf.tensor1d([], 'float32')]
+  }
 }

@@ -5,6 +5,7 @@ import type { Kernels } from './kernels.ts'
 import { type Attribute, attributesOf, type NativeBackend, normalize } from './native-backend.ts'
 import { onednnKernels } from './onednn.ts'
 import { portableKernels } from './portable.ts'
+import { withoutCancellation } from './softmax.ts'
 
 /**
  * TensorFlow has fused kernels of these for CUDA too, which add in an order of chance, and refuses them where
@@ -34,10 +35,10 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     )[0] as Tensor2D
 
   const relu = <T extends Tensor>(x: T) => run('Relu', [float], [x])[0] as T
-  const batchNorm: Kernels['batchNorm'] = (...inputs) =>
-    normalize(backend, 'FusedBatchNormV3', normalization, inputs)
+  const batchNorm = normalize(backend, 'FusedBatchNormV3')
 
   return {
+    readsWait: backend.isUsingGpuDevice,
     matMul,
     // (dyᵀ·x)ᵀ: with a wide input and a narrow output TensorFlow multiplies this way round 10-20 % faster.
     kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(matMul(dy, x, true, false))),
@@ -46,10 +47,10 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     relu,
     reluGradient: <T extends Tensor>(dy: T, y: T) => run('ReluGrad', [float], [dy, y])[0] as T,
     softmaxCrossEntropy: (logits, labels) =>
-      run('SparseSoftmaxCrossEntropyWithLogits', [float, labelType], [logits, labels], 2) as [
-        Tensor1D,
-        Tensor2D,
-      ],
+      tf.tidy(() => {
+        const fused = run('SparseSoftmaxCrossEntropyWithLogits', [float, labelType], [logits, labels], 2)
+        return withoutCancellation(fused as [Tensor1D, Tensor2D], labels)
+      }),
 
     conv2d: (x, kernel, stride, padding) => run4D('Conv2D', sliding(stride, padding), [x, kernel]),
     conv2dBias: (x, kernel, bias, stride, padding) =>
@@ -87,7 +88,7 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     batchNormGradient: (dy, x, gamma, statistics) => {
       const [dx, dGamma, dBeta, ...unused] = run(
         'FusedBatchNormGradV3',
-        normalization,
+        normalization('own'),
         [dy, x, gamma, ...statistics],
         5,
       )

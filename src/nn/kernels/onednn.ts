@@ -16,14 +16,8 @@ type Fused = Pick<Kernels, 'conv2dBias' | 'maxPool' | 'maxPoolGradient' | 'batch
 /** The kernels, or nothing where this TensorFlow has none of them: on a GPU, or built without oneDNN. */
 export function onednnKernels(backend: NativeBackend): Fused | undefined {
   if (backend.isUsingGpuDevice) return undefined
-  const { bool, text, ints, windows, sliding, normalization } = attributesOf(backend)
+  const { bool, text, ints, windows, sliding } = attributesOf(backend)
   const label = text('_kernel', 'MklNameChangeOp')
-  const normalizationRelu = [
-    ...normalization,
-    ints('num_side_inputs', 0),
-    text('activation_mode', 'Relu'),
-    label,
-  ]
   const pooling = (size: number) => [...windows(size), bool('workspace_enabled', true), label]
 
   const kernels: Fused = {
@@ -43,7 +37,11 @@ export function onednnKernels(backend: NativeBackend): Fused | undefined {
         [x, y, dy, ...places],
         1,
       )[0] as Tensor4D,
-    batchNormRelu: (...inputs) => normalize(backend, '_MklNativeFusedBatchNormEx', normalizationRelu, inputs),
+    batchNormRelu: normalize(backend, '_MklNativeFusedBatchNormEx', [
+      ints('num_side_inputs', 0),
+      text('activation_mode', 'Relu'),
+      label,
+    ]),
   }
   return runs(kernels) ? kernels : undefined
 }

@@ -3,6 +3,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import { batchNormEpsilon, type Kernels, type Padding, type Shape4D } from './kernels.ts'
+import { withoutCancellation } from './softmax.ts'
 
 /**
  * What a convolution sees through each of its k×k weights, row by row: [n, h, w, c] → k² times [n, rows, columns, c].
@@ -47,23 +48,69 @@ function paste(windows: Tensor, size: number, [n, h, w, c]: Shape4D): Tensor4D {
   ]) as Tensor4D
 }
 
-/** The statistics are the mean and 1/√(variance + ε) of each channel. */
+/**
+ * The largest number of at most `most` that divides `values` without remainder, or all of them where that is 1: how long a
+ * row of values is added up before the sums are. One running sum of 10⁴ float32 values and more loses digits; sums of short
+ * rows, and sums of those, do not (pairwise summation: Higham, Accuracy and Stability of Numerical Algorithms, §4.2).
+ */
+function rowLength(values: number, most: number): number {
+  for (let length = Math.min(most, values); length > 1; length--) if (values % length === 0) return length
+  return values
+}
+
+/** Σ over all but the last axis: [..., c] → [c]. */
+function channelSum(x: Tensor): Tensor1D {
+  const channels = x.shape[x.rank - 1]
+  let sums = x
+  for (let left = x.size / channels; left > 1; ) {
+    const length = rowLength(left, 64)
+    left /= length
+    sums = tf.matMul(tf.ones([1, length]), tf.reshape(sums, [length, left * channels]) as Tensor2D)
+  }
+  return tf.reshape(sums, [channels])
+}
+
+/** Σ_n a[n, i]·b[n, j]: [n, i], [n, j] → [i, j]. In blocks of n, as many sums as lose no digits that matter. */
+function productsSum(a: Tensor2D, b: Tensor2D): Tensor2D {
+  const [values, rows] = a.shape
+  const columns = b.shape[1]
+  const blocks = Array.from({ length: Math.ceil(values / longestProduct) }, (_, block) => {
+    const from = block * longestProduct
+    const length = Math.min(longestProduct, values - from)
+    const part = (x: Tensor2D) =>
+      length === values ? x : (tf.slice(x, [from, 0], [length, x.shape[1]]) as Tensor2D)
+    // Transposed first: the WASM kernel multiplies transposed operands, and batches, ten times slower.
+    return tf.matMul(tf.transpose(part(a)) as Tensor2D, part(b))
+  })
+  if (blocks.length === 1) return blocks[0] as Tensor2D
+  return tf.reshape(channelSum(tf.reshape(tf.stack(blocks), [blocks.length, -1])), [
+    rows,
+    columns,
+  ]) as Tensor2D
+}
+const longestProduct = 4096
+
+/** The statistics are the mean and 1/√(variance + ε) of each channel, in two passes over the batch. */
 const batchNorm: Kernels['batchNorm'] = (x, gamma, beta) =>
   tf.tidy(() => {
-    const { mean, variance } = tf.moments(x, [0, 1, 2])
+    const values = x.size / gamma.size
+    const mean = tf.div(channelSum(x), values) as Tensor1D
+    const centred = tf.sub(x, mean) as Tensor4D
+    const variance = tf.div(channelSum(tf.square(centred)), values)
     const scale = tf.rsqrt(tf.add(variance, batchNormEpsilon))
-    const y = tf.add(tf.mul(tf.sub(x, mean), tf.mul(scale, gamma)), beta) as Tensor4D
+    const y = tf.add(tf.mul(centred, tf.mul(scale, gamma)), beta) as Tensor4D
     return [y, mean, scale]
   })
 
 export const portableKernels: Kernels = {
+  readsWait: false,
   // Transposed explicitly: the WASM kernel multiplies transposed operands ten times slower than plain ones.
   matMul: (a, b, transposeA, transposeB) =>
     tf.tidy(() => tf.matMul(transposeA ? tf.transpose(a) : a, transposeB ? tf.transpose(b) : b)),
   // (dyᵀ·x)ᵀ: transposes what is narrow rather than the images.
-  kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(tf.matMul(tf.transpose(dy), x))),
+  kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(productsSum(dy, x))),
   biasAdd: <T extends Tensor>(x: T, bias: Tensor1D) => tf.add(x, bias) as T,
-  biasGradient: dy => tf.sum(dy, dy.shape.map((_, axis) => axis).slice(0, -1)) as Tensor1D,
+  biasGradient: dy => tf.tidy(() => channelSum(dy)),
   relu: <T extends Tensor>(x: T) => tf.relu(x) as T,
   reluGradient: <T extends Tensor>(dy: T, y: T) => tf.mul(dy, tf.cast(tf.greater(y, 0), 'float32')) as T,
   softmaxCrossEntropy: (logits, labels) =>
@@ -73,7 +120,7 @@ export const portableKernels: Kernels = {
       const sums = tf.sum(exponentials, 1, true)
       const target = tf.oneHot(labels, logits.shape[1]) as Tensor2D
       const loss = tf.sub(tf.log(tf.squeeze(sums, [1])), tf.sum(tf.mul(shifted, target), 1)) as Tensor1D
-      return [loss, tf.sub(tf.div(exponentials, sums), target) as Tensor2D]
+      return withoutCancellation([loss, tf.sub(tf.div(exponentials, sums), target) as Tensor2D], labels)
     }),
 
   conv2d: (x, kernel, stride, padding) => tf.conv2d(x, kernel, stride, padding),
@@ -88,8 +135,8 @@ export const portableKernels: Kernels = {
         -1,
         k * k * inputs,
       ]) as Tensor2D
-      const byOutput = tf.transpose(tf.reshape(dy, [-1, outputs]) as Tensor2D)
-      return tf.reshape(tf.transpose(tf.matMul(byOutput, columns)), [k, k, inputs, outputs])
+      const products = productsSum(tf.reshape(dy, [-1, outputs]), columns)
+      return tf.reshape(tf.transpose(products), [k, k, inputs, outputs])
     }),
   depthwiseConv2d: (x, kernel, stride, padding) => tf.depthwiseConv2d(x, kernel, stride, padding),
   // Neither gradient has a kernel on WASM. dx is the gradient of a convolution whose kernel is 0 off the diagonal.
@@ -99,10 +146,12 @@ export const portableKernels: Kernels = {
     ),
   depthwiseConv2dKernelGradient: (x, dy, stride, padding, [k, , channels]) =>
     tf.tidy(() =>
-      tf.reshape(
-        tf.stack(patches(x, k, stride, padding).map(patch => tf.sum(tf.mul(patch, dy), [0, 1, 2]))),
-        [k, k, channels, 1],
-      ),
+      tf.reshape(tf.stack(patches(x, k, stride, padding).map(patch => channelSum(tf.mul(patch, dy)))), [
+        k,
+        k,
+        channels,
+        1,
+      ]),
     ),
 
   maxPool: (x, size) => [tf.maxPool(x, size, size, 'valid')],
@@ -134,8 +183,8 @@ export const portableKernels: Kernels = {
     tf.tidy(() => {
       const values = x.size / gamma.size
       const normalized = tf.mul(tf.sub(x, mean), scale)
-      const dBeta = tf.sum(dy, [0, 1, 2]) as Tensor1D
-      const dGamma = tf.sum(tf.mul(dy, normalized), [0, 1, 2]) as Tensor1D
+      const dBeta = channelSum(dy)
+      const dGamma = channelSum(tf.mul(dy, normalized))
       const centred = tf.sub(tf.sub(dy, tf.div(dBeta, values)), tf.mul(normalized, tf.div(dGamma, values)))
       return [tf.mul(centred, tf.mul(gamma, scale)) as Tensor4D, dGamma, dBeta]
     }),

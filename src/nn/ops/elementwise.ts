@@ -41,35 +41,41 @@ export const elementwiseOps = (k: Kernels) => ({
       return { value, save: [value], gradients: (dy, [y]) => [() => k.reluGradient(dy, y)] }
     }),
 
-  /** y = tanh x;  dx = dy·(1 − y²) */
-  tanh: <T extends Tensor>(x: T) =>
-    record<T>([x], () => {
-      const value = tf.tanh(x)
-      return {
-        value,
-        save: [value],
-        gradients: (dy, [y]) => [() => tf.mul(dy, tf.sub(1, tf.mul(y, y)))],
-      }
-    }),
-
   /**
-   * y = x·(1 + t)/2, t = tanh(√(2/π)·(x + 0.044715·x³)): GELU in its tanh form (Hendrycks and Gimpel 2016)
-   * dx = dy·((1 + t) + x·(1 − t²)·√(2/π)·(1 + 3·0.044715·x²))/2
+   * y = tanh x;  dx = dy·sech²x = dy·4·s·(1 − s), s = σ(−2|x|). From the rounded y, 1 − y² would lose what is left where
+   * tanh saturates: s stays exact to rounding however small it is
    */
-  gelu: <T extends Tensor>(x: T) =>
-    record<T>([x], () => ({
-      value: tf.mul(tf.mul(x, 0.5), tf.add(geluTanh(x), 1)),
+  tanh: <T extends Tensor>(x: T) =>
+    record<T, [T]>([x], () => ({
+      value: tf.tanh(x),
       save: [x],
       gradients: (dy, [x]) => [
         () => {
-          const t = geluTanh(x)
-          const inner = tf.mul(tf.add(tf.mul(tf.mul(x, x), 3 * geluCubic), 1), geluScale)
-          const slope = tf.mul(tf.mul(x, tf.sub(1, tf.mul(t, t))), inner)
-          return tf.mul(dy, tf.mul(tf.add(tf.add(t, 1), slope), 0.5))
+          const s = tf.sigmoid(tf.mul(tf.abs(x), -2))
+          return tf.mul(dy, tf.mul(tf.mul(s, 4), tf.sub(1, s)))
+        },
+      ],
+    })),
+
+  /**
+   * y = x·(1 + tanh u)/2 = x·s, s = σ(2u), u = √(2/π)·(x + 0.044715·x³): GELU in its tanh form (Hendrycks and Gimpel 2016)
+   * dx = dy·s·(1 + x·(1 − s)·2u′), u′ = √(2/π)·(1 + 3·0.044715·x²). As with tanh, s keeps its digits where 1 + tanh u has none
+   */
+  gelu: <T extends Tensor>(x: T) =>
+    record<T, [T]>([x], () => ({
+      value: tf.mul(x, geluGate(x)),
+      save: [x],
+      gradients: (dy, [x]) => [
+        () => {
+          const s = geluGate(x)
+          const inner = tf.mul(tf.add(tf.mul(tf.square(x), 3 * geluCubic), 1), 2 * geluScale)
+          const slope = tf.mul(tf.mul(x, tf.sub(1, s)), inner)
+          return tf.mul(dy, tf.mul(s, tf.add(slope, 1)))
         },
       ],
     })),
 })
 
-const geluTanh = (x: Tensor) =>
-  tf.tanh(tf.mul(tf.mul(x, tf.add(tf.mul(tf.mul(x, x), geluCubic), 1)), geluScale))
+/** σ(2u). */
+const geluGate = (x: Tensor) =>
+  tf.sigmoid(tf.mul(tf.mul(x, tf.add(tf.mul(tf.square(x), geluCubic), 1)), 2 * geluScale))

@@ -9,8 +9,9 @@ import {
   TableHeaders,
   tableResponse,
 } from '../../schemas/tables.ts'
+import { sendTable } from '../../tables/send.ts'
+import { columnsOf, wantedBy } from '../../tables/table.ts'
 import { findLedger, groupVariables, headOf, spanOf } from '../shared/ledger.ts'
-import { ahead, columnsOf, sendTable, wantedBy } from '../shared/table.ts'
 import { readAllocations } from './query.ts'
 
 const csvExample =
@@ -49,7 +50,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       return sendTable(request, reply, {
         head: { ...headOf(ledger), by, bucket },
         columns: columnsOf(AllocationRow, wantedBy(by)),
-        batches: ahead(readAllocations(app.db, ledger, grouping, { ...span, bucket, by })),
+        batches: readAllocations(app.db, ledger, grouping, { ...span, bucket }),
         version: ledger.version,
         warning: ledger.unbalanced?.message,
       })

@@ -1,75 +1,116 @@
-/** The ledger itself, a row per span of iterations and layer or variable: summed by Postgres, read in batches. */
+/** The ledger itself, a row per span of iterations and layer or variable: summed here, in one order, page by page. */
+import { type Block, readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
+import { checkRows } from '../../../store/totals.ts'
+import { ahead } from '../../tables/ahead.ts'
+import type { Batch } from '../../tables/table.ts'
 import { type Grouping, helpFractions, type Ledger } from '../shared/ledger.ts'
-import { asText, type Cell } from '../shared/table.ts'
+
+/** Rows of a batch, but for a span that has more. */
+const batchRows = 2 ** 13
+
+const sums = ['lca', 'helping', 'hurting', 'squared', 'moved', 'helped', 'hurt'] as const
+
+export type AllocationsRequest = { from: number; to: number; bucket: number }
 
 /**
- * Stored rows that one query reads, unless a single span has more. So many that a query costs little beside them, so few
- * that most are written before the garbage collector would have to move them: 10,000 take a fifth longer.
+ * The rows of the table, in batches. A row is the sum over the iterations of its span and the variables of its group, in
+ * the order of iterations and then of variables: the same ledger gives the same bits.
  */
-const batchSize = 4000
-
-// Gaps are skipped: segments are allocated in any order.
-const nextSql = `
-  SELECT min(iteration) AS next FROM iterations
-   WHERE experiment_id = $1::uuid AND split = $2 AND iteration >= $3::int AND iteration < $4::int`
-
-// $6[variable + 1] is the group of a variable (Postgres counts from 1); $7 are the variables that are in one.
-const sumsSql = `
-  SELECT iteration / $5::int * $5::int AS span, ($6::int[])[variable + 1] AS "group", count(*)::int AS rows,
-         sum(lca), sum(helping), sum(hurting), sum(squared), sum(moved), sum(helped)::float8, sum(hurt)::float8
-    FROM allocations
-   WHERE experiment_id = $1::uuid AND split = $2 AND iteration >= $3::int AND iteration < $4::int
-     AND ($7::int[] IS NULL OR variable = ANY ($7::int[]))
-   GROUP BY 1, 2
-   ORDER BY 1, 2`
-
-// The same where every row is a group of its own: nothing to sum, and the primary key has the order.
-const rowsSql = `
-  SELECT iteration AS span, ($6::int[])[variable + 1] AS "group", 1 AS rows,
-         lca, helping, hurting, squared, moved, helped::float8, hurt::float8
-    FROM allocations
-   WHERE experiment_id = $1::uuid AND split = $2 AND iteration >= $3::int AND iteration < $4::int
-     AND ($7::int[] IS NULL OR variable = ANY ($7::int[])) AND $5::int = 1
-   ORDER BY iteration, variable`
-
-/** All as Postgres writes it. */
-type Row = [string, string, string, string, string, string, string, string, string, string]
-
-export type AllocationsRequest = { from: number; to: number; bucket: number; by: 'layer' | 'variable' }
-
-/** The rows of the table in the order of AllocationRow's columns, in batches. */
 export async function* readAllocations(
   db: Database,
   { id, split }: Ledger,
   { groups, groupOf }: Grouping,
-  { from, to, bucket, by }: AllocationsRequest,
-): AsyncGenerator<Cell[][]> {
-  const chosen = groupOf.flatMap((group, variable) => (group < 0 ? [] : [variable]))
-  if (chosen.length === 0) return
-  const filter = chosen.length === groupOf.length ? null : chosen
-  const spansPerBatch = Math.max(1, Math.floor(batchSize / (chosen.length * bucket)))
-  const text = bucket === 1 && groups.length === chosen.length ? rowsSql : sumsSql
-
-  for (let start = from; start < to; ) {
-    const end = Math.min(to, (Math.floor(start / bucket) + spansPerBatch) * bucket)
-    const values = [id, split, start, end, bucket, groupOf, filter]
-    const { rows } = await db.pool.query<Row>({ text, values, ...asText })
-    if (rows.length > 0) {
-      yield rows.map(([span, group, count, lca, helping, hurting, squared, moved, helped, hurt]): Cell[] => {
-        const { layer, variable, parameters, variables } = groups[Number(group)]
-        const iterations = Number(count) / variables
-        const fractions = helpFractions(Number(helped), Number(hurt), parameters * iterations)
-        return [
-          ...[span, iterations, layer, ...(by === 'variable' ? [variable] : []), parameters],
-          ...[lca, helping, hurting, squared, moved, helped, hurt],
-          ...[fractions.helpFractionOfMoved, fractions.helpFractionOfAll],
-        ]
-      })
-      start = end
-    } else {
-      const found = await db.pool.query<{ next: number | null }>(nextSql, [id, split, end, to])
-      start = found.rows[0].next ?? to
+  { from, to, bucket }: AllocationsRequest,
+): AsyncGenerator<Batch, void> {
+  if (groups.length === 0) return
+  const rows = makeRows(groups, Math.max(1, Math.floor(batchRows / groups.length)))
+  let span = Number.NaN
+  for await (const page of ahead(readBlocks(db.pool, { id, kind: 'allocations', split }, { from, to }))) {
+    for (const block of page) {
+      checkRows(block, groupOf.length)
+      for (let iteration = block.from; iteration < block.to; iteration++) {
+        const own = Math.floor(iteration / bucket) * bucket
+        if (own !== span) {
+          if (rows.isFull()) yield rows.take()
+          rows.begin(own)
+          span = own
+        }
+        rows.add(block, (iteration - block.from) * groupOf.length, groupOf)
+      }
     }
+  }
+  if (!rows.isEmpty()) yield rows.take()
+}
+
+/** Rows in the making: for each span a row of every group. */
+function makeRows(groups: Grouping['groups'], spans: number) {
+  const capacity = spans * groups.length
+  const layers = namesOf(groups.map(({ layer }) => layer))
+  const variables = namesOf(groups.map(({ variable }) => variable))
+  const fresh = () => ({
+    iteration: new Int32Array(capacity),
+    iterations: new Int32Array(capacity),
+    sums: Object.fromEntries(sums.map(name => [name, new Float64Array(capacity)])) as Record<
+      (typeof sums)[number],
+      Float64Array
+    >,
+  })
+  let made = fresh()
+  let begun = 0
+  return {
+    isFull: () => begun === spans,
+    isEmpty: () => begun === 0,
+    begin(iteration: number) {
+      const first = begun++ * groups.length
+      made.iteration.fill(iteration, first, first + groups.length)
+    },
+    /** Adds the iteration whose first variable is in row `start` of the block to the last span. */
+    add({ columns }: Block, start: number, groupOf: number[]) {
+      const first = (begun - 1) * groups.length
+      for (const name of sums) {
+        const values = columns[name]
+        const into = made.sums[name]
+        for (let variable = 0; variable < groupOf.length; variable++) {
+          const group = groupOf[variable]
+          if (group >= 0) into[first + group] += values[start + variable]
+        }
+      }
+      for (let row = first; row < first + groups.length; row++) made.iterations[row]++
+    },
+    take(): Batch {
+      const length = begun * groups.length
+      const { iteration, iterations, sums } = made
+      made = fresh()
+      begun = 0
+      const parameters = new Int32Array(length)
+      const helpFractionOfMoved = new Float64Array(length)
+      const helpFractionOfAll = new Float64Array(length)
+      for (let row = 0; row < length; row++) {
+        parameters[row] = groups[row % groups.length].parameters
+        const postings = parameters[row] * iterations[row]
+        const fractions = helpFractions(sums.helped[row], sums.hurt[row], postings)
+        helpFractionOfMoved[row] = fractions.helpFractionOfMoved ?? Number.NaN
+        helpFractionOfAll[row] = fractions.helpFractionOfAll ?? Number.NaN
+      }
+      return {
+        length,
+        values: {
+          ...{ iteration, iterations, layer: layers(length), variable: variables(length), parameters },
+          ...{ ...sums, helpFractionOfMoved, helpFractionOfAll },
+        },
+      }
+    },
+  }
+}
+
+/** The names of the groups, again and again. */
+function namesOf(all: string[]) {
+  const names = [...new Set(all)]
+  const own = Int32Array.from(all, name => names.indexOf(name))
+  return (length: number) => {
+    const indices = new Int32Array(length)
+    for (let row = 0; row < length; row += own.length) indices.set(own, row)
+    return { names, indices }
   }
 }

@@ -1,18 +1,35 @@
 /** Artifacts: which objects an experiment has, and their bytes. */
+import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { MissingObjectError, objectKey } from '../../../objects/objects.ts'
-import { ProblemError } from '../../problem.ts'
-import { Artifact, ArtifactHeaders, ArtifactParams, ArtifactsQuery } from '../../schemas/artifacts.ts'
+import { joinedTensors, rowsNamed, rowsOf } from '../../../objects/names.ts'
+import { objectKey } from '../../../objects/objects.ts'
+import { splitNames } from '../../../spec/schema.ts'
+import { findArtifacts, listArtifacts } from '../../../store/artifacts.ts'
+import { invalidQuery, ProblemError } from '../../problem.ts'
+import {
+  Artifact,
+  ArtifactHeaders,
+  ArtifactLink,
+  ArtifactParams,
+  ArtifactQuery,
+  ArtifactsQuery,
+} from '../../schemas/artifacts.ts'
 import { ConditionHeaders, ExperimentParams, notModified, Page, problems, ref } from '../../schemas/common.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
 import { matchesEtag, weakEtag } from '../shared/etag.ts'
+import { bytesOf, cut, type Download, findLost, sizeOf } from './bytes.ts'
+import { findJoined, joinedNamed, listJoined } from './joined.ts'
 import { parseRange } from './range.ts'
 
 /** What the names of artifacts are made of; anything else is not looked up. */
 const namePattern = /^[A-Za-z0-9._/-]{1,500}$/
 
+const joinedNames = joinedTensors(splitNames).map(({ name }) => `\`${name}\``)
+
 const routes: FastifyPluginAsyncTypebox = async app => {
+  const urlOf = (id: string, name: string) => `/v1/experiments/${id}/artifacts/${name}`
+
   app.get(
     '/experiments/:id/artifacts',
     {
@@ -21,7 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         tags: ['artifacts'],
         summary: 'Artifacts',
         description:
-          'The objects of an experiment, by name: raw tensors as they are written, manifest.json when all are.',
+          'The objects of an experiment, by name: raw tensors as they are written, manifest.json when all are; then also the tensors of all segments in one (`derived`).',
         params: ExperimentParams,
         headers: ConditionHeaders,
         querystring: ArtifactsQuery,
@@ -32,16 +49,20 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { id } = request.params
       const { limit, cursor } = request.query
       const after = decodeCursor(cursor, namePattern)
-      await app.watch.find(id, request.caller)
-      const found = await app.db.prisma.artifact.findMany({
-        where: { experimentId: id, ...(after !== undefined && { name: { gt: after } }) },
-        orderBy: { name: 'asc' },
-        take: limit + 1,
+      const { experiment } = await app.watch.find(id, request.caller)
+      const { iterations } = experiment.spec.training
+      const joined = await listJoined(app.db, experiment)
+      const found = await listArtifacts(app.db, id, { after, limit: limit + 1 }, joined)
+      const items = found.slice(0, limit).map(({ name, bytes, sha256, contentType, createdAt }) => {
+        const derived = sha256 === null
+        const { bothEnds = false } = joinedNamed(name) ?? {}
+        const rows = derived ? rowsOf(bothEnds, { from: 0, to: iterations }) : rowsNamed(name)
+        return {
+          ...{ name, bytes, sha256, derived },
+          ...{ rows: rows?.rows ?? null, iterations: rows?.iterations ?? null },
+          ...{ contentType, createdAt: createdAt.toISOString(), url: urlOf(id, name) },
+        }
       })
-      const items = found.slice(0, limit).map(({ name, bytes, sha256, contentType, createdAt }) => ({
-        ...{ name, bytes: Number(bytes), sha256, contentType, createdAt: createdAt.toISOString() },
-        url: `/v1/experiments/${id}/artifacts/${name}`,
-      }))
       const page = { items, nextCursor: found.length > limit ? encodeCursor(items[limit - 1].name) : null }
       // Of what it says: what is not kept goes after the experiment has succeeded.
       const etag = weakEtag(JSON.stringify(page))
@@ -51,9 +72,21 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
   )
 
-  const bytes = {
-    '*/*': { schema: Type.Unsafe<unknown>({ type: 'string', contentMediaType: 'application/octet-stream' }) },
+  /** The object of this name; the name is looked up as it is. Throws 404. */
+  const findStored = async (id: string, name: string): Promise<Download> => {
+    const found = (await findArtifacts(app.db, id, [name])).get(name)
+    if (!found) throw new ProblemError('not-found', 'there is no such artifact')
+    const { bytes, sha256, contentType } = found
+    // Only what the table answers makes the key, never the path that was asked for.
+    const object = { key: objectKey(id, found.name), bytes, sha256 }
+    return {
+      filename: name.slice(name.lastIndexOf('/') + 1),
+      ...{ contentType, sha256, etag: `"${sha256}"`, head: Buffer.alloc(0) },
+      stretches: [{ object, start: 0, end: bytes, whole: true }],
+    }
   }
+
+  const octets = Type.Unsafe<unknown>({ type: 'string', contentMediaType: 'application/octet-stream' })
   app.route({
     // HEAD as well, on its own: Fastify's would read the whole object to answer it.
     method: ['GET', 'HEAD'],
@@ -62,42 +95,87 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       operationId: 'getArtifact',
       tags: ['artifacts'],
       summary: 'Download an artifact',
-      description:
-        'The bytes of one object, or a range of them. The ETag is the SHA-256 of the whole object. An artifact never changes but by being written again with the same bytes. Where objects lie in S3 the answer to a GET is a redirect to a presigned URL, which knows ranges too.',
+      description: `The bytes of one object, or a range of them. The ETag is the SHA-256 of the whole object, which Repr-Digest (RFC 9530) has as well; a whole object that turns out to be damaged in storage breaks off before its end. An artifact never changes but by being written again with the same bytes. Where objects lie in S3 the answer to a GET is a redirect to a presigned URL, which knows ranges too, and which must not be sent the key: \`link=true\` names the URL instead.
+
+${joinedNames.join(', ')} are the tensors of all segments in one, put together as they are sent, with an ETag and ranges as well; never a redirect. \`from\` and \`to\` choose iterations, before the end of the experiment too. \`allocations\` and \`neurons\` have a row for each of the iterations from … to − 1, \`weights\` one more: the weights before the first of them, and after each.`,
       params: ArtifactParams,
       headers: ArtifactHeaders,
+      querystring: ArtifactQuery,
       response: {
-        200: { description: 'The object.', content: bytes },
-        206: { description: 'The range.', content: bytes },
+        200: {
+          description: 'The object; with link=true, where it is.',
+          headers: {
+            'repr-digest': {
+              type: 'string',
+              description: 'The SHA-256 of the whole object, where it is known.',
+            },
+          },
+          content: {
+            '*/*': { schema: octets },
+            'application/json': {
+              schema: Type.Unsafe<unknown>({
+                anyOf: [ref(ArtifactLink), { type: 'object', description: 'manifest.json' }],
+              }),
+            },
+          },
+        },
+        206: { description: 'The range.', content: { '*/*': { schema: octets } } },
         304: Type.Null({ description: 'You have it.' }),
-        307: Type.Null({ description: 'Where it is, for the next minutes.' }),
-        ...problems(400, 404, 416),
+        307: Type.Null({ description: 'Where it is, for the next minutes. Without the key.' }),
+        ...problems(400, 404, 410, 416),
       },
     },
     handler: async (request, reply) => {
       const { id, '*': name } = request.params
-      const notFound = () => new ProblemError('not-found', 'there is no such artifact')
-      if (!namePattern.test(name)) throw notFound()
-      // The name is looked up as it is. Only what the table answers makes the key, never the path that was asked for.
-      const { tenant } = request.caller
-      const found = await app.db.prisma.artifact.findUnique({
-        where: {
-          experimentId_name: { experimentId: id, name },
-          ...(tenant !== null && { experiment: { tenant } }),
-        },
-      })
-      if (!found) throw notFound()
-      const size = Number(found.bytes)
-      const etag = `"${found.sha256}"`
-      reply.headers({ etag, 'accept-ranges': 'bytes', 'cache-control': 'private, no-cache' })
-      if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
-      const key = objectKey(found.experimentId, found.name)
-      const filename = name.slice(name.lastIndexOf('/') + 1)
+      const { from, to, link = false } = request.query
+      if (!namePattern.test(name)) throw new ProblemError('not-found', 'there is no such artifact')
+      const { experiment } = await app.watch.find(id, request.caller)
+      const joined = joinedNamed(name)
+      if (!joined && (from ?? to) !== undefined)
+        throw invalidQuery(
+          from === undefined ? 'to' : 'from',
+          `is for tensors of all segments only: ${joinedTensors(experiment.spec.allocation.splits)
+            .map(({ name }) => name)
+            .join(', ')}`,
+        )
+      const download = joined
+        ? await findJoined(app.db, experiment, joined, { from, to })
+        : await findStored(experiment.id, name)
+      const { etag, sha256, contentType, filename, stretches } = download
+      const size = sizeOf(download)
+      const signed = async () =>
+        joined ? undefined : app.objects.downloadUrl(stretches[0].object.key, { contentType, filename })
+      /** Throws 410 where one of the objects is lost or cut short: before the answer begins. */
+      const refuseLost = async (wanted: typeof stretches) => {
+        const lost = await findLost(app.objects, wanted)
+        if (lost) throw gone(lost.key.slice(objectKey(experiment.id, '').length), experiment)
+      }
+      if (link) {
+        await refuseLost(stretches)
+        const there = await signed()
+        const span = new URLSearchParams()
+        for (const [key, value] of Object.entries({ from, to }))
+          if (value !== undefined) span.set(key, String(value))
+        const own = urlOf(experiment.id, name) + (span.size > 0 ? `?${span}` : '')
+        const answer: ArtifactLink = {
+          ...{ url: there?.url ?? own, needsKey: there === undefined && app.config.auth === 'keys' },
+          ...{ expiresAt: there?.expiresAt.toISOString() ?? null, sha256: sha256 ?? null },
+        }
+        return reply.header('cache-control', 'no-store').type('application/json').send(JSON.stringify(answer))
+      }
+      const common = { etag, 'accept-ranges': 'bytes', 'cache-control': 'private, no-cache' }
+      if (matchesEtag(request.headers['if-none-match'], etag))
+        return reply.code(304).headers(common).send(null)
       // A presigned URL is good for one method: what HEAD asks is known here.
       if (request.method === 'GET') {
-        const url = await app.objects.downloadUrl(key, { contentType: found.contentType, filename })
-        if (url !== undefined)
-          return reply.code(307).headers({ location: url, 'cache-control': 'no-store' }).send(null)
+        const there = await signed()
+        if (there !== undefined) {
+          await refuseLost(stretches)
+          return reply
+            .code(307)
+            .headers({ ...common, location: there.url, 'cache-control': 'no-store' })
+            .send(null)
+        }
       }
 
       const condition = request.headers['if-range']
@@ -108,18 +186,44 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           headers: { 'content-range': `bytes */${size}` },
         })
       const { start, end } = range ?? { start: 0, end: size }
-      // Lost or cut short is a fault here, not the client's, and is told before the answer begins.
-      const stored = await app.objects.stat(key)
-      if (stored?.bytes !== size) throw new MissingObjectError(key)
+      const part = cut(download, { start, end })
+      await refuseLost(part.stretches)
       reply
         .code(range ? 206 : 200)
-        .type(found.contentType)
-        .header('content-length', end - start)
+        .type(contentType)
+        .headers({ ...common, 'content-length': end - start })
       reply.header('content-disposition', `attachment; filename="${filename}"`)
+      if (sha256) reply.header('repr-digest', `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`)
       if (range) reply.header('content-range', `bytes ${start}-${end - 1}/${size}`)
       if (request.method === 'HEAD') return reply.send()
-      return reply.send(app.objects.stream(key, { start, end }))
+      const bytes = noting(bytesOf(app.objects, part), error =>
+        request.log.error({ err: error, experiment: experiment.id }, 'a download broke off'),
+      )
+      return reply.send(Readable.from(bytes, { objectMode: false }))
     },
   })
 }
 export default routes
+
+/** The same, with a word about what it fails with: the answer has begun, and cannot tell. */
+async function* noting<T>(items: AsyncIterable<T>, note: (error: unknown) => void): AsyncGenerator<T> {
+  try {
+    yield* items
+  } catch (error) {
+    note(error)
+    throw error
+  }
+}
+
+/** An object that was stored, and is not there any more, or not all of it. */
+function gone(name: string, { id, status }: { id: string; status: string }): ProblemError {
+  const hope =
+    status === 'succeeded' || status === 'failed' || status === 'cancelled'
+      ? `POST /v1/experiments/${id}/retry makes it again, where that can be done`
+      : 'it is made again before the experiment ends'
+  return new ProblemError(
+    'gone',
+    `${name} is lost: the object store has it no more, or not all of it; ${hope}`,
+    { headers: { 'cache-control': 'no-store' } },
+  )
+}

@@ -2,16 +2,18 @@
 import { addAbortSignal } from 'node:stream'
 import type { Multipart, MultipartFile, MultipartValue } from '@fastify/multipart'
 import { DatasetError, TooLargeError } from '../../../data/errors.ts'
+import { type Layout, layouts, type Scratch } from '../../../data/uploads/arrangement.ts'
 import { type Arrived, type Checked, checkArrived } from '../../../data/uploads/check.ts'
 import {
   type Append,
   type Format,
   formats,
   type Reserve,
-  readCifar,
   readImages,
   readLabels,
 } from '../../../data/uploads/examples.ts'
+import { filesOf, placeOf } from '../../../data/uploads/npz.ts'
+import { type Cifar100Labels, cifar100Labels, readCifar } from '../../../data/uploads/records.ts'
 import { type ByteSource, openSource, type Room } from '../../../data/uploads/source.ts'
 import { type StoredName, storedNames } from '../../../data/uploads/stored.ts'
 import type { ObjectWriter } from '../../../objects/objects.ts'
@@ -30,27 +32,43 @@ export type Reception = {
   reserve: Reserve
   /** Begins an object. */
   open(name: StoredName): Promise<ObjectWriter>
+  /** Room for the bytes of a file meanwhile, under a name of their own. */
+  openScratch(name: StoredName): Promise<Scratch & { abort(): Promise<void> }>
   /** Throws where the name is taken. Called as soon as there is one. */
   claim(name: string): Promise<void>
 }
 
 export type Received = Checked & { name: string; files: StoredFile[] }
 
-type Form = { name?: string; format?: Format; classes?: number }
+export type Form = {
+  name?: string
+  format?: Format
+  classes?: number
+  layout?: Layout
+  cifar100?: Cifar100Labels
+}
 type Split = 'train' | 'test'
-/** How the examples of a file get into the store. */
-type Way = Pick<Reception, 'signal' | 'reserve'> & { appendTo: (name: StoredName) => Append }
+/** A file on its way into the store. */
+type Way = Pick<Reception, 'limit' | 'signal' | 'reserve' | 'openScratch'> & {
+  form: Form
+  arrived: Record<Split, Arrived>
+  room: { sent: Room; contents: Room }
+  appendTo: (name: StoredName) => Append
+}
 
 /** The fields that are files, and what is in them. */
-const fileFields: Record<string, { split: Split; kind: 'images' | 'labels' | 'records' }> = {
+const fileFields: Record<string, { split: Split; kind: 'images' | 'labels' | 'records' | 'arrays' }> = {
   images: { split: 'train', kind: 'images' },
   labels: { split: 'train', kind: 'labels' },
   testImages: { split: 'test', kind: 'images' },
   testLabels: { split: 'test', kind: 'labels' },
   train: { split: 'train', kind: 'records' },
   test: { split: 'test', kind: 'records' },
+  npz: { split: 'train', kind: 'arrays' },
 }
-const textFields = ['name', 'format', 'classes']
+const textFields = ['name', 'format', 'classes', 'layout', 'cifar100']
+/** Those that say how the files are to be read. */
+const beforeFiles = ['layout', 'cifar100']
 
 /** Receives a dataset. Where that fails, for whatever reason, it throws and every object it began is given up. */
 export async function receive(reception: Reception): Promise<Received> {
@@ -68,6 +86,13 @@ export async function receive(reception: Reception): Promise<Received> {
     writers.set(name, writer)
     await writer.append(bytes)
   }
+  const scratches: { abort(): Promise<void> }[] = []
+  const openScratch = async (name: StoredName) => {
+    const scratch = await reception.openScratch(name)
+    scratches.push(scratch)
+    return scratch
+  }
+  const way: Way = { form, arrived, room, limit, signal, reserve, openScratch, appendTo }
   try {
     for await (const part of wellFormed(until(signal, parts), signal)) {
       const { fieldname: field } = part
@@ -75,9 +100,11 @@ export async function receive(reception: Reception): Promise<Received> {
       seen.set(field, times + 1)
       if (part.type === 'field') {
         if (times > 0) throw wrongField(field, 'must be there once')
+        if (beforeFiles.includes(field) && [...seen.keys()].some(name => Object.hasOwn(fileFields, name)))
+          throw wrongField(field, 'must come before the files, which are read by it as they arrive')
         takeText(form, part)
         if (field === 'name') await claim(form.name!)
-      } else await takeFile(part, times, arrived, room, { signal, reserve, appendTo })
+      } else await takeFile(part, times, way)
     }
     const { name } = form
     const checked = checkArrived(arrived.train, arrived.test, form)
@@ -91,7 +118,7 @@ export async function receive(reception: Reception): Promise<Received> {
     }
     return { ...checked, name, files }
   } catch (error) {
-    for (const writer of writers.values()) await writer.abort()
+    for (const one of [...writers.values(), ...scratches]) await one.abort()
     throw error
   }
 }
@@ -112,19 +139,25 @@ function takeText(form: Form, { fieldname: field, value, valueTruncated }: Multi
     form.classes = Number(text)
     if (!/^\d{1,3}$/.test(text) || form.classes < 2 || form.classes > 256)
       throw wrongField(field, 'must be a whole number from 2 to 256, or left out')
+  } else if (field === 'layout') {
+    form.layout = layouts.find(layout => layout === text)
+    if (!form.layout)
+      throw wrongField(field, 'must be nhwc (channels last) or nchw (channels first), or left out')
+  } else if (field === 'cifar100') {
+    form.cifar100 = cifar100Labels.find(labels => labels === text)
+    if (!form.cifar100)
+      throw wrongField(
+        field,
+        'must be fine (100 classes) or coarse (20), or left out: train is CIFAR-10 then',
+      )
   } else if (Object.hasOwn(fileFields, field))
     throw wrongField(field, `must be a file: curl -F ${field}=@path`)
   else throw unknown(field)
 }
 
-async function takeFile(
-  part: MultipartFile,
-  times: number,
-  arrived: Record<Split, Arrived>,
-  room: { sent: Room; contents: Room },
-  { signal, reserve, appendTo }: Way,
-): Promise<void> {
+async function takeFile(part: MultipartFile, times: number, way: Way): Promise<void> {
   const { fieldname: field } = part
+  const { limit, signal, arrived, room } = way
   if (textFields.includes(field)) throw wrongField(field, `must be text: curl -F ${field}=…`)
   if (!Object.hasOwn(fileFields, field)) throw unknown(field)
   const { split, kind } = fileFields[field]
@@ -132,32 +165,73 @@ async function takeFile(
   const records = own.fields.images === split
   if (times > 0 && kind !== 'records') throw wrongField(field, 'must be there once')
   if ((own.images || own.labels) && records !== (kind === 'records'))
-    throw wrongField(field, 'must not be beside the others: images and labels, or CIFAR files')
+    throw wrongField(field, 'must not be beside the others: images and labels, or CIFAR files, or npz')
   const path = kind === 'records' ? `${field}[${times}]` : field
   // The name is the sender's: shown to them, and to nobody and nothing else.
   const name = (part.filename || field).slice(0, 100).replaceAll(/\p{C}/gu, '�')
   let source: ByteSource | undefined
   try {
-    source = await openSource(name, wellFormed(addAbortSignal(signal, part.file), signal), room)
-    const most = room.contents.total
-    const append = appendTo(`${split}-${kind === 'labels' ? kind : 'images'}`)
-    if (kind === 'images') own.images = await readImages(source, most, append, reserve)
-    else if (kind === 'labels') own.labels = await readLabels(source, most, append, reserve)
-    else {
-      const before = own.images?.count ?? 0
-      const to = [append, appendTo(`${split}-labels`)] as const
-      const { images, labels } = await readCifar(source, before, ...to, reserve)
-      const first = new Map([...labels.first, ...(own.labels?.first ?? [])])
-      own.fields = { images: split, labels: split }
-      own.images = { ...images, count: before + images.count }
-      own.labels = { ...labels, count: before + labels.count, first }
-    }
+    // What an archive holds is what counts as its contents.
+    const rooms = kind === 'arrays' ? { ...room, contents: roomOf(limit) } : room
+    source = await openSource(name, wellFormed(addAbortSignal(signal, part.file), signal), rooms)
+    if (kind === 'records') await takeRecords(source, split, way)
+    else if (kind === 'arrays') await takeArrays(source, field, way)
+    else await takeOne(source, split, kind, way)
   } catch (error) {
     await source?.close().catch(() => {})
     part.file.destroy()
     if (!(error instanceof DatasetError)) throw error
     const kindOf = error instanceof TooLargeError ? 'body-too-large' : 'invalid-dataset'
     throw new ProblemError(kindOf, error.message, { errors: [{ path: `$.${path}`, message: error.message }] })
+  }
+}
+
+/** The images or the labels of a split. */
+async function takeOne(source: ByteSource, split: Split, kind: 'images' | 'labels', way: Way): Promise<void> {
+  const { form, arrived, room, reserve } = way
+  const own = arrived[split]
+  const stored: StoredName = `${split}-${kind}`
+  const append = way.appendTo(stored)
+  const most = room.contents.total
+  if (kind === 'labels') own.labels = await readLabels(source, most, split === 'test', { append, reserve })
+  else {
+    const openScratch = () => way.openScratch(stored)
+    own.images = await readImages(source, most, form.layout, { append, reserve, openScratch })
+  }
+}
+
+/** The next of a split's CIFAR files. */
+async function takeRecords(source: ByteSource, split: Split, way: Way): Promise<void> {
+  const { form, reserve, appendTo } = way
+  const own = way.arrived[split]
+  const before = own.images?.count ?? 0
+  const to = { appendImages: appendTo(`${split}-images`), appendLabels: appendTo(`${split}-labels`), reserve }
+  const { images, labels } = await readCifar(source, before, form.cifar100, to)
+  own.fields = { images: split, labels: split }
+  own.images = { ...images, count: before + images.count }
+  own.labels = {
+    ...labels,
+    count: before + labels.count,
+    first: new Map([...labels.first, ...(own.labels?.first ?? [])]),
+  }
+}
+
+/** Everything that an archive of arrays holds. */
+async function takeArrays(source: ByteSource, field: string, way: Way): Promise<void> {
+  const names = new Map<string, string>()
+  for await (const { file, contents } of filesOf(source, way.room.contents)) {
+    const { split, kind } = placeOf(file, source.name)
+    const own = way.arrived[split]
+    const other = names.get(`${split}-${kind}`)
+    if (own[kind])
+      throw new DatasetError(
+        other === undefined
+          ? `${source.name}: holds ${file}, and ${own.fields[kind]} was sent as well: leave one of the two out`
+          : `${source.name}: holds ${other} and ${file}, and a dataset has one file of ${kind} to ${split === 'train' ? 'train' : 'test'} on: leave one of the two out`,
+      )
+    names.set(`${split}-${kind}`, file)
+    await takeOne(contents, split, kind, way)
+    own.fields = { ...own.fields, [kind]: field }
   }
 }
 

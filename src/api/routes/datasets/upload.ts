@@ -11,6 +11,7 @@ import { newId } from '../experiments/id.ts'
 import { watchPace } from './pace.ts'
 import { datasetQuota, datasetsFull } from './quota.ts'
 import { receive } from './receive.ts'
+import { openScratch } from './scratch.ts'
 import { showUpload } from './shown.ts'
 
 /** Bytes of a form beside its files. */
@@ -37,7 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'uploadDataset', tags: ['catalogue'], summary: 'Upload a dataset' },
         description:
-          'Labelled images as files: images and labels as a pair of IDX or .npy files, or CIFAR-10’s binary files; each gzipped or not. They are checked while they arrive; a 422 says which file is wrong, where, and what would be right, and nothing is kept of it. One with which your datasets would have more bytes than they may is a 413, as soon as that is known. A dataset never changes. Your specs can name it, and nobody else’s.',
+          'Labelled images as files: images and labels as a pair of IDX or .npy files or as one .npz, or CIFAR’s binary files; each gzipped or not. They are checked while they arrive; a 422 says which file is wrong, where, and what would be right for its very values, and nothing is kept of it. One with which your datasets would have more bytes than they may is a 413, as soon as that is known. A dataset never changes. Your specs can name it, and nobody else’s.',
         consumes: ['multipart/form-data'],
         body: DatasetForm,
         response: {
@@ -70,6 +71,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           ...{ parts: request.parts(), limit: config.maxUploadBytes, signal, claim },
           reserve: reservation.take,
           open: name => objects.write(datasetKey(id, name), 'application/octet-stream'),
+          openScratch: name => openScratch(objects, datasetKey(id, `${name}-scratch`)),
         })
       }).catch(async (error: unknown) => {
         await discard()

@@ -1,11 +1,13 @@
 /** The iterations that were recorded between two positions, as events, in batches. */
+import type { Columns } from '../../../lca/columns.ts'
 import type { SplitName } from '../../../spec/schema.ts'
+import { readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
 import { helpFractions } from '../shared/ledger.ts'
 import { frame } from './frames.ts'
 import { comparePositions, formatPosition, type Position } from './position.ts'
 
-/** Segments that one query looks up, and iterations that one query reads. */
+/** Segments that one query looks up, and iterations that are read at a time. */
 const segmentBatch = 200
 const iterationBatch = 500
 
@@ -16,14 +18,7 @@ const segmentsSql = `
    ORDER BY sequence
    LIMIT ${segmentBatch}`
 
-const rowsSql = `
-  SELECT iteration, split, loss_before, loss_after, lca, residual, splits, helped, hurt
-    FROM iterations
-   WHERE experiment_id = $1::uuid AND split = ANY ('{train,validation}') AND iteration >= $2::int AND iteration < $3::int
-   ORDER BY iteration, split`
-
 type Segment = { sequence: number; from: number; to: number; parameters: number }
-type Row = [number, SplitName, number, number, number, number, number, number, number]
 
 export type Batch = {
   /** Events, as they are sent. */
@@ -57,16 +52,17 @@ async function* segmentEvents(
   const known = from.sequence === sequence ? from.row : undefined
   for (let start = Math.max(first, known?.iteration ?? first); start < end; start += iterationBatch) {
     const stop = Math.min(end, start + iterationBatch)
-    const values = [id, start, stop]
-    const { rows } = await db.pool.query<Row>({ text: rowsSql, values, rowMode: 'array' })
+    const rows = await readRows(db, id, { from: start, to: stop })
     let text = ''
-    for (const [iteration, split, loss, lossAfter, lca, residual, splits, helped, hurt] of rows) {
+    for (const { iteration, split, columns, row } of rows) {
       const position = { sequence, row: { iteration, split } }
       if (comparePositions(position, from) <= 0) continue
       if (comparePositions(position, to) > 0) break
       text += frame('iteration', formatPosition(position), {
-        ...{ iteration, split, loss: finite(loss), lossAfter: finite(lossAfter), lca: finite(lca) },
-        ...{ residual: finite(residual), splits, ...helpFractions(helped, hurt, parameters) },
+        ...{ iteration, split, loss: finite(columns.lossBefore[row]) },
+        ...{ lossAfter: finite(columns.lossAfter[row]), lca: finite(columns.lca[row]) },
+        ...{ residual: finite(columns.residual[row]), splits: columns.splits[row] },
+        ...helpFractions(columns.helped[row], columns.hurt[row], parameters),
       })
     }
     const last = rows[rows.length - 1]
@@ -74,8 +70,22 @@ async function* segmentEvents(
     const whole = stop === end && (to.sequence > sequence || to.row === undefined)
     if (whole) yield { bytes: Buffer.from(text), position: { sequence } }
     else if (last)
-      yield { bytes: Buffer.from(text), position: { sequence, row: { iteration: last[0], split: last[1] } } }
+      yield {
+        bytes: Buffer.from(text),
+        position: { sequence, row: { iteration: last.iteration, split: last.split } },
+      }
   }
+}
+
+/** What is stored of the iterations, in the order of (iteration, split). */
+async function readRows(db: Database, id: string, span: { from: number; to: number }) {
+  const rows: { iteration: number; split: SplitName; columns: Columns; row: number }[] = []
+  for (const split of ['train', 'validation'] as const)
+    for await (const page of readBlocks(db.pool, { id, kind: 'iterations', split }, span))
+      for (const { from, columns, rows: count } of page)
+        for (let row = 0; row < count; row++) rows.push({ iteration: from + row, split, columns, row })
+  // Stable: train stays before validation.
+  return rows.sort((a, b) => a.iteration - b.iteration)
 }
 
 const finite = (x: number) => (Number.isFinite(x) ? x : null)

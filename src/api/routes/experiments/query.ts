@@ -1,18 +1,17 @@
 /** Experiments as the API shows them: read in one query, and how far they are worked out from what it returns. */
 
-import { booksSql, type StoredBooks } from '../../../store/books.ts'
+import type { SplitName } from '../../../spec/schema.ts'
+import { type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
-import { type EarlierSummary, isEarlierSql, presentSummary } from '../../../store/earlier-summary.ts'
+import { type EarlierSummary, isEarlier, renewSummary } from '../../../store/earlier-summary.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import type { Summary } from '../../../store/summary.ts'
 import type { Experiment, ExperimentListItem } from '../../schemas/experiments.ts'
 
 type Row = Omit<ExperimentListItem, 'progress' | 'summary'> & {
   summary: Summary | EarlierSummary | null
-  /** Of an earlier version's summary only. */
-  books: StoredBooks
-  maxError: number
-  maxSplits: number
+  /** For an earlier version's summary only. */
+  books: Judged & { splits: SplitName[] }
   trained: number
   allocated: number
   /** Iterations that were done when the phase began or went on. */
@@ -37,9 +36,7 @@ const columns = `
   e.trained, coalesce(s.done, 0)::int AS allocated, e.done_before AS "doneBefore",
   extract(epoch FROM now() - e.started_at)::float8 AS "trainingSeconds",
   extract(epoch FROM now() - e.allocating_at)::float8 AS "allocatingSeconds",
-  e.summary, ${booksSql(isEarlierSql)} AS books,
-  (e.spec #>> '{allocation,maxError}')::float8 AS "maxError",
-  (e.spec #>> '{allocation,maxSplits}')::int AS "maxSplits",
+  e.summary, (SELECT to_json(j) FROM (SELECT ${judgedSql}, e.spec #> '{allocation,splits}' AS splits) j) AS books,
   e.worker, e.engine, e.attempts, e.error,
   ${timestamp('created_at', 'createdAt')}, ${timestamp('started_at', 'startedAt')},
   ${timestamp('allocating_at', 'allocatingAt')}, ${timestamp('finished_at', 'finishedAt')},
@@ -80,13 +77,20 @@ export async function loadExperiments(db: Database, ids: string[]): Promise<Map<
   type FoundRow = Row & Pick<Experiment, 'spec'> & Pick<Found, 'tenant' | 'recorded'>
   const { rows } = await db.pool.query<FoundRow>(someSql, [ids])
   return new Map(
-    rows.map(({ tenant, recorded, spec, ...row }) => {
-      const experiment = { ...present(row), spec }
+    await inOrder(rows, async ({ tenant, recorded, spec, ...row }): Promise<[string, Found]> => {
+      const experiment = { ...(await present(db, row)), spec }
       const { status, progress, updatedAt } = experiment
       const etag = `W/"${layout}-${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
       return [row.id, { tenant, recorded, experiment, etag }]
     }),
   )
+}
+
+/** One after the other: what has to be looked up for some of them must not take every connection. */
+async function inOrder<T, U>(rows: T[], make: (row: T) => Promise<U>): Promise<U[]> {
+  const made: U[] = []
+  for (const row of rows) made.push(await make(row))
+  return made
 }
 
 export type Filter = Reader & {
@@ -104,14 +108,21 @@ export async function listExperiments(db: Database, filter: Filter): Promise<Exp
   const { rows } = await db.pool.query<Row>(listSql, [
     ...[before, status, JSON.stringify(tags), limit, sweep, tenant],
   ])
-  return rows.map(present)
+  return inOrder(rows, row => present(db, row))
 }
 
-function present(row: Row): ExperimentListItem {
+async function present(db: Database, row: Row): Promise<ExperimentListItem> {
   const { trained, allocated, doneBefore, trainingSeconds, allocatingSeconds, ...rest } = row
-  const { books, maxError, maxSplits, ...shown } = rest
-  const summary = presentSummary(row.summary, books, { maxError, maxSplits })
-  return { ...shown, summary, progress: progressOf(row) }
+  const { books, summary, ...shown } = rest
+  return { ...shown, summary: await presentSummary(db, row), progress: progressOf(row) }
+}
+
+async function presentSummary(
+  { pool }: Database,
+  { id, iterations, summary, books }: Row,
+): Promise<Summary | null> {
+  if (summary === null || !isEarlier(summary)) return summary
+  return renewSummary(summary, await unbalancedOf(pool, { id, iterations, splits: books.splits }, books))
 }
 
 function progressOf(row: Row): ExperimentListItem['progress'] {

@@ -9,8 +9,9 @@ import {
   TableHeaders,
   tableResponse,
 } from '../../schemas/tables.ts'
+import { sendTable } from '../../tables/send.ts'
+import { columnsOf } from '../../tables/table.ts'
 import { findLedger, headOf, spanOf } from '../shared/ledger.ts'
-import { ahead, columnsOf, sendTable } from '../shared/table.ts'
 import { readIterations, readPoints } from './query.ts'
 
 const csvExample =
@@ -42,13 +43,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       const span = spanOf(request.query, ledger)
       return sendTable(request, reply, {
-        head: { ...headOf(ledger) },
+        head: headOf(ledger),
         columns: columnsOf(IterationRow),
-        batches: ahead(
+        batches:
           points === undefined
             ? readIterations(app.db, ledger, span)
             : readPoints(app.db, ledger, span, points),
-        ),
         version: ledger.version,
         warning: ledger.unbalanced?.message,
       })

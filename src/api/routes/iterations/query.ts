@@ -1,64 +1,108 @@
-/** What every iteration did: read in batches along the primary key, or thinned out for plotting. */
+/** What every iteration did: page by page, or thinned out for plotting. */
+import { type Block, countIterations, readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
+import { ahead } from '../../tables/ahead.ts'
+import type { Batch } from '../../tables/table.ts'
 import { helpFractions, type Ledger } from '../shared/ledger.ts'
-import { asText, type Cell } from '../shared/table.ts'
 
-/** Rows that one query reads. */
-const batchSize = 5000
-
-/** All as Postgres writes it. */
-type Row = [string, string, string, string, string, string, string, string]
-const columns = 'iteration, loss_before, loss_after, lca, residual, splits, helped, hurt'
-const span = 'experiment_id = $1::uuid AND split = $2 AND iteration >= $3::int AND iteration < $4::int'
-
-const batchSql = `SELECT ${columns} FROM iterations WHERE ${span} ORDER BY iteration LIMIT $5::int`
-
-// Parts 1 … $6 hold equally many of the rows between the first (part 0) and the last (part $6 + 1).
-const pointsSql = `
-  WITH numbered AS (
-    SELECT ${columns}, row_number() OVER (ORDER BY iteration) - 1 AS n, count(*) OVER () AS total
-      FROM iterations
-     WHERE ${span}
-  ), parted AS (
-    SELECT *, CASE WHEN n = 0 THEN 0 WHEN n = total - 1 THEN $6::int + 1
-                   ELSE 1 + (n - 1) * $6::int / (total - 2) END AS part
-      FROM numbered
-  ), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY part ORDER BY loss_before, iteration) AS from_lowest,
-           row_number() OVER (PARTITION BY part ORDER BY loss_before DESC, iteration) AS from_highest
-      FROM parted
-  )
-  SELECT ${columns} FROM ranked
-   WHERE total <= $5::int OR from_lowest = 1 OR from_highest = 1
-   ORDER BY iteration`
+type Span = { from: number; to: number }
 
 /** All rows of the span, in batches. */
 export async function* readIterations(
   db: Database,
   { id, split }: Ledger,
-  { from, to }: { from: number; to: number },
-): AsyncGenerator<Cell[][]> {
+  span: Span,
+): AsyncGenerator<Batch, void> {
   const parameters = await countParameters(db, id)
-  for (let next = from; next < to; ) {
-    const values = [id, split, next, to, batchSize]
-    const { rows } = await db.pool.query<Row>({ text: batchSql, values, ...asText })
-    yield rows.map(row => toCells(row, parameters))
-    if (rows.length < batchSize) return
-    next = Number(rows[rows.length - 1][0]) + 1
-  }
+  for await (const page of ahead(readBlocks(db.pool, { id, kind: 'iterations', split }, span)))
+    for (const block of page) {
+      const rows = Array.from({ length: block.rows }, (_, row) => rowOf(block, row))
+      yield batchOf(rows, parameters)
+    }
 }
 
-/** At most `points` rows of the span: the first, the last, and the lowest and highest loss of each part between. */
+/**
+ * At most `points` rows of the span: the first, the last, and the lowest and highest loss of each part between. The parts
+ * hold equally many of the rows between the first (part 0) and the last.
+ */
 export async function* readPoints(
   db: Database,
   { id, split }: Ledger,
-  { from, to }: { from: number; to: number },
+  span: Span,
   points: number,
-): AsyncGenerator<Cell[][]> {
+): AsyncGenerator<Batch, void> {
   const parameters = await countParameters(db, id)
-  const values = [id, split, from, to, points, Math.floor((points - 2) / 2)]
-  const { rows } = await db.pool.query<Row>({ text: pointsSql, values, ...asText })
-  yield rows.map(row => toCells(row, parameters))
+  const total = await countIterations(db.pool, { id, split }, span)
+  const parts = Math.floor((points - 2) / 2)
+  const kept: Row[] = []
+  let part = 0
+  let lowest: Row | undefined
+  let highest: Row | undefined
+  const flush = () => {
+    if (lowest && highest && lowest !== highest)
+      kept.push(...(lowest.iteration < highest.iteration ? [lowest, highest] : [highest, lowest]))
+    else if (lowest) kept.push(lowest)
+    lowest = highest = undefined
+  }
+  let last: Row | undefined
+  let n = 0
+  const pass = (row: Row, n: number) => {
+    const own = n === 0 ? 0 : Math.min(parts, 1 + Math.floor(((n - 1) * parts) / (total - 2)))
+    if (own !== part) flush()
+    part = own
+    if (lowest === undefined || isLower(row.loss, lowest.loss)) lowest = row
+    if (highest === undefined || isLower(highest.loss, row.loss)) highest = row
+  }
+  for await (const page of ahead(readBlocks(db.pool, { id, kind: 'iterations', split }, span)))
+    for (const block of page)
+      for (let at = 0; at < block.rows; at++) {
+        const row = rowOf(block, at)
+        if (total <= points) kept.push(row)
+        else {
+          // The one before: the last of all is in no part.
+          if (last) pass(last, n++)
+          last = row
+        }
+      }
+  flush()
+  if (last) kept.push(last)
+  yield batchOf(kept, parameters)
+}
+
+/** What is not a number counts as the highest. */
+const isLower = (x: number, y: number): boolean => x < y || (Number.isNaN(y) && !Number.isNaN(x))
+
+type Row = { iteration: number; loss: number; lossAfter: number; lca: number; residual: number } & {
+  splits: number
+  helped: number
+  hurt: number
+}
+
+const rowOf = ({ from, columns }: Block, row: number): Row => ({
+  iteration: from + row,
+  loss: columns.lossBefore[row],
+  lossAfter: columns.lossAfter[row],
+  lca: columns.lca[row],
+  residual: columns.residual[row],
+  splits: columns.splits[row],
+  helped: columns.helped[row],
+  hurt: columns.hurt[row],
+})
+
+function batchOf(rows: Row[], parameters: number): Batch {
+  const floats = (name: keyof Row) => Float64Array.from(rows, row => row[name])
+  const fractions = rows.map(({ helped, hurt }) => helpFractions(helped, hurt, parameters))
+  return {
+    length: rows.length,
+    values: {
+      iteration: Int32Array.from(rows, ({ iteration }) => iteration),
+      ...{ loss: floats('loss'), lossAfter: floats('lossAfter'), lca: floats('lca') },
+      residual: floats('residual'),
+      splits: Int32Array.from(rows, ({ splits }) => splits),
+      helpFractionOfMoved: Float64Array.from(fractions, one => one.helpFractionOfMoved ?? Number.NaN),
+      helpFractionOfAll: Float64Array.from(fractions, one => one.helpFractionOfAll ?? Number.NaN),
+    },
+  }
 }
 
 async function countParameters(db: Database, id: string): Promise<number> {
@@ -66,10 +110,4 @@ async function countParameters(db: Database, id: string): Promise<number> {
     'SELECT coalesce(sum(size), 0)::float8 AS parameters FROM variables WHERE experiment_id = $1::uuid'
   const { rows } = await db.pool.query<{ parameters: number }>(sql, [id])
   return rows[0].parameters
-}
-
-function toCells([...row]: Row, parameters: number): Cell[] {
-  const [helped, hurt] = row.splice(6)
-  const { helpFractionOfMoved, helpFractionOfAll } = helpFractions(Number(helped), Number(hurt), parameters)
-  return [...row, helpFractionOfMoved, helpFractionOfAll]
 }

@@ -3,8 +3,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
 import { LayerRow, LayersQuery, LayersTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
+import { sendTable } from '../../tables/send.ts'
+import { batchOf, columnsOf, wantedBy } from '../../tables/table.ts'
 import { findLedger, groupVariables, headOf } from '../shared/ledger.ts'
-import { type Cell, columnsOf, sendTable, wantedBy } from '../shared/table.ts'
 import { sumLayers } from './query.ts'
 
 const csvExample =
@@ -35,9 +36,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { by, split } = request.query
       const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       const grouping = await groupVariables(app.db, ledger.id, by)
-      const { iterations, total, items } = await sumLayers(app.db, ledger, grouping, by)
+      const { iterations, total, items } = await sumLayers(app.db, ledger, grouping, by, request.signal)
       const columns = columnsOf(LayerRow, wantedBy(by))
-      const rows = items.map(item => columns.map(({ name }) => item[name as keyof typeof item] as Cell))
       return sendTable(request, reply, {
         head: {
           ...headOf(ledger),
@@ -46,7 +46,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           total,
         },
         columns,
-        batches: [rows],
+        batches: [batchOf(columns, items)],
         version: ledger.version,
         warning: ledger.unbalanced?.message,
       })

@@ -1,34 +1,35 @@
 /** What every layer or variable did over all iterations. */
 import type { Database } from '../../../store/database.ts'
+import { readTotals, sumLedger } from '../../../store/totals.ts'
 import type { LayersTable } from '../../schemas/tables.ts'
 import { type Grouping, helpFractions, type Ledger, ratio } from '../shared/ledger.ts'
 
-// $3[variable + 1] is the group of a variable: Postgres counts from 1.
-const sumsSql = `
-  SELECT ($3::int[])[variable + 1] AS "group", count(*)::float8 AS rows,
-         sum(lca) AS lca, sum(helping) AS helping, sum(hurting) AS hurting, sum(squared) AS squared,
-         sum(helped)::float8 AS helped, sum(hurt)::float8 AS hurt
-    FROM allocations
-   WHERE experiment_id = $1::uuid AND split = $2
-   GROUP BY 1`
+type Sums = Record<'lca' | 'helping' | 'hurting' | 'squared' | 'helped' | 'hurt', number>
+const nothing: Sums = { lca: 0, helping: 0, hurting: 0, squared: 0, helped: 0, hurt: 0 }
 
-type Sums = Record<'rows' | 'lca' | 'helping' | 'hurting' | 'squared' | 'helped' | 'hurt', number>
-
-/** The sums of every group, and of all of them. */
+/**
+ * The sums of every group, and of all of them, over the variables in the order of the network: of the totals that are
+ * stored once an experiment has succeeded, of what there is in the ledger before.
+ */
 export async function sumLayers(
   db: Database,
-  { id, split }: Ledger,
+  { id, split, iterations: trained, version }: Ledger,
   { groups, groupOf }: Grouping,
   by: 'layer' | 'variable',
+  signal: AbortSignal,
 ): Promise<Pick<LayersTable, 'iterations' | 'total' | 'items'>> {
-  const { rows } = await db.pool.query<Sums & { group: number }>(sumsSql, [id, split, groupOf])
-  const sumsOf = new Map(rows.map(row => [row.group, row]))
-  const network = { rows: 0, lca: 0, helping: 0, hurting: 0, squared: 0, helped: 0, hurt: 0 }
-  for (const row of rows)
-    for (const name of Object.keys(network) as (keyof Sums)[]) network[name] += row[name]
-
-  // Every iteration has a row for every variable.
-  const iterations = groupOf.length > 0 ? network.rows / groupOf.length : 0
+  const variables = groupOf.length
+  const stored = version && (await readTotals(db.pool, { id, split }, variables))
+  const totals =
+    stored || (await sumLedger(db.pool, { id, split }, variables, { from: 0, to: trained }, signal)).variables
+  const { iterations } = totals
+  const sums = groups.map((): Sums => ({ ...nothing }))
+  const network: Sums = { ...nothing }
+  for (const [variable, group] of groupOf.entries())
+    for (const name of Object.keys(nothing) as (keyof Sums)[]) {
+      sums[group][name] += totals[name][variable]
+      network[name] += totals[name][variable]
+    }
   const derive = (parameters: number, sums: Sums) => ({
     parameters,
     lca: sums.lca,
@@ -38,7 +39,6 @@ export async function sumLayers(
     ...helpFractions(sums.helped, sums.hurt, parameters * iterations),
     share: network.lca === 0 ? null : sums.lca / network.lca,
   })
-  const nothing: Sums = { rows: 0, lca: 0, helping: 0, hurting: 0, squared: 0, helped: 0, hurt: 0 }
   return {
     iterations,
     total: derive(
@@ -48,7 +48,7 @@ export async function sumLayers(
     items: groups.map(({ layer, variable, parameters }, index) => ({
       layer,
       ...(by === 'variable' && { variable }),
-      ...derive(parameters, sumsOf.get(index) ?? nothing),
+      ...derive(parameters, sums[index]),
     })),
   }
 }

@@ -3,8 +3,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
 import { NeuronRow, NeuronsQuery, NeuronsTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
+import { sendTable } from '../../tables/send.ts'
+import { columnsOf } from '../../tables/table.ts'
 import { findLedger, headOf } from '../shared/ledger.ts'
-import { columnsOf, sendTable } from '../shared/table.ts'
 import { readNeurons } from './query.ts'
 
 const csvExample = 'layer,unit,parameters,lca,helping,hurting\nfc_1,0,785,-0.0121,-0.034,0.0219\n'
@@ -34,7 +35,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { layer, split } = request.query
       const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       return sendTable(request, reply, {
-        head: { ...headOf(ledger) },
+        head: headOf(ledger),
         columns: columnsOf(NeuronRow),
         batches: await readNeurons(app.db, ledger, layer),
         version: ledger.version,

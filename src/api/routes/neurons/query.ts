@@ -1,39 +1,53 @@
 /** What every output unit did over all iterations: the sums of its segments, in their order, so always the same bits. */
 import { layerUnits } from '../../../spec/units.ts'
+import { readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
+import { ahead } from '../../tables/ahead.ts'
+import type { Batch } from '../../tables/table.ts'
 import { groupVariables, type Ledger } from '../shared/ledger.ts'
-import type { Cell } from '../shared/table.ts'
 
 const variablesSql =
   'SELECT name, layer, shape, size FROM variables WHERE experiment_id = $1::uuid ORDER BY index'
 
-// Units [$3, $4), counted from 1 as Postgres does.
-const sumsSql = `
-  SELECT unit::int, sum(lca[unit] ORDER BY segment), sum(helping[unit] ORDER BY segment),
-         sum(hurting[unit] ORDER BY segment)
-    FROM neuron_segments, generate_series($3::int, $4::int - 1) AS unit
-   WHERE experiment_id = $1::uuid AND split = $2
-   GROUP BY unit
-   ORDER BY unit`
-
-type Row = [number, number, number, number]
+const sums = ['lca', 'helping', 'hurting'] as const
 
 /** The rows of the table, a batch a layer. Throws 400 where one of `only` is not a layer. */
 export async function readNeurons(
   db: Database,
-  { id, split }: Ledger,
+  { id, split, iterations }: Ledger,
   only: string[] | undefined,
-): Promise<AsyncGenerator<Cell[][]>> {
+): Promise<AsyncGenerator<Batch, void>> {
   await groupVariables(db, id, 'layer', only)
   const { rows: variables } = await db.pool.query<Parameters<typeof layerUnits>[0][number]>(variablesSql, [
     id,
   ])
-  const layers = layerUnits(variables).filter(({ layer }) => only?.includes(layer) ?? true)
+  const all = layerUnits(variables)
+  const names = all.map(({ layer }) => layer)
+  const units = all.reduce((sum, layer) => sum + layer.units, 0)
   async function* batches() {
-    for (const { layer, offset, units, parameters } of layers) {
-      const values = [id, split, offset + 1, offset + units + 1]
-      const { rows } = await db.pool.query<Row>({ text: sumsSql, values, rowMode: 'array' })
-      yield rows.map(([unit, ...sums]): Cell[] => [layer, unit - 1 - offset, parameters, ...sums])
+    const floats = () => new Float64Array(units)
+    const table = { lca: floats(), helping: floats(), hurting: floats() }
+    let found = 0
+    const span = { from: 0, to: iterations }
+    for await (const page of ahead(readBlocks(db.pool, { id, kind: 'neurons', split }, span)))
+      for (const { rows, columns } of page) {
+        if (rows !== units) throw new Error(`the ledger has sums of ${rows} units where there are ${units}`)
+        found++
+        for (const name of sums)
+          for (let unit = 0; unit < units; unit++) table[name][unit] += columns[name][unit]
+      }
+    if (found === 0) return
+    for (const [index, { layer, offset, units: length, parameters }] of all.entries()) {
+      if (only && !only.includes(layer)) continue
+      yield {
+        length,
+        values: {
+          layer: { names, indices: new Int32Array(length).fill(index) },
+          unit: Int32Array.from({ length }, (_, unit) => unit),
+          parameters: new Int32Array(length).fill(parameters),
+          ...Object.fromEntries(sums.map(name => [name, table[name].subarray(offset, offset + length)])),
+        },
+      }
     }
   }
   return batches()

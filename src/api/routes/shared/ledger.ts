@@ -1,7 +1,7 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
 import type { Unbalanced } from '../../../lca/balance.ts'
 import type { SplitName } from '../../../spec/schema.ts'
-import { booksSql, judgeSplits, type StoredBooks, type UnbalancedSplits } from '../../../store/books.ts'
+import { type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { experimentNotFound, invalidQuery } from '../../problem.ts'
@@ -25,11 +25,7 @@ const ledgerSql = `
          CASE status WHEN 'succeeded' THEN id || ' ' || extract(epoch FROM updated_at) END AS version,
          (SELECT coalesce(sum(s."to" - s."from"), 0)::int FROM segments s
            WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated,
-         (e.spec #>> '{allocation,maxError}')::float8 AS "maxError",
-         (e.spec #>> '{allocation,maxSplits}')::int AS "maxSplits",
-         coalesce(e.summary ? 'unbalanced', false) AS judged, e.summary -> 'unbalanced' AS unbalanced,
-         ${booksSql(`NOT coalesce(e.summary ? 'unbalanced', false)
-                     AND i.split = coalesce($3, e.spec #>> '{allocation,splits,0}')`)} AS books
+         ${judgedSql}
     FROM experiments e
    WHERE id = $1::uuid AND ($2::text IS NULL OR tenant = $2)`
 
@@ -40,28 +36,24 @@ export async function findLedger(
   id: string,
   split: SplitName | undefined,
 ): Promise<Ledger> {
-  type Found = {
+  type Found = Judged & {
     iterations: number
     splits: SplitName[]
     allocated: number
     version: string | null
-    maxError: number
-    maxSplits: number
-    judged: boolean
-    unbalanced: UnbalancedSplits
-    books: StoredBooks
   }
-  const { rows } = await db.pool.query<Found>(ledgerSql, [id, tenant, split ?? null])
+  const { rows } = await db.pool.query<Found>(ledgerSql, [id, tenant])
   const found = rows[0]
   if (!found) throw experimentNotFound(id)
   if (split !== undefined && !found.splits.includes(split))
     throw invalidQuery('split', `this experiment allocates ${found.splits.join(' and ')} only`)
   const own = split ?? found.splits[0]
-  const unbalanced = found.judged ? found.unbalanced : judgeSplits(found.books, found)
+  const { iterations } = found
+  const unbalanced = await unbalancedOf(db.pool, { id, splits: [own], iterations }, found)
   return {
     id,
     split: own,
-    iterations: found.iterations,
+    iterations,
     complete: found.allocated >= found.iterations,
     version: found.version ?? undefined,
     unbalanced: unbalanced?.[own] ?? null,

@@ -22,13 +22,14 @@ import {
   SweepsQuery,
 } from '../../schemas/sweeps.ts'
 import { TableHeaders, tableResponse } from '../../schemas/tables.ts'
+import { sendTable } from '../../tables/send.ts'
+import { batchOf, columnsOf } from '../../tables/table.ts'
 import { onceOf, unstorable } from '../experiments/body.ts'
 import { newId } from '../experiments/id.ts'
 import { resolverFor } from '../experiments/resolver.ts'
 import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
 import { matchesEtag, weakEtag } from '../shared/etag.ts'
 import { tolerantQueue } from '../shared/queueing.ts'
-import { type Cell, columnsOf, sendTable } from '../shared/table.ts'
 import { listSweeps, readSweep, stateOf } from './query.ts'
 import { confidence, summariseSweep } from './summary.ts'
 
@@ -182,7 +183,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           leftOut,
         },
         columns,
-        batches: [wanted.map(row => columns.map(({ name }) => row[name as keyof typeof row] as Cell))],
+        batches: [batchOf(columns, wanted)],
         version: sweep.finished ? stateOf(sweep) : undefined,
         warning: leftOutInWords(leftOut),
       })

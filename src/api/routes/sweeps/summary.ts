@@ -1,15 +1,8 @@
 /** What a sweep says: every measure of every layer in every variant, over its seeds and against the baseline. */
 import type { SplitName } from '../../../spec/schema.ts'
 import { estimate, welch } from '../../../statistics/intervals.ts'
-import {
-  booksSql,
-  describeUnbalanced,
-  judgeSplits,
-  type StoredBooks,
-  type UnbalancedSplits,
-} from '../../../store/books.ts'
+import { describeUnbalanced, type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
-import { isEarlierSql } from '../../../store/earlier-summary.ts'
 import type { Measure, SummaryRow, SweepSummary } from '../../schemas/sweeps.ts'
 import { helpFractions } from '../shared/ledger.ts'
 
@@ -20,19 +13,14 @@ type Finished = {
   variant: number
   seed: number
   splits: Partial<Record<SplitName, { loss: { final: number }; accuracy: { final: number } }>>
-  judged: boolean
-  unbalanced: UnbalancedSplits
-  /** Of what an earlier version finished, which is not judged. */
-  books: StoredBooks
-  maxError: number
-  maxSplits: number
-}
+  iterations: number
+  allocated: SplitName[]
+} & Judged
 
 const finishedSql = `
   SELECT id, variant, (spec #>> '{training,seed}')::float8 AS seed, summary -> 'splits' AS splits,
-         summary ? 'unbalanced' AS judged, summary -> 'unbalanced' AS unbalanced, ${booksSql(isEarlierSql)} AS books,
-         (spec #>> '{allocation,maxError}')::float8 AS "maxError",
-         (spec #>> '{allocation,maxSplits}')::int AS "maxSplits"
+         (spec #>> '{training,iterations}')::int AS iterations, spec #> '{allocation,splits}' AS allocated,
+         ${judgedSql}
     FROM experiments e
    WHERE sweep_id = $1::uuid AND status = 'succeeded'
    ORDER BY sweep_index`
@@ -75,13 +63,19 @@ export async function summariseSweep(
     db.pool.query<LayerSums>(layersSql, [id]).then(({ rows }) => rows),
   ])
   const leftOut: SweepSummary['leftOut'] = []
-  const finished = succeeded.filter(({ id: experiment, variant, seed, ...books }) => {
-    const unbalanced = books.judged ? books.unbalanced : judgeSplits(books.books, books)
-    if (unbalanced === null) return true
-    const reason = describeUnbalanced(unbalanced)
-    leftOut.push({ experiment, variant: variants[variant], seed, reason })
-    return false
-  })
+  const finished: Finished[] = []
+  for (const experiment of succeeded) {
+    const { id, variant, seed, iterations, allocated } = experiment
+    const unbalanced = await unbalancedOf(db.pool, { id, iterations, splits: allocated }, experiment)
+    if (unbalanced === null) finished.push(experiment)
+    else
+      leftOut.push({
+        experiment: id,
+        variant: variants[variant],
+        seed,
+        reason: describeUnbalanced(unbalanced),
+      })
+  }
   const series = collect(finished, layers)
   const items = variants.flatMap((label, variant) =>
     series.flatMap(one => rowOf(one, label, variant, baseline)),

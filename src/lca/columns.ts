@@ -1,0 +1,23 @@
+/**
+ * What consumers of steps leave of a segment for Postgres: tables as columns, a set for every split. Whoever adds a
+ * diagnostic adds a kind; how it is stored and read again follows from what is said here (store/blocks.ts).
+ */
+import type { SplitName } from '../spec/schema.ts'
+
+/** float64 or int32, as they are. */
+export type Columns = Record<string, Float64Array | Int32Array>
+
+/**
+ * iterations: a row an iteration. allocations: a row an iteration and variable, in this order. neurons: a row an output
+ * unit, summed over the segment.
+ */
+export type ColumnsKind = 'iterations' | 'allocations' | 'neurons'
+
+/** One table of one split over a segment. All columns are equally long. */
+export type SegmentColumns = {
+  kind: ColumnsKind
+  split: SplitName
+  /** iterations: equally many rows for each iteration, in their order. segment: each row is a sum over the segment. */
+  of: 'iterations' | 'segment'
+  columns: Columns
+}

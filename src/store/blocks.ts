@@ -1,0 +1,213 @@
+/**
+ * The ledger as it lies in Postgres. A block is a table's columns over the iterations [from, to) of one split: its `data`
+ * are the columns one after another, each all of its values, little-endian, as `columns` names them: `lca f8` (float64),
+ * `helped i4` (int32). Rows come in the order of iterations, equally many for each, unless they are sums over all of
+ * [from, to). A block lies within one segment and holds at most `blockRows` rows or one iteration, so that whoever reads
+ * never holds more. Nothing here knows what the columns mean: another kind of table needs no migration.
+ */
+import type pg from 'pg'
+import type { Columns, ColumnsKind, SegmentColumns } from '../lca/columns.ts'
+import { earlierBlocksSql } from './earlier-blocks.ts'
+
+/** A pool, or one of its connections within a transaction. */
+export type Queryable = Pick<pg.ClientBase, 'query'>
+
+export type Block = { from: number; to: number; rows: number; columns: Columns }
+
+/** 1.6 MB of allocations. */
+export const blockRows = 2 ** 15
+
+/** Bytes of the first page that is read of a table, and of the largest: who reads nothing of it costs little. */
+const firstPage = 2 ** 17
+const largestPage = 2 ** 21
+/** Bytes that one statement inserts, but for a larger block. */
+const insertBytes = 2 ** 23
+
+/** Stores a segment's tables, of which nothing is stored. Throws where columns are not as long as they must be. */
+export async function insertBlocks(
+  client: Queryable,
+  id: string,
+  segment: { from: number; to: number },
+  tables: SegmentColumns[],
+): Promise<void> {
+  let waiting: unknown[][] = []
+  let bytes = 0
+  const flush = async () => {
+    if (waiting.length === 0) return
+    const places = waiting.map((_, i) => `($1, ${[2, 3, 4, 5, 6, 7].map(at => `$${6 * i + at}`).join(', ')})`)
+    await client.query(
+      `INSERT INTO ledger_blocks (experiment_id, kind, split, "from", "to", columns, data) VALUES ${places.join(', ')}`,
+      [id, ...waiting.flat()],
+    )
+    waiting = []
+    bytes = 0
+  }
+  for (const table of tables) {
+    for (const { from, to, rows, columns } of blocksOf(table, segment)) {
+      const data = encode(columns, rows)
+      waiting.push([table.kind, table.split, from, to, namesOf(columns), data])
+      bytes += data.length
+      if (bytes >= insertBytes || waiting.length >= 1000) await flush()
+    }
+  }
+  await flush()
+}
+
+/** Removes the blocks of a segment. */
+export async function removeBlocks(
+  client: Queryable,
+  id: string,
+  { from, to }: { from: number; to: number },
+): Promise<void> {
+  await client.query('DELETE FROM ledger_blocks WHERE experiment_id = $1 AND "from" >= $2 AND "from" < $3', [
+    id,
+    from,
+    to,
+  ])
+}
+
+/**
+ * Reads a table over the iterations [from, to), as far as it is stored: pages of blocks, in order, what lies outside cut
+ * off where rows belong to iterations. Every page is one statement, whose answer is true of one moment; segments that are
+ * recorded, or rewritten from rows to blocks, meanwhile are neither missed half nor seen twice.
+ */
+export async function* readBlocks(
+  db: Queryable,
+  { id, kind, split }: { id: string; kind: ColumnsKind; split: string },
+  { from, to }: { from: number; to: number },
+): AsyncGenerator<Block[], void> {
+  let limit = 1
+  let page = firstPage
+  for (let next = from; next < to; ) {
+    const { rows } = await db.query<Stored>(pageSql[kind], [id, kind, split, next, to, limit])
+    if (rows.length === 0) return
+    const blocks = rows.map(stored => cut(decode(stored), next, to, kind))
+    yield blocks
+    if (rows.length < limit) return
+    next = rows[rows.length - 1].to
+    const bytes = rows.reduce((sum, { data }) => sum + data.length, 0)
+    limit = Math.max(1, Math.min(1000, Math.floor((rows.length * page) / bytes)))
+    page = Math.min(largestPage, 2 * page)
+  }
+}
+
+/** How many iterations of a split are stored in [from, to). */
+export async function countIterations(
+  db: Queryable,
+  { id, split }: { id: string; split: string },
+  { from, to }: { from: number; to: number },
+): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `SELECT (SELECT coalesce(sum(least("to", $4) - greatest("from", $3)), 0) FROM ledger_blocks
+              WHERE experiment_id = $1 AND kind = 'iterations' AND split = $2 AND "from" < $4::int AND "to" > $3::int)::int
+          + (SELECT count(*) FROM earlier_iterations
+              WHERE experiment_id = $1 AND split = $2 AND iteration >= $3::int AND iteration < $4::int)::int AS count`,
+    [id, split, from, to],
+  )
+  return rows[0].count
+}
+
+type Stored = { from: number; to: number; columns: string[]; data: Buffer; swapped: boolean }
+
+// $4 may lie within a block, which then is the last that does not begin behind it.
+const pageSqlOf = (kind: ColumnsKind) => `
+  SELECT * FROM (
+    (SELECT "from", "to", columns, data, false AS swapped
+       FROM ledger_blocks
+      WHERE experiment_id = $1 AND kind = $2 AND split = $3 AND "to" > $4::int AND "from" < $5::int
+        AND "from" >= coalesce((SELECT max("from") FROM ledger_blocks
+              WHERE experiment_id = $1 AND kind = $2 AND split = $3 AND "from" <= $4::int), 0)
+      ORDER BY "from" LIMIT $6::int)
+    UNION ALL
+    (${earlierBlocksSql[kind]})
+  ) blocks
+  ORDER BY "from" LIMIT $6::int`
+const pageSql: Record<ColumnsKind, string> = {
+  iterations: pageSqlOf('iterations'),
+  allocations: pageSqlOf('allocations'),
+  neurons: pageSqlOf('neurons'),
+}
+
+const sizes = { f8: 8, i4: 4 }
+type Type = keyof typeof sizes
+
+const namesOf = (columns: Columns): string[] =>
+  Object.entries(columns).map(([name, values]) => `${name} ${values instanceof Int32Array ? 'i4' : 'f8'}`)
+
+/** Name and type of each column that a block has. */
+function typesOf(columns: string[]): [name: string, type: Type][] {
+  return columns.map(column => {
+    const [name, type] = column.split(' ')
+    if (!(type in sizes)) throw new Error(`a block of the ledger has a column of unknown type: ${column}`)
+    return [name, type as Type]
+  })
+}
+
+/** Bytes of one row. */
+export const rowBytes = (columns: string[]): number =>
+  typesOf(columns).reduce((sum, [, type]) => sum + sizes[type], 0)
+
+function encode(columns: Columns, rows: number): Buffer {
+  const parts = Object.entries(columns).map(([name, values]) => {
+    if (values.length !== rows)
+      throw new Error(`the column ${name} has ${values.length} values where ${rows} were to be`)
+    return Buffer.from(values.buffer, values.byteOffset, values.byteLength)
+  })
+  return Buffer.concat(parts)
+}
+
+function decode({ from, to, columns, data, swapped }: Stored): Block {
+  const types = typesOf(columns)
+  const rows = data.length / rowBytes(columns)
+  if (!Number.isInteger(rows)) throw new Error(`the block [${from}, ${to}) of the ledger is cut short`)
+  let offset = 0
+  const decoded = types.map(([name, type]): [string, Float64Array | Int32Array] => {
+    // A copy, whose numbers lie where numbers must.
+    const bytes = Uint8Array.prototype.slice.call(data, offset, offset + rows * sizes[type])
+    offset += bytes.length
+    if (swapped) swap(bytes, type)
+    const values = type === 'f8' ? Float64Array : Int32Array
+    return [name, new values(bytes.buffer, 0, rows)]
+  })
+  return { from, to, rows, columns: Object.fromEntries(decoded) }
+}
+
+/** The other byte order. */
+function swap({ buffer }: Uint8Array, type: Type): void {
+  const bytes = Buffer.from(buffer)
+  if (type === 'f8') bytes.swap64()
+  else bytes.swap32()
+}
+
+/** A table of a segment in blocks. */
+function* blocksOf(
+  { kind, of, columns }: SegmentColumns,
+  { from, to }: { from: number; to: number },
+): Generator<Block> {
+  const [first] = Object.values(columns)
+  const perIteration = first.length / (to - from)
+  if (of === 'segment' || to === from) {
+    yield { from, to, rows: first.length, columns }
+    return
+  }
+  if (!Number.isInteger(perIteration))
+    throw new Error(`${first.length} rows of ${kind} do not divide into ${to - from} iterations`)
+  const length = Math.max(1, Math.floor(blockRows / perIteration))
+  for (let start = from; start < to; start += length) {
+    const end = Math.min(to, start + length)
+    const rows = [(start - from) * perIteration, (end - from) * perIteration] as const
+    yield { from: start, to: end, rows: rows[1] - rows[0], columns: slice(columns, ...rows) }
+  }
+}
+
+/** The part of a block that lies in [from, to); all of one that holds sums. */
+function cut(block: Block, from: number, to: number, kind: ColumnsKind): Block {
+  if (kind === 'neurons' || (block.from >= from && block.to <= to)) return block
+  const perIteration = block.rows / (block.to - block.from)
+  const [start, end] = [Math.max(from, block.from), Math.min(to, block.to)]
+  const rows = [(start - block.from) * perIteration, (end - block.from) * perIteration] as const
+  return { from: start, to: end, rows: rows[1] - rows[0], columns: slice(block.columns, ...rows) }
+}
+
+const slice = (columns: Columns, start: number, end: number): Columns =>
+  Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values.subarray(start, end)]))

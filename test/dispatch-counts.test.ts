@@ -1,0 +1,79 @@
+/** Counted, not timed: what one full gradient asks of the engine. On a GPU these are what the host waits for. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { randomExamples, works } from '../bench/works.ts'
+import { defaultEngine } from '../src/engine/binding.ts'
+import { loadEngine } from '../src/engine/engine.ts'
+import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
+import { buildNetwork } from '../src/nn/network.ts'
+import { deviceSums, hostSums, type MakeSums } from '../src/nn/sums.ts'
+import { initialWeights } from '../src/nn/train.ts'
+import { type Counts, counting } from './support/counting.ts'
+
+const native = { skip: defaultEngine() === 'wasm' && 'native TensorFlow is not built here' }
+// Elsewhere some operations are two, and on a GPU sums stay on the device.
+const onThisCpu = { skip: native.skip || (process.arch !== 'x64' && 'counted on x86 CPUs') }
+
+/** One full gradient of a split in chunks. */
+async function gradientOf(name: string, chunks: number, sums: MakeSums, chunk = 2) {
+  const { kernels } = await loadEngine({ name: 'native' })
+  const { architecture, shape } = works[name]
+  const network = buildNetwork(architecture, { shape, classes: 10 })
+  const model = { ...makeModel(network, kernels), sums }
+  const split = uploadSplit(randomExamples(chunk * chunks, shape), chunk)
+  const theta = initialWeights(network, 0)
+  const gradient = new Float64Array(network.parameters)
+  const run = async () => {
+    const [{ loss }] = await addFullGradients(model, theta, [split], [gradient.fill(0)])
+    return loss
+  }
+  // What an operation is first asked for it is also tried out.
+  await run()
+  let loss = Number.NaN
+  const counts = await counting(async () => {
+    loss = await run()
+  })
+  split.chunks.forEach(disposeBatch)
+  return { counts, loss, gradient, network }
+}
+
+/**
+ * What one more chunk costs on a CPU, by network. Reads there are copies from memory to memory: the gradient of each variable
+ * and the losses, and batch norm's sums, two a layer. Writes are shapes and axes, a few bytes each. None may grow unnoticed.
+ */
+const costs = {
+  fc: { chunk: 2, operations: 42, reads: 7, writes: 16 },
+  lenet: { chunk: 2, operations: 51, reads: 9, writes: 19 },
+  resnet20: { chunk: 32, operations: 239, reads: 103, writes: 155 },
+  'all-cnn': { chunk: 8, operations: 97, reads: 38, writes: 65 },
+  vgg: { chunk: 2, operations: 87, reads: 19, writes: 28 },
+}
+for (const [name, { chunk, ...expected }] of Object.entries(costs))
+  test(`${name}: the operations and copies of a gradient`, onThisCpu, async () => {
+    const one = await gradientOf(name, 1, hostSums, chunk)
+    const two = await gradientOf(name, 2, hostSums, chunk)
+    const more = (key: Exclude<keyof Counts, 'byName'>) => two.counts[key] - one.counts[key]
+    const found = { operations: more('operations'), reads: more('reads'), writes: more('writes') }
+    assert.deepEqual(found, expected, JSON.stringify(two.counts.byName))
+    const { network, counts } = one
+    const bytes = 4 * network.parameters
+    // θ once, and beside it nothing that grows with the batch.
+    assert.equal(counts.writes - found.writes, network.variables.length)
+    assert.ok(more('bytesWritten') < 16 * 1024, `${more('bytesWritten')} bytes written a chunk`)
+    const statistics = network.batchNorm ? 0.15 * chunk * network.bytesPerExample : 0
+    assert.ok(more('bytesRead') <= bytes + 4 * chunk + statistics, `${more('bytesRead')} bytes read a chunk`)
+  })
+
+test('sums on the device are the sums in float64, and are read once a split', native, async () => {
+  for (const name of ['fc', 'resnet20']) {
+    const host = await gradientOf(name, 9, hostSums)
+    const device = await gradientOf(name, 9, deviceSums)
+    const statistics = host.counts.reads - 9 * (host.network.variables.length + 1)
+    assert.equal(device.counts.reads, statistics + 1, 'one read, whatever the chunks')
+    assert.equal(device.loss, host.loss)
+    const scale = Math.sqrt(host.gradient.reduce((sum, g) => sum + g * g, 0) / host.gradient.length)
+    host.gradient.forEach((g, i) => {
+      assert.ok(Math.abs(device.gradient[i] - g) <= 1e-12 * Math.abs(g) + 1e-12 * scale, `parameter ${i}`)
+    })
+  }
+})

@@ -1,0 +1,192 @@
+/** The ledger in blocks: to the last bit, in any part, and summed to the same bits in whatever order it was recorded. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { readAllocations } from '../src/api/routes/allocations/query.ts'
+import { sumLayers } from '../src/api/routes/layers/query.ts'
+import { readNeurons } from '../src/api/routes/neurons/query.ts'
+import { groupVariables } from '../src/api/routes/shared/ledger.ts'
+import type { Columns, ColumnsKind, SegmentColumns } from '../src/lca/columns.ts'
+import { blockRows, insertBlocks, readBlocks } from '../src/store/blocks.ts'
+import { createExperiment } from '../src/store/experiments.ts'
+import { recordSegment } from '../src/store/segments.ts'
+import { incompleteSegments, summarise } from '../src/store/summary.ts'
+import { recordTraining, startExperiment } from '../src/store/training.ts'
+import { type TestDatabase, testDatabase } from './support/database.ts'
+import { fakeEvaluations, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
+
+let database: TestDatabase
+before(async () => {
+  database = await testDatabase()
+})
+after(() => database.close())
+
+const computer = {
+  worker: 'here:1',
+  engine: { name: 'native', version: '2.21.0', threads: 2, device: 'cpu' },
+} as const
+
+async function trained(iterations: number, segmentIterations: number): Promise<string> {
+  const id = randomUUID()
+  await createExperiment(database.db, { id, spec: fakeSpec(iterations, segmentIterations, []) })
+  await startExperiment(database.db, id, computer)
+  await recordTraining(database.db, id, fakeVariables, { segments: [], objects: [] }, computer)
+  return id
+}
+
+async function read(id: string, kind: ColumnsKind, from: number, to: number): Promise<Columns[]> {
+  const found: Columns[] = []
+  for await (const page of readBlocks(database.db.pool, { id, kind, split: 'train' }, { from, to }))
+    found.push(...page.map(block => block.columns))
+  return found
+}
+
+const odd = [
+  ...[0, -0, 1, -1, 0.1 + 0.2, -1 / 3, 1e-300, 5e-324, -5e-324, 2.2250738585072014e-308, 2 ** -1022 - 5e-324],
+  ...[Number.MAX_VALUE, -Number.MAX_VALUE, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+]
+
+test('a number is what it was, to the last bit, for this service and for SQL', async () => {
+  const id = await trained(odd.length, odd.length)
+  const floats = Float64Array.from(odd)
+  const integers = Int32Array.from(odd, (_, i) => [0, 1, -1, 255, 65_536, 2 ** 31 - 1, -(2 ** 31)][i % 7])
+  const columns = {
+    ...{ lossBefore: floats, lossAfter: floats, lca: floats, residual: floats },
+    ...{ splits: integers, helped: integers, hurt: integers },
+  }
+  await insertBlocks(database.db.pool, id, { from: 0, to: odd.length }, [
+    { kind: 'iterations', split: 'train', of: 'iterations', columns },
+  ])
+  const [block] = await read(id, 'iterations', 0, odd.length)
+  assert.deepEqual(block, columns)
+  const { rows } = await database.db.pool.query<{ lca: number; hurt: number }>(
+    'SELECT lca, hurt FROM iterations WHERE experiment_id = $1 ORDER BY iteration',
+    [id],
+  )
+  assert.deepEqual(
+    rows.map(({ lca }) => lca),
+    odd,
+  )
+  assert.deepEqual(
+    rows.map(({ hurt }) => hurt),
+    [...integers],
+  )
+})
+
+test('a long segment lies in several blocks, and any part of it can be read', async () => {
+  const iterations = blockRows + 100
+  const id = await trained(iterations, iterations)
+  const cells = Float64Array.from({ length: 2 * iterations }, (_, i) => i)
+  await insertBlocks(database.db.pool, id, { from: 0, to: iterations }, [
+    { kind: 'allocations', split: 'train', of: 'iterations', columns: { lca: cells } },
+  ])
+  const { rows } = await database.db.pool.query(
+    'SELECT "from", "to", octet_length(data) AS bytes FROM ledger_blocks WHERE experiment_id = $1 ORDER BY "from"',
+    [id],
+  )
+  assert.deepEqual(rows, [
+    { from: 0, to: blockRows / 2, bytes: 8 * blockRows },
+    { from: blockRows / 2, to: blockRows, bytes: 8 * blockRows },
+    { from: blockRows, to: iterations, bytes: 8 * 200 },
+  ])
+  for (const [from, to] of [
+    [0, 1],
+    [3, 9],
+    [blockRows / 2 - 1, blockRows / 2 + 1],
+    [blockRows + 99, iterations],
+    [0, iterations],
+  ]) {
+    const values = (await read(id, 'allocations', from, to)).flatMap(({ lca }) => [...lca])
+    assert.deepEqual([values[0], values.length, values.at(-1)], [2 * from, 2 * (to - from), 2 * to - 1])
+  }
+})
+
+/** A segment whose sums depend on their order: magnitudes from 1e-12 to 1. */
+function scattered(from: number, to: number): SegmentColumns[] {
+  let state = from + 1
+  const next = () => {
+    state = (state * 48_271) % 2_147_483_647
+    return (state / 2_147_483_647 - 0.5) * 10 ** -(state % 13)
+  }
+  return (['train', 'validation'] as const).flatMap((split): SegmentColumns[] => {
+    const floats = (length: number) => Float64Array.from({ length }, next)
+    const integers = (length: number) => new Int32Array(length).fill(3)
+    const [rows, cells] = [to - from, (to - from) * fakeVariables.length]
+    const flows = (length: number) => ({
+      ...{ lca: floats(length), helping: floats(length), hurting: floats(length) },
+    })
+    return [
+      {
+        ...{ kind: 'iterations', split, of: 'iterations' },
+        columns: {
+          ...{ lossBefore: floats(rows), lossAfter: floats(rows), lca: floats(rows), residual: floats(rows) },
+          ...{ splits: integers(rows), helped: integers(rows), hurt: integers(rows) },
+        },
+      },
+      {
+        ...{ kind: 'allocations', split, of: 'iterations' },
+        columns: {
+          ...flows(cells),
+          ...{ squared: floats(cells), moved: floats(cells) },
+          ...{ helped: integers(cells), hurt: integers(cells) },
+        },
+      },
+      { kind: 'neurons', split, of: 'segment', columns: flows(3) },
+    ]
+  })
+}
+
+test('sums are the same bits in whatever order segments were recorded, also while some are missing', async () => {
+  const iterations = 24
+  const spec = fakeSpec(iterations, 2, [])
+  const everything = async (order: number[]) => {
+    const id = await trained(iterations, 2)
+    for (const index of order) {
+      const [from, to] = [2 * index, 2 * index + 2]
+      const recorded = await recordSegment(
+        database.db,
+        id,
+        index,
+        {
+          ...{ columns: scattered(from, to), evaluations: fakeEvaluations(spec, from, to), objects: [] },
+          ...{ seconds: 1, gradients: 1 },
+        },
+        computer,
+      )
+      assert.equal(recorded, 'recorded')
+    }
+    const ledger = {
+      id,
+      split: 'train',
+      iterations,
+      complete: true,
+      version: undefined,
+      unbalanced: null,
+    } as const
+    const grouping = await groupVariables(database.db, id, 'layer')
+    const batches: unknown[] = []
+    const request = { from: 1, to: iterations - 1, bucket: 5 }
+    for await (const { values } of readAllocations(database.db, ledger, grouping, request))
+      batches.push(values)
+    for await (const { values } of await readNeurons(database.db, ledger, undefined)) batches.push(values)
+    const { signal } = new AbortController()
+    const layers = await sumLayers(database.db, ledger, grouping, 'layer', signal)
+    if (order.length < 12) return { batches, layers }
+    assert.deepEqual(await incompleteSegments(database.db, id, spec), [])
+    const { summary, totals } = await summarise(database.db, id, spec)
+    return { batches, layers, splits: summary.splits, totals }
+  }
+  const inOrder = Array.from({ length: 12 }, (_, index) => index)
+  const shuffled = [7, 2, 11, 0, 5, 9, 1, 10, 4, 8, 3, 6]
+  const expected = await everything(inOrder)
+  assert.deepEqual(await everything(shuffled), expected)
+  assert.deepEqual(await everything([4, 9, 3, 1]), await everything([1, 3, 4, 9]))
+
+  // And they are what they are said to be: iteration by iteration, in each variable by variable, plainly.
+  const train = inOrder.map(index => scattered(2 * index, 2 * index + 2)[1].columns.helping)
+  const inTurn = train.flatMap(values => [...values]).reduce((sum, value) => sum + value, 0)
+  assert.equal(expected.splits?.train?.helping, inTurn)
+  const ofVariable = (v: number) =>
+    train.flatMap(values => [...values].filter((_, cell) => cell % 2 === v)).reduce((a, b) => a + b, 0)
+  assert.equal(expected.layers.items[0].helping, ofVariable(0) + ofVariable(1))
+})
