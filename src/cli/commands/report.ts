@@ -154,7 +154,7 @@ async function readSeries(
 async function sweepReport(ledger: LedgerClient, { id, name, variants, baseline }: Sweep): Promise<Figures> {
   const path = `/v1/sweeps/${id}/summary`
   const summary = printableData(await ledger.http.json<Summary>(path, { query: { measure: 'lca' } }))
-  const { leftOut = [] } = summary
+  const { leftOut } = summary
   if (summary.items.length === 0)
     throw new UsageError(
       leftOut.length === 0
