@@ -99,7 +99,12 @@ function stamp(name, value) {
 /** Runs a command quietly; its output is shown only if it fails. */
 function run(command, args, env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    // A debugger is for this process: its port is taken, and with --inspect-brk a child would wait for ever.
+    const NODE_OPTIONS = (process.env.NODE_OPTIONS ?? '').replace(/(^|\s)--inspect\S*/g, '')
+    const child = spawn(command, args, {
+      env: { ...process.env, NODE_OPTIONS, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let output = ''
     child.stdout.on('data', data => (output += data))
     child.stderr.on('data', data => (output += data))

@@ -1,5 +1,6 @@
 /** The configuration: environment variables, read and checked once, in one place. */
 import { resolve } from 'node:path'
+import { connectionStringProblem, strictSslMode } from './connection-strings.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -60,6 +61,8 @@ export type Config = {
   rateLimit: number
   /** Experiments that a tenant may have queued or running at once; 0: any number. */
   maxUnfinished: number
+  /** Tables of the ledger that a tenant may have on their way at once, to each process of the API; 0: any number. */
+  maxTables: number
   /** Bytes of an upload, as it is sent and unzipped. */
   maxUploadBytes: number
   /** Bytes a second that an upload must have on average, but for its first minute; 0: any rate. */
@@ -120,8 +123,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const secretUrl = (name: string, protocols: string[]): string | undefined => {
     const value = text(name)
     if (value === undefined) return undefined
-    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value
-    problems.push(`${name} must be a URL that starts with ${protocols.map(p => `${p}//`).join(' or ')}`)
+    const problem = connectionStringProblem(value, protocols)
+    if (problem === undefined) return value
+    problems.push(`${name} ${problem}`)
     return undefined
   }
 
@@ -150,11 +154,14 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     const [accessKeyId, secretAccessKey] = [text('S3_ACCESS_KEY_ID'), text('S3_SECRET_ACCESS_KEY')]
     if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
       problems.push('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set together')
+    const endpoint = httpUrl('S3_ENDPOINT')
+    // Where S3_* name a server of one's own, AWS_* are about something else.
+    const amazons = endpoint === undefined ? (text('AWS_REGION') ?? text('AWS_DEFAULT_REGION')) : undefined
     return {
-      endpoint: httpUrl('S3_ENDPOINT'),
+      endpoint,
       publicEndpoint: httpUrl('S3_PUBLIC_ENDPOINT'),
       bucket,
-      region: text('S3_REGION') ?? text('AWS_REGION') ?? 'us-east-1',
+      region: text('S3_REGION') ?? amazons ?? 'us-east-1',
       credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
       downloads: oneOf('S3_DOWNLOADS', ['redirect', 'proxy'] as const, 'redirect' as const),
     }
@@ -195,6 +202,17 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     return oneOf('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', protocols, common)
   }
 
+  // ioredis knows sockets as paths, without a scheme: /run/redis/redis.sock.
+  const redisUrl = (): string | undefined => {
+    if (text('REDIS_URL')?.startsWith('/')) return text('REDIS_URL')
+    const url = secretUrl('REDIS_URL', ['redis:', 'rediss:'])
+    if (url !== undefined && !(URL.canParse(url) && /^\/?\d*$/.test(new URL(url).pathname)))
+      problems.push(
+        'REDIS_URL must be redis://host:port/number, the number of the database being 0 where it is left out',
+      )
+    return url
+  }
+  const databaseUrl = secretUrl('DATABASE_URL', ['postgres:', 'postgresql:'])
   const host = text('HOST') ?? '127.0.0.1'
   // Never open to the network by mistake: without keys only where nobody else can reach it, or where that was said.
   const said = oneOf('LEDGER_AUTH', ['keys', 'none'] as const, undefined)
@@ -207,8 +225,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     datasetsDir: resolve(text('DATASETS_DIR') ?? resolve(ledgerDir, 'datasets')),
     postgresDir: resolve(ledgerDir, 'postgres'),
     objectsDir: resolve(ledgerDir, 'objects'),
-    databaseUrl: secretUrl('DATABASE_URL', ['postgres:', 'postgresql:']),
-    redisUrl: secretUrl('REDIS_URL', ['redis:', 'rediss:']),
+    databaseUrl: databaseUrl && strictSslMode(databaseUrl),
+    redisUrl: redisUrl(),
     s3: s3(),
     engine: oneOf('LEDGER_ENGINE', ['native', 'wasm'] as const, undefined),
     threads: integer('LEDGER_THREADS', undefined, 1, 1024),
@@ -223,6 +241,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     corsOrigins: origins('LEDGER_CORS_ORIGINS'),
     rateLimit: integer('LEDGER_RATE_LIMIT', auth === 'keys' ? 1200 : 0, 0, 1_000_000_000),
     maxUnfinished: integer('LEDGER_MAX_UNFINISHED', auth === 'keys' ? 1000 : 0, 0, 1_000_000_000),
+    maxTables: integer('LEDGER_MAX_TABLES', 16, 0, 1_000_000),
     maxUploadBytes: integer('LEDGER_MAX_UPLOAD_BYTES', 2 * 2 ** 30, 1, 1e12),
     // 128 kbit/s: a bad line has more.
     minUploadRate: integer('LEDGER_MIN_UPLOAD_RATE', 2 ** 14, 0, 1e9),

@@ -27,6 +27,7 @@ describe('ledger worker', () => {
       LEDGER_DIR: directory,
       LEDGER_ENGINE: 'wasm',
       LOG_LEVEL: 'info',
+      NODE_OPTIONS: '--inspect=127.0.0.1:0',
     }
     const child = startNode('src/cli/main.js', ['worker', ...args], env, file)
     return { child, log: () => readFileSync(file, 'utf8') }
@@ -42,6 +43,8 @@ describe('ledger worker', () => {
       const ended = once(child, 'exit')
       child.kill('SIGTERM')
       assert.deepEqual(await ended, [0, null], log())
+      // Its port is of one process: no child has been told to listen there.
+      assert.equal(log().match(/Debugger listening/g)?.length, 1)
       assert.equal(await database.db.prisma.worker.count(), 0)
     })
 
@@ -56,7 +59,7 @@ describe('ledger worker', () => {
     ] as const) {
       const { child, log } = start(`log${args[0]}`, [...args])
       assert.deepEqual(await once(child, 'exit'), [2, null], log())
-      assert.match(log(), says)
+      assert.match(log().replace(/^(Debugger|For help).*\n/gm, ''), says)
     }
   })
 })

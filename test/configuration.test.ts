@@ -89,6 +89,9 @@ test('S3 is a bucket; half of it is a mistake', () => {
     ...{ credentials: { accessKeyId: 'k', secretAccessKey: 's' }, downloads: 'redirect' },
   })
   assert.equal(readConfig({ S3_BUCKET: 'b' }).s3?.credentials, undefined)
+  // AWS_* are about Amazon's, not about a server of one's own.
+  assert.equal(readConfig({ ...env, AWS_REGION: 'eu-west-1' }).s3?.region, 'us-east-1')
+  assert.equal(readConfig({ S3_BUCKET: 'b', AWS_REGION: 'eu-west-1' }).s3?.region, 'eu-west-1')
   assert.throws(() => readConfig({ ...env, S3_BUCKET: '' }), /S3_BUCKET must be set where S3_ENDPOINT/)
   assert.throws(() => readConfig({ ...env, S3_ACCESS_KEY_ID: '' }), /must be set together/)
 })
@@ -109,8 +112,16 @@ test('docker-compose.yml sets or passes on every variable that is read', () => {
       },
     ),
   )
-  // The folders and the port within a container, Amazon's name for S3_REGION, and what an image or its command says.
-  const own = ['LEDGER_DIR', 'PORT', 'AWS_REGION', 'LEDGER_ENGINE', 'LEDGER_DEVICES', 'LEDGER_REQUIRE_GPU']
+  // The folders and the port within a container, Amazon's names for S3_REGION, and what an image or its command says.
+  const own = [
+    'LEDGER_DIR',
+    'PORT',
+    'AWS_REGION',
+    'AWS_DEFAULT_REGION',
+    'LEDGER_ENGINE',
+    'LEDGER_DEVICES',
+    'LEDGER_REQUIRE_GPU',
+  ]
   for (const name of own) read.delete(name)
   for (const worker of ['worker-cpu', 'worker-gpu']) {
     const known = passed('api', worker)

@@ -199,7 +199,12 @@ test('neurons are summed over segments to the same bits, in whatever order they 
       unbalanced: null,
     }
     const hurting: number[] = []
-    for await (const { values } of await readNeurons(database.db, ledger, undefined))
+    for await (const { values } of await readNeurons(
+      database.db,
+      ledger,
+      undefined,
+      new AbortController().signal,
+    ))
       hurting.push(...(values.hurting as Float64Array))
     return hurting
   }

@@ -1,8 +1,8 @@
 /** The finalize step: checks that nothing is missing, totals, manifest, and away with what is not to be kept. */
 
-import { allocationsName, manifestName, neuronsName, weightsName } from '../src/objects/names.ts'
+import { allocationsName, manifestName, neuronsName, stateName, weightsName } from '../src/objects/names.ts'
 import { objectKey } from '../src/objects/objects.ts'
-import { segmentsOf } from '../src/spec/segments.ts'
+import { type SegmentSpan, segmentsOf } from '../src/spec/segments.ts'
 import type { StoredArtifact } from '../src/store/artifacts.ts'
 import { patiently } from '../src/store/patience.ts'
 import { type ExperimentState, readState } from '../src/store/state.ts'
@@ -60,8 +60,13 @@ export async function removeUnkept(
   id: string,
   { spec }: ExperimentState,
 ): Promise<void> {
-  await objects.remove(objectKey(id, 'state'))
-  if (!spec.keep.includes('weights')) await objects.remove(objectKey(id, 'weights'))
+  const remove = (folder: string, name: (segment: SegmentSpan) => string) =>
+    objects.remove(
+      objectKey(id, folder),
+      segmentsOf(spec).map(segment => objectKey(id, name(segment))),
+    )
+  await remove('state', ({ to }) => stateName(to))
+  if (!spec.keep.includes('weights')) await remove('weights', weightsName)
 }
 
 const isKept = (name: string, { spec }: ExperimentState) =>

@@ -4,12 +4,13 @@
  */
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../src/config.ts'
+import { ServiceError } from '../src/service-error.ts'
 import { runWorker } from './run.ts'
 
 try {
   await runWorker(readArguments())
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error)
+  console.error(error instanceof ConfigError || error instanceof ServiceError ? error.message : error)
   process.exit(1)
 }
 

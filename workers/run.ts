@@ -5,6 +5,7 @@ import { type Config, ConfigError, parseDeviceNames, readConfig } from '../src/c
 import { defaultEngine } from '../src/engine/binding.ts'
 import { createLog } from '../src/log.ts'
 import { findEmbeddedPostgres } from '../src/postgres/embedded.ts'
+import { checkServices } from '../src/preflight.ts'
 import { migrateDatabase } from '../src/store/migrate.ts'
 import { startTelemetry } from '../src/telemetry.ts'
 import { planFleet, startFleet } from './fleet.ts'
@@ -33,6 +34,7 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
       `no Postgres: set DATABASE_URL, or run npm start first (LEDGER_DIR is ${config.ledgerDir})`,
     ])
   }
+  await checkServices({ databaseUrl, redisUrl: config.redisUrl })
   await migrateDatabase(databaseUrl)
   // The API, Postgres and whoever sits at the machine go first: they would notice a wait, a training does not.
   const { PRIORITY_BELOW_NORMAL } = os.constants.priority

@@ -186,7 +186,7 @@ async function allocate(context: WorkerContext, { experimentId: id, index }: Seg
 async function settle({ db, objects, log }: WorkerContext, id: string): Promise<void> {
   if (await confirmCancelled(db, id)) log.info({ experiment: id }, 'cancelled')
   // Deleted while this worker computed: what it wrote since is nobody's.
-  if ((await readState(db, id)) === undefined) await objects.remove(experimentPrefix(id))
+  if ((await readState(db, id)) === undefined) await objects.remove(experimentPrefix(id), [])
 }
 
 /** The error for BullMQ; where no attempt is left, or none can help, the experiment has failed with this reason. */

@@ -8,6 +8,7 @@ import inputs from './plugins/app/inputs.ts'
 import { noteRoutes, type RouteTable, refuseOtherMethods } from './plugins/app/methods.ts'
 import problems, { refuseConnection, sendProblem } from './plugins/app/problems.ts'
 import requests, { requestId } from './plugins/app/requests.ts'
+import tables from './plugins/app/tables.ts'
 import traces from './plugins/app/traces.ts'
 import watch from './plugins/app/watch.ts'
 import webhooks from './plugins/app/webhooks.ts'
@@ -48,6 +49,7 @@ const bodyLimit = 2 ** 20
 export async function buildApp({
   config,
   db,
+  ledgerDb,
   queue,
   objects,
   facts,
@@ -59,6 +61,7 @@ export async function buildApp({
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     bodyLimit,
+    routerOptions: { ignoreTrailingSlash: true },
     // A request that trickles in must not hold a connection for ever.
     requestTimeout: 60_000,
     // Nor may a connection on which nothing moves; events have a heartbeat, and no answer is waited for so long.
@@ -73,6 +76,7 @@ export async function buildApp({
 
   app.decorate('config', config)
   app.decorate('db', db)
+  app.decorate('ledgerDb', ledgerDb)
   app.decorate('queue', queue)
   app.decorate('objects', objects)
   app.decorate('facts', facts)
@@ -83,6 +87,7 @@ export async function buildApp({
   await app.register(broadcasts)
   await app.register(auth)
   await app.register(security)
+  await app.register(tables)
   await app.register(compression)
   await app.register(inputs)
   await app.register(openapi)

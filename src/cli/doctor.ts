@@ -10,11 +10,14 @@ import { loadEngine } from '../engine/engine.ts'
 import type { Kernels } from '../nn/kernels/kernels.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../nn/model.ts'
 import { buildNetwork } from '../nn/network.ts'
+import { openS3 } from '../objects/s3.ts'
+import { reachRedis } from '../queue/reach.ts'
+import { reachDatabase } from '../store/reach.ts'
 import { missingLibraries } from './libraries.ts'
 
 /** What `ledger doctor --json` prints. */
 export type Findings = {
-  /** Whether computing works as configured, on the GPU where there is one. */
+  /** Whether computing works as configured, on the GPU where there is one, and every service that is named answers. */
   ok: boolean
   node: string
   platform: string
@@ -28,6 +31,8 @@ export type Findings = {
   error: string | null
   /** GFLOP/s of a float32 product of two 1024 × 1024 matrices. */
   gflops: number | null
+  /** What the configuration names beside this machine: whether it can be used, and what is wrong where not. */
+  services: { name: string; problem: string | null }[]
   /** Libraries that TensorFlow asks for and the system does not find; looked for where something is wrong only. */
   missing: string[]
 }
@@ -39,11 +44,13 @@ export async function examine(config: Config): Promise<Findings> {
   const machine = {
     ...{ node: process.versions.node, platform: os.platform(), arch: os.arch() },
     ...{ cpuThreads: os.availableParallelism(), memoryBytes: os.totalmem() },
+    services: await examineServices(config),
     cuda: all.map(device => ({
       ...device,
       visible: visible.some(({ index }) => index === device.index),
     })),
   }
+  const answered = machine.services.every(({ problem }) => problem === null)
   try {
     const { description: engine, kernels } = await loadEngine({
       name: config.engine,
@@ -51,11 +58,31 @@ export async function examine(config: Config): Promise<Findings> {
     })
     await tryOut(kernels)
     const ok = visible.length === 0 || engine.onGpu === true
-    return { ok, ...machine, engine, error: null, gflops: await matmul(), missing: ok ? [] : missing() }
+    return {
+      ...{ ok: ok && answered, ...machine, engine, error: null, gflops: await matmul() },
+      missing: ok ? [] : missing(),
+    }
   } catch (error) {
     const message = (error as Error).message
     return { ok: false, ...machine, engine: null, error: message, gflops: null, missing: missing() }
   }
+}
+
+/** Asks what DATABASE_URL, REDIS_URL and S3_BUCKET name; what is embedded or a folder is not asked. */
+async function examineServices({ databaseUrl, redisUrl, s3 }: Config): Promise<Findings['services']> {
+  const asked: [string, Promise<void>][] = []
+  if (databaseUrl !== undefined)
+    asked.push(['Postgres', reachDatabase(databaseUrl, { queue: redisUrl === undefined })])
+  if (redisUrl !== undefined) asked.push(['Redis', reachRedis(redisUrl)])
+  if (s3 !== undefined) asked.push(['objects', openS3(s3).ping()])
+  return Promise.all(
+    asked.map(([name, answer]) =>
+      answer.then(
+        () => ({ name, problem: null }),
+        (error: Error) => ({ name, problem: error.message }),
+      ),
+    ),
+  )
 }
 
 /** The findings for a terminal, a line each. */
@@ -63,6 +90,7 @@ export function describeFindings(found: Findings): string {
   const { node, platform, arch, cpuThreads, memoryBytes, cuda, engine, gflops } = found
   const GiB = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`
   const threads = (count: number, what = 'thread') => `${count} ${what}${count === 1 ? '' : 's'}`
+  const unused = engine !== null && !engine.onGpu && cuda.some(({ visible }) => visible)
   const lines = [
     `Node ${node} on ${platform} ${arch}, ${threads(cpuThreads, 'CPU thread')}`,
     `memory      ${GiB(memoryBytes)}`,
@@ -77,11 +105,12 @@ export function describeFindings(found: Findings): string {
       `engine      ${engine.name}, TensorFlow ${engine.version}, ${threads(engine.threads)}`,
       `computes on ${engine.device}`,
       `matmul      ${gflops?.toFixed(0)} GFLOP/s (1024³, float32)`,
-      ...(found.ok ? [] : ['            a GPU is there, and TensorFlow does not use it']),
+      ...(!unused ? [] : ['            a GPU is there, and TensorFlow does not use it']),
     )
   else lines.push(`engine      does not load: ${found.error}`)
+  lines.push(...found.services.map(({ name, problem }) => `${name.padEnd(12)}${problem ?? 'answers'}`))
   lines.push(...found.missing.map(library => `missing     ${library}`))
-  if (engine && !found.ok)
+  if (engine && unused)
     lines.push('            npm run setup builds TensorFlow with CUDA where nvidia-smi sees a device')
   return lines.join('\n')
 }

@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander'
 import { ApiError, UnreachableError } from '../../clients/typescript/src/index.ts'
 import { ConfigError } from '../config.ts'
+import { ServiceError } from '../service-error.ts'
 import { printableData } from './printable.ts'
 
 export const exitCodes = {
@@ -16,7 +17,7 @@ export const exitCodes = {
   missing: 4,
   /** No API key, a wrong one, or one that may not. */
   forbidden: 5,
-  /** No answer from the API, or one that says to try again. */
+  /** No answer from the API, or one that says to try again; none from Postgres, Redis or the object store. */
   unavailable: 6,
   /** The experiment that was waited for failed. */
   failed: 10,
@@ -28,8 +29,8 @@ export const exitCodes = {
 
 export const exitHelp = `
 Exit codes: 0 done, 1 a fault, 2 wrong usage, 3 refused by the API, 4 not found, 5 not allowed, 6 no API there
-(or busy), 10 the experiment failed, 11 it was cancelled, 12 its books do not balance (the ledger is not to be
-believed), 130 interrupted.`
+(or busy; or no database), 10 the experiment failed, 11 it was cancelled, 12 its books do not balance (the ledger is
+not to be believed), 130 interrupted.`
 
 /** The arguments, a file or an answer are not what they ought to be; the message says how to do better. */
 export class UsageError extends Error {
@@ -57,6 +58,8 @@ export function explain(error: unknown, debug: boolean): { code: number; words?:
   if (error instanceof CommanderError) return { code: error.exitCode === 0 ? 0 : exitCodes.usage }
   if (error instanceof UsageError || error instanceof ConfigError)
     return { code: exitCodes.usage, words: error.message }
+  if (error instanceof ServiceError)
+    return { code: error.passing ? exitCodes.unavailable : exitCodes.usage, words: error.message }
   if (error instanceof MissingError) return { code: exitCodes.missing, words: error.message }
   if (error instanceof UnreachableError)
     return {

@@ -10,6 +10,7 @@ import download from './commands/download.ts'
 import keys from './commands/keys.ts'
 import layers from './commands/layers.ts'
 import list from './commands/list.ts'
+import migrate from './commands/migrate.ts'
 import report from './commands/report.ts'
 import serve from './commands/serve.ts'
 import show from './commands/show.ts'
@@ -34,9 +35,14 @@ const program = new Command('ledger')
 
 for (const command of [
   ...[demo, serve, worker, submit, watch, list, show, layers, steer, download],
-  ...[sweep, datasets, keys, report, doctor, completion],
+  ...[sweep, datasets, keys, migrate, report, doctor, completion],
 ])
   command(program)
+
+// A proxy (NODE_USE_ENV_PROXY) is for the way out, and cannot reach this machine's own addresses as this machine does.
+const direct = process.env.no_proxy === undefined ? 'NO_PROXY' : 'no_proxy'
+if (process.env[direct] !== '*')
+  process.env[direct] = [process.env[direct], 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',')
 
 // A reader that has seen enough (head, less) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -7,6 +7,7 @@ import type { Log } from '../log.ts'
 import { openObjects, storeName } from '../objects/open.ts'
 import { makeFacts } from '../plan.ts'
 import { startEmbeddedPostgres } from '../postgres/embedded.ts'
+import { checkServices } from '../preflight.ts'
 import { openQueue } from '../queue/queue.ts'
 import { claimStore } from '../store/claim.ts'
 import { openDatabase } from '../store/database.ts'
@@ -37,6 +38,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
   try {
     const plan = planFleet({ ...config, engine: config.engine ?? defaultEngine() }, config.threads)
     closers.push(await startTelemetry(config, 'api', log))
+    await checkServices(config)
     let databaseUrl = config.databaseUrl
     if (databaseUrl === undefined) {
       const postgres = await startEmbeddedPostgres(config.postgresDir, log)
@@ -50,12 +52,16 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     }
     const db = await openDatabase(databaseUrl, { name: 'loss-ledger api', onError })
     closers.push(db.close)
+    const ledgerDb = await openDatabase(databaseUrl, {
+      ...{ max: 4, statementTimeout: 30_000, name: 'loss-ledger api tables', onError },
+    })
+    closers.push(ledgerDb.close)
     const objects = openObjects(config)
     await claimStore(db, objects, storeName(config), log)
     const queue = await openQueue(config, databaseUrl, db, onError, queuePatience)
     closers.push(queue.close)
     const app = await buildApp({
-      ...{ config, db, queue, log },
+      ...{ config, db, ledgerDb, queue, log },
       objects,
       facts: makeFacts(config),
     })

@@ -8,6 +8,7 @@ import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink
 import { dirname, join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { tryFileLock } from '../file-lock.ts'
+import { ServiceError } from '../service-error.ts'
 import {
   type ByteRange,
   type CommittedObject,
@@ -93,8 +94,16 @@ export function openFolder(directory: string): Objects {
     },
 
     async ping() {
-      await mkdir(directory, { recursive: true })
-      await access(directory, constants.W_OK)
+      try {
+        await mkdir(directory, { recursive: true })
+        await access(directory, constants.W_OK)
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        throw new ServiceError(
+          `the folder for objects, ${directory}, cannot be written to (${code}): set LEDGER_DIR`,
+          { cause: error },
+        )
+      }
     },
 
     async sweep() {

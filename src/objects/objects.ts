@@ -5,6 +5,7 @@
  * A key is `segment/segment/…`; an object appears under its key complete or not at all.
  */
 import type { Readable } from 'node:stream'
+import { ServiceError } from '../service-error.ts'
 
 export type ByteRange = {
   /** First byte. */
@@ -38,11 +39,17 @@ export type Objects = {
   /** The same as a stream; a missing object is an 'error' event with a MissingObjectError. */
   stream(key: string, range?: ByteRange): Readable
   stat(key: string): Promise<{ bytes: number } | undefined>
-  /** Removes every object whose key is the prefix or lies under it (`prefix/…`). Removing nothing is fine. */
-  remove(prefix: string): Promise<void>
-  /** The names directly under a prefix: of objects, and of what has objects under it. [] where there is nothing. */
+  /**
+   * Removes every object whose key is the prefix or lies under it (`prefix/…`). Removing nothing is fine. Where the store
+   * may not be listed, the keys of `known` are removed, and what else lies there stays; without it, UnlistableError.
+   */
+  remove(prefix: string, known?: string[]): Promise<void>
+  /**
+   * The names directly under a prefix: of objects, and of what has objects under it. [] where there is nothing. Throws
+   * UnlistableError.
+   */
   names(prefix: string): Promise<string[]>
-  /** Resolves when the store answers and can be used; rejects when not. For readiness. */
+  /** Resolves when the store answers and can be used; rejects with a ServiceError when not. For readiness, and at the start. */
   ping(): Promise<void>
   /** Removes what writers that died left behind. Another's unfinished object is left alone for a day (in a bucket: a week). */
   sweep(): Promise<void>
@@ -62,6 +69,12 @@ export class MissingObjectError extends Error {
     this.key = key
   }
 }
+
+/** The store may be read and written, and not be listed. */
+export class UnlistableError extends ServiceError {}
+
+/** The object by which a store is known as a ledger's own (src/store/claim.ts). */
+export const markKey = 'ledger-id'
 
 /** What lies under a key is not what was written there. */
 export class DamagedObjectError extends Error {

@@ -17,8 +17,11 @@ import {
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandOutput,
   ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
+  type ListObjectsV2CommandOutput,
   PutObjectCommand,
   S3Client,
+  type S3ClientConfig,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
@@ -28,9 +31,12 @@ import {
   type CommittedObject,
   checkKey,
   MissingObjectError,
+  markKey,
   type Objects,
   type ObjectWriter,
+  UnlistableError,
 } from './objects.ts'
+import { s3Error } from './s3-error.ts'
 
 type Bucket = { client: S3Client; bucket: string }
 
@@ -90,13 +96,20 @@ export function openS3(config: S3Config): Objects {
       return bytes === undefined ? undefined : { bytes }
     },
 
-    async remove(prefix) {
-      checkKey(prefix)
+    async remove(prefix, known) {
+      for (const key of [prefix, ...(known ?? [])]) checkKey(key)
       // One request an object: bulk deletion needs checksums that not every server understands. Ten at a time.
       const remove = (Key: string) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key }))
-      await remove(prefix)
-      for await (const keys of pages(at, `${prefix}/`))
+      const removeAll = async (keys: string[]) => {
         for (let i = 0; i < keys.length; i += 10) await Promise.all(keys.slice(i, i + 10).map(remove))
+      }
+      await remove(prefix)
+      try {
+        for await (const keys of pages(at, `${prefix}/`)) await removeAll(keys)
+      } catch (error) {
+        if (!(error instanceof UnlistableError) || known === undefined) throw error
+        await removeAll(known)
+      }
     },
 
     async names(prefix) {
@@ -104,11 +117,7 @@ export function openS3(config: S3Config): Objects {
       const found = new Set<string>()
       let token: string | undefined
       do {
-        const answer = await client.send(
-          new ListObjectsV2Command({
-            ...{ Bucket: bucket, Prefix: `${prefix}/`, Delimiter: '/', ContinuationToken: token },
-          }),
-        )
+        const answer = await list(at, { Prefix: `${prefix}/`, Delimiter: '/', ContinuationToken: token })
         for (const { Key } of answer.Contents ?? []) found.add(Key!.slice(prefix.length + 1))
         for (const common of answer.CommonPrefixes ?? [])
           found.add(common.Prefix!.slice(prefix.length + 1, -1))
@@ -118,7 +127,17 @@ export function openS3(config: S3Config): Objects {
     },
 
     async ping() {
-      await client.send(new HeadBucketCommand({ Bucket: bucket }))
+      try {
+        await client.send(new HeadBucketCommand({ Bucket: bucket }))
+      } catch {
+        // The answer to HEAD has no words, and asks for the permission to list: an object says why, or that all is well.
+        await get(at, markKey).then(
+          ({ body }) => body.destroy(),
+          error => {
+            if (!(error instanceof MissingObjectError)) throw s3Error(error, config)
+          },
+        )
+      }
     },
 
     async sweep() {
@@ -168,9 +187,24 @@ export async function makeBucket(config: S3Config): Promise<boolean> {
   }
 }
 
+/** Where S3_* say all, AWS_* variables and ~/.aws are about something else: nothing is looked up there. */
+const itself: S3ClientConfig = {
+  ignoreConfiguredEndpointUrls: true,
+  defaultsMode: 'standard',
+  retryMode: 'standard',
+  authSchemePreference: ['sigv4'],
+  sigv4aSigningRegionSet: ['*'],
+  disableS3ExpressSessionAuth: false,
+  useArnRegion: false,
+  useDualstackEndpoint: false,
+  useFipsEndpoint: false,
+  userAgentAppId: async () => undefined,
+}
+
 function connect({ region, credentials }: S3Config, endpoint: string | undefined): S3Client {
   return new S3Client({
     ...{ region, credentials, endpoint },
+    ...(credentials !== undefined && itself),
     // bucket.host needs a DNS that an own server rarely has; Amazon's knows both.
     forcePathStyle: endpoint !== undefined,
     maxAttempts: 5,
@@ -285,6 +319,8 @@ async function get({ client, bucket }: Bucket, key: string, range?: ByteRange) {
     if (statusOf(error) === 416) throw outside(key, range!)
     // A missing bucket is a 404 as well, and not the same.
     if (statusOf(error) === 404 && (error as Error).name === 'NoSuchKey') throw new MissingObjectError(key)
+    if ((error as Error).name === 'AccessDenied' && (await mayRead({ client, bucket })))
+      throw new MissingObjectError(key)
     throw error
   }
 }
@@ -302,7 +338,46 @@ async function sizeOf({ client, bucket }: Bucket, key: string): Promise<number |
     return (await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))).ContentLength
   } catch (error) {
     if (statusOf(error) === 404) return undefined
+    if (statusOf(error) === 403 && (await mayRead({ client, bucket }))) return undefined
     throw error
+  }
+}
+
+/** The stores of which this is known. */
+const readable = new WeakSet<S3Client>()
+
+/**
+ * Whether objects may be read. Who may not list a bucket gets 403 for an object that is not there, as for one that may not
+ * be read: an object that is there tells the two apart.
+ */
+async function mayRead({ client, bucket }: Bucket): Promise<boolean> {
+  if (readable.has(client)) return true
+  const target = { Bucket: bucket, Key: 'ledger-access' }
+  const Body = Buffer.from('whether what is written here can be read\n')
+  await client.send(new PutObjectCommand({ ...target, Body, ContentMD5: md5(Body) }))
+  try {
+    await client.send(new HeadObjectCommand(target))
+  } catch (error) {
+    if (statusOf(error) === 403) return false
+    throw error
+  }
+  readable.add(client)
+  return true
+}
+
+/** A page of keys. Throws UnlistableError. */
+async function list(
+  { client, bucket }: Bucket,
+  page: Omit<ListObjectsV2CommandInput, 'Bucket'>,
+): Promise<ListObjectsV2CommandOutput> {
+  try {
+    return await client.send(new ListObjectsV2Command({ Bucket: bucket, ...page }))
+  } catch (error) {
+    if ((error as Error).name !== 'AccessDenied') throw error
+    throw new UnlistableError(
+      `the S3 credentials may not list the bucket ${bucket} (s3:ListBucket), which finding all objects under ${page.Prefix} takes`,
+      { cause: error },
+    )
   }
 }
 
@@ -318,8 +393,9 @@ async function emptyRange(at: Bucket, key: string, range: ByteRange): Promise<Bu
 async function* pages({ client, bucket }: Bucket, Prefix: string): AsyncGenerator<string[]> {
   let token: string | undefined
   do {
-    const answer = await client.send(
-      new ListObjectsV2Command({ Bucket: bucket, Prefix, ContinuationToken: token }),
+    const answer: ListObjectsV2CommandOutput = await list(
+      { client, bucket },
+      { Prefix, ContinuationToken: token },
     )
     yield (answer.Contents ?? []).map(({ Key }) => Key!)
     token = answer.NextContinuationToken

@@ -7,6 +7,7 @@ import {
   type RedisQueueBackend,
 } from 'bullmq'
 import type { Config } from '../config.ts'
+import { separateOptions } from '../connection-strings.ts'
 import { Connection } from '../store/database.ts'
 
 /** What BullMQ's constructors take: its connection options, and the factory as the last argument. */
@@ -39,14 +40,12 @@ export function chooseBackend(
     }
   }
   // BullMQ finds its tables by an option of its own, which options in the connection string would take the place of.
-  const url = new URL(databaseUrl)
-  const options = url.searchParams.get('options') ?? undefined
-  url.searchParams.delete('options')
+  const { url, options } = separateOptions(databaseUrl)
   // Queue, Worker and Job use nothing but the interface that both backends share, while their types name one backend:
   // this is the one place that says so to the compiler. A few connections are enough for one process.
   return {
     name: 'postgres',
-    connection: { connectionString: url.href, options, max: 3, Client: Connection },
+    connection: { connectionString: url, options, max: 3, Client: Connection },
     factory: createPostgresBackend,
   } as unknown as Backend
 }

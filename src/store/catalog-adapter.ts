@@ -59,6 +59,11 @@ export function catalogAdapter(url: string): CatalogAdapter {
       }
       return result
     }
+    const executeRaw = adapter.executeRaw.bind(adapter)
+    // The engine's lock is its session's. migrateDatabase holds one for its transaction, and behind a pooler, which lends
+    // the session to others, this one would never be given back.
+    adapter.executeRaw = async query =>
+      /^\s*SELECT pg_advisory_lock\(\d+\)\s*$/.test(query.sql) ? 0 : executeRaw(query)
     // The adapter's own cuts a script at every semicolon, also those of a function's body. Postgres knows better, and
     // takes the script whole or not at all.
     adapter.executeScript = async script => {

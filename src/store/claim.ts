@@ -5,10 +5,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../log.ts'
-import { MissingObjectError, type Objects, objectKey } from '../objects/objects.ts'
+import { MissingObjectError, markKey, type Objects, objectKey } from '../objects/objects.ts'
+import { ServiceError } from '../service-error.ts'
 import { type Database, transaction } from './database.ts'
 
-const markKey = 'ledger-id'
 // Any number that nothing else locks.
 const claimLock = 0xc1a1
 
@@ -16,8 +16,9 @@ const claimLock = 0xc1a1
 export class OtherStoreError extends Error {}
 
 /**
- * Makes the store this ledger's where it is nobody's yet, and throws OtherStoreError where it is not this ledger's. To be
- * called at the start; a store that does not answer then is a warning, for it may be back when it is needed.
+ * Makes the store this ledger's where it is nobody's yet, and throws OtherStoreError where it is not this ledger's, and
+ * ServiceError where it cannot be used as it is configured. To be called at the start; a store that does not answer then is
+ * a warning, for it may be back when it is needed.
  */
 export async function claimStore(
   { pool }: Pick<Database, 'pool'>,
@@ -26,6 +27,7 @@ export async function claimStore(
   log: Log,
 ): Promise<void> {
   try {
+    await objects.ping()
     await transaction(pool, async client => {
       await client.query('SELECT pg_advisory_xact_lock($1)', [claimLock])
       const known = await client.query<{ mark: string }>('SELECT mark FROM object_store')
@@ -53,7 +55,12 @@ export async function claimStore(
     })
   } catch (error) {
     if (error instanceof OtherStoreError) throw error
-    log.warn({ err: error }, "whether this is the ledger's object store could not be asked")
+    if (error instanceof ServiceError && !error.passing) throw error
+    const reason = error instanceof ServiceError ? error.message : undefined
+    log.warn(
+      reason === undefined ? { err: error } : { reason },
+      "whether this is the ledger's object store could not be asked",
+    )
   }
 }
 

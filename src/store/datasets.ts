@@ -148,8 +148,8 @@ export async function deleteUpload(
   name: string,
 ): Promise<'deleted' | 'missing' | 'in use'> {
   const found = await transaction(db.pool, async client => {
-    const { rows } = await client.query<{ id: string }>(
-      'SELECT id FROM datasets WHERE tenant = $1 AND name = $2 FOR UPDATE',
+    const { rows } = await client.query<{ id: string; files: { name: string }[] }>(
+      'SELECT id, files FROM datasets WHERE tenant = $1 AND name = $2 FOR UPDATE',
       [tenant, name],
     )
     if (rows.length === 0) return 'missing'
@@ -161,10 +161,13 @@ export async function deleteUpload(
     )
     if (users.rowCount !== 0) return 'in use'
     await client.query('DELETE FROM datasets WHERE id = $1', [rows[0].id])
-    return { id: rows[0].id }
+    return rows[0]
   })
   if (typeof found === 'string') return found
-  await objects.remove(datasetPrefix(found.id))
+  await objects.remove(
+    datasetPrefix(found.id),
+    found.files.map(({ name }) => datasetKey(found.id, name)),
+  )
   return 'deleted'
 }
 

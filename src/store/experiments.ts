@@ -7,6 +7,7 @@ import { type Objects, objectKey } from '../objects/objects.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { type Database, transaction } from './database.ts'
 import { type Created, holdPlaces, needsHold, type Once, storeOnce } from './posting.ts'
+import { readArtifacts } from './summary.ts'
 
 /** What is needed of the queue here; ExperimentQueue is one. */
 export type Submissions = {
@@ -218,10 +219,11 @@ export async function removeExperiment(
   id: string,
 ): Promise<void> {
   // The rows go after the objects: if this dies in between, the experiment is still there to be deleted again.
-  await objects.remove(experimentPrefix(id))
+  const known = (await readArtifacts(database, id)).map(({ name }) => objectKey(id, name))
+  await objects.remove(experimentPrefix(id), known)
   await database.pool.query('DELETE FROM experiments WHERE id = $1', [id])
   await queue.remove(id)
-  await objects.remove(experimentPrefix(id))
+  await objects.remove(experimentPrefix(id), known)
 }
 
 /** The prefix of every object of an experiment, as Objects.remove takes it. */

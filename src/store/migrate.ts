@@ -1,6 +1,7 @@
 /** Brings a database to what this code expects: our own tables through Prisma's engine, the queue's through BullMQ. */
 import { LATEST_SCHEMA_VERSION, runMigrations } from 'bullmq'
 import pg from 'pg'
+import { postgresError } from './reach.ts'
 import { type Migration, readMigrations } from './schema-files.ts'
 
 // Any constant: who migrates holds this advisory lock. "LEDG".
@@ -17,17 +18,39 @@ export async function migrateDatabase(url: string): Promise<string[]> {
   await client.connect()
   try {
     if (await isUpToDate(client, migrations)) return []
-    await client.query('SELECT pg_advisory_lock($1)', [lock])
-    if (await isUpToDate(client, migrations)) return []
-    // Only now: the engine is WebAssembly, and compiling it is most of the time this takes.
-    const { applyMigrations } = await import('./schema-engine.ts')
-    const applied = await applyMigrations(url, migrations)
-    await runMigrations(client)
-    return applied
+    // A lock of a transaction, not of a session: behind a pooler there are no sessions.
+    const holder = new pg.Client({ connectionString: url, application_name: 'loss-ledger migrate' })
+    try {
+      await holder.connect()
+      await holder.query('BEGIN')
+      await holder.query('SELECT pg_advisory_xact_lock($1)', [lock])
+      if (await isUpToDate(client, migrations)) return []
+      // Only now: the engine is WebAssembly, and compiling it is most of the time this takes.
+      const { applyMigrations } = await import('./schema-engine.ts')
+      const applied = await applyMigrations(url, migrations)
+      await runMigrations(client)
+      return applied
+    } finally {
+      // Ends the transaction, and the lock with it.
+      await holder.end()
+    }
+  } catch (error) {
+    const refused = refusal(error)
+    throw refused === undefined ? error : postgresError(refused, client)
   } finally {
-    // Ends the session, and the lock with it.
     await client.end()
   }
+}
+
+/** Whether the server said it, who has a code of five characters for everything (or the engine did, quoting that one). */
+const refusal = (error: unknown): Error | undefined => {
+  const { code, message } = error as { code?: unknown; message: string }
+  if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return error as Error
+  // Prisma's engine: "Database error code: 42501 … Database error:\nERROR: permission denied for schema public".
+  const quoted = /permission denied for .*|must be owner of .*/.exec(message ?? '')
+  return quoted === null
+    ? undefined
+    : Object.assign(new Error(quoted[0], { cause: error }), { code: '42501' })
 }
 
 async function isUpToDate(client: pg.Client, migrations: Migration[]): Promise<boolean> {

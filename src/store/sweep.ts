@@ -3,7 +3,7 @@
  * left half done. Any number of processes may sweep; one at a time does.
  */
 import type { Log } from '../log.ts'
-import { type Objects, objectKey } from '../objects/objects.ts'
+import { type Objects, objectKey, UnlistableError } from '../objects/objects.ts'
 import { type Database, transaction } from './database.ts'
 import { datasetPrefix } from './datasets.ts'
 import { deleteExperiment, experimentPrefix, type Submissions } from './experiments.ts'
@@ -54,45 +54,55 @@ export function sweep(
       }
     }
 
-    // The names first: every object is younger than its experiment's row, so what is here and has no row now is nobody's.
-    const found = (await objects.names('experiments')).filter(name => uuid.test(name))
-    for (let i = 0; i < found.length; i += 1000) {
-      const some = found.slice(i, i + 1000)
-      const known = await db.pool.query<{ id: string }>(
-        'SELECT id FROM experiments WHERE id = ANY ($1::uuid[])',
-        [some],
-      )
-      const owners = new Set(known.rows.map(({ id }) => id))
-      for (const id of some.filter(name => !owners.has(name))) {
-        await objects.remove(experimentPrefix(id))
-        swept.orphans += 1
-      }
-    }
-
-    // Of a dataset the objects come first and the row last: what has had none for a day is never going to have one.
-    const datasets = (await objects.names('datasets')).filter(name => uuid.test(name))
-    const old = datasets.filter(id => madeAt(id) < Date.now() - day)
-    const having = await db.prisma.dataset.findMany({ where: { id: { in: old } }, select: { id: true } })
-    for (const id of old.filter(name => !having.some(row => row.id === name))) {
-      await objects.remove(datasetPrefix(id))
-      swept.orphans += 1
-    }
-
-    // A worker that died between saying that it is done and clearing up.
-    const done = await db.pool.query<{ id: string; weights: boolean }>(
-      `SELECT id, spec -> 'keep' ->> 0 = 'weights' OR spec -> 'keep' ->> 1 = 'weights' AS weights
-       FROM experiments WHERE status = 'succeeded' AND finished_at > now() - interval '2 days'`,
-    )
-    for (const { id, weights } of done.rows) {
-      const names = await objects.names(experimentPrefix(id))
-      for (const name of names.filter(one => one === 'state' || (one === 'weights' && !weights))) {
-        await objects.remove(objectKey(id, name))
-        swept.leftovers += 1
-      }
+    try {
+      await sweepObjects(db, objects, swept)
+    } catch (error) {
+      if (!(error instanceof UnlistableError)) throw error
+      log.warn({ reason: error.message }, 'what nobody needs any more stays in the object store')
     }
     await objects.sweep().catch(error => log.warn({ err: error }, 'unfinished uploads could not be swept'))
     return swept
   })
+}
+
+/** Removes the objects that no row names. Throws UnlistableError. */
+async function sweepObjects(db: Database, objects: Objects, swept: Swept): Promise<void> {
+  // The names first: every object is younger than its experiment's row, so what is here and has no row now is nobody's.
+  const found = (await objects.names('experiments')).filter(name => uuid.test(name))
+  for (let i = 0; i < found.length; i += 1000) {
+    const some = found.slice(i, i + 1000)
+    const known = await db.pool.query<{ id: string }>(
+      'SELECT id FROM experiments WHERE id = ANY ($1::uuid[])',
+      [some],
+    )
+    const owners = new Set(known.rows.map(({ id }) => id))
+    for (const id of some.filter(name => !owners.has(name))) {
+      await objects.remove(experimentPrefix(id))
+      swept.orphans += 1
+    }
+  }
+
+  // Of a dataset the objects come first and the row last: what has had none for a day is never going to have one.
+  const datasets = (await objects.names('datasets')).filter(name => uuid.test(name))
+  const old = datasets.filter(id => madeAt(id) < Date.now() - day)
+  const having = await db.prisma.dataset.findMany({ where: { id: { in: old } }, select: { id: true } })
+  for (const id of old.filter(name => !having.some(row => row.id === name))) {
+    await objects.remove(datasetPrefix(id))
+    swept.orphans += 1
+  }
+
+  // A worker that died between saying that it is done and clearing up.
+  const done = await db.pool.query<{ id: string; weights: boolean }>(
+    `SELECT id, spec -> 'keep' ->> 0 = 'weights' OR spec -> 'keep' ->> 1 = 'weights' AS weights
+       FROM experiments WHERE status = 'succeeded' AND finished_at > now() - interval '2 days'`,
+  )
+  for (const { id, weights } of done.rows) {
+    const names = await objects.names(experimentPrefix(id))
+    for (const name of names.filter(one => one === 'state' || (one === 'weights' && !weights))) {
+      await objects.remove(objectKey(id, name))
+      swept.leftovers += 1
+    }
+  }
 }
 
 /** The milliseconds in a UUIDv7. */

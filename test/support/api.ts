@@ -67,7 +67,7 @@ export async function startApi(env: Record<string, string> = {}) {
     { level: env.LOG_LEVEL ?? 'debug' },
     { write: (line: string) => void lines.push(JSON.parse(line)) },
   )
-  const app = await buildApp({ config, db: database.db, queue, objects, facts, log })
+  const app = await buildApp({ config, db: database.db, ledgerDb: database.db, queue, objects, facts, log })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { client, exercised, problems } = checkedClient(app.server)
   return {
@@ -122,7 +122,7 @@ export async function post(api: TestApi, spec: object = minimalSpec()): Promise<
 
 /** Stores an object and its row, as a worker would. */
 export async function storeArtifact(
-  api: TestApi,
+  api: Pick<TestApi, 'objects' | 'db'>,
   id: string,
   name: string,
   bytes: Uint8Array,

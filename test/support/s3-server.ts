@@ -112,3 +112,44 @@ export async function startFaultyProxy(server: S3Server): Promise<FaultyProxy> {
   }
   return faulty
 }
+
+/**
+ * The same server to credentials that may do everything but list, as S3 has it then: 403 for a listing, and for an object
+ * that is not there. `mayRead`: whether they may read.
+ */
+export async function startUnlistable(server: S3Server, { mayRead = true } = {}): Promise<S3Server> {
+  const target = new URL(server.config.endpoint!)
+  const proxy = createServer((incoming, answer) => {
+    const { method, url: path, headers } = incoming
+    const bucketItself = /^\/[^/?]+\/?(\?|$)/.test(path!)
+    const reading = method === 'GET' || method === 'HEAD'
+    const refuse = () => {
+      incoming.resume()
+      answer.writeHead(403, { 'content-type': 'application/xml' })
+      answer.end(
+        method === 'HEAD' ? undefined : '<Error><Code>AccessDenied</Code><Message>no</Message></Error>',
+      )
+    }
+    if (reading && (bucketItself || !mayRead)) return refuse()
+    const outgoing = request({ host: target.hostname, port: target.port, method, path, headers }, reply => {
+      if (reading && reply.statusCode === 404) {
+        reply.resume()
+        return refuse()
+      }
+      answer.writeHead(reply.statusCode!, reply.headers)
+      reply.pipe(answer)
+    })
+    outgoing.on('error', () => answer.destroy())
+    incoming.pipe(outgoing)
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const { port } = proxy.address() as AddressInfo
+  return {
+    config: { ...server.config, endpoint: `http://127.0.0.1:${port}` },
+    async stop() {
+      proxy.closeAllConnections()
+      proxy.close()
+    },
+  }
+}

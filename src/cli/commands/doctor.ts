@@ -6,7 +6,9 @@ import { exitCodes } from '../exit.ts'
 export default (program: Command) =>
   program
     .command('doctor')
-    .description('say what TensorFlow sees on this machine, and what is missing')
+    .description(
+      'say what TensorFlow sees on this machine, whether the services named answer, and what is missing',
+    )
     .action(async (_, command: Command) => {
       // TensorFlow: no other command should wait for that.
       const { describeFindings, examine } = await import('../doctor.ts')

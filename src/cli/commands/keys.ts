@@ -94,16 +94,19 @@ function listed(keys: ApiKey[]): string {
 async function withDatabase<T>(work: (db: Database) => Promise<T>): Promise<T> {
   const config = readConfig()
   // Loaded here: every other command starts without a database.
-  const [{ findEmbeddedPostgres }, { migrateDatabase }, { openDatabase }] = await Promise.all([
-    import('../../postgres/embedded.ts'),
-    import('../../store/migrate.ts'),
-    import('../../store/database.ts'),
-  ])
+  const [{ findEmbeddedPostgres }, { reachDatabase }, { migrateDatabase }, { openDatabase }] =
+    await Promise.all([
+      import('../../postgres/embedded.ts'),
+      import('../../store/reach.ts'),
+      import('../../store/migrate.ts'),
+      import('../../store/database.ts'),
+    ])
   const url = config.databaseUrl ?? findEmbeddedPostgres(config.postgresDir)
   if (url === undefined)
     throw new UsageError(
       `no Postgres: set DATABASE_URL, or start ledger serve first (LEDGER_DIR is ${config.ledgerDir})`,
     )
+  await reachDatabase(url, { queue: false })
   await migrateDatabase(url)
   const db = await openDatabase(url, { max: 1, name: 'loss-ledger keys' })
   try {

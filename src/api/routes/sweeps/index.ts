@@ -148,6 +148,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     '/sweeps/:id/summary',
     {
       compress: tableCompression,
+      config: { table: true },
       schema: {
         ...{ operationId: 'getSweepSummary', tags, summary: 'What a sweep says' },
         description:
@@ -166,7 +167,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { split, measure } = request.query
       const sweep = await show(request.params.id, request.caller)
       const { id, variants, baseline, counts, experimentCount, experiments } = sweep
-      const { seeds, leftOut, items } = await summariseSweep(app.db, id, variants, variants.indexOf(baseline))
+      const { seeds, leftOut, items } = await summariseSweep(
+        app.ledgerDb,
+        id,
+        variants,
+        variants.indexOf(baseline),
+      )
       const columns = columnsOf(SummaryRow)
       const wanted = items.filter(
         row =>

@@ -53,7 +53,7 @@ type Series = { split: SplitName; layer: string | null; measure: Measure; values
  * whose books do not balance.
  */
 export async function summariseSweep(
-  db: Database,
+  db: Pick<Database, 'pool'>,
   id: string,
   variants: string[],
   baseline: number,

@@ -1,0 +1,20 @@
+/** A self-signed certificate for localhost and 127.0.0.1, good until 2126: openssl req -x509 -newkey ec -nodes -days 36500. */
+
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUISS3S09hTvWf+Mq/Lu3tjaFJIVkwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyODE0MzYyMloYDzIxMjYxMTA0
+MTQzNjIyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQHe5F5Cmsn0h7ULlZOL/oYTLyE4Q82raxaxDkYM//9dR3MoqAqunYW
+tUISFVgSBPYthH0DAVvUr11IT1ZOFhK4o28wbTAdBgNVHQ4EFgQUy9t/phir9tyi
+ierDMsc2VaMHCsAwHwYDVR0jBBgwFoAUy9t/phir9tyiierDMsc2VaMHCsAwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIhAJ0JPVSrRQnX7V1bEyHa8u3fIRcW6OqMsnl/0yn4LnUPAiAf
+OSwasm2GcJrSmaprgOGq8hGCSbo4gBbGdIE2FBrdRw==
+-----END CERTIFICATE-----`
+
+/** Its key, which protects nothing. */
+export const privateKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg/fLbj2aZoL+TBkFE
+uOIbWsTZK9aSUT6LYWgcTcBlTyShRANCAAQHe5F5Cmsn0h7ULlZOL/oYTLyE4Q82
+raxaxDkYM//9dR3MoqAqunYWtUISFVgSBPYthH0DAVvUr11IT1ZOFhK4
+-----END PRIVATE KEY-----`
