@@ -45,7 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { by, split, layer, bucket } = request.query
-      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
+      const ledger = await findLedger(app, request.caller, request.params.id, split)
       const span = spanOf(request.query, ledger)
       const grouping = await groupVariables(app.db, ledger.id, by, layer)
       return sendTable(request, reply, {

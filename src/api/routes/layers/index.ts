@@ -35,7 +35,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { by, split } = request.query
-      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
+      const ledger = await findLedger(app, request.caller, request.params.id, split)
       const grouping = await groupVariables(app.db, ledger.id, by)
       const { iterations, total, items } = await sumLayers(app.ledgerDb, ledger, grouping, by, request.signal)
       const columns = columnsOf(LayerRow, wantedBy(by))

@@ -1,4 +1,5 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
+import type { FastifyInstance } from 'fastify'
 import type { Unbalanced } from '../../../lca/balance.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 import { type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
@@ -31,7 +32,7 @@ const ledgerSql = `
 
 /** Looks an experiment up; `split` defaults to the first that it allocates. Throws 404, and 400 for another split. */
 export async function findLedger(
-  db: Database,
+  { db, ledgerDb }: Pick<FastifyInstance, 'db' | 'ledgerDb'>,
   { tenant }: Reader,
   id: string,
   split: SplitName | undefined,
@@ -49,7 +50,7 @@ export async function findLedger(
     throw invalidQuery('split', `this experiment allocates ${found.splits.join(' and ')} only`)
   const own = split ?? found.splits[0]
   const { iterations } = found
-  const unbalanced = await unbalancedOf(db.pool, { id, splits: [own], iterations }, found)
+  const unbalanced = await unbalancedOf(ledgerDb.pool, { id, splits: [own], iterations }, found)
   return {
     id,
     split: own,
