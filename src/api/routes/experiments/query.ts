@@ -1,12 +1,13 @@
 /** Experiments as the API shows them: read in one query, and how far they are worked out from what it returns. */
 
+import type { ResolvedSpec } from '../../../spec/resolved.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 import { type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
 import { type EarlierSummary, isEarlier, renewSummary } from '../../../store/earlier-summary.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import type { Summary } from '../../../store/summary.ts'
-import type { Experiment, ExperimentListItem } from '../../schemas/experiments.ts'
+import type { ExperimentListItem } from '../../schemas/experiments.ts'
 
 type Row = Omit<ExperimentListItem, 'progress' | 'summary'> & {
   summary: Summary | EarlierSummary | null
@@ -47,7 +48,9 @@ const source = `
   LEFT JOIN LATERAL (SELECT sum(done) AS done FROM segments
                       WHERE experiment_id = e.id AND e.allocating_at IS NOT NULL AND e.status <> 'succeeded') s ON true`
 
-const someSql = `SELECT ${columns}, e.spec, e.tenant, e.recorded FROM ${source} WHERE e.id = ANY ($1::uuid[])`
+const stateSql = `SELECT ${columns}, e.tenant, e.recorded FROM ${source} WHERE e.id = ANY ($1::uuid[])`
+// As text: it leaves as it was stored, and parsing a large one and writing it again would keep the event loop.
+const wholeSql = `SELECT ${columns}, e.tenant, e.recorded, e.spec::text AS "specText" FROM ${source} WHERE e.id = ANY ($1::uuid[])`
 
 const listSql = `
   SELECT ${columns} FROM ${source}
@@ -64,7 +67,7 @@ export type Found = {
   tenant: string
   /** Segments recorded so far: how far /events has got. */
   recorded: number
-  experiment: Experiment
+  experiment: ExperimentListItem
   /** Names this state. Weak: the time that is left is worked out anew every time. */
   etag: string
 }
@@ -72,18 +75,33 @@ export type Found = {
 /** Raise it when what is shown of an experiment changes: then what clients kept is out of date. */
 const layout = '2'
 
+/** One with its resolved spec, as JSON. */
+export type FoundWhole = Found & { specText: string }
+
+/** The spec of one. Takes some milliseconds where it is as large as it may be. */
+export const specOf = ({ specText }: Pick<FoundWhole, 'specText'>): ResolvedSpec => JSON.parse(specText)
+
+type FoundRow = Row & Pick<Found, 'tenant' | 'recorded'>
+
+/** Where the experiments of these ids are, by id. */
+export async function loadStates(db: Database, ids: string[]): Promise<Map<string, Found>> {
+  const { rows } = await db.pool.query<FoundRow>(stateSql, [ids])
+  return new Map(await inOrder(rows, async row => [row.id, await found(db, row)]))
+}
+
 /** The experiments of these ids, by id. */
-export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, Found>> {
-  type FoundRow = Row & Pick<Experiment, 'spec'> & Pick<Found, 'tenant' | 'recorded'>
-  const { rows } = await db.pool.query<FoundRow>(someSql, [ids])
+export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, FoundWhole>> {
+  const { rows } = await db.pool.query<FoundRow & { specText: string }>(wholeSql, [ids])
   return new Map(
-    await inOrder(rows, async ({ tenant, recorded, spec, ...row }): Promise<[string, Found]> => {
-      const experiment = { ...(await present(db, row)), spec }
-      const { status, progress, updatedAt } = experiment
-      const etag = `W/"${layout}-${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
-      return [row.id, { tenant, recorded, experiment, etag }]
-    }),
+    await inOrder(rows, async ({ specText, ...row }) => [row.id, { ...(await found(db, row)), specText }]),
   )
+}
+
+async function found(db: Database, { tenant, recorded, ...row }: FoundRow): Promise<Found> {
+  const experiment = await present(db, row)
+  const { status, progress, updatedAt } = experiment
+  const etag = `W/"${layout}-${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
+  return { tenant, recorded, experiment, etag }
 }
 
 /** One after the other: what has to be looked up for some of them must not take every connection. */
