@@ -13,7 +13,7 @@ import { recordSegment } from '../src/store/segments.ts'
 import { incompleteSegments, summarise } from '../src/store/summary.ts'
 import { recordTraining, startExperiment } from '../src/store/training.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fakeEvaluations, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
+import { asStored, fakeEvaluations, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
 
 let database: TestDatabase
 before(async () => {
@@ -28,7 +28,7 @@ const computer = {
 
 async function trained(iterations: number, segmentIterations: number): Promise<string> {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(iterations, segmentIterations, []) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(iterations, segmentIterations, [])) })
   await startExperiment(database.db, id, computer)
   await recordTraining(database.db, id, fakeVariables, { segments: [], objects: [] }, computer)
   return id
@@ -50,17 +50,18 @@ test('a number is what it was, to the last bit, for this service and for SQL', a
   const id = await trained(odd.length, odd.length)
   const floats = Float64Array.from(odd)
   const integers = Int32Array.from(odd, (_, i) => [0, 1, -1, 255, 65_536, 2 ** 31 - 1, -(2 ** 31)][i % 7])
+  const small = Int32Array.from(odd, (_, i) => [0, 1, 255, 256, 65_535][i % 5])
   const columns = {
     ...{ lossBefore: floats, lossAfter: floats, lca: floats, residual: floats },
-    ...{ splits: integers, helped: integers, hurt: integers },
+    ...{ splits: small, helped: integers, hurt: integers },
   }
   await insertBlocks(database.db.pool, id, { from: 0, to: odd.length }, [
     { kind: 'iterations', split: 'train', of: 'iterations', columns },
   ])
   const [block] = await read(id, 'iterations', 0, odd.length)
   assert.deepEqual(block, columns)
-  const { rows } = await database.db.pool.query<{ lca: number; hurt: number }>(
-    'SELECT lca, hurt FROM iterations WHERE experiment_id = $1 ORDER BY iteration',
+  const { rows } = await database.db.pool.query<{ lca: number; hurt: number; splits: number }>(
+    'SELECT lca, hurt, splits FROM iterations WHERE experiment_id = $1 ORDER BY iteration',
     [id],
   )
   assert.deepEqual(
@@ -70,6 +71,10 @@ test('a number is what it was, to the last bit, for this service and for SQL', a
   assert.deepEqual(
     rows.map(({ hurt }) => hurt),
     [...integers],
+  )
+  assert.deepEqual(
+    rows.map(({ splits }) => splits),
+    [...small],
   )
 })
 
@@ -158,11 +163,12 @@ test('sums are the same bits in whatever order segments were recorded, also whil
     const ledger = { id, split: 'train', iterations, complete: true, version: undefined } as const
     const grouping = await groupVariables(database.db, id, 'layer')
     const batches: unknown[] = []
-    const request = { from: 1, to: iterations - 1, bucket: 5 }
-    for await (const { values } of readAllocations(database.db, ledger, grouping, request))
-      batches.push(values)
-    for await (const { values } of await readNeurons(database.db, ledger, undefined)) batches.push(values)
     const { signal } = new AbortController()
+    const request = { from: 1, to: iterations - 1, bucket: 5 }
+    for await (const { values } of readAllocations(database.db, ledger, grouping, request, signal))
+      batches.push(values)
+    for await (const { values } of await readNeurons(database.db, ledger, undefined, signal))
+      batches.push(values)
     const layers = await sumLayers(database.db, ledger, grouping, 'layer', signal)
     if (order.length < 12) return { batches, layers }
     assert.deepEqual(await incompleteSegments(database.db, id, spec), [])

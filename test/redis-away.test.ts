@@ -25,7 +25,7 @@ test('posts, cancels, retries and deletions go on while Redis is away or stuck',
   const queue = await openQueue(config, database.url, db, () => {}, 200)
   const objects = { ...openObjects(config), remove: async () => {} }
   const log = pino({ level: 'silent' })
-  const app = await buildApp({ config, db, queue, objects, facts, log })
+  const app = await buildApp({ config, db, ledgerDb: db, queue, objects, facts, log })
   t.after(() => app.close())
 
   const call = async (method: 'POST' | 'DELETE', url: string, payload?: object) => {

@@ -30,7 +30,7 @@ import { liveWorkers } from '../src/store/workers.ts'
 import { type RunningWorker, startWorker } from '../workers/worker.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import type { FakePlan } from './support/fake-compute.ts'
-import { fakeSpec, fakeVariables } from './support/fake-ledger.ts'
+import { asStored, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
 
 let database: TestDatabase
 let config: Config
@@ -68,7 +68,7 @@ async function post(
   keep: ResolvedSpec['keep'] = ['weights', 'allocations'],
 ): Promise<string> {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(iterations, 2, keep) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(iterations, 2, keep)) })
   await queue.submit(id)
   return id
 }

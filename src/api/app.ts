@@ -8,6 +8,8 @@ import inputs from './plugins/app/inputs.ts'
 import { noteRoutes, type RouteTable, refuseOtherMethods } from './plugins/app/methods.ts'
 import problems, { refuseConnection, sendProblem } from './plugins/app/problems.ts'
 import requests, { requestId } from './plugins/app/requests.ts'
+import specs from './plugins/app/specs.ts'
+import tables from './plugins/app/tables.ts'
 import traces from './plugins/app/traces.ts'
 import watch from './plugins/app/watch.ts'
 import webhooks from './plugins/app/webhooks.ts'
@@ -43,22 +45,26 @@ const bodyLimit = 2 ** 20
 
 /**
  * Builds the API over its services, ready to listen (or to be tested through `app.server`). It opens nothing and closes
- * nothing but itself: whoever opened the services closes them after `app.close()`.
+ * nothing but itself: whoever opened the services closes them after `app.close()`. `factsModule` is where threads find the
+ * networks of `facts`, under that name.
  */
 export async function buildApp({
   config,
   db,
+  ledgerDb,
   queue,
   objects,
   facts,
   log,
-}: Services & { log: Log }): Promise<FastifyInstance> {
+  factsModule = new URL('../plan.js', import.meta.url).href,
+}: Services & { log: Log; factsModule?: string }): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     // Our own line is written by plugins/app/requests.ts.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     bodyLimit,
+    routerOptions: { ignoreTrailingSlash: true },
     // A request that trickles in must not hold a connection for ever.
     requestTimeout: 60_000,
     // Nor may a connection on which nothing moves; events have a heartbeat, and no answer is waited for so long.
@@ -73,6 +79,7 @@ export async function buildApp({
 
   app.decorate('config', config)
   app.decorate('db', db)
+  app.decorate('ledgerDb', ledgerDb)
   app.decorate('queue', queue)
   app.decorate('objects', objects)
   app.decorate('facts', facts)
@@ -83,8 +90,10 @@ export async function buildApp({
   await app.register(broadcasts)
   await app.register(auth)
   await app.register(security)
+  await app.register(tables)
   await app.register(compression)
   await app.register(inputs)
+  await app.register(specs, { factsModule })
   await app.register(openapi)
   await app.register(docs)
   await app.register(webhooks)

@@ -8,6 +8,8 @@ import type { Database } from '../store/database.ts'
 export type Services = {
   config: Config
   db: Database
+  /** For reading the ledger: connections of its own, so that tables keep nothing else waiting. */
+  ledgerDb: Pick<Database, 'pool'>
   queue: ExperimentQueue
   objects: Objects
   facts: Facts

@@ -52,12 +52,16 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     }
     const db = await openDatabase(databaseUrl, { name: 'loss-ledger api', onError })
     closers.push(db.close)
+    const ledgerDb = await openDatabase(databaseUrl, {
+      ...{ max: 4, statementTimeout: 30_000, name: 'loss-ledger api tables', onError },
+    })
+    closers.push(ledgerDb.close)
     const objects = openObjects(config)
     await claimStore(db, objects, storeName(config), log)
     const queue = await openQueue(config, databaseUrl, db, onError, queuePatience)
     closers.push(queue.close)
     const app = await buildApp({
-      ...{ config, db, queue, log },
+      ...{ config, db, ledgerDb, queue, log },
       objects,
       facts: makeFacts(config),
     })

@@ -6,9 +6,10 @@
  */
 import { type Static, Type } from 'typebox'
 import { ArchitectureSpec } from './architectures.ts'
-import { closed, Dictionary } from './composites.ts'
+import { closed, Dictionary, OneOf } from './composites.ts'
 import { mostGibibytes } from './limits.ts'
 import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
+import { worded } from './patterns.ts'
 
 export * from './architectures.ts'
 export * from './optimizers.ts'
@@ -19,7 +20,7 @@ export const maxSeed = 2 ** 32 - 1
 const Seed = (description: string) => Type.Integer({ minimum: 0, maximum: maxSeed, default: 0, description })
 
 export const splitNames = ['train', 'validation'] as const
-export const SplitName = Type.Enum([...splitNames], { description: 'A split of the dataset.' })
+export const SplitName = OneOf(splitNames, { description: 'A split of the dataset.' })
 export type SplitName = (typeof splitNames)[number]
 
 // ---------------------------------------------------------------------------------------------- dataset
@@ -33,7 +34,7 @@ export const DatasetSpec = Type.Object(
     }),
     sha256: Type.Optional(
       Type.String({
-        pattern: '^[0-9a-f]{64}$',
+        pattern: worded('^[0-9a-f]{64}$', '64 hexadecimal digits in small letters'),
         description:
           'Which examples an uploaded dataset has, filled in from its name. Given, it must be the digest of the dataset of that name: so a spec means the same data, or is refused.',
       }),
@@ -87,9 +88,9 @@ export const LayerRule = Type.Object(
       Type.Object(
         {
           name: Type.Optional(
-            Type.Enum(optimizerNames, {
+            OneOf(optimizerNames, {
               description:
-                'Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.',
+                'Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.',
             }),
           ),
           ...overridable,
@@ -136,7 +137,10 @@ export const TrainingSpec = Type.Object(
       Type.Object(
         {
           experiment: Type.String({
-            pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+            pattern: worded(
+              '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+              'the id of an experiment, a UUID in small letters',
+            ),
             description:
               'The id of an experiment of the same network that has succeeded and kept its weights.',
           }),
@@ -166,7 +170,7 @@ export type MethodName = (typeof methodNames)[number]
 export const AllocationSpec = Type.Object(
   {
     method: Type.Optional(
-      Type.Enum([...methodNames], {
+      OneOf(methodNames, {
         default: 'simpson',
         description:
           'Quadrature along the step; exact for a loss of degree 1, 2, 4, 6. Simpson is what the paper calls RK4.',
@@ -225,12 +229,12 @@ export const NotifySpec = Type.Object(
     url: Type.String({
       minLength: 1,
       maxLength: 2000,
-      pattern: '^[\\x21-\\x7e]+$',
+      pattern: worded('^[\\x21-\\x7e]+$', 'a URL of at most 2000 characters of ASCII, none of them a space'),
       description: 'http or https, without a user name or password; at a public address.',
       examples: ['https://example.com/hooks/ledger'],
     }),
     events: Type.Optional(
-      Type.Array(Type.Enum([...notifiedStatuses]), {
+      Type.Array(OneOf(notifiedStatuses), {
         ...{ minItems: 1, uniqueItems: true, maxItems: 5, default: ['succeeded', 'failed', 'cancelled'] },
         description: 'The statuses to tell of.',
       }),
@@ -256,7 +260,7 @@ export const ExperimentSpec = Type.Object(
     training: TrainingSpec,
     allocation: Type.Optional(AllocationSpec),
     keep: Type.Optional(
-      Type.Array(Type.Enum([...keepNames]), {
+      Type.Array(OneOf(keepNames), {
         uniqueItems: true,
         maxItems: 2,
         default: [...keepNames],

@@ -1,7 +1,7 @@
 /**
  * The ledger as it lies in Postgres. A block is a table's columns over the iterations [from, to) of one split: its `data`
  * are the columns one after another, each all of its values, little-endian, as `columns` names them: `lca f8` (float64),
- * `helped i4` (int32). Rows come in the order of iterations, equally many for each, unless they are sums over all of
+ * `helped i4` (int32, or u2 where none is negative or above 65,535). Rows come in the order of iterations, equally many for each, unless they are sums over all of
  * [from, to). A block lies within one segment and holds at most `blockRows` rows or one iteration, so that whoever reads
  * never holds more. Nothing here knows what the columns mean: another kind of table needs no migration.
  */
@@ -44,8 +44,8 @@ export async function insertBlocks(
   }
   for (const table of tables) {
     for (const { from, to, rows, columns } of blocksOf(table, segment)) {
-      const data = encode(columns, rows)
-      waiting.push([table.kind, table.split, from, to, namesOf(columns), data])
+      const { names, data } = encode(columns, rows)
+      waiting.push([table.kind, table.split, from, to, names, data])
       bytes += data.length
       if (bytes >= insertBytes || waiting.length >= 1000) await flush()
     }
@@ -69,16 +69,19 @@ export async function removeBlocks(
 /**
  * Reads a table over the iterations [from, to), as far as it is stored: pages of blocks, in order, what lies outside cut
  * off where rows belong to iterations. Every page is one statement, whose answer is true of one moment; segments that are
- * recorded, or rewritten from rows to blocks, meanwhile are neither missed half nor seen twice.
+ * recorded, or rewritten from rows to blocks, meanwhile are neither missed half nor seen twice. `signal` ends it before
+ * the next page, with its reason.
  */
 export async function* readBlocks(
   db: Queryable,
   { id, kind, split }: { id: string; kind: ColumnsKind; split: string },
   { from, to }: { from: number; to: number },
+  signal?: AbortSignal,
 ): AsyncGenerator<Block[], void> {
   let limit = 1
   let page = firstPage
   for (let next = from; next < to; ) {
+    signal?.throwIfAborted()
     const { rows } = await db.query<Stored>(pageSql[kind], [id, kind, split, next, to, limit])
     if (rows.length === 0) return
     const blocks = rows.map(stored => cut(decode(stored), next, to, kind))
@@ -128,11 +131,16 @@ const pageSql: Record<ColumnsKind, string> = {
   neurons: pageSqlOf('neurons'),
 }
 
-const sizes = { f8: 8, i4: 4 }
+const sizes = { f8: 8, i4: 4, u2: 2 }
 type Type = keyof typeof sizes
 
-const namesOf = (columns: Columns): string[] =>
-  Object.entries(columns).map(([name, values]) => `${name} ${values instanceof Int32Array ? 'i4' : 'f8'}`)
+/** A column as it is stored: integers in two bytes where they fit. */
+function packed(values: Float64Array | Int32Array): { type: Type; values: ArrayBufferView } {
+  if (values instanceof Float64Array) return { type: 'f8', values }
+  return values.every(value => value >= 0 && value < 2 ** 16)
+    ? { type: 'u2', values: Uint16Array.from(values) }
+    : { type: 'i4', values }
+}
 
 /** Name and type of each column that a block has. */
 function typesOf(columns: string[]): [name: string, type: Type][] {
@@ -147,13 +155,16 @@ function typesOf(columns: string[]): [name: string, type: Type][] {
 export const rowBytes = (columns: string[]): number =>
   typesOf(columns).reduce((sum, [, type]) => sum + sizes[type], 0)
 
-function encode(columns: Columns, rows: number): Buffer {
-  const parts = Object.entries(columns).map(([name, values]) => {
-    if (values.length !== rows)
-      throw new Error(`the column ${name} has ${values.length} values where ${rows} were to be`)
+function encode(columns: Columns, rows: number): { names: string[]; data: Buffer } {
+  const names: string[] = []
+  const parts = Object.entries(columns).map(([name, column]) => {
+    if (column.length !== rows)
+      throw new Error(`the column ${name} has ${column.length} values where ${rows} were to be`)
+    const { type, values } = packed(column)
+    names.push(`${name} ${type}`)
     return Buffer.from(values.buffer, values.byteOffset, values.byteLength)
   })
-  return Buffer.concat(parts)
+  return { names, data: Buffer.concat(parts) }
 }
 
 function decode({ from, to, columns, data, swapped }: Stored): Block {
@@ -166,8 +177,9 @@ function decode({ from, to, columns, data, swapped }: Stored): Block {
     const bytes = Uint8Array.prototype.slice.call(data, offset, offset + rows * sizes[type])
     offset += bytes.length
     if (swapped) swap(bytes, type)
-    const values = type === 'f8' ? Float64Array : Int32Array
-    return [name, new values(bytes.buffer, 0, rows)]
+    if (type === 'f8') return [name, new Float64Array(bytes.buffer, 0, rows)]
+    const integers = type === 'i4' ? Int32Array : Uint16Array
+    return [name, Int32Array.from(new integers(bytes.buffer, 0, rows))]
   })
   return { from, to, rows, columns: Object.fromEntries(decoded) }
 }

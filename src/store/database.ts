@@ -13,6 +13,8 @@ export type Database = {
 export type DatabaseOptions = {
   /** Most connections. */
   max?: number
+  /** Milliseconds after which the server gives a statement up; undefined: as it is set up. */
+  statementTimeout?: number
   /** Shows in pg_stat_activity. */
   name?: string
   /** Called for connections that break while idle; the pool replaces them. */
@@ -40,6 +42,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     max: options.max ?? 10,
     application_name: options.name ?? 'loss-ledger',
     keepAlive: true,
+    statement_timeout: options.statementTimeout,
     Client: Connection,
   })
   // Without a listener, an idle connection that breaks (a restarted server) would end the process.

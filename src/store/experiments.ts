@@ -4,7 +4,7 @@
  */
 import type pg from 'pg'
 import { type Objects, objectKey } from '../objects/objects.ts'
-import type { ResolvedSpec } from '../spec/schema.ts'
+import { type StoredSpec, textOf } from '../spec/stored.ts'
 import { type Database, transaction } from './database.ts'
 import { type Created, holdPlaces, needsHold, type Once, storeOnce } from './posting.ts'
 import { readArtifacts } from './summary.ts'
@@ -24,7 +24,7 @@ export type Reader = {
 export type NewExperiment = {
   /** UUIDv7. */
   id: string
-  spec: ResolvedSpec
+  spec: StoredSpec
   /** Whose it is; `default` if absent. */
   tenant?: string
   /** Most experiments of the tenant that may be queued or running, this one among them; 0: any number. */
@@ -49,7 +49,7 @@ export function createExperiment(database: Database, experiment: NewExperiment):
        SELECT id, "from" / $9::int, "from", least("from" + $9::int, $8::int)
          FROM created, generate_series(0, $8::int - 1, $9::int) AS "from"`,
       [
-        ...[id, tenant, spec.name ?? null, JSON.stringify(spec.tags), JSON.stringify(spec)],
+        ...[id, tenant, spec.name, spec.tags, textOf(spec)],
         ...[once?.key ?? null, once?.hash ?? null],
         ...[spec.training.iterations, spec.allocation.segmentIterations],
       ],
@@ -105,15 +105,21 @@ export async function markCancelled(
   return rows
 }
 
-/** Status and spec of experiments, as far as there are any of these ids for the reader; by id. */
+/**
+ * Status of experiments, and what of their specs says what their weights are, as JSON; as far as there are any of these ids
+ * for the reader; by id.
+ */
 export async function readEarlier(
   { pool }: Database,
   { tenant }: Reader,
   ids: string[],
-): Promise<Map<string, { status: string; spec: ResolvedSpec }>> {
+): Promise<Map<string, { status: string; spec: string }>> {
   if (ids.length === 0) return new Map()
-  const { rows } = await pool.query<{ id: string; status: string; spec: ResolvedSpec }>(
-    'SELECT id, status, spec FROM experiments WHERE id = ANY ($1::uuid[]) AND ($2::text IS NULL OR tenant = $2)',
+  const { rows } = await pool.query<{ id: string; status: string; spec: string }>(
+    `SELECT id, status, json_build_object('keep', spec -> 'keep', 'dataset', spec -> 'dataset',
+                                          'architecture', spec -> 'architecture',
+                                          'training', spec -> 'training')::text AS spec
+       FROM experiments WHERE id = ANY ($1::uuid[]) AND ($2::text IS NULL OR tenant = $2)`,
     [ids, tenant],
   )
   return new Map(rows.map(({ id, status, spec }) => [id, { status, spec }]))

@@ -30,8 +30,7 @@ export const noTotals = (variables: number): VariableTotals => {
 export type LedgerTotals = { variables: VariableTotals; helping: number; hurting: number }
 
 /**
- * Sums a split over [from, to). Lets everything else of the process go first between two pages; `signal` ends it there,
- * with the reason.
+ * Sums a split over [from, to), page by page; `signal` ends it before the next, with its reason.
  */
 export async function sumLedger(
   db: Queryable,
@@ -41,8 +40,7 @@ export async function sumLedger(
   signal?: AbortSignal,
 ): Promise<LedgerTotals> {
   const totals: LedgerTotals = { variables: noTotals(variables), helping: 0, hurting: 0 }
-  for await (const page of readBlocks(db, { id, kind: 'allocations', split }, span)) {
-    signal?.throwIfAborted()
+  for await (const page of readBlocks(db, { id, kind: 'allocations', split }, span, signal)) {
     for (const block of page) add(totals, block, variables)
   }
   return totals

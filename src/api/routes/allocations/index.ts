@@ -22,6 +22,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     '/experiments/:id/allocations',
     {
       compress: tableCompression,
+      config: { table: true },
       schema: {
         operationId: 'getAllocations',
         tags: ['ledger'],
@@ -50,7 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       return sendTable(request, reply, {
         head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete, by, bucket },
         columns: columnsOf(AllocationRow, wantedBy(by)),
-        batches: readAllocations(app.db, ledger, grouping, { ...span, bucket }),
+        batches: readAllocations(app.ledgerDb, ledger, grouping, { ...span, bucket }, request.signal),
         version: ledger.version,
       })
     },

@@ -18,15 +18,17 @@ export type AllocationsRequest = { from: number; to: number; bucket: number }
  * the order of iterations and then of variables: the same ledger gives the same bits.
  */
 export async function* readAllocations(
-  db: Database,
+  db: Pick<Database, 'pool'>,
   { id, split }: Ledger,
   { groups, groupOf }: Grouping,
   { from, to, bucket }: AllocationsRequest,
+  signal: AbortSignal,
 ): AsyncGenerator<Batch, void> {
   if (groups.length === 0) return
   const rows = makeRows(groups, Math.max(1, Math.floor(batchRows / groups.length)))
   let span = Number.NaN
-  for await (const page of ahead(readBlocks(db.pool, { id, kind: 'allocations', split }, { from, to }))) {
+  const what = { id, kind: 'allocations', split } as const
+  for await (const page of ahead(readBlocks(db.pool, what, { from, to }, signal))) {
     for (const block of page) {
       checkRows(block, groupOf.length)
       for (let iteration = block.from; iteration < block.to; iteration++) {

@@ -22,6 +22,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     '/experiments/:id/iterations',
     {
       compress: tableCompression,
+      config: { table: true },
       schema: {
         operationId: 'getIterations',
         tags: ['ledger'],
@@ -47,8 +48,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         columns: columnsOf(IterationRow),
         batches:
           points === undefined
-            ? readIterations(app.db, ledger, span)
-            : readPoints(app.db, ledger, span, points),
+            ? readIterations(app.ledgerDb, ledger, span, request.signal)
+            : readPoints(app.ledgerDb, ledger, span, points, request.signal),
         version: ledger.version,
       })
     },

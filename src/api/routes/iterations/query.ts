@@ -9,12 +9,13 @@ type Span = { from: number; to: number }
 
 /** All rows of the span, in batches. */
 export async function* readIterations(
-  db: Database,
+  db: Pick<Database, 'pool'>,
   { id, split }: Ledger,
   span: Span,
+  signal: AbortSignal,
 ): AsyncGenerator<Batch, void> {
   const parameters = await countParameters(db, id)
-  for await (const page of ahead(readBlocks(db.pool, { id, kind: 'iterations', split }, span)))
+  for await (const page of ahead(readBlocks(db.pool, { id, kind: 'iterations', split }, span, signal)))
     for (const block of page) {
       const rows = Array.from({ length: block.rows }, (_, row) => rowOf(block, row))
       yield batchOf(rows, parameters)
@@ -26,10 +27,11 @@ export async function* readIterations(
  * hold equally many of the rows between the first (part 0) and the last.
  */
 export async function* readPoints(
-  db: Database,
+  db: Pick<Database, 'pool'>,
   { id, split }: Ledger,
   span: Span,
   points: number,
+  signal: AbortSignal,
 ): AsyncGenerator<Batch, void> {
   const parameters = await countParameters(db, id)
   const total = await countIterations(db.pool, { id, split }, span)
@@ -53,7 +55,7 @@ export async function* readPoints(
     if (lowest === undefined || isLower(row.loss, lowest.loss)) lowest = row
     if (highest === undefined || isLower(highest.loss, row.loss)) highest = row
   }
-  for await (const page of ahead(readBlocks(db.pool, { id, kind: 'iterations', split }, span)))
+  for await (const page of ahead(readBlocks(db.pool, { id, kind: 'iterations', split }, span, signal)))
     for (const block of page)
       for (let at = 0; at < block.rows; at++) {
         const row = rowOf(block, at)
@@ -101,7 +103,7 @@ function batchOf(rows: Row[], parameters: number): Batch {
   }
 }
 
-async function countParameters(db: Database, id: string): Promise<number> {
+async function countParameters(db: Pick<Database, 'pool'>, id: string): Promise<number> {
   const sql =
     'SELECT coalesce(sum(size), 0)::float8 AS parameters FROM variables WHERE experiment_id = $1::uuid'
   const { rows } = await db.pool.query<{ parameters: number }>(sql, [id])

@@ -16,6 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     '/experiments/:id/layers',
     {
       compress: tableCompression,
+      config: { table: true },
       schema: {
         operationId: 'getLayers',
         tags: ['ledger'],
@@ -36,7 +37,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { by, split } = request.query
       const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       const grouping = await groupVariables(app.db, ledger.id, by)
-      const { iterations, total, items } = await sumLayers(app.db, ledger, grouping, by, request.signal)
+      const { iterations, total, items } = await sumLayers(app.ledgerDb, ledger, grouping, by, request.signal)
       const columns = columnsOf(LayerRow, wantedBy(by))
       return sendTable(request, reply, {
         head: {

@@ -12,7 +12,7 @@ const nothing: Sums = { lca: 0, helping: 0, hurting: 0, squared: 0, helped: 0 }
  * stored once an experiment has succeeded, of what there is in the ledger before.
  */
 export async function sumLayers(
-  db: Database,
+  db: Pick<Database, 'pool'>,
   { id, split, iterations: trained, version }: Ledger,
   { groups, groupOf }: Grouping,
   by: 'layer' | 'variable',

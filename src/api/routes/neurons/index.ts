@@ -15,6 +15,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     '/experiments/:id/neurons',
     {
       compress: tableCompression,
+      config: { table: true },
       schema: {
         operationId: 'getNeurons',
         tags: ['ledger'],
@@ -37,7 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       return sendTable(request, reply, {
         head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
         columns: columnsOf(NeuronRow),
-        batches: await readNeurons(app.db, ledger, layer),
+        batches: await readNeurons(app.ledgerDb, ledger, layer, request.signal),
         version: ledger.version,
       })
     },

@@ -13,9 +13,10 @@ const sums = ['lca', 'helping', 'hurting'] as const
 
 /** The rows of the table, a batch a layer. Throws 400 where one of `only` is not a layer. */
 export async function readNeurons(
-  db: Database,
+  db: Pick<Database, 'pool'>,
   { id, split, iterations }: Ledger,
   only: string[] | undefined,
+  signal: AbortSignal,
 ): Promise<AsyncGenerator<Batch, void>> {
   await groupVariables(db, id, 'layer', only)
   const { rows: variables } = await db.pool.query<Parameters<typeof layerUnits>[0][number]>(variablesSql, [
@@ -29,7 +30,7 @@ export async function readNeurons(
     const table = { lca: floats(), helping: floats(), hurting: floats() }
     let found = 0
     const span = { from: 0, to: iterations }
-    for await (const page of ahead(readBlocks(db.pool, { id, kind: 'neurons', split }, span)))
+    for await (const page of ahead(readBlocks(db.pool, { id, kind: 'neurons', split }, span, signal)))
       for (const { rows, columns } of page) {
         if (rows !== units) throw new Error(`the ledger has sums of ${rows} units where there are ${units}`)
         found++

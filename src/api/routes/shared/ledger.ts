@@ -74,7 +74,7 @@ const variablesSql = 'SELECT name, layer, size FROM variables WHERE experiment_i
  * has laid the network out. Throws 400 where one of `layers` is not a layer.
  */
 export async function groupVariables(
-  db: Database,
+  db: Pick<Database, 'pool'>,
   id: string,
   by: 'layer' | 'variable',
   layers?: string[],

@@ -43,7 +43,7 @@ type Series = { split: SplitName; layer: string | null; measure: Measure; values
 
 /** The seeds that have succeeded, by variant, and the rows of the summary. */
 export async function summariseSweep(
-  db: Database,
+  db: Pick<Database, 'pool'>,
   id: string,
   variants: string[],
   baseline: number,
