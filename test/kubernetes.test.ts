@@ -9,7 +9,7 @@ import { parse, parseAllDocuments } from 'yaml'
 import { readConfig } from '../src/config.ts'
 import { createExperiment } from '../src/store/experiments.ts'
 import { testDatabase } from './support/database.ts'
-import { fakeSpec } from './support/fake-ledger.ts'
+import { asStored, fakeSpec } from './support/fake-ledger.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests, whose shape the schemas tell
 type Manifest = any
@@ -122,7 +122,7 @@ test('the scalers ask Postgres for what waits', async t => {
   const waiting = async () => Number(Object.values((await db.pool.query(query)).rows[0])[0])
   assert.equal(await waiting(), 0)
   const id = randomUUID()
-  await createExperiment(db, { id, spec: fakeSpec(6, 2, []) })
+  await createExperiment(db, { id, spec: asStored(fakeSpec(6, 2, [])) })
   assert.equal(await waiting(), 1)
   await db.pool.query(`UPDATE segments SET status = 'trained' WHERE experiment_id = $1 AND "index" < 2`, [id])
   await db.pool.query(`UPDATE experiments SET status = 'allocating' WHERE id = $1`, [id])
