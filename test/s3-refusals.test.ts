@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { pino } from 'pino'
 import { MissingObjectError, type Objects, UnlistableError } from '../src/objects/objects.ts'
-import { openS3 } from '../src/objects/s3.ts'
+import { makeBucket, openS3 } from '../src/objects/s3.ts'
 import { ServiceError } from '../src/service-error.ts'
 import { claimStore } from '../src/store/claim.ts'
 import { createExperiment, deleteExperiment } from '../src/store/experiments.ts'
@@ -16,7 +16,7 @@ import { sweep } from '../src/store/sweep.ts'
 import { storeArtifact } from './support/api.ts'
 import { certificate, privateKey } from './support/certificate.ts'
 import { testDatabase } from './support/database.ts'
-import { fakeSpec } from './support/fake-ledger.ts'
+import { asStored, fakeSpec } from './support/fake-ledger.ts'
 import { type S3Server, startS3, startUnlistable } from './support/s3-server.ts'
 
 let server: S3Server
@@ -84,7 +84,7 @@ test('without the permission to list, an experiment is stored, read and deleted;
 
   const queue = { submit: async () => {}, remove: async () => {} }
   const id = randomUUID()
-  await createExperiment(db, { id, spec: fakeSpec(2, 2, []) })
+  await createExperiment(db, { id, spec: asStored(fakeSpec(2, 2, [])) })
   await storeArtifact({ db, objects }, id, 'weights/0-2.npy', Buffer.from('w'))
   assert.equal((await objects.stat(`experiments/${id}/weights/0-2.npy`))?.bytes, 1)
   await db.pool.query(`UPDATE experiments SET status = 'succeeded', finished_at = now() WHERE id = $1`, [id])
@@ -143,6 +143,11 @@ test('what a bucket or its server answers is a sentence', async t => {
   ] as const) {
     answer = given
     assert.match(await said(`http://127.0.0.1:${port}`), says)
+    // Which may be made, here: by nobody.
+    if (given[0] === 403)
+      await assert.rejects(makeBucket({ ...server.config, endpoint: `http://127.0.0.1:${port}` }), {
+        message: says,
+      })
   }
   assert.match(
     await said(`https://127.0.0.1:${tls}`),

@@ -28,7 +28,14 @@ import {
   startExperiment,
 } from '../src/store/training.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fakeColumns, fakeEvaluations, fakeNeurons, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
+import {
+  asStored,
+  fakeColumns,
+  fakeEvaluations,
+  fakeNeurons,
+  fakeSpec,
+  fakeVariables,
+} from './support/fake-ledger.ts'
 
 let database: TestDatabase
 before(async () => {
@@ -59,7 +66,7 @@ const weights = { segments: [0, 1, 2], objects: [object('weights/0-2.npy')] }
 /** An experiment of 5 iterations in segments of 2, trained. */
 async function trained(): Promise<string> {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(5, 2, ['weights']) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(5, 2, ['weights'])) })
   assert.equal(await startExperiment(database.db, id, computer), 'training')
   assert.equal(await recordTraining(database.db, id, fakeVariables, weights, computer), true)
   return id
@@ -127,7 +134,14 @@ test('two devices with other bits: rows and objects are of one of them in the en
   assert.deepEqual(await unallocatedSegments(database.db, id), [0, 1, 2])
   // A finalizing that looked before that does not end.
   const finished: Finished = {
-    summary: { parameters: 15, iterations: 5, splits: {}, gradients: 0, allocationSeconds: 0 },
+    summary: {
+      parameters: 15,
+      iterations: 5,
+      splits: {},
+      unbalanced: null,
+      gradients: 0,
+      allocationSeconds: 0,
+    },
     ...{ totals: [], recorded: '' },
   }
   assert.equal(await finishExperiment(database.db, id, finished, []), false)
@@ -183,7 +197,14 @@ test('neurons are summed over segments to the same bits, in whatever order they 
     const id = await trained()
     for (const index of order)
       await recordSegment(database.db, id, index, result(index * 2, Math.min(5, index * 2 + 2)), computer)
-    const ledger = { id, split: 'train' as const, iterations: 5, complete: true, version: undefined }
+    const ledger = {
+      id,
+      split: 'train' as const,
+      iterations: 5,
+      complete: true,
+      version: undefined,
+      unbalanced: null,
+    }
     const hurting: number[] = []
     for await (const { values } of await readNeurons(
       database.db,
@@ -205,7 +226,7 @@ test('neurons are summed over segments to the same bits, in whatever order they 
 
 test('a training of which every segment is stored is not whole without its variables', async () => {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(4, 2, ['weights']) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(4, 2, ['weights'])) })
   assert.equal(await startExperiment(database.db, id, computer), 'training')
   await recordTrainedSegments(
     database.db,
@@ -232,7 +253,7 @@ test('a training of which every segment is stored is not whole without its varia
 
 test('of every segment it is known who made the weights that are stored', async () => {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(6, 2, ['weights']) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(6, 2, ['weights'])) })
   const by = (worker: string) => ({ ...computer, worker })
   const of = (...segments: number[]) => ({
     segments,
@@ -280,7 +301,7 @@ test('what is missing is named, and totals are the sums', async () => {
   // Per iteration −1/16 − 2/16, and 2/16 in the two odd ones.
   assert.deepEqual(sums.splits.train, {
     ...{ lca: -15 / 16 + 4 / 16, helping: -15 / 16, hurting: 4 / 16 },
-    ...{ helpFraction: 30 / 75, hurtFraction: 15 / 75, worstResidual: 4 / 1024 },
+    ...{ helpFractionOfMoved: 30 / 45, helpFractionOfAll: 30 / 75, worstResidual: 4 / 1024 },
     ...{ loss: { initial: 2.5, final: 0.5 }, accuracy: { initial: 0.1, final: 0.9 } },
   })
   assert.deepEqual(
@@ -301,7 +322,7 @@ test('what is missing is named, and totals are the sums', async () => {
 
 test('a segment of 50 iterations, 2 splits and 62 variables is recorded in well under 200 ms', async t => {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(150, 50, []) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(150, 50, [])) })
   await startExperiment(database.db, id, computer)
   await recordTraining(database.db, id, fakeVariables, { segments: [], objects: [] }, computer)
   const times: number[] = []
