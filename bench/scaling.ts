@@ -7,7 +7,15 @@
  */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -64,6 +72,8 @@ type Measured = Point & {
   api: number
   fleet: number
   load: number
+  /** What the workers logged, and how often. */
+  warnings: Record<string, number>
 }
 
 console.log(
@@ -117,7 +127,7 @@ async function measure(setup: Setup): Promise<Measured> {
     for (let made = 0; made < needed; made += segmentsEach) await post(url)
     // Posts that are measured come one by one, once the fleet works.
     const databaseUrl = values.pgbouncer ? await startPgBouncer(postgres.url, home, closers) : postgres.url
-    const fleet = await startFleet(setup, { ...process.env, ...env }, databaseUrl)
+    const fleet = await startFleet(setup, { ...process.env, ...env }, databaseUrl, home)
     closers.push(fleet.stop)
     await atWork(db, setup)
     return await watch(setup, {
@@ -198,6 +208,7 @@ async function watch(setup: Setup, watched: Watched): Promise<Measured> {
     api: (cpuAfter.api - cpuBefore.api) / seconds,
     fleet: counts.cpu / seconds,
     load: Math.max(...loads),
+    warnings: warningsIn(join(home, 'workers.log')),
   }
 }
 
@@ -211,6 +222,7 @@ async function startFleet(
   { workers, seconds }: Setup,
   env: NodeJS.ProcessEnv,
   databaseUrl: string,
+  home: string,
 ): Promise<Fleet> {
   const entry = fileURLToPath(new URL('./scaling/workers.js', import.meta.url))
   const processes = Math.min(workers, Number(values.processes))
@@ -226,9 +238,8 @@ async function startFleet(
       variables: Number(values.variables),
     }
     first += share
-    children.push(
-      fork(entry, [JSON.stringify(setup)], { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
-    )
+    const output = openSync(join(home, 'workers.log'), 'a')
+    children.push(fork(entry, [JSON.stringify(setup)], { env, stdio: ['ignore', output, output, 'ipc'] }))
   }
   const all = <T extends WorkersMessage['type']>(type: T, request?: WorkersRequest) =>
     Promise.all(
@@ -341,6 +352,19 @@ async function ready(url: string): Promise<void> {
   }
 }
 
+/** What a log of pino's holds, counted; what errors are about is not told apart by ids. */
+function warningsIn(file: string): Record<string, number> {
+  const found: Record<string, number> = {}
+  for (const line of readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(text => text.startsWith('{'))) {
+    const { msg, err } = JSON.parse(line) as { msg: string; err?: { message: string } }
+    const said = `${msg}${err ? `: ${err.message.replaceAll(/[\da-f-]{20,}\S*/g, '…')}` : ''}`.slice(0, 160)
+    found[said] = (found[said] ?? 0) + 1
+  }
+  return found
+}
+
 /** Seconds of processor that a process has had, and those of its children that it has buried. 0 where it is gone. */
 function processorOf(pid: number): number {
   try {
@@ -373,6 +397,7 @@ function report(point: Measured): void {
       `  lock renewals ${point.renewals.toFixed(1)}/s, p99 ${point.renewalP99.toFixed(0)} ms, ${point.lost} failed; segments begun again ${point.retried}`,
       `  API: list p50 ${ms(lists, 0.5)}, p99 ${ms(lists, 0.99)}; post p50 ${ms(posts, 0.5)}, p99 ${ms(posts, 0.99)}`,
       `  cores: Postgres ${point.cores.toFixed(2)} (${point.transactions.toFixed(0)} transactions/s)${redis ? `, Redis ${redis.cores.toFixed(2)}` : ''}, API ${point.api.toFixed(2)}, workers ${point.fleet.toFixed(2)}; load ${point.load.toFixed(1)}`,
+      ...Object.entries(point.warnings).map(([said, times]) => `  logged ${times} times: ${said}`),
     ].join('\n'),
   )
 }

@@ -16,7 +16,7 @@ import { claimChore } from '../src/store/chores.ts'
 import { createExperiment } from '../src/store/experiments.ts'
 import { connections, startWorker } from '../workers/worker.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fakeSpec } from './support/fake-ledger.ts'
+import { asStored, fakeSpec } from './support/fake-ledger.ts'
 
 let database: TestDatabase
 let directory: string
@@ -53,7 +53,7 @@ test('a worker at work takes four connections at most, one of which listens', as
   try {
     const ids = Array.from({ length: 6 }, () => randomUUID())
     for (const id of ids) {
-      await createExperiment(database.db, { id, spec: fakeSpec(8, 2, []) })
+      await createExperiment(database.db, { id, spec: asStored(fakeSpec(8, 2, [])) })
       await queue.submit(id)
     }
     const most: Record<string, number> = {}
