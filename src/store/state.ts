@@ -8,12 +8,22 @@ export type Status = 'queued' | 'training' | 'allocating' | 'succeeded' | 'faile
 /** Who computes: stored beside what they computed. */
 export type Computer = { worker: string; engine: EngineDescription }
 
-export type ExperimentState = { status: Status; cancelling: boolean; turn: number; spec: ResolvedSpec }
+export type ExperimentState = {
+  status: Status
+  cancelling: boolean
+  spec: ResolvedSpec
+  /** When its segments are due (queue/turns.ts). */
+  allocationTurn: number
+  segmentCost: number
+  segmentCount: number
+}
 
 /** Where an experiment stands; undefined where there is none (any more). */
 export async function readState(db: Database, id: string): Promise<ExperimentState | undefined> {
   const { rows } = await db.pool.query<ExperimentState>(
-    'SELECT status, cancelling, turn, spec FROM experiments WHERE id = $1',
+    `SELECT status, cancelling, spec, allocation_turn AS "allocationTurn", segment_cost AS "segmentCost",
+            segment_count AS "segmentCount"
+       FROM experiments WHERE id = $1`,
     [id],
   )
   return rows[0]

@@ -9,6 +9,7 @@ import {
   ExperimentListItem,
   ExperimentStatus,
   exampleSpec,
+  Place,
   Preview,
   Progress,
 } from './experiments.ts'
@@ -29,7 +30,7 @@ import { Worker } from './workers.ts'
 
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
-  ...[ResolvedSpecComponent, ExperimentStatus, Progress, ExperimentListItem, Experiment, Preview],
+  ...[ResolvedSpecComponent, ExperimentStatus, Progress, ExperimentListItem, Place, Experiment, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],

@@ -46,6 +46,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   const queueOf = ({ log }: Pick<FastifyRequest, 'log'>, sweep: string) =>
     tolerantQueue(app.queue, log, { sweep })
 
+  const quota = { experiments: app.config.maxUnfinished, segments: app.config.maxUnfinishedSegments }
+
   app.post(
     '/sweeps',
     {
@@ -74,10 +76,10 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       }: Exclude<typeof resolved, { posted: unknown }>) =>
         createSweep(app.db, {
           ...{ id: newId(), experimentIds: sweep.experiments.map(() => newId()), sweep, request: text },
-          ...{ tenant, maxUnfinished: app.config.maxUnfinished, once },
+          ...{ tenant, quota, once },
         })
       const created = 'posted' in resolved ? resolved.posted : await post(resolved)
-      if (created.outcome === 'full') throw quotaExceeded(app.config.maxUnfinished, 'some')
+      if (created.outcome === 'full') throw quotaExceeded(quota, 'some')
       const { outcome, id } = created
       if (outcome === 'conflict') throw keyReused(id)
       describeSpan({ 'ledger.sweep.id': id })
