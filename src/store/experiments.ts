@@ -127,38 +127,43 @@ export async function readEarlier(
   return new Map(rows.map(({ id, status, spec }) => [id, { status, spec }]))
 }
 
-/** queued: it runs again. running: it has not stopped. succeeded: there is nothing to do again. */
-export type RetryOutcome = 'queued' | 'running' | 'succeeded' | 'missing'
+/** queued: it runs again. looking: it has succeeded, and its objects are looked for. running: it has not stopped. */
+export type RetryOutcome = 'queued' | 'looking' | 'running' | 'missing'
 
 /**
  * Queues a failed or cancelled experiment again, behind what its lane has waiting. What is stored of it is kept: only what
- * is missing is redone, and counts.
+ * is missing is redone, and counts. One that has succeeded goes back to where it was finalized, which looks whether its
+ * objects are there and whole.
  */
 export async function retryExperiment(
   database: Database,
   queue: Submissions,
   id: string,
 ): Promise<RetryOutcome> {
-  const { rowCount } = await database.pool.query(
-    `UPDATE experiments
-     SET status = 'queued', cancelling = false, error = NULL, finished_at = NULL, updated_at = now(),
-         turn = due.turn, allocation_turn = due.allocation, turn_end = due.allocation + segment_count * segment_cost
+  const { rows } = await database.pool.query<{ status: string }>(
+    `UPDATE experiments e
+     SET status = CASE e.status WHEN 'succeeded' THEN 'allocating' ELSE 'queued' END::experiment_status,
+         allocating_at = CASE e.status WHEN 'succeeded' THEN now() ELSE allocating_at END,
+         done_before = CASE e.status WHEN 'succeeded' THEN (spec #>> '{training,iterations}')::int ELSE done_before END,
+         cancelling = false, error = NULL, finished_at = NULL, updated_at = now(),
+         turn = due.turn, allocation_turn = due.allocation,
+         turn_end = due.allocation + e.segment_count * e.segment_cost
      FROM (SELECT turn, turn + untrained * training_cost - recorded * segment_cost AS allocation
              FROM (SELECT next_turn(lane) AS turn, training_cost, segment_cost, recorded,
                           1 - trained / (spec #>> '{training,iterations}')::float8 AS untrained
-                     FROM experiments WHERE id = $1) e) due
-     WHERE id = $1 AND status IN ('failed', 'cancelled')`,
+                     FROM experiments WHERE id = $1) found) due
+     WHERE id = $1 AND status IN ('failed', 'cancelled', 'succeeded')
+     RETURNING status`,
     [id],
   )
-  if (rowCount === 0) {
-    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { status: true } })
-    if (found === null) return 'missing'
-    return found.status === 'succeeded' ? 'succeeded' : 'running'
+  if (rows.length === 0) {
+    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { id: true } })
+    return found === null ? 'missing' : 'running'
   }
   // The last run's job may still be there, waiting out its backoff.
   await queue.remove(id)
   await queue.submit(id)
-  return 'queued'
+  return rows[0].status === 'allocating' ? 'looking' : 'queued'
 }
 
 /** in use: others that are queued or running start from its weights, and it stays; `users` are their ids. */
