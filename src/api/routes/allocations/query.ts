@@ -3,8 +3,8 @@ import { type Block, readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
 import { checkRows } from '../../../store/totals.ts'
 import { ahead } from '../../tables/ahead.ts'
+import { type Grouping, type Ledger, ratio } from '../../tables/ledger.ts'
 import type { Batch } from '../../tables/table.ts'
-import { type Grouping, type Ledger, ratio } from '../shared/ledger.ts'
 
 /** Rows of a batch, but for a span that has more. */
 const batchRows = 2 ** 13

@@ -3,7 +3,7 @@ import type { Columns } from '../../../lca/columns.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 import { readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
-import { ratio } from '../shared/ledger.ts'
+import { ratio } from '../../tables/ledger.ts'
 import { frame } from './frames.ts'
 import { comparePositions, formatPosition, type Position } from './position.ts'
 

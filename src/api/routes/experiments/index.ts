@@ -14,6 +14,9 @@ import {
 } from '../../../store/experiments.ts'
 import { findPosted } from '../../../store/posting.ts'
 import { describeSpan } from '../../../telemetry.ts'
+import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
+import { matchesEtag } from '../../http/etag.ts'
+import { addVary } from '../../http/vary.ts'
 import {
   experimentNotFound,
   invalidQuery,
@@ -22,6 +25,7 @@ import {
   quotaExceeded,
   startedFrom,
 } from '../../problem.ts'
+import { tolerantQueue } from '../../queueing.ts'
 import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import {
   Experiment,
@@ -31,10 +35,6 @@ import {
   PostHeaders,
   Preview,
 } from '../../schemas/experiments.ts'
-import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
-import { matchesEtag } from '../shared/etag.ts'
-import { tolerantQueue } from '../shared/queueing.ts'
-import { addVary } from '../shared/vary.ts'
 import { onceOf } from './body.ts'
 import { newId } from './id.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'

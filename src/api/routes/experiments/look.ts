@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Reader } from '../../../store/experiments.ts'
 import type { Watch } from '../../plugins/app/watch.ts'
-import { isFinished } from '../shared/status.ts'
+import { isFinished } from '../../status.ts'
 import type { Found } from './query.ts'
 
 // Whoever asks while a query runs shares its result (api/batch.ts), and this.

@@ -2,8 +2,8 @@
 import { type Block, countIterations, readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
 import { ahead } from '../../tables/ahead.ts'
+import { type Ledger, ratio } from '../../tables/ledger.ts'
 import type { Batch } from '../../tables/table.ts'
-import { type Ledger, ratio } from '../shared/ledger.ts'
 
 type Span = { from: number; to: number }
 

@@ -1,8 +1,8 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
-import type { SplitName } from '../../../spec/schema.ts'
-import type { Database } from '../../../store/database.ts'
-import type { Reader } from '../../../store/experiments.ts'
-import { experimentNotFound, invalidQuery } from '../../problem.ts'
+import type { SplitName } from '../../spec/schema.ts'
+import type { Database } from '../../store/database.ts'
+import type { Reader } from '../../store/experiments.ts'
+import { experimentNotFound, invalidQuery } from '../problem.ts'
 
 export type Ledger = {
   id: string
