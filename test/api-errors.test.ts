@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import type { Response } from 'supertest'
+import { isScalar, parseDocument, visit } from 'yaml'
+import { wordsOf } from '../src/spec/patterns.ts'
 import { minimalSpec, post, startApi, type TestApi } from './support/api.ts'
 
 const unknownId = '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'
@@ -128,6 +131,97 @@ describe('errors', () => {
       }
     })
   }
+
+  const malformed: [what: string, body: string | Buffer, says: RegExp][] = [
+    ['an end', '{"a":', /expected a value at line 1, column 6, where the body ends/],
+    ['a comma', '{\n  "a": 1,\n}', /expected a key in double quotes at line 3, column 1, where "}" stands/],
+    ['two commas', '[1,\n 2,,3]', /expected a value at line 2, column 4, where ",3\]" stands/],
+    [
+      'no comma',
+      '{"a": 1 "b": 2}',
+      /a comma or the end of the object or list at line 1, column 9, where "\\"b\\": 2}"/,
+    ],
+    ['no colon', '{"a" 1}', /expected a colon after the key at line 1, column 6/],
+    ['single quotes', "{'a': 1}", /expected a value, or a key in double quotes, at line 1, column 2/],
+    ['NaN', '{"a": NaN}', /at line 1, column 7, where "NaN}" stands/],
+    ['a comment', '{} // x', /no comment, which JSON does not have, at line 1, column 4/],
+    ['more than one', '{"a":1}}', /the end of the body at line 1, column 8/],
+    ['text without an end', '{"a": "x}', /the quotes that end this string at line 1, column 7/],
+    ['more brackets than a parser goes down', '['.repeat(300_000), /not valid JSON/],
+    ['a key that would reach a prototype', '{"__proto__": {}}', /a key that is not allowed: __proto__/],
+    [
+      'Latin-1',
+      Buffer.from('{\n"name": "Grüße"}', 'latin1'),
+      /not UTF-8: byte 0xfc at line 2, column 12 \(in Latin-1 ü\)/,
+    ],
+    ['half a character', Buffer.from('"€').subarray(0, 3), /not UTF-8: byte 0xe2 at line 1, column 2 /],
+    ['UTF-16', Buffer.from('\ufeff{}', 'utf16le'), /is UTF-16/],
+    ['gzip without a word', Buffer.from([0x1f, 0x8b, 8, 0]), /is gzipped: send it as it is/],
+  ]
+  for (const [what, body, says] of malformed) {
+    test(`a body that is no JSON says where: ${what}`, async () => {
+      for (const path of ['/v1/experiments', '/v1/sweeps']) {
+        const answer = await api.http
+          .post(path)
+          .type('json')
+          .serialize(body => body)
+          .send(body)
+        checkProblem(answer, 400)
+        assert.match(answer.body.detail, says)
+      }
+    })
+  }
+
+  test('a body that is compressed is a 415, which says so', async () => {
+    for (const path of ['/v1/experiments', '/v1/sweeps', '/v1/datasets']) {
+      const type = path === '/v1/datasets' ? 'multipart/form-data; boundary=b' : 'application/json'
+      const sending = api.http.post(path).set('content-type', type).set('content-encoding', 'gzip')
+      const answer = await sending.serialize(body => body).send(gzipSync('{}'))
+      checkProblem(answer, 415)
+      assert.match(answer.body.detail, /content-encoding: gzip; send it as it is/)
+      assert.equal(answer.headers['accept-encoding'], 'identity')
+    }
+  })
+
+  test('what is wrong with a parameter is said in words, and which parameters there are', async () => {
+    const says = async (path: string, message: RegExp) => {
+      const { body } = await api.http.get(path)
+      assert.match(body.errors?.[0].message ?? '', message, path)
+      assert.doesNotMatch(JSON.stringify(body.errors), /pattern|\^|\[0-9/)
+    }
+    await says(
+      '/v1/experiments?stat=x',
+      /did you mean status\? parameters: limit, cursor, status, sweep, tag$/,
+    )
+    await says('/v1/sweeps?x=1', /is not a parameter of this call; parameters: limit, cursor$/)
+    await says('/v1/datasets?x=1', /it has none$/)
+    await says('/v1/experiments?tag=study', /must be key:value/)
+    await says('/v1/experiments?sweep=1', /must be an id, a UUID/)
+    await says('/v1/experiments/1', /must be an id, a UUID/)
+    await says('/v1/sweeps/1', /must be an id, a UUID/)
+    await says('/v1/datasets/%20', /must be 1 to 64 letters, digits/)
+    await says(`/v1/experiments/${unknownId}/events?lastEventId=x`, /must be the id of an event/)
+  })
+
+  test('every pattern of the document has words', async () => {
+    const { text } = await api.http.get('/openapi.yaml').buffer()
+    const patterns = new Set<string>()
+    visit(parseDocument(text), {
+      Pair: (_, { key, value }) => {
+        if (String(key) === 'pattern' && isScalar(value)) patterns.add(String(value.value))
+      },
+    })
+    assert.ok(patterns.size > 5)
+    for (const pattern of patterns) assert.match(wordsOf(pattern), /^[^\\^$]+$/)
+  })
+
+  test('a slash at the end of a path says nothing', async () => {
+    await api.http.get('/v1/experiments/').expect(200)
+    await api.http.post('/v1/experiments/preview/').send(spec).expect(200)
+    await api.http.get('/healthz/').expect(200)
+    checkProblem(await api.http.put('/v1/experiments/'), 405)
+    checkProblem(await api.http.get('/v1/nothing/'), 404)
+  })
 
   test('405 says what is allowed', async () => {
     assert.equal((await api.http.put('/v1/experiments')).headers.allow, 'GET, HEAD, POST')

@@ -129,6 +129,28 @@ const cases: [change: object, path: string, says: string][] = [
     '$.layers.fc_2.optimizer.momentum',
     'must be > 0 where nesterov is on, as it is for fc_2',
   ],
+  [dataset({ sha256: 'x' }), '$.dataset.sha256', 'must be 64 hexadecimal digits in small letters, got "x"'],
+  [
+    training({ initial: { experiment: 'X', iteration: 0 } }),
+    '$.training.initial.experiment',
+    'must be the id of an experiment, a UUID in small letters',
+  ],
+  [{ notify: [{ url: 'a b' }] }, '$.notify[0].url', 'must be a URL of at most 2000 characters'],
+  [
+    { architecture: { name: 'custom', layers: [{ kind: 'conv' }] } },
+    '$.architecture.layers[0].kind',
+    'must be one of dense, conv2d, depthwise_conv2d',
+  ],
+  [
+    { architecture: { name: 'custom', layers: [{}] } },
+    '$.architecture.layers[0].kind',
+    'is required: one of dense',
+  ],
+  [
+    { architecture: { name: 'custom', layers: ['relu'] } },
+    '$.architecture.layers[0]',
+    'must be an object whose kind is one of dense, conv2d',
+  ],
   [{ architecture: { name: 'fc', hidden: [13] } }, '$.architecture.hidden[0]', 'must not be 13'],
 ]
 

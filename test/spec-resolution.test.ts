@@ -232,7 +232,8 @@ test('a rule may name another optimizer: its defaults, but for the learning rate
     }),
     [{ ...adam, learningRate: 0.1 }, { ...adam, learningRate: 0.01, beta2: 0.99 }, sgd],
   )
-  // Rules in turn: back to the experiment's optimizer is back to its options, and what is said after that is on top.
+  // Rules in turn: back to the experiment's optimizer is back to its defaults, as for any other.
+  const plain = { ...sgd, momentum: 0, nesterov: false }
   assert.deepEqual(
     optimizersOf({
       '*': { optimizer: { momentum: 0.5, learningRate: 0.2 } },
@@ -243,8 +244,8 @@ test('a rule may name another optimizer: its defaults, but for the learning rate
     }),
     [
       { ...adam, learningRate: 0.2, beta1: 0.8, epsilon: 1e-6 },
-      { ...sgd, learningRate: 0.2 },
-      { ...sgd, learningRate: 0.2, momentum: 0.3 },
+      { ...plain, learningRate: 0.2 },
+      { ...plain, learningRate: 0.2, momentum: 0.3 },
     ],
   )
 })

@@ -61,6 +61,7 @@ export async function buildApp({
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     bodyLimit,
+    routerOptions: { ignoreTrailingSlash: true },
     // A request that trickles in must not hold a connection for ever.
     requestTimeout: 60_000,
     // Nor may a connection on which nothing moves; events have a heartbeat, and no answer is waited for so long.

@@ -61,22 +61,17 @@ export async function takeLock(
       signal.throwIfAborted()
       const answer = tryFileLock(fd)
       const found = read(path)
-      if (answer === 'locked') {
-        // Somebody took the locked file away from under a guard, who has another by the same name.
-        if (found?.holder !== undefined && isRunning(found.holder.guard))
-          throw new InUseError(directory, `process ${found.holder.parent.pid}`)
+      const holder = found?.holder
+      // Where its guard runs, somebody took the locked file away from under it, and there is another by the same name.
+      if (answer === 'locked' && !(holder !== undefined && isRunning(holder.guard))) {
         replace(path, content)
         return lock(undefined)
       }
-      if (answer !== 'busy') {
+      if (answer instanceof Error) {
         if (create(path, content)) return lock(answer)
-        if (
-          found !== undefined &&
-          ![found.holder?.guard, found.holder?.parent].some(mark => mark && isRunning(mark))
-        )
+        if (found !== undefined && ![holder?.guard, holder?.parent].some(mark => mark && isRunning(mark)))
           evict(path, found.content)
       }
-      const holder = found?.holder
       const waited = Date.now() - began
       if (holder !== undefined && isFromHere(holder.guard)) {
         if (isRunning(holder.parent) || waited > patience)

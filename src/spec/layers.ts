@@ -49,10 +49,7 @@ export function resolveLayers(
     return {
       layer,
       parameters: sizes.get(layer)!,
-      optimizer: matching.reduce(
-        (current, rule) => ruled(named(current, spec.optimizer, rule), rule),
-        spec.optimizer,
-      ),
+      optimizer: matching.reduce((current, rule) => ruled(named(current, rule), rule), spec.optimizer),
       freeze: frozenSpan(matching.findLast(rule => rule.freeze !== undefined)?.freeze),
       l2: matching.findLast(rule => rule.l2 !== undefined)?.l2 ?? spec.training.l2,
     }
@@ -61,17 +58,13 @@ export function resolveLayers(
 
 /**
  * What a rule's options are put upon: the optimizer as it is before the rule, or the one that the rule names instead. That
- * has its defaults, or the experiment's options where it is the experiment's; its learning rate and schedule stay.
+ * has its defaults, also where it is the experiment's; the learning rate and the schedule stay.
  */
-function named(
-  current: ResolvedOptimizer,
-  overall: ResolvedOptimizer,
-  { optimizer }: LayerRule,
-): ResolvedOptimizer {
+function named(current: ResolvedOptimizer, { optimizer }: LayerRule): ResolvedOptimizer {
   const name = optimizer?.name ?? current.name
   if (name === current.name) return current
   const { learningRate, schedule } = current
-  return { ...(name === overall.name ? overall : defaults[name]), learningRate, schedule }
+  return { ...defaults[name], learningRate, schedule }
 }
 
 const ruled = (optimizer: ResolvedOptimizer, rule: LayerRule) =>
@@ -156,7 +149,7 @@ function misplacedOptions(
     let current = optimizer
     for (const [pattern, rule] of rules) {
       if (!matchesGlob(pattern, layer)) continue
-      const before = named(current, optimizer, rule)
+      const before = named(current, rule)
       for (const key of Object.keys(rule.optimizer ?? {})) {
         if (key in before) continue
         const path = formatPath(['layers', pattern, 'optimizer', key])

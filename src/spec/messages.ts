@@ -1,5 +1,7 @@
 /** The words of the replies to a bad spec: where, what was found, what would be right. */
 
+import { wordsOf } from './patterns.ts'
+
 /** Keys and indices from the root of the spec to a field. */
 export type Path = (string | number)[]
 
@@ -21,6 +23,7 @@ export type JsonSchema = {
   maximum?: number
   exclusiveMinimum?: number
   exclusiveMaximum?: number
+  pattern?: string
   minLength?: number
   maxLength?: number
   minItems?: number
@@ -83,11 +86,13 @@ export function describe(schema: JsonSchema): string {
   if (schema.const !== undefined) return show(schema.const)
   if (schema.enum) return `one of ${schema.enum.join(', ')}`
   if (schema.anyOf) return schema.anyOf.map(describe).join(' or ')
-  if (schema.oneOf) return `an object whose name is one of ${variantNames(schema).join(', ')}`
+  if (schema.oneOf)
+    return `an object whose ${schema.discriminator?.propertyName ?? 'name'} is one of ${variantNames(schema).join(', ')}`
   switch (schema.type) {
     case 'boolean':
       return 'true or false'
     case 'string':
+      if (schema.pattern !== undefined) return wordsOf(schema.pattern)
       return 'a string' + range(schema.minLength, schema.maxLength, 'characters')
     case 'array':
       return `an array${range(schema.minItems, schema.maxItems, 'items')}, each ${describe(schema.items ?? {})}`

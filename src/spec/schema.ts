@@ -9,6 +9,7 @@ import { ArchitectureSpec } from './architectures.ts'
 import { closed, Dictionary } from './composites.ts'
 import { mostGibibytes } from './limits.ts'
 import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
+import { worded } from './patterns.ts'
 
 export * from './architectures.ts'
 export * from './optimizers.ts'
@@ -33,7 +34,7 @@ export const DatasetSpec = Type.Object(
     }),
     sha256: Type.Optional(
       Type.String({
-        pattern: '^[0-9a-f]{64}$',
+        pattern: worded('^[0-9a-f]{64}$', '64 hexadecimal digits in small letters'),
         description:
           'Which examples an uploaded dataset has, filled in from its name. Given, it must be the digest of the dataset of that name: so a spec means the same data, or is refused.',
       }),
@@ -89,7 +90,7 @@ export const LayerRule = Type.Object(
           name: Type.Optional(
             Type.Enum(optimizerNames, {
               description:
-                'Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.',
+                'Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.',
             }),
           ),
           ...overridable,
@@ -136,7 +137,10 @@ export const TrainingSpec = Type.Object(
       Type.Object(
         {
           experiment: Type.String({
-            pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+            pattern: worded(
+              '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+              'the id of an experiment, a UUID in small letters',
+            ),
             description:
               'The id of an experiment of the same network that has succeeded and kept its weights.',
           }),
@@ -225,7 +229,7 @@ export const NotifySpec = Type.Object(
     url: Type.String({
       minLength: 1,
       maxLength: 2000,
-      pattern: '^[\\x21-\\x7e]+$',
+      pattern: worded('^[\\x21-\\x7e]+$', 'a URL of at most 2000 characters of ASCII, none of them a space'),
       description: 'http or https, without a user name or password; at a public address.',
       examples: ['https://example.com/hooks/ledger'],
     }),

@@ -57,7 +57,8 @@ export function check({ method, path, status, headers, body }: Answer): {
   operation?: string
   problem?: string
 } {
-  const bare = path.split('?', 1)[0]
+  // A slash at the end says nothing.
+  const bare = path.split('?', 1)[0].replace(/(?<=.)\/$/, '')
   const route = routes.find(({ pattern }) => pattern.test(bare))
   const verb = method.toLowerCase()
   const operation = route?.methods[verb] ?? (verb === 'head' ? route?.methods.get : undefined)

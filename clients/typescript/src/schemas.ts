@@ -77,7 +77,7 @@ export interface ExperimentSpec {
        */
       optimizer?: {
         /**
-         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.
+         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
         name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
         /**
@@ -997,7 +997,7 @@ export interface ResolvedSpec {
        */
       optimizer?: {
         /**
-         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.
+         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
         name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
         /**
@@ -2122,7 +2122,7 @@ export interface ResolvedSpec1 {
        */
       optimizer?: {
         /**
-         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.
+         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
         name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
         /**
@@ -2357,7 +2357,7 @@ export interface ResolvedSpec2 {
        */
       optimizer?: {
         /**
-         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay.
+         * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
         name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
         /**

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { layouts } from '../../data/uploads/arrangement.ts'
 import { formats } from '../../data/uploads/examples.ts'
 import { cifar100Labels } from '../../data/uploads/records.ts'
+import { worded } from '../../spec/patterns.ts'
 import { component, IntegerOrNull, Timestamp } from './common.ts'
 
 export const Architecture = component(
@@ -32,7 +33,10 @@ const Upload = Type.Object({
 })
 
 /** What a dataset may be called. It is a part of a path, and of no file's name. */
-export const datasetPattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
+export const datasetPattern = worded(
+  '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+  '1 to 64 letters, digits, dots, dashes and underscores, the first of them a letter or a digit',
+)
 export const DatasetParams = Type.Object({
   name: Type.String({ pattern: datasetPattern, description: 'Its name.', examples: ['mnist'] }),
 })

@@ -1,6 +1,8 @@
 /** Schemas that several resources share: errors, identifiers, pages. */
 import { type Static, type TSchema, Type } from 'typebox'
 
+import { worded } from '../../spec/patterns.ts'
+
 /** A reference to a schema with an $id: one component in openapi.yaml, and the type of the schema in TypeScript. */
 export function ref<T extends TSchema>(schema: T) {
   return Type.Unsafe<Static<T>>({ $ref: idOf(schema) })
@@ -119,7 +121,10 @@ export const notModified = { 304: Type.Null({ description: 'You have it: `If-Non
 // ------------------------------------------------------------------------------------------- identifiers
 
 /** Not `format: uuid`, which lets urn:uuid: through; Postgres does not. */
-export const uuidPattern = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+export const uuidPattern = worded(
+  '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+  'an id, a UUID: 32 hexadecimal digits in five groups',
+)
 export const exampleId = '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'
 
 export const ExperimentParams = Type.Object({

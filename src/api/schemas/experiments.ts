@@ -1,6 +1,8 @@
 /** Experiments as the API shows them. The spec that is posted is src/spec/schema.ts. */
+
 import { type Static, Type } from 'typebox'
 import type { FieldError } from '../../spec/errors.ts'
+import { printable, worded } from '../../spec/patterns.ts'
 import type { ResolvedSpec } from '../../spec/schema.ts'
 import {
   ConditionHeaders,
@@ -191,7 +193,11 @@ export const ListQuery = Type.Object(
     tag: Type.Optional(
       Type.Array(
         // No NUL: Postgres has no such character.
-        Type.String({ maxLength: 301, pattern: '^[^:\\u0000]+:[^\\u0000]*$', examples: ['study:freeze'] }),
+        Type.String({
+          maxLength: 301,
+          pattern: worded('^[^:\\u0000]+:[^\\u0000]*$', 'key:value, the key without a colon'),
+          examples: ['study:freeze'],
+        }),
         {
           maxItems: 20,
           description: 'key:value. Only experiments with this tag; repeated, with all of them.',
@@ -205,7 +211,7 @@ export const ListQuery = Type.Object(
 export const PostHeaders = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
-      pattern: '^[\\x21-\\x7e]{1,255}$',
+      pattern: printable(255),
       description:
         'Any text of yours, new for every new experiment. Posting the same key and body again, even at the same time, answers with the same experiment, whatever has become of what it names since; the same key with another body is a 409. The order of the rules in `layers`, and of all in `vary`, is part of the body.',
       examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],

@@ -2,6 +2,9 @@
 import { Ajv } from 'ajv'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
+import { parseJson } from '../../json.ts'
+import { textOf } from '../../malformed.ts'
+import { ProblemError } from '../../problem.ts'
 import { closed } from '../../schemas/common.ts'
 import { ExperimentStatus } from '../../schemas/experiments.ts'
 
@@ -11,10 +14,18 @@ export default fp(
   async app => {
     // JSON only. An empty body is no body: many clients send the content type with a bodiless POST or DELETE.
     app.removeAllContentTypeParsers()
-    const parseJson = app.getDefaultJsonParser('error', 'error')
-    app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-      if (body === '') done(null, undefined)
-      else parseJson(request, body as string, done)
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
+      parseJson(textOf(body)),
+    )
+    // Before it is read: nobody unzips what a stranger sends, and unread it would only be called malformed.
+    app.addHook('preParsing', async request => {
+      const coding = request.headers['content-encoding'] ?? 'identity'
+      if (coding.toLowerCase() === 'identity' || request.method === 'GET' || request.method === 'HEAD') return
+      throw new ProblemError(
+        'unsupported-media-type',
+        `the body has content-encoding: ${coding.slice(0, 100)}; send it as it is, without that header (files of an upload may be gzipped, each of them)`,
+        { headers: { 'accept-encoding': 'identity' } },
+      )
     })
 
     // Text of a query becomes numbers and lists; everything that is wrong is reported at once.

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import fp from 'fastify-plugin'
 import { type FieldError, SpecError } from '../../../spec/errors.ts'
+import { didYouMean, type JsonSchema } from '../../../spec/messages.ts'
+import { wordsOf } from '../../../spec/patterns.ts'
 import { isConnectionError, isPassing } from '../../../store/patience.ts'
 import { ProblemError, type ProblemKind, problemKinds } from '../../problem.ts'
 import type { Problem } from '../../schemas/common.ts'
@@ -26,7 +28,7 @@ export default fp(
 
 /** Answers with an error, whatever kind it is. Also used for what fails before there is a route. */
 export function sendProblem(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = translate(error)
+  const problem = translate(error, request)
   const { status, title } = problemKinds[problem.kind]
   if (status >= 500) request.log.error({ err: error }, 'request failed')
   const body: Problem = {
@@ -88,10 +90,11 @@ const frameworkErrors: Record<string, [ProblemKind, string]> = {
 /** What means: no connection, beside what the database's driver says (store/patience.ts). Prisma's, and no such host. */
 const connectionErrors = new Set(['ENOTFOUND', 'P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037'])
 
-function translate(error: Error & Partial<FastifyError>): ProblemError {
+function translate(error: Error & Partial<FastifyError>, request: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof SpecError) return specProblem(error)
-  if (error.validation) return parameterProblem(error.validation, error.validationContext ?? 'query')
+  if (error.validation)
+    return parameterProblem(error.validation, error.validationContext ?? 'query', parametersOf(request))
   const known = frameworkErrors[error.code ?? '']
   if (known) return new ProblemError(...known)
   if (error instanceof SyntaxError && error.statusCode === 400)
@@ -114,23 +117,44 @@ function specProblem({ errors }: SpecError): ProblemError {
   return new ProblemError('invalid-spec', count, { errors })
 }
 
-/** Ajv's errors about a query, a header or a path. A path that does not fit its schema leads nowhere: 404. */
-function parameterProblem(validation: FastifySchemaValidationError[], context: string): ProblemError {
+/** The query parameters of the call that was asked for. */
+function parametersOf(request: FastifyRequest): string[] {
+  const { querystring } = (request.routeOptions.schema ?? {}) as { querystring?: JsonSchema }
+  return Object.keys(querystring?.properties ?? {})
+}
+
+/**
+ * Ajv's errors about a query, a header or a path. `parameters`: those that the query may have. A path that does not fit its
+ * schema leads nowhere: 404.
+ */
+function parameterProblem(
+  validation: FastifySchemaValidationError[],
+  context: string,
+  parameters: string[],
+): ProblemError {
   const place = context === 'querystring' ? 'query' : context
   const errors = validation.map(({ instancePath, keyword, params, message }): FieldError => {
     const at = instancePath.replace(/^\//, '').replace(/\/(\d+)/g, '[$1]')
-    if (keyword === 'additionalProperties')
-      return {
-        path: `${place}.${String(params.additionalProperty).slice(0, 100)}`,
-        message: 'is not a parameter of this call',
-      }
+    if (keyword === 'additionalProperties') {
+      const name = String(params.additionalProperty).slice(0, 100)
+      const known =
+        parameters.length === 0
+          ? '; it has none'
+          : `${didYouMean(name, parameters) || ';'} parameters: ${parameters.join(', ')}`
+      return { path: `${place}.${name}`, message: `is not a parameter of this call${known}` }
+    }
     const path = at === '' ? place : `${place}.${at}`
     if (keyword === 'required')
       return { path: `${place}.${params.missingProperty as string}`, message: 'is required' }
     if (keyword === 'enum')
       return { path, message: `must be one of ${(params.allowedValues as unknown[]).join(', ')}` }
+    if (keyword === 'pattern') return { path, message: `must be ${wordsOf(params.pattern as string)}` }
     return { path, message: message ?? 'is wrong' }
   })
   if (place === 'params') return new ProblemError('not-found', 'there is nothing of this id', { errors })
-  return new ProblemError('invalid-parameters', `a ${place} parameter is wrong`, { errors })
+  return new ProblemError(
+    'invalid-parameters',
+    place === 'headers' ? 'a header is wrong' : `a ${place} parameter is wrong`,
+    { errors },
+  )
 }

@@ -15,7 +15,7 @@ const description = `Loss Change Allocation as a service. Post an experiment; wo
 parameter helped (negative) or hurt (positive) the loss at every iteration; query that per layer and per iteration.
 
 Times are ISO 8601, ids are UUIDs, numbers are finite or null. Errors are problem+json (RFC 9457) and name every wrong
-field. Unknown query parameters are refused. Every answer carries \`x-request-id\`: yours, if you sent a short plain one.`
+field. Bodies are JSON in UTF-8, not compressed; unknown query parameters are refused; a slash at the end of a path says nothing. Every answer carries \`x-request-id\`: yours, if you sent a short plain one.`
 
 export default fp(
   async app => {

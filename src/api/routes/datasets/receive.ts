@@ -18,6 +18,7 @@ import { type ByteSource, openSource, type Room } from '../../../data/uploads/so
 import { type StoredName, storedNames } from '../../../data/uploads/stored.ts'
 import type { ObjectWriter } from '../../../objects/objects.ts'
 import type { FieldError } from '../../../spec/errors.ts'
+import { wordsOf } from '../../../spec/patterns.ts'
 import type { StoredFile } from '../../../store/datasets.ts'
 import { ProblemError } from '../../problem.ts'
 import { datasetPattern } from '../../schemas/catalogue.ts'
@@ -126,11 +127,7 @@ export async function receive(reception: Reception): Promise<Received> {
 function takeText(form: Form, { fieldname: field, value, valueTruncated }: MultipartValue): void {
   const text = valueTruncated ? '' : String(value)
   if (field === 'name') {
-    if (!new RegExp(datasetPattern).test(text))
-      throw wrongField(
-        field,
-        'must be 1 to 64 letters, digits, dots, dashes and underscores, the first of them a letter or a digit',
-      )
+    if (!new RegExp(datasetPattern).test(text)) throw wrongField(field, `must be ${wordsOf(datasetPattern)}`)
     form.name = text
   } else if (field === 'format') {
     form.format = formats.find(format => format === text)

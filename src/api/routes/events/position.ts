@@ -6,6 +6,7 @@
  *     8-412-train   and of segment 8 everything up to iteration 412 on train
  *     12-end        everything up to segment 12, and that the experiment has finished
  */
+import { worded } from '../../../spec/patterns.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 
 export type Position = {
@@ -15,7 +16,10 @@ export type Position = {
   row?: { iteration: number; split: SplitName }
 }
 
-export const positionPattern = '^\\d{1,9}(-\\d{1,9}-(train|validation)|-end)?$'
+export const positionPattern = worded(
+  '^\\d{1,9}(-\\d{1,9}-(train|validation)|-end)?$',
+  'the id of an event, as the stream gave it, such as 8-412-train; 0 is the beginning',
+)
 
 /** Reads an id that fits the pattern. */
 export function parsePosition(id: string): Position & { ended: boolean } {
