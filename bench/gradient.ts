@@ -7,13 +7,13 @@
  * prints, for each architecture × engine, the full gradient in examples/s and as a fraction of the engine's matmul peak,
  * seconds per LCA iteration (Simpson, one split) and its overhead over the two full gradients it needs. With a peer, PyTorch's
  * figure on the same work and threads, alternating with native's, median of pairs. Batch norm makes the chunk part of the
- * work: there the peer gets ours unless told otherwise; elsewhere each takes what is best for it.
+ * work: there the peer gets ours unless told otherwise; elsewhere each takes what is best for it, the peer the best of four.
  */
 import { execFileSync } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
-import { median } from 'd3-array'
+import { greatest, median } from 'd3-array'
 import { readConfig } from '../src/config.ts'
 import { defaultEngine } from '../src/engine/binding.ts'
 import type { EngineName } from '../src/engine/description.ts'
@@ -94,6 +94,8 @@ async function measure(work: Work, engine: Engine, peak: number): Promise<void> 
   const iterations: number[] = []
   const overheads: number[] = []
   const pairs: { peer: number; ratio: number }[] = []
+  const peerChunk =
+    peer === undefined ? 0 : network.batchNorm ? chunk : bestPeerChunk(peer, examples, threads)
   for (let round = 0; round < rounds; round++) {
     // As the peer measures itself: one pass to warm up, the median of the next five.
     await gradient()
@@ -103,7 +105,7 @@ async function measure(work: Work, engine: Engine, peak: number): Promise<void> 
     seconds.push(median(own)!)
     overheads.push(iterations[round] / (2 * seconds[round]) - 1)
     if (peer) {
-      const rate = peerRate(peer, examples, threads, network.batchNorm ? chunk : undefined)
+      const rate = peerRate(peer, examples, threads, peerChunk)
       pairs.push({ peer: rate, ratio: examples / seconds[round] / rate })
     }
   }
@@ -121,7 +123,7 @@ async function measure(work: Work, engine: Engine, peak: number): Promise<void> 
   if (peer) {
     const [other, ratio] = [median(pairs, pair => pair.peer)!, median(pairs, pair => pair.ratio)!]
     columns.push(
-      `PyTorch ${other.toFixed(0)} examples/s: ours is ${ratio.toFixed(2)}× (median of ${rounds} pairs)`,
+      `PyTorch (chunks of ${values['peer-chunk'] ?? peerChunk}) ${other.toFixed(0)} examples/s: ours is ${ratio.toFixed(2)}× (median of ${rounds} pairs)`,
     )
   }
   console.log(`  ${work.title.padEnd(17)}${columns.join('  ')}`)
@@ -141,11 +143,16 @@ function matmulPeak({ kernels }: Engine, n: number): number {
   return (2 * n ** 3) / (best / 1e3)
 }
 
-function peerRate(arch: string, examples: number, threads: number, ourChunk: number | undefined): number {
+/** Of the chunks that are worth a try, the one that the peer is fastest with. */
+function bestPeerChunk(arch: string, examples: number, threads: number): number {
+  const tried = [100, 250, 1000, 5000].filter(chunk => chunk <= examples)
+  return greatest(tried, chunk => peerRate(arch, examples, threads, chunk))!
+}
+
+function peerRate(arch: string, examples: number, threads: number, chunk: number): number {
   const args = [values.peer!, '--data', values.data, '--arch', arch]
   args.push('--n', String(examples), '--threads', String(threads))
-  const chunk = values['peer-chunk'] ?? ourChunk
-  if (chunk !== undefined) args.push('--chunk', String(chunk))
+  args.push('--chunk', values['peer-chunk'] ?? String(chunk))
   return JSON.parse(execFileSync(values.python, args, { encoding: 'utf8' })).examples_per_s
 }
 

@@ -21,7 +21,7 @@ import { finishExperiment, incompleteSegments, summarise } from '../src/store/su
 import { sweep } from '../src/store/sweep.ts'
 import { recordTraining, startExperiment } from '../src/store/training.ts'
 import { startApi } from '../test/support/api.ts'
-import { fakeEvaluations, fakeSpec } from '../test/support/fake-ledger.ts'
+import { asStored, fakeEvaluations, fakeSpec } from '../test/support/fake-ledger.ts'
 
 const { values } = parseArgs({
   options: {
@@ -73,7 +73,7 @@ try {
 async function recordRun(): Promise<string> {
   const id = randomUUID()
   const spec = fakeSpec(iterations, segmentIterations, [])
-  await createExperiment(db, { id, spec })
+  await createExperiment(db, { id, spec: asStored(spec) })
   await startExperiment(db, id, computer)
   await recordTraining(db, id, variables, { segments: [], objects: [] }, computer)
   const times: number[] = []

@@ -61,6 +61,8 @@ export type Config = {
   rateLimit: number
   /** Experiments that a tenant may have queued or running at once; 0: any number. */
   maxUnfinished: number
+  /** PFLOP that one job may take at the most: the training of an experiment, or one of its segments; 0: any number. */
+  maxJobPetaflop: number
   /** Tables of the ledger that a tenant may have on their way at once, to each process of the API; 0: any number. */
   maxTables: number
   /** Bytes of an upload, as it is sent and unzipped. */
@@ -241,6 +243,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     corsOrigins: origins('LEDGER_CORS_ORIGINS'),
     rateLimit: integer('LEDGER_RATE_LIMIT', auth === 'keys' ? 1200 : 0, 0, 1_000_000_000),
     maxUnfinished: integer('LEDGER_MAX_UNFINISHED', auth === 'keys' ? 1000 : 0, 0, 1_000_000_000),
+    // A segment of 50 iterations of All-CNN on all of CIFAR-10 takes 330 where every step is split to the limit.
+    maxJobPetaflop: integer('LEDGER_MAX_JOB_PFLOP', 1000, 0, 1e12),
     maxTables: integer('LEDGER_MAX_TABLES', 16, 0, 1_000_000),
     maxUploadBytes: integer('LEDGER_MAX_UPLOAD_BYTES', 2 * 2 ** 30, 1, 1e12),
     // 128 kbit/s: a bad line has more.

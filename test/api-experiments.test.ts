@@ -11,6 +11,7 @@ import { sweep } from '../src/store/sweep.ts'
 import { noteTrained, recordTraining, startExperiment } from '../src/store/training.ts'
 import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 import { facts } from './support/facts.ts'
+import { asStored } from './support/fake-ledger.ts'
 
 describe('experiments', () => {
   let api: TestApi
@@ -108,7 +109,7 @@ describe('experiments', () => {
 
   test('a key whose experiment is deleted while it is posted again is free', async () => {
     const once = { key: 'gone', hash: '0' }
-    const spec = resolveSpec(minimalSpec(), facts)
+    const spec = asStored(resolveSpec(minimalSpec(), facts))
     const gone = await createExperiment(api.db, { id: newId(), spec, once })
     const pool = Object.create(api.db.pool)
     pool.query = async (text: string, values: unknown[]) => {

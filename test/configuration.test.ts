@@ -30,6 +30,7 @@ test('nothing configured is the embedded default', () => {
     corsOrigins: [],
     rateLimit: 0,
     maxUnfinished: 0,
+    maxJobPetaflop: 1000,
     maxUploadBytes: 2 ** 31,
     minUploadRate: 16_384,
     maxDatasetsBytes: 0,

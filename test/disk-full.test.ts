@@ -15,7 +15,7 @@ import { openQueue } from '../src/queue/queue.ts'
 import { createExperiment } from '../src/store/experiments.ts'
 import { startWorker } from '../workers/worker.ts'
 import { testDatabase } from './support/database.ts'
-import { fakeSpec } from './support/fake-ledger.ts'
+import { asStored, fakeSpec } from './support/fake-ledger.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-full-'))
 const small = join(directory, 'objects')
@@ -75,7 +75,7 @@ test('an experiment waits out a full disk', { skip }, async t => {
     await database.close()
   })
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(4, 2, ['weights', 'allocations']) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(4, 2, ['weights', 'allocations'])) })
   await queue.submit(id)
   const until = async (what: string, condition: () => Promise<boolean> | boolean) => {
     for (const deadline = Date.now() + 15_000; !(await condition()); await sleep(20))

@@ -5,7 +5,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { createExperiment } from '../src/store/experiments.ts'
 import { createSweep } from '../src/store/sweeps.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fakeSpec } from './support/fake-ledger.ts'
+import { asStored, fakeSpec } from './support/fake-ledger.ts'
 
 let database: TestDatabase
 before(async () => {
@@ -23,17 +23,21 @@ async function turnsOf(ids: string[]) {
 /** Posts an experiment that belongs to no sweep. */
 async function post({ segments = 1, tenant = 'default', tags = {} } = {}) {
   const id = randomUUID()
-  await createExperiment(database.db, { id, tenant, spec: { ...fakeSpec(2 * segments, 2, []), tags } })
+  await createExperiment(database.db, {
+    id,
+    tenant,
+    spec: asStored({ ...fakeSpec(2 * segments, 2, []), tags }),
+  })
   return (await turnsOf([id]))[0]
 }
 
 /** Posts a sweep of so many experiments. */
 async function postSweep(count: number, segments = 1) {
-  const spec = fakeSpec(2 * segments, 2, [])
+  const spec = asStored(fakeSpec(2 * segments, 2, []))
   const experimentIds = Array.from({ length: count }, () => randomUUID())
   const experiments = experimentIds.map(() => ({ variant: 0, spec }))
   await createSweep(database.db, {
-    ...{ id: randomUUID(), experimentIds, request: {}, tenant: 'default', maxUnfinished: 0 },
+    ...{ id: randomUUID(), experimentIds, request: '{}', tenant: 'default', maxUnfinished: 0 },
     sweep: { variants: ['base'], baseline: 0, experiments },
   })
   return turnsOf(experimentIds)

@@ -13,7 +13,7 @@ import { recordSegment } from '../src/store/segments.ts'
 import { incompleteSegments, summarise } from '../src/store/summary.ts'
 import { recordTraining, startExperiment } from '../src/store/training.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fakeEvaluations, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
+import { asStored, fakeEvaluations, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
 
 let database: TestDatabase
 before(async () => {
@@ -28,7 +28,7 @@ const computer = {
 
 async function trained(iterations: number, segmentIterations: number): Promise<string> {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(iterations, segmentIterations, []) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(iterations, segmentIterations, [])) })
   await startExperiment(database.db, id, computer)
   await recordTraining(database.db, id, fakeVariables, { segments: [], objects: [] }, computer)
   return id

@@ -16,7 +16,7 @@ import { sweep } from '../src/store/sweep.ts'
 import { storeArtifact } from './support/api.ts'
 import { certificate, privateKey } from './support/certificate.ts'
 import { testDatabase } from './support/database.ts'
-import { fakeSpec } from './support/fake-ledger.ts'
+import { asStored, fakeSpec } from './support/fake-ledger.ts'
 import { type S3Server, startS3, startUnlistable } from './support/s3-server.ts'
 
 let server: S3Server
@@ -84,7 +84,7 @@ test('without the permission to list, an experiment is stored, read and deleted;
 
   const queue = { submit: async () => {}, remove: async () => {} }
   const id = randomUUID()
-  await createExperiment(db, { id, spec: fakeSpec(2, 2, []) })
+  await createExperiment(db, { id, spec: asStored(fakeSpec(2, 2, [])) })
   await storeArtifact({ db, objects }, id, 'weights/0-2.npy', Buffer.from('w'))
   assert.equal((await objects.stat(`experiments/${id}/weights/0-2.npy`))?.bytes, 1)
   await db.pool.query(`UPDATE experiments SET status = 'succeeded', finished_at = now() WHERE id = $1`, [id])

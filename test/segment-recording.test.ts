@@ -28,7 +28,14 @@ import {
   startExperiment,
 } from '../src/store/training.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fakeColumns, fakeEvaluations, fakeNeurons, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
+import {
+  asStored,
+  fakeColumns,
+  fakeEvaluations,
+  fakeNeurons,
+  fakeSpec,
+  fakeVariables,
+} from './support/fake-ledger.ts'
 
 let database: TestDatabase
 before(async () => {
@@ -59,7 +66,7 @@ const weights = { segments: [0, 1, 2], objects: [object('weights/0-2.npy')] }
 /** An experiment of 5 iterations in segments of 2, trained. */
 async function trained(): Promise<string> {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(5, 2, ['weights']) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(5, 2, ['weights'])) })
   assert.equal(await startExperiment(database.db, id, computer), 'training')
   assert.equal(await recordTraining(database.db, id, fakeVariables, weights, computer), true)
   return id
@@ -205,7 +212,7 @@ test('neurons are summed over segments to the same bits, in whatever order they 
 
 test('a training of which every segment is stored is not whole without its variables', async () => {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(4, 2, ['weights']) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(4, 2, ['weights'])) })
   assert.equal(await startExperiment(database.db, id, computer), 'training')
   await recordTrainedSegments(
     database.db,
@@ -232,7 +239,7 @@ test('a training of which every segment is stored is not whole without its varia
 
 test('of every segment it is known who made the weights that are stored', async () => {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(6, 2, ['weights']) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(6, 2, ['weights'])) })
   const by = (worker: string) => ({ ...computer, worker })
   const of = (...segments: number[]) => ({
     segments,
@@ -301,7 +308,7 @@ test('what is missing is named, and totals are the sums', async () => {
 
 test('a segment of 50 iterations, 2 splits and 62 variables is recorded in well under 200 ms', async t => {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(150, 50, []) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(150, 50, [])) })
   await startExperiment(database.db, id, computer)
   await recordTraining(database.db, id, fakeVariables, { segments: [], objects: [] }, computer)
   const times: number[] = []

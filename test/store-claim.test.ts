@@ -11,7 +11,7 @@ import { type Objects, objectKey } from '../src/objects/objects.ts'
 import { claimStore, OtherStoreError } from '../src/store/claim.ts'
 import { createExperiment } from '../src/store/experiments.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fakeSpec } from './support/fake-ledger.ts'
+import { asStored, fakeSpec } from './support/fake-ledger.ts'
 
 let database: TestDatabase
 let directory: string
@@ -45,7 +45,7 @@ test('the first to start claim the store, at once or after each other; another s
 
 test('a ledger from before there were marks knows its store by what is in it', async () => {
   const id = randomUUID()
-  await createExperiment(database.db, { id, spec: fakeSpec(2, 2, []) })
+  await createExperiment(database.db, { id, spec: asStored(fakeSpec(2, 2, [])) })
   await database.db.prisma.artifact.create({
     data: {
       experimentId: id,

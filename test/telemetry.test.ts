@@ -23,7 +23,7 @@ import { inSpan, isTraced, queueTelemetry, startRequestSpan, startTelemetry } fr
 import { startWorker } from '../workers/worker.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import type { FakePlan } from './support/fake-compute.ts'
-import { fakeSpec } from './support/fake-ledger.ts'
+import { asStored, fakeSpec } from './support/fake-ledger.ts'
 
 type Value = { stringValue?: string; intValue?: number }
 type Sent = {
@@ -121,7 +121,7 @@ test('where no collector is named nothing is loaded and nothing sent', async () 
   // It stays in the queue, without a trace: the worker of the next test finds it there.
   await inSpan('nothing', {}, async () => {
     const id = newId()
-    await createExperiment(database.db, { id, spec: resolveSpec(spec, facts) })
+    await createExperiment(database.db, { id, spec: asStored(resolveSpec(spec, facts)) })
     await queue.submit(id)
   })
   await queue.close()
@@ -139,7 +139,7 @@ test('one trace from the request to the last segment', async () => {
   })
   // In Postgres, and not in the queue: what the worker queues again.
   const lost = newId()
-  await createExperiment(database.db, { id: lost, spec: resolveSpec(spec, facts) })
+  await createExperiment(database.db, { id: lost, spec: asStored(resolveSpec(spec, facts)) })
   const traceId = '0af7651916cd43dd8448eb211c80319c'
   const caller = 'b7ad6b7169203331'
   const server = await startServer({ ...readConfig(), port: 0, workers: 1 }, log)
@@ -237,7 +237,7 @@ test('a failed attempt is told, and the next one goes on with the same trace', a
   const queue = await openQueue(config, database.url, database.db)
   const id = newId()
   try {
-    await createExperiment(database.db, { id, spec: fakeSpec(4, 2, ['weights']) })
+    await createExperiment(database.db, { id, spec: asStored(fakeSpec(4, 2, ['weights'])) })
     await inSpan('made', {}, () => queue.submit(id))
     await allDone()
   } finally {

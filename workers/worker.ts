@@ -2,12 +2,14 @@
  * The life of a worker: start the compute child, agree with Postgres about what is to be done, take jobs one at a time,
  * and, when told to stop, hand back what is in hand within seconds.
  */
+
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Queue, Worker } from 'bullmq'
 import { childEnvironment } from '../src/children.ts'
 import type { Config } from '../src/config.ts'
+import { defaultEngine } from '../src/engine/binding.ts'
 import { cudaDevices } from '../src/engine/devices.ts'
 import type { Log } from '../src/log.ts'
 import { openObjects, storeName } from '../src/objects/open.ts'
@@ -22,6 +24,7 @@ import { rewriteEarlierRows } from '../src/store/earlier-rows.ts'
 import { failExperiment } from '../src/store/endings.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { outsideSpans, queueTelemetry } from '../src/telemetry.ts'
+import { allocatorEnvironment, hasGlibc } from './allocator.ts'
 import { openCompute, withResolvers } from './child.ts'
 import { checkClock } from './clock.ts'
 import { sweepFetched } from './fetched.ts'
@@ -200,8 +203,11 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 /** The child reads the same configuration, with paths that do not depend on where it runs; databases are not its business. */
 function computeEnvironment(config: Config): NodeJS.ProcessEnv {
+  const env = childEnvironment()
+  const engine = config.engine ?? defaultEngine()
   return {
-    ...childEnvironment(),
+    ...env,
+    ...allocatorEnvironment(env, { engine, onGpu: cudaDevices().length > 0, glibc: hasGlibc() }),
     LEDGER_DIR: config.ledgerDir,
     DATASETS_DIR: config.datasetsDir,
     LEDGER_ENGINE: config.engine,

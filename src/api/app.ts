@@ -8,6 +8,7 @@ import inputs from './plugins/app/inputs.ts'
 import { noteRoutes, type RouteTable, refuseOtherMethods } from './plugins/app/methods.ts'
 import problems, { refuseConnection, sendProblem } from './plugins/app/problems.ts'
 import requests, { requestId } from './plugins/app/requests.ts'
+import specs from './plugins/app/specs.ts'
 import tables from './plugins/app/tables.ts'
 import traces from './plugins/app/traces.ts'
 import watch from './plugins/app/watch.ts'
@@ -44,7 +45,8 @@ const bodyLimit = 2 ** 20
 
 /**
  * Builds the API over its services, ready to listen (or to be tested through `app.server`). It opens nothing and closes
- * nothing but itself: whoever opened the services closes them after `app.close()`.
+ * nothing but itself: whoever opened the services closes them after `app.close()`. `factsModule` is where threads find the
+ * networks of `facts`, under that name.
  */
 export async function buildApp({
   config,
@@ -54,7 +56,8 @@ export async function buildApp({
   objects,
   facts,
   log,
-}: Services & { log: Log }): Promise<FastifyInstance> {
+  factsModule = new URL('../plan.js', import.meta.url).href,
+}: Services & { log: Log; factsModule?: string }): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     // Our own line is written by plugins/app/requests.ts.
@@ -90,6 +93,7 @@ export async function buildApp({
   await app.register(tables)
   await app.register(compression)
   await app.register(inputs)
+  await app.register(specs, { factsModule })
   await app.register(openapi)
   await app.register(docs)
   await app.register(webhooks)

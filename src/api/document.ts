@@ -13,7 +13,7 @@ export async function declareApi(): Promise<{ yaml: string; routes: string[] }> 
       const path = url.replace(/:(\w+)/g, '{$1}').replace('*', '{name}')
       return [...methods].filter(method => method !== 'HEAD').map(method => `${method} ${path}`)
     })
-    return { yaml: app.openapiYaml(), routes }
+    return { yaml: await app.openapiYaml(), routes }
   } finally {
     await app.close()
   }

@@ -1,6 +1,6 @@
 /** The architectures of a spec and their options. nn/architectures says what each is made of. */
 import { type Static, Type } from 'typebox'
-import { closed, Named } from './composites.ts'
+import { closed, Named, OneOf } from './composites.ts'
 import { CustomSpec } from './custom.ts'
 import { mostParameters } from './limits.ts'
 
@@ -84,7 +84,7 @@ export const ResnetSpec = Type.Object(
   {
     name: Type.Literal('resnet'),
     depth: Type.Optional(
-      Type.Enum([8, 14, 20, 32, 44, 56], {
+      OneOf([8, 14, 20, 32, 44, 56], {
         default: 20,
         description: 'Layers with weights, 6n + 2: three groups of n blocks of two convolutions.',
       }),

@@ -21,6 +21,20 @@ export const Named = <Variants extends Record<string, TObject>>(
     discriminator: { propertyName },
   })
 
+/**
+ * One of some strings or numbers. With its type, which TypeBox's own enum lacks: Ajv compares every pair of an array's items
+ * where it does not know that they are no objects.
+ */
+export const OneOf = <const Value extends string | number>(
+  values: readonly Value[],
+  options: TSchemaOptions = {},
+) =>
+  Type.Unsafe<Value>({
+    type: typeof values[0] === 'string' ? 'string' : 'integer',
+    enum: [...values],
+    ...options,
+  })
+
 /** A map from any key of 1 to `longest` characters. Type.Record would drop the bounds and let keys with line breaks by. */
 export const Dictionary = <Value extends TSchema>(
   longest: number,

@@ -1,6 +1,6 @@
 /** `custom`: a network as a list of layers. nn/layers.ts says what each does to a shape, nn/forward.ts what it computes. */
 import { type TProperties, Type } from 'typebox'
-import { closed, Named } from './composites.ts'
+import { closed, Named, OneOf } from './composites.ts'
 
 /** The most layers of a network, those in blocks counted one by one: ResNet-1001 has some 3,000. */
 export const mostLayers = 4000
@@ -17,7 +17,7 @@ const convolution = {
   size: Type.Optional(Type.Integer({ ...side, default: 3, description: 'Side of the filter.' })),
   stride: Type.Optional(Type.Integer({ ...side, default: 1 })),
   padding: Type.Optional(
-    Type.Enum(['same', 'valid'], {
+    OneOf(['same', 'valid'], {
       default: 'same',
       description: 'Zeros around the image, or only where the filter lies within it.',
     }),

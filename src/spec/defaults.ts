@@ -65,7 +65,7 @@ function fill(
 }
 
 /** The schema of an object: itself, or the variant of a union that the object is. */
-function variantOf(schema: JsonSchema, value: Record<string, unknown>): JsonSchema {
+export function variantOf(schema: JsonSchema, value: Record<string, unknown>): JsonSchema {
   const variants = schema.oneOf ?? schema.anyOf
   if (!variants) return schema
   const key = schema.discriminator?.propertyName ?? 'name'

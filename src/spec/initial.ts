@@ -4,7 +4,10 @@ import type { Facts, VariableFacts } from './facts.ts'
 import type { ResolvedSpec } from './schema.ts'
 
 /** What is asked of the experiment that the weights come from; null where there is none of that id. */
-export type Earlier = { status: string; spec: ResolvedSpec } | null
+export type Earlier = {
+  status: string
+  spec: Pick<ResolvedSpec, 'keep' | 'dataset' | 'architecture' | 'training'>
+} | null
 
 const at = (field: string, message: string): FieldError[] => [
   { path: `$.training.initial.${field}`, message },
@@ -31,7 +34,7 @@ export function checkInitial(spec: ResolvedSpec, earlier: Earlier, facts: Facts)
       `must be ≤ ${iterations}, the iterations of that experiment; got ${initial.iteration}`,
     )
   }
-  const variablesOf = ({ architecture, dataset }: ResolvedSpec) => {
+  const variablesOf = ({ architecture, dataset }: Pick<ResolvedSpec, 'architecture' | 'dataset'>) => {
     const known = facts.datasets.find(
       ({ name, sha256 }) => name === dataset.name && sha256 === dataset.sha256,
     )

@@ -54,27 +54,43 @@ export function show(value: unknown): string {
   return String(value)
 }
 
+/** Most edits at which a word is still taken for another. */
+const mostEdits = 2
+
 /** '; did you mean x?' for the candidate closest to a word, '' where none is within two edits or a change of case. */
-export function didYouMean(word: unknown, candidates: string[]): string {
+export function didYouMean(word: unknown, candidates: Iterable<string>): string {
   if (typeof word !== 'string' || word.length > 100) return ''
-  const near = candidates
-    .map(candidate => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, edits }) => edits <= Math.min(2, Math.floor(candidate.length / 2)))
-    .sort((a, b) => a.edits - b.edits)
-  return near.length > 0 ? `; did you mean ${near[0].candidate}?` : ''
+  const lower = word.toLowerCase()
+  let best: string | undefined
+  let fewest = mostEdits + 1
+  for (const candidate of candidates) {
+    const edits = distance(lower, candidate.toLowerCase())
+    if (edits >= fewest || edits > Math.floor(candidate.length / 2)) continue
+    best = candidate
+    fewest = edits
+  }
+  return best === undefined ? '' : `; did you mean ${best}?`
 }
 
-/** Edits between two words, a swap of neighbours counting as one (optimal string alignment), row by row of the table. */
+/**
+ * Edits between two words, a swap of neighbours counting as one (optimal string alignment), row by row of the table; any
+ * number above `mostEdits` once there are more than that.
+ */
 function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > mostEdits) return mostEdits + 1
   let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
+    let least = i
     for (let j = 1; j <= b.length; j++) {
       next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))
       const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
       if (swapped) next[j] = Math.min(next[j], before[j - 2] + 1)
+      least = Math.min(least, next[j])
     }
+    // A swap reaches back two rows, at the cost of one edit.
+    if (least > mostEdits + 1) return least
     before = row
     row = next
   }

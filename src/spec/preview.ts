@@ -1,8 +1,9 @@
 /** What an experiment will cost, before anything runs: arithmetic over the resolved spec and the shape of the network. */
+import { pointsPerIteration, trainingFlops, worstSegment } from './cost.ts'
 import { SpecError } from './errors.ts'
 import type { Facts, VariableFacts } from './facts.ts'
 import { resolveLayers } from './layers.ts'
-import type { MethodName, ResolvedLayer, ResolvedSpec, SplitName } from './schema.ts'
+import type { ResolvedLayer, ResolvedSpec, SplitName } from './schema.ts'
 import { segmentsOf } from './segments.ts'
 import { layerUnits } from './units.ts'
 
@@ -13,16 +14,13 @@ export type Preview = {
   segments: number
   /** Full gradients over each allocated split, the least: every iteration that has to be split adds more. */
   gradientPasses: Partial<Record<SplitName, number>>
-  /** Floating-point operations, 2 per multiply-add; allocation the least. */
-  flops: { training: number; allocation: number }
+  /** Floating-point operations, 2 per multiply-add: training, allocation at the least, one segment at the most. */
+  flops: { training: number; allocation: number; segment: number }
   /** In object storage at the end, and at most on the way: allocation reads the weights, kept or not. */
   bytes: { weights: number; allocations: number; neurons: number; kept: number; peak: number }
   /** Rows of the database's tables. */
   rows: { iterations: number; allocations: number; total: number }
 }
-
-/** Gradients an iteration adds on a split while it is one part: the points of the quadrature that no neighbour shares. */
-const pointsPerIteration: Record<MethodName, number> = { left: 1, trapezoid: 1, simpson: 2, boole: 4 }
 
 /** A .npy of format 1.0 pads its header to a multiple of 64 bytes; for two dimensions of float32 that is 128. */
 const npyHeader = 128
@@ -36,7 +34,7 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
     ])
   const network = facts.network(spec.architecture, dataset)
   const segments = segmentsOf(spec)
-  const { iterations, batchSize } = spec.training
+  const { iterations } = spec.training
   const { method, splits } = spec.allocation
   const examples = { train: spec.dataset.trainExamples, validation: spec.dataset.validationExamples }
 
@@ -70,8 +68,9 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
     segments: segments.length,
     gradientPasses: Object.fromEntries(splits.map(split => [split, passes])),
     flops: {
-      training: iterations * batchSize * network.gradientFlops,
+      training: trainingFlops(spec, network),
       allocation: splits.reduce((sum, split) => sum + passes * examples[split], 0) * network.gradientFlops,
+      segment: worstSegment(spec, network),
     },
     bytes: {
       ...kept,

@@ -6,7 +6,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { ArchitectureSpec } from './architectures.ts'
-import { closed, Dictionary } from './composites.ts'
+import { closed, Dictionary, OneOf } from './composites.ts'
 import { mostGibibytes } from './limits.ts'
 import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
 import { worded } from './patterns.ts'
@@ -20,7 +20,7 @@ export const maxSeed = 2 ** 32 - 1
 const Seed = (description: string) => Type.Integer({ minimum: 0, maximum: maxSeed, default: 0, description })
 
 export const splitNames = ['train', 'validation'] as const
-export const SplitName = Type.Enum([...splitNames], { description: 'A split of the dataset.' })
+export const SplitName = OneOf(splitNames, { description: 'A split of the dataset.' })
 export type SplitName = (typeof splitNames)[number]
 
 // ---------------------------------------------------------------------------------------------- dataset
@@ -88,7 +88,7 @@ export const LayerRule = Type.Object(
       Type.Object(
         {
           name: Type.Optional(
-            Type.Enum(optimizerNames, {
+            OneOf(optimizerNames, {
               description:
                 'Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.',
             }),
@@ -170,7 +170,7 @@ export type MethodName = (typeof methodNames)[number]
 export const AllocationSpec = Type.Object(
   {
     method: Type.Optional(
-      Type.Enum([...methodNames], {
+      OneOf(methodNames, {
         default: 'simpson',
         description:
           'Quadrature along the step; exact for a loss of degree 1, 2, 4, 6. Simpson is what the paper calls RK4.',
@@ -234,7 +234,7 @@ export const NotifySpec = Type.Object(
       examples: ['https://example.com/hooks/ledger'],
     }),
     events: Type.Optional(
-      Type.Array(Type.Enum([...notifiedStatuses]), {
+      Type.Array(OneOf(notifiedStatuses), {
         ...{ minItems: 1, uniqueItems: true, maxItems: 5, default: ['succeeded', 'failed', 'cancelled'] },
         description: 'The statuses to tell of.',
       }),
@@ -260,7 +260,7 @@ export const ExperimentSpec = Type.Object(
     training: TrainingSpec,
     allocation: Type.Optional(AllocationSpec),
     keep: Type.Optional(
-      Type.Array(Type.Enum([...keepNames]), {
+      Type.Array(OneOf(keepNames), {
         uniqueItems: true,
         maxItems: 2,
         default: [...keepNames],

@@ -8,7 +8,7 @@ import { type FieldError, SpecError } from './errors.ts'
 import { isDeeperThan, isObject, leaves, mergePatch, parsePath, setAt } from './json-path.ts'
 import { didYouMean, formatPath, type Path } from './messages.ts'
 import type { ResolvedSpec } from './resolved.ts'
-import { segmentsOf } from './segments.ts'
+import { segmentCount } from './segments.ts'
 import { mostExperiments, type SweepSpec } from './sweep-schema.ts'
 import { sweepViolations } from './validate.ts'
 
@@ -102,7 +102,7 @@ export async function expandSweep(
   }
   if (wrong.size > 0) throw new SpecError([...wrong.values()].map(error => explain(error, labels.size)))
 
-  const segments = drafts.reduce((sum, { spec }) => sum + segmentsOf(spec).length, 0)
+  const segments = drafts.reduce((sum, { spec }) => sum + segmentCount(spec), 0)
   if (segments > mostSegments) fail(['vary'], `makes ${segments} segments in all; at most ${mostSegments}`)
   const names = distinct(
     [...variants.values()].map(({ names, label }) => (names.size === 1 ? [...names][0] : label)),

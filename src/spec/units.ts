@@ -23,10 +23,14 @@ type Variable = Pick<VariableFacts, 'name' | 'layer' | 'shape' | 'size'>
 
 /** The units of every layer that has variables, in the order of the network. */
 export function layerUnits(variables: Variable[]): LayerUnits[] {
-  const layers = [...new Set(variables.map(({ layer }) => layer))]
+  const layers = new Map<string, Variable[]>()
+  for (const variable of variables) {
+    const own = layers.get(variable.layer)
+    if (own === undefined) layers.set(variable.layer, [variable])
+    else own.push(variable)
+  }
   let offset = 0
-  return layers.map(layer => {
-    const own = variables.filter(variable => variable.layer === layer)
+  return [...layers].map(([layer, own]) => {
     const units = unitsOf(own)
     const odd = own.find(({ size }) => size % units !== 0)
     if (odd)

@@ -12,6 +12,7 @@ import {
 } from './messages.ts'
 import { ExperimentSpec } from './schema.ts'
 import { SweepSpec } from './sweep-schema.ts'
+import { trimmed } from './trim.ts'
 
 /** A wrong field of the posted document, and what the schema wanted there. */
 export type Violation = FieldError & { at: Path; schema: JsonSchema }
@@ -25,17 +26,19 @@ const sweep = ajv.compile(SweepSpec)
 const mostErrors = 300
 
 /** Every violation of ExperimentSpec, at most one for each field, in the order of the schema. Never throws. */
-export const schemaViolations = (input: unknown): Violation[] => violationsOf(experiment, input)
+export const schemaViolations = (input: unknown): Violation[] =>
+  violationsOf(experiment, ExperimentSpec as unknown as JsonSchema, input)
 
 /** Every violation of SweepSpec, which looks no further into the specs than that they are objects. */
-export const sweepViolations = (input: unknown): Violation[] => violationsOf(sweep, input)
+export const sweepViolations = (input: unknown): Violation[] =>
+  violationsOf(sweep, SweepSpec as unknown as JsonSchema, input)
 
-function violationsOf(validate: ValidateFunction, input: unknown): Violation[] {
-  if (validate(input)) return []
+function violationsOf(validate: ValidateFunction, whole: JsonSchema, input: unknown): Violation[] {
+  if (validate(trimmed(whole, input))) return []
   const errors = validate.errors ?? []
   const found = new Map<string, Violation>()
   if (errors.length > mostErrors) {
-    const message = `has ${errors.length} errors; only the first ones are listed`
+    const message = `has more than ${mostErrors} errors; only the first ones are listed`
     found.set('$', { path: '$', message, at: [], schema: {} })
   }
   for (const error of withoutBranches(errors.slice(0, mostErrors), input)) {
@@ -107,8 +110,10 @@ function explain(error: ErrorObject, input: unknown): { at: Path; message: strin
       return { at: [...at, index], message: `repeats ${repeated}; each may be there once`, schema: {} }
     }
     default: {
-      const suggestion = schema.enum ? didYouMean(error.data, schema.enum.map(String)) : ''
-      return { at, message: `must be ${describe(schema)}, got ${show(error.data)}${suggestion}`, schema }
+      // As it was posted: Ajv may have seen less of it.
+      const got = valueAt(input, at)
+      const suggestion = schema.enum ? didYouMean(got, schema.enum.map(String)) : ''
+      return { at, message: `must be ${describe(schema)}, got ${show(got)}${suggestion}`, schema }
     }
   }
 }

@@ -7,7 +7,7 @@ import type pg from 'pg'
 import type { Objects } from '../objects/objects.ts'
 import { SpecError } from '../spec/errors.ts'
 import type { DatasetFacts } from '../spec/facts.ts'
-import type { ResolvedSpec } from '../spec/schema.ts'
+import type { StoredSpec } from '../spec/stored.ts'
 import { type Database, transaction } from './database.ts'
 import type { Dataset } from './generated/client.ts'
 
@@ -178,7 +178,7 @@ export async function deleteUpload(
 export async function holdUploads(
   client: pg.PoolClient,
   tenant: string,
-  specs: ResolvedSpec[],
+  specs: Pick<StoredSpec, 'dataset'>[],
 ): Promise<void> {
   const digests = new Map<string, string>()
   for (const { dataset } of specs) if (dataset.sha256 !== undefined) digests.set(dataset.name, dataset.sha256)

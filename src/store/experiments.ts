@@ -4,7 +4,7 @@
  */
 import type pg from 'pg'
 import { type Objects, objectKey } from '../objects/objects.ts'
-import type { ResolvedSpec } from '../spec/schema.ts'
+import { type StoredSpec, textOf } from '../spec/stored.ts'
 import { type Database, transaction } from './database.ts'
 import { type Created, holdPlaces, needsHold, type Once, storeOnce } from './posting.ts'
 import { readArtifacts } from './summary.ts'
@@ -24,7 +24,7 @@ export type Reader = {
 export type NewExperiment = {
   /** UUIDv7. */
   id: string
-  spec: ResolvedSpec
+  spec: StoredSpec
   /** Whose it is; `default` if absent. */
   tenant?: string
   /** Most experiments of the tenant that may be queued or running, this one among them; 0: any number. */
@@ -49,7 +49,7 @@ export function createExperiment(database: Database, experiment: NewExperiment):
        SELECT id, "from" / $9::int, "from", least("from" + $9::int, $8::int)
          FROM created, generate_series(0, $8::int - 1, $9::int) AS "from"`,
       [
-        ...[id, tenant, spec.name ?? null, JSON.stringify(spec.tags), JSON.stringify(spec)],
+        ...[id, tenant, spec.name, spec.tags, textOf(spec)],
         ...[once?.key ?? null, once?.hash ?? null],
         ...[spec.training.iterations, spec.allocation.segmentIterations],
       ],
@@ -105,15 +105,21 @@ export async function markCancelled(
   return rows
 }
 
-/** Status and spec of experiments, as far as there are any of these ids for the reader; by id. */
+/**
+ * Status of experiments, and what of their specs says what their weights are, as JSON; as far as there are any of these ids
+ * for the reader; by id.
+ */
 export async function readEarlier(
   { pool }: Database,
   { tenant }: Reader,
   ids: string[],
-): Promise<Map<string, { status: string; spec: ResolvedSpec }>> {
+): Promise<Map<string, { status: string; spec: string }>> {
   if (ids.length === 0) return new Map()
-  const { rows } = await pool.query<{ id: string; status: string; spec: ResolvedSpec }>(
-    'SELECT id, status, spec FROM experiments WHERE id = ANY ($1::uuid[]) AND ($2::text IS NULL OR tenant = $2)',
+  const { rows } = await pool.query<{ id: string; status: string; spec: string }>(
+    `SELECT id, status, json_build_object('keep', spec -> 'keep', 'dataset', spec -> 'dataset',
+                                          'architecture', spec -> 'architecture',
+                                          'training', spec -> 'training')::text AS spec
+       FROM experiments WHERE id = ANY ($1::uuid[]) AND ($2::text IS NULL OR tenant = $2)`,
     [ids, tenant],
   )
   return new Map(rows.map(({ id, status, spec }) => [id, { status, spec }]))
@@ -124,30 +130,36 @@ export function countUnfinished({ prisma }: Database, tenant: string): Promise<n
   return prisma.experiment.count({ where: { tenant, status: { in: ['queued', 'training', 'allocating'] } } })
 }
 
-/** queued: it runs again. running: it has not stopped. succeeded: there is nothing to do again. */
-export type RetryOutcome = 'queued' | 'running' | 'succeeded' | 'missing'
+/** queued: it runs again. looking: it has succeeded, and its objects are looked for. running: it has not stopped. */
+export type RetryOutcome = 'queued' | 'looking' | 'running' | 'missing'
 
-/** Queues a failed or cancelled experiment again. What is stored of it is kept: only what is missing is redone. */
+/**
+ * Queues a failed or cancelled experiment again. What is stored of it is kept: only what is missing is redone. One that
+ * has succeeded goes back to where it was finalized, which looks whether its objects are there and whole.
+ */
 export async function retryExperiment(
   database: Database,
   queue: Submissions,
   id: string,
 ): Promise<RetryOutcome> {
-  const { rowCount } = await database.pool.query(
-    `UPDATE experiments
-     SET status = 'queued', cancelling = false, error = NULL, finished_at = NULL, updated_at = now()
-     WHERE id = $1 AND status IN ('failed', 'cancelled')`,
+  const { rows } = await database.pool.query<{ status: string }>(
+    `UPDATE experiments e
+     SET status = CASE e.status WHEN 'succeeded' THEN 'allocating' ELSE 'queued' END::experiment_status,
+         allocating_at = CASE e.status WHEN 'succeeded' THEN now() ELSE allocating_at END,
+         done_before = CASE e.status WHEN 'succeeded' THEN (spec #>> '{training,iterations}')::int ELSE done_before END,
+         cancelling = false, error = NULL, finished_at = NULL, updated_at = now()
+     WHERE id = $1 AND status IN ('failed', 'cancelled', 'succeeded')
+     RETURNING status`,
     [id],
   )
-  if (rowCount === 0) {
-    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { status: true } })
-    if (found === null) return 'missing'
-    return found.status === 'succeeded' ? 'succeeded' : 'running'
+  if (rows.length === 0) {
+    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { id: true } })
+    return found === null ? 'missing' : 'running'
   }
   // The last run's job may still be there, waiting out its backoff.
   await queue.remove(id)
   await queue.submit(id)
-  return 'queued'
+  return rows[0].status === 'allocating' ? 'looking' : 'queued'
 }
 
 /** in use: others that are queued or running start from its weights, and it stays; `users` are their ids. */

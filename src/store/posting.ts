@@ -1,7 +1,7 @@
 /** What posting an experiment and posting a sweep have in common: once for a key, within the quota, on what stays there. */
 import type pg from 'pg'
 import { SpecError } from '../spec/errors.ts'
-import type { ResolvedSpec } from '../spec/schema.ts'
+import type { StoredSpec } from '../spec/stored.ts'
 import type { Database } from './database.ts'
 import { holdUploads } from './datasets.ts'
 
@@ -47,7 +47,7 @@ export async function storeOnce(
 }
 
 /** Whether storing a spec needs what holdPlaces holds. */
-export const needsHold = ({ dataset, training }: ResolvedSpec, maxUnfinished: number): boolean =>
+export const needsHold = ({ dataset, training }: StoredSpec, maxUnfinished: number): boolean =>
   maxUnfinished > 0 || dataset.sha256 !== undefined || training.initial !== undefined
 
 /**
@@ -59,7 +59,7 @@ export const needsHold = ({ dataset, training }: ResolvedSpec, maxUnfinished: nu
 export async function holdPlaces(
   client: pg.PoolClient,
   tenant: string,
-  specs: ResolvedSpec[],
+  specs: StoredSpec[],
   maxUnfinished: number,
 ): Promise<boolean> {
   await holdUploads(client, tenant, specs)
@@ -75,7 +75,7 @@ export async function holdPlaces(
 }
 
 /** Keeps the experiments in training.initial from being deleted until the transaction is over, as holdUploads does. */
-async function holdInitial(client: pg.PoolClient, specs: ResolvedSpec[]): Promise<void> {
+async function holdInitial(client: pg.PoolClient, specs: StoredSpec[]): Promise<void> {
   const ids = new Set(specs.flatMap(({ training }) => training.initial?.experiment ?? []))
   if (ids.size === 0) return
   // In one order, as deletions lock them; what is being deleted is marked (markDeleting).

@@ -203,6 +203,8 @@ export type Manifest = {
   segments: { from: number; to: number; worker: string | null; engine: unknown; trainedBy: unknown }[]
   /** Of tensors with their rows, and the iterations of the first and the last: weights have both ends of their segment. */
   objects: (StoredArtifact & Partial<Rows>)[]
+  /** The names of objects that storage has lost, and that could not be made again. */
+  lost?: string[]
 }
 
 /** Reads a manifest out of Postgres; `objects` are those that stay. */
@@ -211,6 +213,7 @@ export async function makeManifest(
   id: string,
   { spec }: Pick<ExperimentState, 'spec'>,
   objects: StoredArtifact[],
+  lost: string[] = [],
 ): Promise<Manifest> {
   const variables = await readVariables(db, id)
   const segments = await db.prisma.segment.findMany({
@@ -221,7 +224,17 @@ export async function makeManifest(
   const parameters = variables.reduce((sum, { size }) => sum + size, 0)
   const neurons = layerUnits(variables).map(({ layer, offset, units }) => ({ layer, offset, units }))
   const rows = objects.map(object => ({ ...object, ...rowsNamed(object.name) }))
-  return { format: 1, experiment: id, spec, parameters, variables, neurons, segments, objects: rows }
+  return {
+    format: 1,
+    experiment: id,
+    spec,
+    parameters,
+    variables,
+    neurons,
+    segments,
+    objects: rows.filter(({ name }) => !lost.includes(name)),
+    ...(lost.length > 0 && { lost }),
+  }
 }
 
 /** The objects that Postgres has of an experiment, by name. */
@@ -259,6 +272,8 @@ export function finishExperiment(
       [id, JSON.stringify(summary)],
     )
     if (rowCount === 0) return false
+    // Of an earlier time that it succeeded: what was lost since may have been computed again.
+    await client.query('DELETE FROM variable_totals WHERE experiment_id = $1', [id])
     for (const { split, variables } of totals) await storeTotals(client, { id, split }, variables)
     await client.query('DELETE FROM artifacts WHERE experiment_id = $1 AND name <> ALL ($2)', [
       id,

@@ -1,7 +1,7 @@
 /** Sweeps: their experiments stored all at once or not at all, and what became of them. */
 import type pg from 'pg'
 import type { Objects } from '../objects/objects.ts'
-import type { ExpandedSweep } from '../spec/sweep.ts'
+import { type StoredSpec, type StoredSweep, textOf } from '../spec/stored.ts'
 import { type Database, transaction } from './database.ts'
 import {
   type DeleteOutcome,
@@ -18,9 +18,9 @@ export type NewSweep = {
   id: string
   /** Of the experiments, in order. */
   experimentIds: string[]
-  sweep: ExpandedSweep
-  /** The body as it was posted. */
-  request: unknown
+  sweep: StoredSweep
+  /** The body that was posted, as JSON. */
+  request: string
   /** Whose it is. */
   tenant: string
   /** Most experiments of the tenant that may be queued or running, these among them; 0: any number. */
@@ -35,7 +35,7 @@ const sweepSql = `
 
 const experimentsSql = `
   INSERT INTO experiments (id, tenant, name, tags, spec, sweep_id, variant, sweep_index)
-  SELECT id, $7, name, tags::jsonb, spec::json, $1, variant, n - 1
+  SELECT id, $7, name, tags::jsonb, spec::json, $1, variant, $8 + n - 1
     FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[])
          WITH ORDINALITY AS posted (id, name, tags, spec, variant, n)`
 
@@ -60,23 +60,45 @@ export function createSweep(
   const insert = async (client: pg.PoolClient) => {
     if (!(await holdPlaces(client, tenant, specs, maxUnfinished))) return 'full'
     const { rowCount } = await client.query(sweepSql, [
-      ...[id, sweep.name ?? null, JSON.stringify(request), variants, baseline],
+      ...[id, sweep.name ?? null, request, variants, baseline],
       ...[once?.key ?? null, once?.hash ?? null, tenant],
     ])
     if (rowCount === 0) return 'taken'
-    await client.query(experimentsSql, [
-      id,
-      experimentIds,
-      specs.map(({ name }) => name ?? null),
-      specs.map(({ tags }) => JSON.stringify(tags)),
-      specs.map(spec => JSON.stringify(spec)),
-      experiments.map(({ variant }) => variant),
-      tenant,
-    ])
+    for (const [from, to] of batches(specs)) {
+      const some = specs.slice(from, to)
+      await client.query(experimentsSql, [
+        id,
+        experimentIds.slice(from, to),
+        some.map(({ name }) => name),
+        some.map(({ tags }) => tags),
+        some.map(textOf),
+        experiments.slice(from, to).map(({ variant }) => variant),
+        tenant,
+        from,
+      ])
+    }
     await client.query(segmentsSql, [id])
     return 'created'
   }
   return storeOnce(database, 'sweeps', { id, tenant, once }, () => transaction(database.pool, insert))
+}
+
+/** Bytes of specs in one statement: the driver writes and escapes it in one piece, and a sweep may have 64 MiB. */
+const mostBytes = 2 ** 20
+
+/** Spans [from, to) of specs that go into one statement. */
+function* batches(specs: StoredSpec[]): Generator<[from: number, to: number]> {
+  let from = 0
+  let bytes = 0
+  for (const [i, { json }] of specs.entries()) {
+    if (bytes > 0 && bytes + json.length > mostBytes) {
+      yield [from, i]
+      from = i
+      bytes = 0
+    }
+    bytes += json.length
+  }
+  yield [from, specs.length]
 }
 
 /** The ids of a sweep's experiments in order; only the queued ones if asked for. */

@@ -10,12 +10,13 @@ import { readConfig } from '../../src/config.ts'
 import type { SegmentColumns } from '../../src/lca/columns.ts'
 import { objectKey } from '../../src/objects/objects.ts'
 import { openObjects } from '../../src/objects/open.ts'
+import { facts as real } from '../../src/plan.ts'
 import type { ExperimentQueue } from '../../src/queue/queue.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
 import { insertBlocks } from '../../src/store/blocks.ts'
 import { check } from './conformance.ts'
 import { testDatabase } from './database.ts'
-import { facts } from './facts.ts'
+import { facts as made } from './facts.ts'
 
 export type FakeQueue = ExperimentQueue & { submitted: string[]; removed: string[]; broken: boolean }
 
@@ -55,8 +56,8 @@ function checkedClient(server: Parameters<typeof supertest>[0]) {
 
 export type TestApi = Awaited<ReturnType<typeof startApi>>
 
-/** Starts an API on a port of its own, configured as `env` says. Call close when done. */
-export async function startApi(env: Record<string, string> = {}) {
+/** Starts an API on a port of its own, configured as `env` says. Networks are those of facts.ts, or all. Call close when done. */
+export async function startApi(env: Record<string, string> = {}, networks: 'fc' | 'all' = 'fc') {
   const database = await testDatabase()
   const directory = await mkdtemp(join(tmpdir(), 'loss-ledger-api-'))
   const config = readConfig({ LEDGER_DIR: directory, ...env })
@@ -67,7 +68,18 @@ export async function startApi(env: Record<string, string> = {}) {
     { level: env.LOG_LEVEL ?? 'debug' },
     { write: (line: string) => void lines.push(JSON.parse(line)) },
   )
-  const app = await buildApp({ config, db: database.db, ledgerDb: database.db, queue, objects, facts, log })
+  const facts = networks === 'all' ? real : made
+  const factsModule = networks === 'all' ? undefined : new URL('./facts.js', import.meta.url).href
+  const app = await buildApp({
+    config,
+    db: database.db,
+    ledgerDb: database.db,
+    queue,
+    objects,
+    facts,
+    log,
+    factsModule,
+  })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { client, exercised, problems } = checkedClient(app.server)
   return {

@@ -4,6 +4,8 @@ import type { Evaluation } from '../../src/lca/ends.ts'
 import type { VariableFacts } from '../../src/spec/facts.ts'
 import type { ResolvedSpec } from '../../src/spec/resolved.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
+import { segmentCount } from '../../src/spec/segments.ts'
+import { storedSpec } from '../../src/spec/stored.ts'
 
 export const fakeVariables: VariableFacts[] = [
   { name: 'fc_1/kernel', layer: 'fc_1', shape: [4, 3], offset: 0, size: 12 },
@@ -41,6 +43,10 @@ export function fakeSpec(
     keep,
   }
 }
+
+/** A spec as it is stored, of which every segment takes one turn. */
+export const asStored = (spec: ResolvedSpec) =>
+  storedSpec(spec, { training: 0, segment: 1, segments: segmentCount(spec) })
 
 /** Three units' sums over a segment; numbers that no binary fraction is. */
 export function fakeNeurons(splits: SplitName[], from: number, to: number): SegmentColumns[] {

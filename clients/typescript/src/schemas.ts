@@ -2273,9 +2273,13 @@ export interface Preview {
   gradientPasses: {
     [k: string]: number
   }
+  /**
+   * Of training, of allocation at the least, and of one segment at the most, where every step is split to the limit.
+   */
   flops: {
     training: number
     allocation: number
+    segment: number
   }
   /**
    * In object storage; peak is while it runs, kept is what stays.

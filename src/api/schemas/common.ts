@@ -94,7 +94,7 @@ const problemDescriptions = {
   415: 'The body is not application/json, or for an upload multipart/form-data.',
   416: 'The range lies outside the object.',
   422: 'The spec cannot be run, or a file is not what it should be; `errors` names every wrong field.',
-  429: 'Too many requests, event streams or unfinished experiments; `Retry-After` says when to come back.',
+  429: 'Too many requests, event streams, large bodies at once or unfinished experiments; `Retry-After` says when to come back.',
   503: 'Something that is needed does not answer; try again later.',
 } as const
 

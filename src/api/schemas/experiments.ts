@@ -160,7 +160,13 @@ export const Preview = component(
       gradientPasses: Type.Record(Type.String(), Type.Integer(), {
         description: 'Gradients over the whole split, per split, at the least: refining adds more.',
       }),
-      flops: Type.Object({ training: Type.Number(), allocation: Type.Number() }),
+      flops: Type.Object(
+        { training: Type.Number(), allocation: Type.Number(), segment: Type.Number() },
+        {
+          description:
+            'Of training, of allocation at the least, and of one segment at the most, where every step is split to the limit.',
+        },
+      ),
       bytes: Type.Object(
         {
           weights: Type.Number(),

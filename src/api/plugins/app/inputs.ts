@@ -10,12 +10,26 @@ import { ExperimentStatus } from '../../schemas/experiments.ts'
 
 const noQuery = Type.Object({}, closed)
 
+/** A body that is not parsed on the event loop: 1 MiB of JSON can take 300 ms. */
+export class UnparsedBody {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/**
+ * Bytes of a body that is parsed at once, and whose spec is resolved at once: both take a few milliseconds. So does each
+ * experiment of such a sweep, and the event loop gets its turn after each.
+ */
+const small = 2 ** 13
+
 export default fp(
   async app => {
     // JSON only. An empty body is no body: many clients send the content type with a bodiless POST or DELETE.
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
-      parseJson(textOf(body)),
+      body.length > small ? new UnparsedBody(textOf(body)) : parseJson(textOf(body)),
     )
     // Before it is read: nobody unzips what a stranger sends, and unread it would only be called malformed.
     app.addHook('preParsing', async request => {

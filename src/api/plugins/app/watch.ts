@@ -6,16 +6,18 @@ import fp from 'fastify-plugin'
 import type { Reader } from '../../../store/experiments.ts'
 import { batched } from '../../batch.ts'
 import { experimentNotFound } from '../../problem.ts'
-import { type Found, loadExperiments } from '../../routes/experiments/query.ts'
+import { type Found, type FoundWhole, loadExperiments, loadStates } from '../../routes/experiments/query.ts'
 
 /** Milliseconds between two looks. */
 const pace = 500
+/** Experiments of one query: what is made of it keeps the event loop for some milliseconds. */
+const atATime = 500
 
 type Follower = (found: Found | undefined) => void
 
 export type Watch = {
   /** The experiment, as the reader may see it. Throws 404. */
-  find(id: string, reader: Reader): Promise<Found>
+  find(id: string, reader: Reader): Promise<FoundWhole>
   /** Calls the follower soon, and after every change; with undefined when the experiment is gone. Returns what ends it. */
   follow(id: string, follower: Follower): () => void
 }
@@ -35,13 +37,18 @@ export default fp(
 
     const look = async () => {
       try {
-        const found = await loadExperiments(app.db, [...followed.keys()])
-        for (const [id, entry] of followed) {
-          const now = found.get(id)
-          const etag = now?.etag ?? ''
-          if (entry.etag === etag) continue
-          entry.etag = etag
-          for (const follower of [...entry.followers]) follower(now)
+        const ids = [...followed.keys()]
+        for (let i = 0; i < ids.length; i += atATime) {
+          const some = ids.slice(i, i + atATime)
+          const found = await loadStates(app.db, some)
+          for (const id of some) {
+            const entry = followed.get(id)
+            const now = found.get(id)
+            const etag = now?.etag ?? ''
+            if (entry === undefined || entry.etag === etag) continue
+            entry.etag = etag
+            for (const follower of [...entry.followers]) follower(now)
+          }
         }
       } catch (error) {
         // Whoever follows hears of it when the database is back.

@@ -18,6 +18,7 @@ import {
   ArtifactsQuery,
 } from '../../schemas/artifacts.ts'
 import { ConditionHeaders, ExperimentParams, notModified, Page, problems, ref } from '../../schemas/common.ts'
+import { specOf } from '../experiments/query.ts'
 import { bytesOf, cut, type Download, findLost, sizeOf } from './bytes.ts'
 import { findJoined, joinedNamed, listJoined } from './joined.ts'
 import { parseRange } from './range.ts'
@@ -49,9 +50,10 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { id } = request.params
       const { limit, cursor } = request.query
       const after = decodeCursor(cursor, namePattern)
-      const { experiment } = await app.watch.find(id, request.caller)
-      const { iterations } = experiment.spec.training
-      const joined = await listJoined(app.db, experiment)
+      const whole = await app.watch.find(id, request.caller)
+      const spec = specOf(whole)
+      const { iterations } = spec.training
+      const joined = await listJoined(app.db, whole.experiment, spec)
       const found = await listArtifacts(app.db, id, { after, limit: limit + 1 }, joined)
       const items = found.slice(0, limit).map(({ name, bytes, sha256, contentType, createdAt }) => {
         const derived = sha256 === null
@@ -129,17 +131,20 @@ ${joinedNames.join(', ')} are the tensors of all segments in one, put together a
       const { id, '*': name } = request.params
       const { from, to, link = false } = request.query
       if (!namePattern.test(name)) throw new ProblemError('not-found', 'there is no such artifact')
-      const { experiment } = await app.watch.find(id, request.caller)
+      const whole = await app.watch.find(id, request.caller)
+      const { experiment } = whole
+      // Not of every range of a stored object: a spec may be large.
+      const spec = () => specOf(whole)
       const joined = joinedNamed(name)
       if (!joined && (from ?? to) !== undefined)
         throw invalidQuery(
           from === undefined ? 'to' : 'from',
-          `is for tensors of all segments only: ${joinedTensors(experiment.spec.allocation.splits)
+          `is for tensors of all segments only: ${joinedTensors(spec().allocation.splits)
             .map(({ name }) => name)
             .join(', ')}`,
         )
       const download = joined
-        ? await findJoined(app.db, experiment, joined, { from, to })
+        ? await findJoined(app.db, experiment, spec(), joined, { from, to })
         : await findStored(experiment.id, name)
       const { etag, sha256, contentType, filename, stretches } = download
       const size = sizeOf(download)

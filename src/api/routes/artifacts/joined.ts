@@ -23,12 +23,12 @@ export const joinedNamed = (name: string): Joined | undefined =>
 /** The joined tensors that an experiment which has succeeded has, as they are listed. */
 export async function listJoined(
   db: Database,
-  { id, status, spec, finishedAt }: Experiment,
+  { id, status, finishedAt }: Pick<Experiment, 'id' | 'status' | 'finishedAt'>,
+  spec: Spec,
 ): Promise<Omit<ListedArtifact, 'sha256'>[]> {
   if (status !== 'succeeded' || finishedAt === null) return []
-  const resolved = spec as Spec
-  const [first] = segmentsOf(resolved)
-  const possible = joinedTensors(resolved.allocation.splits).filter(({ kind }) => isKept(kind, resolved))
+  const [first] = segmentsOf(spec)
+  const possible = joinedTensors(spec.allocation.splits).filter(({ kind }) => isKept(kind, spec))
   const known = await findArtifacts(
     db,
     id,
@@ -37,7 +37,7 @@ export async function listJoined(
   return possible.flatMap(({ name, segment, bothEnds }) => {
     const object = known.get(segment(first))
     if (object === undefined) return []
-    const { rows } = rowsOf(bothEnds, { from: 0, to: resolved.training.iterations })
+    const { rows } = rowsOf(bothEnds, { from: 0, to: spec.training.iterations })
     const bytes = npyHeaderBytes + rows * rowBytes(object, rowsOf(bothEnds, first).rows)
     return [{ name, bytes, contentType: tensorType, createdAt: new Date(finishedAt) }]
   })
@@ -67,12 +67,12 @@ export function spanAsked({ from = 0, to }: Asked, iterations: number, bothEnds:
  */
 export async function findJoined(
   db: Database,
-  experiment: Pick<Experiment, 'id' | 'status' | 'spec'>,
+  experiment: Pick<Experiment, 'id' | 'status'>,
+  spec: Spec,
   joined: Joined,
   asked: Asked,
 ): Promise<Download> {
   const { id, status } = experiment
-  const spec = experiment.spec as Spec
   const { name, split, bothEnds, kind } = joined
   const { splits } = spec.allocation
   const missing = (detail: string) => new ProblemError('not-found', detail)

@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { problems } from '../../schemas/common.ts'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
-  let text: string | undefined
+  let text: Promise<string> | undefined
   app.get(
     '/openapi.yaml',
     {
@@ -21,7 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (_request, reply) => {
       text ??= app.openapiYaml()
-      return reply.type('application/yaml; charset=utf-8').send(text)
+      return reply.type('application/yaml; charset=utf-8').send(await text)
     },
   )
 }

@@ -2,7 +2,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { preview } from '../../../spec/preview.ts'
 import { ExperimentSpec } from '../../../spec/schema.ts'
 import {
   cancelExperiment,
@@ -12,10 +11,10 @@ import {
   type Reader,
   retryExperiment,
 } from '../../../store/experiments.ts'
-import { findPosted } from '../../../store/posting.ts'
 import { describeSpan } from '../../../telemetry.ts'
 import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
 import { matchesEtag } from '../../http/etag.ts'
+import { sendJson } from '../../http/json.ts'
 import { addVary } from '../../http/vary.ts'
 import {
   experimentNotFound,
@@ -35,18 +34,16 @@ import {
   PostHeaders,
   Preview,
 } from '../../schemas/experiments.ts'
-import { onceOf } from './body.ts'
 import { newId } from './id.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
 import { listExperiments } from './query.ts'
-import { resolverFor } from './resolver.ts'
 
 const tags = ['experiments']
 const location = { location: { type: 'string', description: 'The path of the experiment.' } }
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   /** The experiment as it is now. Throws 404 where there is none, or it is not the caller's. */
-  const show = async (id: string, caller: Reader) => (await app.watch.find(id, caller)).experiment
+  const find = (id: string, caller: Reader) => app.watch.find(id, caller)
   const queueOf = ({ log }: Pick<FastifyRequest, 'log'>, experiment: string) =>
     tolerantQueue(app.queue, log, { experiment })
   const full = () => quotaExceeded(app.config.maxUnfinished, 'one')
@@ -72,25 +69,21 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const tenant = request.caller.owner
-      const once = onceOf(request.headers, request.body)
-      const post = async () => {
-        const { resolve } = await resolverFor(app, request.caller, request.body)
-        const spec = resolve(request.body)
-        return createExperiment(app.db, {
-          ...{ id: newId(), spec, tenant, maxUnfinished: app.config.maxUnfinished, once },
+      const resolved = await app.resolveSpec(request, 'experiment')
+      const post = ({ made, once }: Exclude<typeof resolved, { posted: unknown }>) =>
+        createExperiment(app.db, {
+          ...{ id: newId(), spec: made.spec, tenant, maxUnfinished: app.config.maxUnfinished, once },
         })
-      }
-      // What was made is looked up first: whether it could be made today is not asked.
-      const created = (once && (await findPosted(app.db, 'experiments', tenant, once))) ?? (await post())
+      const created = 'posted' in resolved ? resolved.posted : await post(resolved)
       if (created.outcome === 'full') throw full()
       const { outcome, id } = created
       if (outcome === 'conflict') throw keyReused(id)
       describeSpan({ 'ledger.experiment.id': id })
-      const experiment = await show(id, request.caller)
+      const found = await find(id, request.caller)
       // Also for a repeated post: whoever posted first may have died before this line. Queueing twice changes nothing.
-      if (experiment.status === 'queued') await queueOf(request, id).submit(id)
+      if (found.experiment.status === 'queued') await queueOf(request, id).submit(id)
       request.log.info({ experiment: id, outcome }, 'experiment posted')
-      return reply.code(202).header('location', `/v1/experiments/${id}`).send(experiment)
+      return sendExperiment(reply.code(202).header('location', `/v1/experiments/${id}`), found)
     },
   )
 
@@ -106,10 +99,11 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         response: { 200: ref(Preview), ...problems(400, 413, 415, 422) },
       },
     },
-    async request => {
-      const { facts, resolve } = await resolverFor(app, request.caller, request.body)
-      const spec = resolve(request.body)
-      return { spec, ...preview(spec, facts) }
+    async (request, reply) => {
+      const resolved = await app.resolveSpec(request, 'preview')
+      // A preview has no idempotency key, under which there could be something.
+      if ('posted' in resolved) throw new Error('a preview was posted before')
+      return sendJson(reply, resolved.made.text)
     },
   )
 
@@ -193,7 +187,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { id } = request.params
-      await show(id, request.caller)
+      await find(id, request.caller)
       const deleted = await deleteExperiment(app.db, queueOf(request, id), app.objects, id)
       if (deleted.outcome === 'in use') throw startedFrom(deleted.users)
       if (deleted.outcome === 'missing') throw experimentNotFound(id)
@@ -215,13 +209,14 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { id } = request.params
-      await show(id, request.caller)
+      await find(id, request.caller)
       const outcome = await cancelExperiment(app.db, queueOf(request, id), id)
-      const experiment = await show(id, request.caller)
-      if (outcome === 'finished' && experiment.status !== 'cancelled')
-        throw new ProblemError('conflict', `the experiment has ${experiment.status} already`)
+      const found = await find(id, request.caller)
+      const { status } = found.experiment
+      if (outcome === 'finished' && status !== 'cancelled')
+        throw new ProblemError('conflict', `the experiment has ${status} already`)
       request.log.info({ experiment: id, outcome }, 'experiment cancelled')
-      return reply.code(202).send(experiment)
+      return sendExperiment(reply.code(202), found)
     },
   )
 
@@ -231,7 +226,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'retryExperiment', tags, summary: 'Try an experiment again' },
         description:
-          'Queues a failed or cancelled experiment again. What is stored of it stays: only what is missing is redone.',
+          'Queues a failed or cancelled experiment again. What is stored of it stays: only what is missing is redone. One that has succeeded is `allocating` while its objects are looked for: each is read and compared with its SHA-256, and what is lost or damaged is computed again. It then succeeds once more, also where that cannot be done (the dataset, or the experiment it started from, has been deleted): manifest.json has the names under `lost`, and their download is a 410.',
         params: ExperimentParams,
         response: { 202: ref(Experiment), ...problems(400, 404, 409, 413, 415, 429) },
       },
@@ -243,16 +238,14 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       if (maxUnfinished > 0 && (await countUnfinished(app.db, tenant)) >= maxUnfinished) throw full()
       describeSpan({ 'ledger.experiment.id': id })
       const outcome = await retryExperiment(app.db, queueOf(request, id), id)
-      const experiment = await show(id, request.caller)
-      if (outcome === 'succeeded')
-        throw new ProblemError('conflict', 'the experiment has succeeded: nothing is missing')
+      const found = await find(id, request.caller)
       if (outcome === 'running')
         throw new ProblemError(
           'conflict',
-          `the experiment is ${experiment.status}: only a failed or cancelled one can be tried again`,
+          `the experiment is ${found.experiment.status}: only one that has ended can be tried again`,
         )
       request.log.info({ experiment: id }, 'experiment queued again')
-      return reply.code(202).send(experiment)
+      return sendExperiment(reply.code(202), found)
     },
   )
 }

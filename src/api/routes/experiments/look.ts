@@ -1,20 +1,21 @@
 /** GET of one experiment: sent as text that is made once for all who ask at the same moment, or after a change. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Reader } from '../../../store/experiments.ts'
+import { jsonWith, sendJson } from '../../http/json.ts'
 import type { Watch } from '../../plugins/app/watch.ts'
 import { isFinished } from '../../status.ts'
-import type { Found } from './query.ts'
+import type { FoundWhole } from './query.ts'
 
 // Whoever asks while a query runs shares its result (api/batch.ts), and this.
-const texts = new WeakMap<Found, string>()
+const texts = new WeakMap<FoundWhole, string>()
 
-export function sendExperiment(reply: FastifyReply, found: Found): FastifyReply {
+export function sendExperiment(reply: FastifyReply, found: FoundWhole): FastifyReply {
   let text = texts.get(found)
   if (text === undefined) {
-    text = JSON.stringify(found.experiment)
+    text = jsonWith(found.experiment, 'spec', found.specText)
     texts.set(found, text)
   }
-  return reply.type('application/json; charset=utf-8').send(text)
+  return sendJson(reply, text)
 }
 
 const mostSeconds = 60
@@ -28,11 +29,11 @@ export function secondsToWait(prefer: string | undefined): number {
 /** The experiment when it is no longer as it was found, when the seconds are over, or when the client has gone. */
 export function waitForChange(
   watch: Watch,
-  found: Found,
+  found: FoundWhole,
   seconds: number,
   { signal }: Pick<FastifyRequest, 'signal'>,
   reader: Reader,
-): Promise<Found> {
+): Promise<FoundWhole> {
   const { id, status } = found.experiment
   if (isFinished(status) || signal.aborted) return Promise.resolve(found)
   return new Promise((resolve, reject) => {

@@ -1,8 +1,9 @@
 /** Experiments as the API shows them: read in one query, and how far they are worked out from what it returns. */
 
+import type { ResolvedSpec } from '../../../spec/resolved.ts'
 import type { Database } from '../../../store/database.ts'
 import type { Reader } from '../../../store/experiments.ts'
-import type { Experiment, ExperimentListItem } from '../../schemas/experiments.ts'
+import type { ExperimentListItem } from '../../schemas/experiments.ts'
 
 type Row = Omit<ExperimentListItem, 'progress'> & {
   trained: number
@@ -39,7 +40,9 @@ const source = `
   LEFT JOIN LATERAL (SELECT sum(done) AS done FROM segments
                       WHERE experiment_id = e.id AND e.allocating_at IS NOT NULL AND e.status <> 'succeeded') s ON true`
 
-const someSql = `SELECT ${columns}, e.spec, e.tenant, e.recorded FROM ${source} WHERE e.id = ANY ($1::uuid[])`
+const stateSql = `SELECT ${columns}, e.tenant, e.recorded FROM ${source} WHERE e.id = ANY ($1::uuid[])`
+// As text: it leaves as it was stored, and parsing a large one and writing it again would keep the event loop.
+const wholeSql = `SELECT ${columns}, e.tenant, e.recorded, e.spec::text AS "specText" FROM ${source} WHERE e.id = ANY ($1::uuid[])`
 
 const listSql = `
   SELECT ${columns} FROM ${source}
@@ -56,23 +59,36 @@ export type Found = {
   tenant: string
   /** Segments recorded so far: how far /events has got. */
   recorded: number
-  experiment: Experiment
+  experiment: ExperimentListItem
   /** Names this state. Weak: the time that is left is worked out anew every time. */
   etag: string
 }
 
+/** One with its resolved spec, as JSON. */
+export type FoundWhole = Found & { specText: string }
+
+/** The spec of one. Takes some milliseconds where it is as large as it may be. */
+export const specOf = ({ specText }: Pick<FoundWhole, 'specText'>): ResolvedSpec => JSON.parse(specText)
+
+type FoundRow = Row & Pick<Found, 'tenant' | 'recorded'>
+
+/** Where the experiments of these ids are, by id. */
+export async function loadStates(db: Database, ids: string[]): Promise<Map<string, Found>> {
+  const { rows } = await db.pool.query<FoundRow>(stateSql, [ids])
+  return new Map(rows.map(row => [row.id, found(row)]))
+}
+
 /** The experiments of these ids, by id. */
-export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, Found>> {
-  type FoundRow = Row & Pick<Experiment, 'spec'> & Pick<Found, 'tenant' | 'recorded'>
-  const { rows } = await db.pool.query<FoundRow>(someSql, [ids])
-  return new Map(
-    rows.map(({ tenant, recorded, spec, ...row }) => {
-      const experiment = { ...present(row), spec }
-      const { status, progress, updatedAt } = experiment
-      const etag = `W/"${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
-      return [row.id, { tenant, recorded, experiment, etag }]
-    }),
-  )
+export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, FoundWhole>> {
+  const { rows } = await db.pool.query<FoundRow & { specText: string }>(wholeSql, [ids])
+  return new Map(rows.map(({ specText, ...row }) => [row.id, { ...found(row), specText }]))
+}
+
+function found({ tenant, recorded, ...row }: FoundRow): Found {
+  const experiment = present(row)
+  const { status, progress, updatedAt } = experiment
+  const etag = `W/"${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
+  return { tenant, recorded, experiment, etag }
 }
 
 export type Filter = Reader & {

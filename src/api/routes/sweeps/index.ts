@@ -1,15 +1,14 @@
 /** Sweeps: post many experiments at once, look at them, read what they say together. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { expandSweep } from '../../../spec/sweep.ts'
 import { SweepSpec } from '../../../spec/sweep-schema.ts'
 import type { Reader } from '../../../store/experiments.ts'
-import { findPosted } from '../../../store/posting.ts'
 import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
 import { describeSpan } from '../../../telemetry.ts'
 import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
 import { matchesEtag, weakEtag } from '../../http/etag.ts'
+import { jsonWith, sendJson } from '../../http/json.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { keyReused, ProblemError, quotaExceeded, startedFrom } from '../../problem.ts'
 import { tolerantQueue } from '../../queueing.ts'
@@ -27,14 +26,14 @@ import {
 import { TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
 import { batchOf, columnsOf } from '../../tables/table.ts'
-import { onceOf, unstorable } from '../experiments/body.ts'
 import { newId } from '../experiments/id.ts'
-import { resolverFor } from '../experiments/resolver.ts'
-import { listSweeps, readSweep, stateOf } from './query.ts'
+import { type FoundSweep, listSweeps, readSweep, stateOf } from './query.ts'
 import { confidence, summariseSweep } from './summary.ts'
 
 const tags = ['sweeps']
 const notFound = (id: string) => new ProblemError('not-found', `there is no sweep ${id}`)
+const sendSweep = (reply: FastifyReply, { sweep, requestText }: FoundSweep) =>
+  sendJson(reply, jsonWith(sweep, 'request', requestText))
 const csvExample =
   'variant,split,layer,measure,n,mean,sd,low,high,difference,differenceLow,differenceHigh\nlast frozen,train,fc_1,lca,3,-1.61,0.012,-1.64,-1.58,-0.42,-0.46,-0.38\n'
 
@@ -68,23 +67,16 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const tenant = request.caller.owner
-      const once = onceOf(request.headers, request.body)
-      const post = async () => {
-        const wrong = unstorable({ name: Object(request.body).name })
-        const { resolve } = await resolverFor(app, request.caller, request.body)
-        const sweep = await expandSweep(request.body, resolve)
-        if (wrong.length > 0) throw new ProblemError('invalid-spec', '1 field is wrong', { errors: wrong })
-        return createSweep(app.db, {
-          ...{
-            id: newId(),
-            experimentIds: sweep.experiments.map(() => newId()),
-            sweep,
-            request: request.body,
-          },
+      const resolved = await app.resolveSpec(request, 'sweep')
+      const post = ({
+        made: { sweep, request: text },
+        once,
+      }: Exclude<typeof resolved, { posted: unknown }>) =>
+        createSweep(app.db, {
+          ...{ id: newId(), experimentIds: sweep.experiments.map(() => newId()), sweep, request: text },
           ...{ tenant, maxUnfinished: app.config.maxUnfinished, once },
         })
-      }
-      const created = (once && (await findPosted(app.db, 'sweeps', tenant, once))) ?? (await post())
+      const created = 'posted' in resolved ? resolved.posted : await post(resolved)
       if (created.outcome === 'full') throw quotaExceeded(app.config.maxUnfinished, 'some')
       const { outcome, id } = created
       if (outcome === 'conflict') throw keyReused(id)
@@ -93,10 +85,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const queued = await sweepExperiments(app.db, id, true)
       await queueOf(request, id).submitAll(queued)
       request.log.info({ sweep: id, experiments: queued.length, outcome }, 'sweep posted')
-      return reply
-        .code(202)
-        .header('location', `/v1/sweeps/${id}`)
-        .send(await show(id, request.caller))
+      const found = await show(id, request.caller)
+      return sendSweep(reply.code(202).header('location', `/v1/sweeps/${id}`), found)
     },
   )
 
@@ -136,11 +126,11 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async (request, reply) => {
-      const sweep = await show(request.params.id, request.caller)
-      const etag = weakEtag(stateOf(sweep))
+      const found = await show(request.params.id, request.caller)
+      const etag = weakEtag(stateOf(found.sweep))
       reply.headers({ etag, 'cache-control': 'private, no-cache' })
       if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
-      return sweep
+      return sendSweep(reply, found)
     },
   )
 
@@ -165,7 +155,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { split, measure } = request.query
-      const sweep = await show(request.params.id, request.caller)
+      const { sweep } = await show(request.params.id, request.caller)
       const { id, variants, baseline, counts, experimentCount, experiments } = sweep
       const { seeds, items } = await summariseSweep(app.ledgerDb, id, variants, variants.indexOf(baseline))
       const columns = columnsOf(SummaryRow)
@@ -206,7 +196,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       await show(id, request.caller)
       if (!(await cancelSweep(app.db, queueOf(request, id), id))) throw notFound(id)
       request.log.info({ sweep: id }, 'sweep cancelled')
-      return reply.code(202).send(await show(id, request.caller))
+      return sendSweep(reply.code(202), await show(id, request.caller))
     },
   )
 

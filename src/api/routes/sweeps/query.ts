@@ -18,7 +18,7 @@ const source = `
       FROM (SELECT status, count(*)::int AS count FROM experiments WHERE sweep_id = s.id GROUP BY status) counted
   ) e ON true`
 
-const oneSql = `SELECT ${columns}, s.request FROM ${source} WHERE s.id = $1::uuid AND ($2::text IS NULL OR s.tenant = $2)`
+const oneSql = `SELECT ${columns}, s.request::text AS "requestText" FROM ${source} WHERE s.id = $1::uuid AND ($2::text IS NULL OR s.tenant = $2)`
 
 const listSql = `
   SELECT ${columns} FROM ${source}
@@ -34,19 +34,30 @@ const experimentsSql = `
    WHERE e.sweep_id = $1::uuid
    ORDER BY e.sweep_index`
 
+export type FoundSweep = {
+  sweep: Omit<Sweep, 'request'>
+  /** What was posted, as JSON: it leaves as it was stored. */
+  requestText: string
+}
+
 /** One sweep with its experiments; undefined where there is none, or it is not the reader's. */
-export async function readSweep(db: Database, { tenant }: Reader, id: string): Promise<Sweep | undefined> {
-  const { rows } = await db.pool.query<Row & Pick<Sweep, 'request'>>(oneSql, [id, tenant])
+export async function readSweep(
+  db: Database,
+  { tenant }: Reader,
+  id: string,
+): Promise<FoundSweep | undefined> {
+  const { rows } = await db.pool.query<Row & { requestText: string }>(oneSql, [id, tenant])
   if (!rows[0]) return undefined
   const experiments = await db.pool.query<Sweep['experiments'][number]>(experimentsSql, [id])
-  return { ...present(rows[0]), request: rows[0].request, experiments: experiments.rows }
+  const { requestText, ...row } = rows[0]
+  return { sweep: { ...present(row), experiments: experiments.rows }, requestText }
 }
 
 /**
  * Names the state of a sweep: what it shows, its summary included, changes with the experiments that it still has and
  * with how they are, and with nothing else.
  */
-export const stateOf = ({ id, experiments }: Sweep): string =>
+export const stateOf = ({ id, experiments }: FoundSweep['sweep']): string =>
   JSON.stringify([id, experiments.map(experiment => [experiment.id, experiment.status])])
 
 /** The reader's newest sweeps that are older than `before`, newest first. */

@@ -1,0 +1,79 @@
+/** Resolves what is posted: small bodies here, large ones in threads, so that none keeps the event loop. */
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { factsOf, listUploads } from '../../../store/datasets.ts'
+import { readEarlier } from '../../../store/experiments.ts'
+import { findPosted, type Once } from '../../../store/posting.ts'
+import { openSpecPool } from '../../specs/pool.ts'
+import { type Kind, type Outcome, resolveBody, type World } from '../../specs/work.ts'
+import { UnparsedBody } from './inputs.ts'
+
+/** What there was already under the key that came with the body; or what is to be made. */
+export type Resolved<K extends Kind> =
+  | { posted: { id: string; outcome: 'repeated' | 'conflict' } }
+  | { made: Extract<Outcome, { kind: K }>; once: Once | undefined }
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Resolves the body of a request. What was made before with its idempotency key is looked up first: whether it could
+     * be made today is not asked. Throws SpecError with every wrong field.
+     */
+    resolveSpec<K extends Kind>(request: FastifyRequest, kind: K): Promise<Resolved<K>>
+  }
+}
+
+/** Works with a signal that aborts when the client has gone. (request.signal goes by the body, which has been read.) */
+async function whileThere<T>(
+  { raw: { socket } }: FastifyRequest,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const gone = new AbortController()
+  const abort = () => gone.abort()
+  if (socket.destroyed) abort()
+  socket.once('close', abort)
+  try {
+    return await work(gone.signal)
+  } finally {
+    socket.off('close', abort)
+  }
+}
+
+export default fp<{ factsModule: string }>(
+  async (app, { factsModule }) => {
+    const pool = openSpecPool(factsModule)
+    app.addHook('onClose', () => pool.close())
+    app.decorate('resolveSpec', async <K extends Kind>(request: FastifyRequest, kind: K) => {
+      const { body, caller } = request
+      const key = kind === 'preview' ? undefined : request.headers['idempotency-key']?.toString()
+      const { webhooksToPrivate, maxJobPetaflop } = app.config
+      const work = { kind, hashed: key !== undefined, webhooksToPrivate, maxJobPetaflop }
+      let once: Once | undefined
+      let posted: Extract<Resolved<K>, { posted: unknown }>['posted'] | undefined
+      const ask = async ({ ids, hash }: { ids: string[]; hash: string | undefined }) => {
+        if (key !== undefined && hash !== undefined) {
+          once = { key, hash }
+          const table = kind === 'sweep' ? 'sweeps' : 'experiments'
+          const found = await findPosted(app.db, table, caller.owner, once)
+          posted = found as typeof posted
+          if (found !== undefined) return undefined
+        }
+        const [uploads, earlier] = await Promise.all([
+          listUploads(app.db, caller.owner),
+          // One that is not the caller's is not there for them.
+          readEarlier(app.db, caller, ids),
+        ])
+        // What has been built in since keeps its name to itself.
+        const datasets = [...app.facts.datasets, ...uploads.map(factsOf)]
+        return { datasets, earlier: [...earlier] } satisfies World
+      }
+      const made =
+        body instanceof UnparsedBody
+          ? await whileThere(request, signal => pool.resolve(body.text, work, caller.owner, signal, ask))
+          : await resolveBody(body, work, app.facts, ask)
+      if (posted !== undefined) return { posted }
+      return { made: made as Extract<Outcome, { kind: K }>, once }
+    })
+  },
+  { name: 'specs', dependencies: ['inputs', 'auth'] },
+)

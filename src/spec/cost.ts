@@ -1,0 +1,108 @@
+/**
+ * What an experiment costs the workers, in floating-point operations: how long one job may keep one, and how much of them
+ * it takes in all. Full gradients are nearly all of it (preview.ts has the rest).
+ */
+import type { FieldError } from './errors.ts'
+import type { NetworkFacts } from './facts.ts'
+import type { MethodName, ResolvedSpec } from './schema.ts'
+import { segmentCount } from './segments.ts'
+
+/** What turns are taken by (queue/turns.ts), in TFLOP: of training, of one whole segment, and how many there are. */
+export type Cost = { training: number; segment: number; segments: number }
+
+/** Gradients an iteration adds on a split while it is one part: the points of the quadrature that no neighbour shares. */
+export const pointsPerIteration: Record<MethodName, number> = { left: 1, trapezoid: 1, simpson: 2, boole: 4 }
+
+const tera = 1e12
+const peta = 1e15
+
+type Costly = Pick<ResolvedSpec, 'dataset' | 'training' | 'allocation'>
+type Network = Pick<NetworkFacts, 'gradientFlops'>
+
+const examplesOf = ({ dataset, allocation: { splits } }: Costly) =>
+  splits.reduce(
+    (sum, split) => sum + (split === 'train' ? dataset.trainExamples : dataset.validationExamples),
+    0,
+  )
+
+/**
+ * FLOP of allocating so many iterations in one job: (points · parts · iterations + 1) gradients of every example of every
+ * allocated split, where a step is cut into `parts`: 1 at the least, maxSplits at the most.
+ */
+export function allocationFlops(spec: Costly, network: Network, iterations: number, parts: number): number {
+  const passes = pointsPerIteration[spec.allocation.method] * parts * iterations + 1
+  return passes * examplesOf(spec) * network.gradientFlops
+}
+
+/** FLOP of training: a gradient of a batch an iteration. */
+export const trainingFlops = ({ training }: Costly, { gradientFlops }: Network): number =>
+  training.iterations * training.batchSize * gradientFlops
+
+/** What turns are taken by: allocation at its least, for how often steps have to be split nobody knows before. */
+export function costOf(spec: Costly, network: Network): Cost {
+  const { iterations } = spec.training
+  const length = Math.min(iterations, spec.allocation.segmentIterations)
+  return {
+    training: trainingFlops(spec, network) / tera,
+    segment: allocationFlops(spec, network, length, 1) / tera,
+    segments: segmentCount(spec),
+  }
+}
+
+/** FLOP of one segment when every step has to be split as far as the spec lets it. */
+export const worstSegment = (spec: Costly, network: Network): number =>
+  allocationFlops(
+    spec,
+    network,
+    Math.min(spec.training.iterations, spec.allocation.segmentIterations),
+    spec.allocation.maxSplits,
+  )
+
+/**
+ * What is wrong with the cost of a job where none may have more than so many PFLOP (0: any): a segment that could keep a
+ * worker for days, and what would make it small enough; or the training, which is one job too.
+ */
+export function checkCost(spec: Costly, network: Network, mostPetaflop: number): FieldError[] {
+  if (mostPetaflop === 0) return []
+  const most = mostPetaflop * peta
+  const errors: FieldError[] = []
+  const limit = `at most ${mostPetaflop} PFLOP (LEDGER_MAX_JOB_PFLOP)`
+  const trained = trainingFlops(spec, network)
+  if (trained > most) {
+    const fitting = Math.floor(most / (spec.training.batchSize * network.gradientFlops))
+    errors.push(
+      fitting > 0
+        ? {
+            path: '$.training.iterations',
+            message: `must be ≤ ${fitting} with this network and batch size, for training to cost ${limit}; ${spec.training.iterations} cost ${petas(trained)}`,
+          }
+        : {
+            path: '$.training.batchSize',
+            message: `must be smaller with this network, for training to cost ${limit}; one iteration costs ${petas(trained / spec.training.iterations)}`,
+          },
+    )
+  }
+  const worst = worstSegment(spec, network)
+  if (worst <= most) return errors
+  const { method, maxSplits, segmentIterations } = spec.allocation
+  const examples = examplesOf(spec)
+  const passes = Math.floor(most / (examples * network.gradientFlops))
+  const perIteration = pointsPerIteration[method]
+  const why = `for a segment to cost ${limit}`
+  const costs = `may cost ${petas(worst)}: ${examples} examples, ${network.gradientFlops} FLOP each, for every gradient`
+  const fitting = Math.floor((passes - 1) / (perIteration * maxSplits))
+  if (fitting > 0) {
+    const length = Math.min(segmentIterations, spec.training.iterations)
+    const message = `must be ≤ ${fitting} with this network, dataset and maxSplits (${maxSplits}), ${why}; ${length} iterations ${costs}`
+    return [...errors, { path: '$.allocation.segmentIterations', message }]
+  }
+  const parts = Math.floor((passes - 1) / perIteration)
+  if (parts > 0) {
+    const message = `must be ≤ ${2 ** Math.floor(Math.log2(parts))}, with segmentIterations 1, ${why}; one iteration ${costs}`
+    return [...errors, { path: '$.allocation.maxSplits', message }]
+  }
+  const message = `must be smaller with this network, ${why}: a single gradient costs ${petas(examples * network.gradientFlops)}`
+  return [...errors, { path: '$.dataset.trainExamples', message }]
+}
+
+const petas = (flops: number) => `${Number((flops / peta).toPrecision(3)).toLocaleString('en')} PFLOP`

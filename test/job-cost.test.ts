@@ -1,0 +1,50 @@
+/** What one job may cost: a spec beyond it is told how small its segments have to be. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkCost, costOf } from '../src/spec/cost.ts'
+import { fakeSpec } from './support/fake-ledger.ts'
+
+/** 10⁹ FLOP an example. */
+const network = { gradientFlops: 1e9 }
+
+/** 100 + 20 examples; Simpson, at most 32 parts: 64 gradients of each an iteration. */
+const spec = (iterations: number, segmentIterations: number, maxSplits = 32) => {
+  const made = fakeSpec(iterations, segmentIterations, [])
+  return { ...made, allocation: { ...made.allocation, maxSplits } }
+}
+
+test('turns are taken by the gradients of training and of allocation at its least', () => {
+  // 1000 batches of 10; 2 points an iteration, and the end, of 120 examples.
+  assert.deepEqual(costOf(spec(1000, 50), network), {
+    ...{ training: (1000 * 10 * 1e9) / 1e12, segment: (101 * 120 * 1e9) / 1e12, segments: 20 },
+  })
+  // One segment, which is shorter than it might be.
+  assert.deepEqual(costOf(spec(10, 50), network).segment, (21 * 120 * 1e9) / 1e12)
+})
+
+test('a segment that may cost too much names the segmentIterations that would do', () => {
+  // (64 · n + 1) · 120 · 10⁹ ≤ 10¹⁵ as long as n ≤ 130.
+  assert.deepEqual(checkCost(spec(1000, 130), network, 1), [])
+  const [error, ...others] = checkCost(spec(1000, 131), network, 1)
+  assert.deepEqual(others, [])
+  assert.equal(error.path, '$.allocation.segmentIterations')
+  assert.match(error.message, /^must be ≤ 130 .* at most 1 PFLOP \(LEDGER_MAX_JOB_PFLOP\); 131 iterations/)
+  assert.deepEqual(checkCost(spec(1000, 131), network, 0), [])
+})
+
+test('where one iteration is too much already, the parts of a step are named, and then the examples', () => {
+  const large = { gradientFlops: 1e12 }
+  // 10¹⁵ are 8 gradients of 120 examples: 3 parts of 2 points, and the end; a power of two.
+  const [parts] = checkCost(spec(10, 1), large, 1)
+  assert.equal(parts.path, '$.allocation.maxSplits')
+  assert.match(parts.message, /^must be ≤ 2, with segmentIterations 1/)
+  assert.deepEqual(checkCost(spec(10, 1, 2), large, 1), [])
+  const [examples] = checkCost(spec(10, 1, 1), { gradientFlops: 5e12 }, 1)
+  assert.equal(examples.path, '$.dataset.trainExamples')
+})
+
+test('training is one job, too', () => {
+  const [error] = checkCost(spec(1e6, 1), network, 1)
+  assert.equal(error.path, '$.training.iterations')
+  assert.match(error.message, /^must be ≤ 100000 /)
+})
