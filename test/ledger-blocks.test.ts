@@ -160,7 +160,14 @@ test('sums are the same bits in whatever order segments were recorded, also whil
       )
       assert.equal(recorded, 'recorded')
     }
-    const ledger = { id, split: 'train', iterations, complete: true, version: undefined } as const
+    const ledger = {
+      id,
+      split: 'train',
+      iterations,
+      complete: true,
+      version: undefined,
+      unbalanced: null,
+    } as const
     const grouping = await groupVariables(database.db, id, 'layer')
     const batches: unknown[] = []
     const { signal } = new AbortController()

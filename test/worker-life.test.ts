@@ -123,7 +123,10 @@ test('an experiment is trained, allocated segment by segment, and finalized with
   assert.deepEqual([summary.parameters, summary.iterations, summary.gradients], [15, 5, 20])
   assert.deepEqual(summary.splits.train?.loss, { initial: 2.5, final: 0.5 })
   assert.deepEqual(summary.splits.validation?.accuracy, { initial: 0.1, final: 0.9 })
-  assert.equal(summary.splits.train?.helpFraction, 30 / 75)
+  assert.equal(summary.splits.train?.helpFractionOfMoved, 30 / 45)
+  assert.equal(summary.splits.train?.helpFractionOfAll, 30 / 75)
+  // What it makes up does not add up.
+  assert.deepEqual(summary.unbalanced?.train?.rules, ['total'])
 
   const bytes = await objects.read(objectKey(id, 'manifest.json'))
   const manifest = JSON.parse(bytes.toString()) as Manifest

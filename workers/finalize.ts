@@ -65,7 +65,10 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     if (now?.status !== 'succeeded') throw new Unwanted()
   }
   await removeUnkept(context, id, state)
-  log.info({ experiment: id, summary: finished.summary }, 'the experiment has succeeded')
+  const { summary } = finished
+  log.info({ experiment: id, summary }, 'the experiment has succeeded')
+  if (summary.unbalanced)
+    log.warn({ experiment: id, unbalanced: summary.unbalanced }, 'its books do not balance')
 }
 
 /** Removes the objects that were only needed on the way. Doing it again removes nothing. */

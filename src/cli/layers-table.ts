@@ -1,16 +1,29 @@
 /** What the layers did, as a table for a terminal. */
-import { percent, signed, table, whole } from './format.ts'
+import type { LayersTable } from '../api/schemas/tables.ts'
+import { unbalancedLines } from './balance.ts'
+import { helpHeader, helpNote, percentOr, signed, table, whole } from './format.ts'
 
-export type Sums = { parameters: number; lca: number; share: number | null; helpFraction: number | null }
+export type Sums = {
+  parameters: number
+  lca: number
+  share: number | null
+  helpFractionOfMoved: number | null
+  helpFractionOfAll: number | null
+}
 /** A /layers table, as far as it is shown. */
-export type Layers = { total: Sums; items: (Sums & { layer: string; variable?: string })[] }
+export type Layers = {
+  unbalanced: LayersTable['unbalanced']
+  total: Sums
+  items: (Sums & { layer: string; variable?: string })[]
+}
 
 /** One or more splits beside each other, a row per layer (or variable), and one for all of them. */
-export function layersTable(...splits: [name: string, layers: Layers][]): string {
-  const cells = ({ lca, share, helpFraction }: Sums) => [
+function layersTable(...splits: [name: string, layers: Layers][]): string {
+  const cells = ({ lca, share, helpFractionOfMoved, helpFractionOfAll }: Sums) => [
     signed(lca),
-    share === null ? '' : percent(share),
-    helpFraction === null ? '' : percent(helpFraction),
+    percentOr('', share),
+    percentOr('', helpFractionOfMoved),
+    percentOr('', helpFractionOfAll),
   ]
   const [[, first]] = splits
   const rows = first.items.map(({ layer, variable, parameters }, i) => [
@@ -19,6 +32,24 @@ export function layersTable(...splits: [name: string, layers: Layers][]): string
     ...splits.flatMap(([, { items }]) => cells(items[i])),
   ])
   const all = ['all', whole(first.total.parameters), ...splits.flatMap(([, { total }]) => cells(total))]
-  const header = ['layer', 'parameters', ...splits.flatMap(([name]) => [`LCA ${name}`, 'share', 'help'])]
+  const header = [
+    'layer',
+    'parameters',
+    ...splits.flatMap(([name]) => [`LCA ${name}`, 'share', ...helpHeader]),
+  ]
   return table(header, [...rows, all])
+}
+
+/**
+ * The splits' tables, beside each other or, on a terminal that is too narrow for that, under each other; what their help
+ * columns mean, and what is wrong with their books.
+ */
+export function describeLayers(...splits: [split: string, layers: Layers][]): string {
+  const beside = layersTable(...splits)
+  const fits = beside.indexOf('\n') <= (process.stdout.columns ?? Number.POSITIVE_INFINITY)
+  const tables = fits ? beside : splits.map(split => layersTable(split)).join('\n\n')
+  const warnings = splits.flatMap(([split, { unbalanced }]) =>
+    unbalanced ? unbalancedLines({ [split]: unbalanced }) : [],
+  )
+  return [tables, '', helpNote, ...warnings].join('\n')
 }

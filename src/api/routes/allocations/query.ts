@@ -3,7 +3,7 @@ import { type Block, readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
 import { checkRows } from '../../../store/totals.ts'
 import { ahead } from '../../tables/ahead.ts'
-import { type Grouping, type Ledger, ratio } from '../../tables/ledger.ts'
+import { type Grouping, helpFractions, type Ledger } from '../../tables/ledger.ts'
 import type { Batch } from '../../tables/table.ts'
 
 /** Rows of a batch, but for a span that has more. */
@@ -87,16 +87,20 @@ function makeRows(groups: Grouping['groups'], groupOf: number[], spans: number) 
       made = fresh()
       begun = 0
       const parameters = new Int32Array(length)
-      const helpFraction = new Float64Array(length)
+      const helpFractionOfMoved = new Float64Array(length)
+      const helpFractionOfAll = new Float64Array(length)
       for (let row = 0; row < length; row++) {
         parameters[row] = groups[row % groups.length].parameters
-        helpFraction[row] = ratio(sums.helped[row], parameters[row] * iterations[row]) ?? Number.NaN
+        const postings = parameters[row] * iterations[row]
+        const fractions = helpFractions(sums.helped[row], sums.hurt[row], postings)
+        helpFractionOfMoved[row] = fractions.helpFractionOfMoved ?? Number.NaN
+        helpFractionOfAll[row] = fractions.helpFractionOfAll ?? Number.NaN
       }
       return {
         length,
         values: {
           ...{ iteration, iterations, layer: layers(length), variable: variables(length), parameters },
-          ...{ ...sums, helpFraction },
+          ...{ ...sums, helpFractionOfMoved, helpFractionOfAll },
         },
       }
     },

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
 import { NeuronRow, NeuronsQuery, NeuronsTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
-import { findLedger } from '../../tables/ledger.ts'
+import { findLedger, headOf } from '../../tables/ledger.ts'
 import { sendTable } from '../../tables/send.ts'
 import { columnsOf } from '../../tables/table.ts'
 import { readNeurons } from './query.ts'
@@ -34,12 +34,13 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { layer, split } = request.query
-      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
+      const ledger = await findLedger(app, request.caller, request.params.id, split)
       return sendTable(request, reply, {
-        head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
+        head: headOf(ledger),
         columns: columnsOf(NeuronRow),
         batches: await readNeurons(app.ledgerDb, ledger, layer, request.signal),
         version: ledger.version,
+        warning: ledger.unbalanced?.message,
       })
     },
   )
