@@ -13,6 +13,10 @@ import {
 } from '../../../store/experiments.ts'
 import { countUnfinished, fits } from '../../../store/posting.ts'
 import { describeSpan } from '../../../telemetry.ts'
+import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
+import { matchesEtag } from '../../http/etag.ts'
+import { sendJson } from '../../http/json.ts'
+import { addVary } from '../../http/vary.ts'
 import {
   experimentNotFound,
   invalidQuery,
@@ -21,6 +25,7 @@ import {
   quotaExceeded,
   startedFrom,
 } from '../../problem.ts'
+import { tolerantQueue } from '../../queueing.ts'
 import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import {
   Experiment,
@@ -30,11 +35,6 @@ import {
   PostHeaders,
   Preview,
 } from '../../schemas/experiments.ts'
-import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
-import { matchesEtag } from '../shared/etag.ts'
-import { sendJson } from '../shared/json.ts'
-import { tolerantQueue } from '../shared/queueing.ts'
-import { addVary } from '../shared/vary.ts'
 import { newId } from './id.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
 import { listExperiments, specOf } from './query.ts'

@@ -1,9 +1,9 @@
 /** GET of one experiment: sent as text that is made once for all who ask at the same moment, or after a change. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Reader } from '../../../store/experiments.ts'
+import { jsonWith, sendJson } from '../../http/json.ts'
 import type { Watch } from '../../plugins/app/watch.ts'
-import { jsonWith, sendJson } from '../shared/json.ts'
-import { isFinished } from '../shared/status.ts'
+import { isFinished } from '../../status.ts'
 import type { FoundWhole } from './query.ts'
 
 // Whoever asks while a query runs shares its result (api/batch.ts), and this.
