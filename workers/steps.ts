@@ -6,6 +6,7 @@ import { type Job, UnrecoverableError, WaitingChildrenError, WaitingError } from
 import type { JobData } from '../src/queue/jobs.ts'
 import { attempts, type ExperimentJob, type SegmentJob } from '../src/queue/jobs.ts'
 import type { WorkQueue } from '../src/queue/queue.ts'
+import { segmentTurn } from '../src/queue/turns.ts'
 import { confirmCancelled, failExperiment } from '../src/store/endings.ts'
 import { experimentPrefix } from '../src/store/experiments.ts'
 import { patiently } from '../src/store/patience.ts'
@@ -77,7 +78,8 @@ async function advanceExperiment(
   const segments = await unallocatedSegments(db, id)
   if (segments.length > 0) {
     log.info({ experiment: id, segments: segments.length }, 'allocating')
-    await queue.submitSegments(id, segments, state.turn)
+    const turns = segments.map((index, n) => ({ index, turn: segmentTurn(state, segments.length, n) }))
+    await queue.submitSegments(id, turns)
     await awaitChildren(job, token)
     // They are all done already; or one has failed, and the experiment with it.
     if (!(await isWanted(db, id, 'allocating'))) throw new Unwanted()

@@ -28,8 +28,8 @@ export type ExperimentQueue = {
 
 /** What a worker puts into the queue besides. */
 export type WorkQueue = ExperimentQueue & {
-  /** Queues segments of an experiment, as children of its job. */
-  submitSegments(experimentId: string, segments: number[], turn: number): Promise<void>
+  /** Queues segments of an experiment, each with its turn, as children of its job. */
+  submitSegments(experimentId: string, segments: { index: number; turn: number }[]): Promise<void>
 }
 
 /** Postgres' code for it (appendix A of its manual). */
@@ -84,8 +84,10 @@ export async function openQueueOn(
   return {
     submitAll,
     submit: experimentId => submitAll([experimentId]),
-    async submitSegments(experimentId, segments, turn) {
-      await queue.addBulk(segments.map(index => segmentJob(experimentId, index, turn, queue.qualifiedName)))
+    async submitSegments(experimentId, segments) {
+      await queue.addBulk(
+        segments.map(({ index, turn }) => segmentJob(experimentId, index, turn, queue.qualifiedName)),
+      )
     },
     holds,
     async lost(experimentIds) {
