@@ -45,21 +45,23 @@ export class HandedBack extends Error {
 
 export type TaskOptions = {
   phase: 'training' | 'allocating'
-  /** Notes progress in Postgres. */
-  note?: (done: number) => Promise<void>
+  /** Notes progress in Postgres; says whether the task is still wanted. */
+  note?: (done: number) => Promise<boolean>
   /** Notes in Postgres that a segment's weights are stored; where that fails, they are only stored again. */
   keep?: (segment: StoredSegment) => Promise<void>
 }
 
-// How often progress is written at most, and how often Postgres is asked whether to go on at least.
+// How often progress is written while a task is short, so that who looks sees it move; and how often afterwards, and
+// Postgres asked whether to go on in any case. That is most of what a large fleet asks of Postgres.
 const noteEvery = 250
 const askEvery = 1000
+const short = 2000
 
 /** Runs a task. Throws Unwanted, HandedBack, or the child's TaskError. */
 export async function runTask<K extends Task['kind']>(
   context: WorkerContext,
   task: Extract<Task, { kind: K }>,
-  { phase, note = async () => {}, keep = async () => {} }: TaskOptions,
+  { phase, note, keep = async () => {} }: TaskOptions,
 ): Promise<Extract<Result, { kind: K }>> {
   const { db, compute, stopping, log } = context
   const controller = new AbortController()
@@ -70,15 +72,15 @@ export async function runTask<K extends Task['kind']>(
   let done = 0
   let noted = 0
   let last = 0
+  const began = Date.now()
   let pending: Promise<void> | undefined
   const look = async () => {
     last = Date.now()
     try {
-      if (done > noted) {
-        noted = done
-        await note(done)
-      }
-      if (!(await isWanted(db, task.experimentId, phase))) controller.abort(new Unwanted())
+      const moved = note !== undefined && done > noted
+      noted = done
+      const wanted = moved ? await note(done) : await isWanted(db, task.experimentId, phase)
+      if (!wanted) controller.abort(new Unwanted())
     } catch (error) {
       // A database that is away for a moment must not cost the task; the next look tries again.
       log.warn({ err: error, experiment: task.experimentId }, 'progress could not be written')
@@ -107,7 +109,7 @@ export async function runTask<K extends Task['kind']>(
       (current, stored) => {
         done = current
         if (stored !== undefined) keepNext(stored)
-        if (Date.now() - last >= noteEvery) lookSoon()
+        if (Date.now() - began < short && Date.now() - last >= noteEvery) lookSoon()
       },
       controller.signal,
     )

@@ -35,12 +35,15 @@ export async function startSegment(
   return rows[0]
 }
 
-/** Notes how many iterations of a segment are allocated. */
-export async function noteAllocated(db: Database, id: string, index: number, done: number): Promise<void> {
-  await db.pool.query(
-    `UPDATE segments SET done = $3 WHERE experiment_id = $1 AND "index" = $2 AND status = 'trained'`,
+/** Notes how many iterations of a segment are allocated; says whether its experiment is still to be allocated. */
+export async function noteAllocated(db: Database, id: string, index: number, done: number): Promise<boolean> {
+  const { rows } = await db.pool.query<{ wanted: boolean }>(
+    `WITH noted AS (
+       UPDATE segments SET done = $3 WHERE experiment_id = $1 AND "index" = $2 AND status = 'trained')
+     SELECT status = 'allocating' AND NOT cancelling AS wanted FROM experiments WHERE id = $1`,
     [id, index, done],
   )
+  return rows[0]?.wanted === true
 }
 
 export type SegmentResult = {

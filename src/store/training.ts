@@ -50,12 +50,14 @@ export async function isWanted(db: Database, id: string, phase: 'training' | 'al
   return rows[0]?.wanted === true
 }
 
-/** Notes how many iterations are trained. */
-export async function noteTrained(db: Database, id: string, trained: number): Promise<void> {
-  await db.pool.query(
-    `UPDATE experiments SET trained = $2, updated_at = now() WHERE id = $1 AND status = 'training'`,
+/** Notes how many iterations are trained; says whether the experiment is still to be trained. */
+export async function noteTrained(db: Database, id: string, trained: number): Promise<boolean> {
+  const { rows } = await db.pool.query<{ wanted: boolean }>(
+    `UPDATE experiments SET trained = $2, updated_at = now() WHERE id = $1 AND status = 'training'
+     RETURNING NOT cancelling AS wanted`,
     [id, trained],
   )
+  return rows[0]?.wanted === true
 }
 
 /** The indices of the segments whose weights are not known to be stored, in order. */
