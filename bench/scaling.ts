@@ -293,12 +293,11 @@ auth_file = ${users}
 pool_mode = transaction
 default_pool_size = 20
 max_client_conn = 5000
-max_prepared_statements = 0
-ignore_startup_parameters = options,extra_float_digits,statement_timeout
+ignore_startup_parameters = options,replication,extra_float_digits,statement_timeout
 `,
   )
   // It refuses to be root.
-  if (process.getuid?.() === 0) execFileSync('chmod', ['-R', 'a+rX', home])
+  if (process.getuid?.() === 0) execFileSync('chmod', ['a+rx', home])
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   const child = spawn('pgbouncer', ['-q', ...user, settings], { stdio: 'ignore' })
   closers.push(() => end(child, 'SIGKILL'))
