@@ -190,7 +190,15 @@ test('neurons are summed over segments to the same bits, in whatever order they 
     const id = await trained()
     for (const index of order)
       await recordSegment(database.db, id, index, result(index * 2, Math.min(5, index * 2 + 2)), computer)
-    const ledger = { id, split: 'train' as const, iterations: 5, complete: true, version: undefined }
+    const whole = { sample: { examples: 100, of: 100 } }
+    const ledger = {
+      id,
+      split: 'train' as const,
+      iterations: 5,
+      complete: true,
+      version: undefined,
+      ...whole,
+    }
     const hurting: number[] = []
     for await (const { values } of await readNeurons(
       database.db,
@@ -286,6 +294,7 @@ test('what is missing is named, and totals are the sums', async () => {
   assert.deepEqual([sums.parameters, sums.iterations, sums.gradients, sums.allocationSeconds], [15, 5, 36, 6])
   // Per iteration −1/16 − 2/16, and 2/16 in the two odd ones.
   assert.deepEqual(sums.splits.train, {
+    ...{ examples: 100, of: 100, standardError: null },
     ...{ lca: -15 / 16 + 4 / 16, helping: -15 / 16, hurting: 4 / 16 },
     ...{ helpFraction: 30 / 75, hurtFraction: 15 / 75, worstResidual: 4 / 1024 },
     ...{ loss: { initial: 2.5, final: 0.5 }, accuracy: { initial: 0.1, final: 0.9 } },

@@ -160,6 +160,16 @@ export const Preview = component(
       gradientPasses: Type.Record(Type.String(), Type.Integer(), {
         description: 'Gradients over the whole split, per split, at the least: refining adds more.',
       }),
+      examples: Type.Record(Type.String(), Type.Object({ examples: Type.Integer(), of: Type.Integer() }), {
+        description: 'Of each allocated split: how many of its examples every gradient takes, of how many.',
+      }),
+      saved: Type.Object(
+        { gradients: Type.Number(), flops: Type.Number() },
+        {
+          description:
+            'What allocation.examples spares at the least: gradients of single examples, and floating-point operations. 0 where it is not given.',
+        },
+      ),
       flops: Type.Object(
         { training: Type.Number(), allocation: Type.Number(), segment: Type.Number() },
         {

@@ -11,11 +11,11 @@ import {
 } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
 import { columnsOf, wantedBy } from '../../tables/table.ts'
-import { findLedger, groupVariables, spanOf } from '../shared/ledger.ts'
+import { findLedger, groupVariables, headOf, spanOf } from '../shared/ledger.ts'
 import { readAllocations } from './query.ts'
 
 const csvExample =
-  'iteration,iterations,layer,parameters,lca,helping,hurting,squared,moved,helped,hurt,helpFraction\n0,1,fc_1,78500,-0.05,-0.08,0.03,0.0000012,0.021,41000,36000,0.522\n'
+  'iteration,iterations,layer,parameters,lca,standardError,helping,hurting,squared,moved,helped,hurt,helpFraction\n0,1,fc_1,78500,-0.05,,-0.08,0.03,0.0000012,0.021,41000,36000,0.522\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
@@ -49,9 +49,9 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const span = spanOf(request.query, ledger)
       const grouping = await groupVariables(app.db, ledger.id, by, layer)
       return sendTable(request, reply, {
-        head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete, by, bucket },
+        head: { ...headOf(ledger), by, bucket },
         columns: columnsOf(AllocationRow, wantedBy(by)),
-        batches: readAllocations(app.ledgerDb, ledger, grouping, { ...span, bucket }, request.signal),
+        batches: readAllocations(app.ledgerDb, ledger, grouping, { ...span, bucket, by }, request.signal),
         version: ledger.version,
       })
     },

@@ -11,7 +11,7 @@ import {
 } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
 import { columnsOf } from '../../tables/table.ts'
-import { findLedger, spanOf } from '../shared/ledger.ts'
+import { findLedger, headOf, spanOf } from '../shared/ledger.ts'
 import { readIterations, readPoints } from './query.ts'
 
 const csvExample =
@@ -44,7 +44,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       const span = spanOf(request.query, ledger)
       return sendTable(request, reply, {
-        head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
+        head: headOf(ledger),
         columns: columnsOf(IterationRow),
         batches:
           points === undefined

@@ -5,11 +5,11 @@ import { ExperimentParams, notModified, problems } from '../../schemas/common.ts
 import { LayerRow, LayersQuery, LayersTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
 import { batchOf, columnsOf, wantedBy } from '../../tables/table.ts'
-import { findLedger, groupVariables } from '../shared/ledger.ts'
+import { findLedger, groupVariables, headOf } from '../shared/ledger.ts'
 import { sumLayers } from './query.ts'
 
 const csvExample =
-  'layer,parameters,lca,helping,hurting,rms,helpFraction,share\nfc_1,78500,-1.21,-3.4,2.19,0.00012,0.507,0.62\n'
+  'layer,parameters,lca,standardError,helping,hurting,rms,helpFraction,share\nfc_1,78500,-1.21,,-3.4,2.19,0.00012,0.507,0.62\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
@@ -40,14 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { iterations, total, items } = await sumLayers(app.ledgerDb, ledger, grouping, by, request.signal)
       const columns = columnsOf(LayerRow, wantedBy(by))
       return sendTable(request, reply, {
-        head: {
-          experimentId: ledger.id,
-          split: ledger.split,
-          complete: ledger.complete,
-          by,
-          iterations,
-          total,
-        },
+        head: { ...headOf(ledger), by, iterations, total },
         columns,
         batches: [batchOf(columns, items)],
         version: ledger.version,

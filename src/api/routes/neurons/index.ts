@@ -5,7 +5,7 @@ import { ExperimentParams, notModified, problems } from '../../schemas/common.ts
 import { NeuronRow, NeuronsQuery, NeuronsTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
 import { columnsOf } from '../../tables/table.ts'
-import { findLedger } from '../shared/ledger.ts'
+import { findLedger, headOf } from '../shared/ledger.ts'
 import { readNeurons } from './query.ts'
 
 const csvExample = 'layer,unit,parameters,lca,helping,hurting\nfc_1,0,785,-0.0121,-0.034,0.0219\n'
@@ -36,7 +36,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { layer, split } = request.query
       const ledger = await findLedger(app.db, request.caller, request.params.id, split)
       return sendTable(request, reply, {
-        head: { experimentId: ledger.id, split: ledger.split, complete: ledger.complete },
+        head: headOf(ledger),
         columns: columnsOf(NeuronRow),
         batches: await readNeurons(app.ledgerDb, ledger, layer, request.signal),
         version: ledger.version,

@@ -1,4 +1,5 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
+import { type Sample, sampleOf } from '../../../spec/sample.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 import type { Database } from '../../../store/database.ts'
 import type { Reader } from '../../../store/experiments.ts'
@@ -11,6 +12,8 @@ export type Ledger = {
   iterations: number
   /** Whether every one of them is allocated. */
   complete: boolean
+  /** How many examples of the split its losses and allocations are over, of how many. */
+  sample: Sample
   /** Names this state of it, where it has succeeded: nothing changes any more but by being deleted. */
   version: string | undefined
 }
@@ -18,6 +21,7 @@ export type Ledger = {
 const ledgerSql = `
   SELECT (spec #>> '{training,iterations}')::int AS iterations,
          spec #> '{allocation,splits}' AS splits,
+         jsonb_build_object('dataset', spec -> 'dataset', 'allocation', spec -> 'allocation') AS sampled,
          CASE status WHEN 'succeeded' THEN id || ' ' || extract(epoch FROM updated_at) END AS version,
          (SELECT coalesce(sum(s."to" - s."from"), 0)::int FROM segments s
            WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated
@@ -31,20 +35,34 @@ export async function findLedger(
   id: string,
   split: SplitName | undefined,
 ): Promise<Ledger> {
-  type Found = { iterations: number; splits: SplitName[]; allocated: number; version: string | null }
+  type Found = {
+    iterations: number
+    splits: SplitName[]
+    sampled: Parameters<typeof sampleOf>[0]
+    allocated: number
+    version: string | null
+  }
   const { rows } = await db.pool.query<Found>(ledgerSql, [id, tenant])
   const found = rows[0]
   if (!found) throw experimentNotFound(id)
   if (split !== undefined && !found.splits.includes(split))
     throw invalidQuery('split', `this experiment allocates ${found.splits.join(' and ')} only`)
+  const own = split ?? found.splits[0]
   return {
     id,
-    split: split ?? found.splits[0],
+    split: own,
     iterations: found.iterations,
+    sample: sampleOf(found.sampled, own),
     complete: found.allocated >= found.iterations,
     version: found.version ?? undefined,
   }
 }
+
+/** What the document of every table begins with. */
+export const headOf = ({ id, split, complete, sample }: Ledger) => ({
+  ...{ experimentId: id, split, complete },
+  ...sample,
+})
 
 /** The iterations [from, to) of a query, within the training. Throws 400 where there can be none. */
 export function spanOf(
@@ -65,6 +83,8 @@ export type Grouping = {
   groups: Group[]
   /** For each variable, in the order of the network, the index of its group; -1: left out. */
   groupOf: number[]
+  /** All layers of the network, in order. */
+  layers: string[]
 }
 
 const variablesSql = 'SELECT name, layer, size FROM variables WHERE experiment_id = $1::uuid ORDER BY index'
@@ -93,7 +113,7 @@ export async function groupVariables(
     groups[index].variables++
     return index
   })
-  return { groups, groupOf }
+  return { groups, groupOf, layers: [...known] }
 }
 
 /** x/n where there is an n. */
