@@ -148,7 +148,11 @@ export interface ExperimentSpec {
      */
     splits?: ('train' | 'validation')[]
     /**
-     * Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk), and no more than hold 64 GiB of activations and their gradients. auto picks what is fast; with batch norm, where the chunk is part of what the loss is, about 250. The resolved spec says what it picked.
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as much cheaper, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     */
+    examples?: number
+    /**
+     * Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk), and no more than hold 64 GiB of activations and their gradients. auto picks what is fast; with batch norm, where the chunk is part of what the loss is, about 250. A sample (examples) is at least 20 chunks. The resolved spec says what it picked.
      */
     chunkSize?: 'auto' | number
     /**
@@ -1067,6 +1071,10 @@ export interface ResolvedSpec {
      * Items: A split of the dataset.
      */
     splits: ('train' | 'validation')[]
+    /**
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as much cheaper, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     */
+    examples?: number
     chunkSize: number
     /**
      * Iterations an object in storage and a job hold.
@@ -1912,7 +1920,7 @@ export interface ExperimentListItem {
   variant: string | null
   progress: Progress
   /**
-   * When done: losses and accuracies before and after, help fraction, worst residual. Null until then.
+   * When done: losses and accuracies before and after, LCA, help fractions, worst residual, all over `examples` of each split’s `of`; standardError is that of lca where they are a sample. Null until then.
    */
   summary: {
     [k: string]: unknown
@@ -2010,7 +2018,7 @@ export interface Experiment {
   variant: string | null
   progress: Progress
   /**
-   * When done: losses and accuracies before and after, help fraction, worst residual. Null until then.
+   * When done: losses and accuracies before and after, LCA, help fractions, worst residual, all over `examples` of each split’s `of`; standardError is that of lca where they are a sample. Null until then.
    */
   summary: {
     [k: string]: unknown
@@ -2192,6 +2200,10 @@ export interface ResolvedSpec1 {
      * Items: A split of the dataset.
      */
     splits: ('train' | 'validation')[]
+    /**
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as much cheaper, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     */
+    examples?: number
     chunkSize: number
     /**
      * Iterations an object in storage and a job hold.
@@ -2222,6 +2234,13 @@ export interface ResolvedSpec1 {
      */
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
+}
+/**
+ * How many examples of a split are allocated, of how many.
+ */
+export interface SampleSize {
+  examples: number
+  of: number
 }
 /**
  * What an experiment would be and would cost.
@@ -2272,6 +2291,19 @@ export interface Preview {
    */
   gradientPasses: {
     [k: string]: number
+  }
+  /**
+   * Of each allocated split: how many of its examples every gradient takes, of how many.
+   */
+  examples: {
+    [k: string]: SampleSize
+  }
+  /**
+   * What allocation.examples spares at the least: gradients of single examples, and floating-point operations. 0 where it is not given.
+   */
+  saved: {
+    gradients: number
+    flops: number
   }
   /**
    * Of training, of allocation at the least, and of one segment at the most, where every step is split to the limit.
@@ -2431,6 +2463,10 @@ export interface ResolvedSpec2 {
      * Items: A split of the dataset.
      */
     splits: ('train' | 'validation')[]
+    /**
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as much cheaper, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     */
+    examples?: number
     chunkSize: number
     /**
      * Iterations an object in storage and a job hold.
@@ -2803,6 +2839,14 @@ export interface NeuronsTable {
    */
   complete: boolean
   /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
    * In the order of the network, then by unit.
    */
   items: NeuronRow[]
@@ -2827,6 +2871,10 @@ export interface LayerRow {
    * Sum of the allocations: negative helped, positive hurt.
    */
   lca: number | null
+  /**
+   * Of lca, as an estimate for the whole split, where a sample of it is allocated (examples below of); else null. An interval is lca ∓ t · standardError, t of Student’s distribution with a degree of freedom less than the sample has chunks, 20 or more: 2.1 for 95 %.
+   */
+  standardError: number | null
   /**
    * Sum of the negative allocations.
    */
@@ -2861,6 +2909,10 @@ export interface LayerTotal {
    */
   lca: number | null
   /**
+   * Of lca, as an estimate for the whole split, where a sample of it is allocated (examples below of); else null. An interval is lca ∓ t · standardError, t of Student’s distribution with a degree of freedom less than the sample has chunks, 20 or more: 2.1 for 95 %.
+   */
+  standardError: number | null
+  /**
    * Sum of the negative allocations.
    */
   helping: number | null
@@ -2891,6 +2943,14 @@ export interface LayersTable {
    * Whether every iteration is allocated. While false, these are the iterations that are.
    */
   complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
   by: 'layer' | 'variable'
   /**
    * Iterations that are summed.
@@ -2911,11 +2971,11 @@ export interface IterationRow {
    */
   iteration: number
   /**
-   * The loss over the whole split before the step.
+   * The loss over the split, or its sample, before the step.
    */
   loss: number | null
   /**
-   * The loss over the whole split after the step.
+   * The loss over the split, or its sample, after the step.
    */
   lossAfter: number | null
   /**
@@ -2946,12 +3006,20 @@ export interface IterationsTable {
    */
   complete: boolean
   /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
    * Ascending.
    */
   items: IterationRow[]
 }
 /**
- * What one layer or variable did in one iteration or span of iterations. All but helpFraction are sums.
+ * What one layer or variable did in one iteration or span of iterations. All but standardError and helpFraction are sums.
  */
 export interface AllocationRow {
   /**
@@ -2978,6 +3046,10 @@ export interface AllocationRow {
    * Sum of the allocations: negative helped, positive hurt.
    */
   lca: number | null
+  /**
+   * Of lca, as an estimate for the whole split, where a sample of it is allocated (examples below of), of single iterations (bucket=1) by layer: errors of iterations do not add up; else null. An interval is lca ∓ t · standardError, t of Student’s distribution with a degree of freedom less than the sample has chunks, 20 or more: 2.1 for 95 %.
+   */
+  standardError: number | null
   /**
    * Sum of the negative allocations.
    */
@@ -3017,6 +3089,14 @@ export interface AllocationsTable {
    * Whether every iteration is allocated. While false, these are the iterations that are.
    */
   complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
   by: 'layer' | 'variable'
   /**
    * Iterations a row sums, as asked for.

@@ -11,6 +11,7 @@ import {
   exampleSpec,
   Preview,
   Progress,
+  SampleSize,
 } from './experiments.ts'
 import { ResolvedSpecComponent } from './resolved.ts'
 import { exampleSweep, SummaryRow, Sweep, SweepExperiment, SweepListItem, SweepSummary } from './sweeps.ts'
@@ -29,7 +30,7 @@ import { Worker } from './workers.ts'
 
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
-  ...[ResolvedSpecComponent, ExperimentStatus, Progress, ExperimentListItem, Experiment, Preview],
+  ...[ResolvedSpecComponent, ExperimentStatus, Progress, ExperimentListItem, Experiment, SampleSize, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],

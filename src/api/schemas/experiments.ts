@@ -57,7 +57,7 @@ const Summary = Type.Unsafe<unknown>({
   type: ['object', 'null'],
   additionalProperties: true,
   description:
-    'When done: losses and accuracies before and after, help fraction, worst residual. Null until then.',
+    'When done: losses and accuracies before and after, LCA, help fractions, worst residual, all over `examples` of each split’s `of`; standardError is that of lca where they are a sample. Null until then.',
 })
 const Engine = Type.Unsafe<unknown>({
   type: ['object', 'null'],
@@ -121,6 +121,15 @@ export const Experiment = component(
 )
 export type Experiment = Static<typeof Experiment>
 
+// A component: inline, @fastify/swagger would take a property called examples for the keyword and leave it out.
+export const SampleSize = component(
+  'SampleSize',
+  Type.Object(
+    { examples: Type.Integer(), of: Type.Integer() },
+    { description: 'How many examples of a split are allocated, of how many.' },
+  ),
+)
+
 export const Preview = component(
   'Preview',
   Type.Object(
@@ -160,7 +169,7 @@ export const Preview = component(
       gradientPasses: Type.Record(Type.String(), Type.Integer(), {
         description: 'Gradients over the whole split, per split, at the least: refining adds more.',
       }),
-      examples: Type.Record(Type.String(), Type.Object({ examples: Type.Integer(), of: Type.Integer() }), {
+      examples: Type.Record(Type.String(), ref(SampleSize), {
         description: 'Of each allocated split: how many of its examples every gradient takes, of how many.',
       }),
       saved: Type.Object(

@@ -37,11 +37,14 @@ export function describeExperiment(experiment: Experiment): string {
   const lines = facts.filter(([, value]) => value).map(([what, value]) => `${what.padEnd(11)} ${value}`)
   if (!summary) return lines.join('\n')
   const rows = Object.entries(summary.splits).map(
-    ([split, { loss, accuracy, lca, helpFraction, worstResidual }]) => [
-      split,
+    ([split, { examples, of, loss, accuracy, lca, standardError, helpFraction, worstResidual }]) => [
+      // Older servers do not say.
+      examples === undefined || of === undefined || examples === of
+        ? split
+        : `${split}, ${whole(examples)} of ${whole(of)}`,
       `${loss.initial.toFixed(4)} → ${loss.final.toFixed(4)}`,
       percent(accuracy.final),
-      signed(lca),
+      typeof standardError === 'number' ? `${signed(lca)} (s.e. ${standardError.toFixed(4)})` : signed(lca),
       percent(helpFraction),
       worstResidual.toExponential(1),
     ],
