@@ -63,8 +63,11 @@ done = wait(experiment)
 if done["status"] != "succeeded":
     sys.exit(f"the experiment {done['status']}: {done['error']}")
 
+for split, found in (done["summary"]["unbalanced"] or {}).items():
+    print(f"{split}: {found['message']}. What follows is not to be believed.")
+
 for row in json.loads(get(f"/experiments/{experiment}/layers?split=train"))["items"]:
-    print(f"{row['layer']:8} LCA {row['lca']:+.4f}   helped {row['helpFraction']:.1%}")
+    print(f"{row['layer']:8} LCA {row['lca']:+.4f}   helped {row['helpFractionOfMoved']:.1%}")
 
 try:
     import numpy as np

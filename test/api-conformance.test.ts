@@ -63,6 +63,10 @@ describe('the contract', () => {
     assert.equal(api.queue.submitted.filter(submitted => submitted === id).length, 2)
     assert.equal(await api.db.prisma.segment.count({ where: { experimentId: id, status: 'allocated' } }), 1)
     await api.db.prisma.experiment.update({ where: { id }, data: { status: 'succeeded' } })
+    // Its objects are looked for, which is done where they were when it was finalized.
+    const looking = await api.http.post(`/v1/experiments/${id}/retry`).expect(202)
+    assert.equal(looking.body.status, 'allocating')
+    assert.equal(api.queue.submitted.filter(submitted => submitted === id).length, 3)
     await api.http.post(`/v1/experiments/${id}/retry`).expect(409)
   })
 

@@ -81,7 +81,7 @@ describe('events', () => {
     await record(id, 0)
     await new Promise(resolve => setTimeout(resolve, 700))
     await record(id, 8)
-    await set(id, { status: 'succeeded', summary: { worst: 1 }, finishedAt: new Date() })
+    await set(id, { status: 'succeeded', summary: { worst: 1, unbalanced: null }, finishedAt: new Date() })
     const { status, events, type } = await done
     assert.equal(status, 200)
     assert.equal(type, 'text/event-stream')
@@ -90,7 +90,7 @@ describe('events', () => {
     assert.deepEqual(rowsOf(events), bothSplits(4, 5, 0, 1, 8, 9))
     const last = events[events.length - 1]
     assert.equal(last.id, '3-end')
-    assert.deepEqual(last.data.summary, { worst: 1 })
+    assert.deepEqual(last.data.summary, { worst: 1, unbalanced: null })
     assert.ok(
       events.some(
         ({ event, data }) => event === 'progress' && data.phase === 'allocating' && data.done === 4,

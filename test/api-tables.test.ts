@@ -73,14 +73,17 @@ describe('tables', () => {
             hurting: sum.hurting,
           },
           rms: Math.sqrt(sum.squared / (size * iterations)),
-          helpFraction: sum.helped / (size * iterations),
+          helpFractionOfMoved: sum.helped / (sum.helped + sum.hurt),
+          helpFractionOfAll: sum.helped / (size * iterations),
           share: sum.lca / network.lca,
         })
       }
       assert.equal(body.total.parameters, parameters)
       assert.equal(body.total.lca, network.lca)
       assert.equal(body.total.share, 1)
-      assert.equal(body.total.helpFraction, network.helped / (parameters * iterations))
+      assert.equal(body.total.helpFractionOfMoved, network.helped / (network.helped + network.hurt))
+      assert.equal(body.total.helpFractionOfAll, network.helped / (parameters * iterations))
+      assert.equal(body.unbalanced, null)
     })
   }
 
@@ -105,7 +108,9 @@ describe('tables', () => {
         const sum = sumOf(entry => entry.split === 'train' && entry.iteration === iteration)
         return {
           ...{ iteration, loss: lossOf(iteration), lossAfter: lossOf(iteration + 1), lca: sum.lca },
-          ...{ residual: 1 / 1024, splits: 2, helpFraction: sum.helped / parameters },
+          ...{ residual: 1 / 1024, splits: 2 },
+          helpFractionOfMoved: sum.helped / (sum.helped + sum.hurt),
+          helpFractionOfAll: sum.helped / parameters,
         }
       }),
     )
@@ -197,7 +202,8 @@ describe('tables', () => {
       assert.equal(item.parameters, size)
       const expected = sumOf(isIn)
       for (const name of sums) assert.equal(item[name], expected[name], `${name} of ${JSON.stringify(item)}`)
-      assert.equal(item.helpFraction, expected.helped / (size * span))
+      assert.equal(item.helpFractionOfMoved, expected.helped / (expected.helped + expected.hurt))
+      assert.equal(item.helpFractionOfAll, expected.helped / (size * span))
     }
   }
 

@@ -140,6 +140,72 @@ describe('ledger', () => {
     }
   })
 
+  test('books that do not balance: words without colour, a red line in the figures, exit code 12', async () => {
+    const spec = { ...minimalSpec(4), allocation: { segmentIterations: 1, splits: ['train'] } }
+    const posted = JSON.parse(
+      await ok(
+        ['sweep', 'submit', '-', '--seeds', '1,2', '--json'],
+        JSON.stringify({ base: spec, vary: [{ name: 'a' }] }),
+      ),
+    )
+    const [wrong, sound] = posted.experiments.map((one: { id: string }) => one.id)
+    const split = {
+      ...{
+        loss: { initial: 2.25, final: 4.9e7 },
+        accuracy: { initial: 0.1, final: 0.1 },
+        lca: -9.8e14,
+        helping: -9.8e14,
+      },
+      ...{ hurting: 0, helpFractionOfMoved: 0.59, helpFractionOfAll: null, worstResidual: 1 },
+    }
+    const books = { rules: ['total'], iterations: 4, above: 4, residual: 9.8e14, absoluteResidual: 9.8e14 }
+    const train = {
+      ...books,
+      lossChange: 4.9e7,
+      lossTravel: 4.9e7,
+      message: 'the books do not balance: by much',
+    }
+    for (const [id, unbalanced] of [
+      [wrong, { train }],
+      [sound, null],
+    ]) {
+      await fillLedger(api, id, [0, 1, 2, 3])
+      const summary = {
+        parameters: 2395,
+        iterations: 4,
+        splits: { train: split },
+        unbalanced,
+        gradients: 1,
+        allocationSeconds: 1,
+      }
+      await api.db.prisma.experiment.update({ where: { id }, data: { status: 'succeeded', summary } })
+    }
+    const line = 'train: the books do not balance: by much. LCA and shares of layers are not to be believed.'
+    const [watched, shown, layers, summary] = await Promise.all([
+      run(['watch', wrong]),
+      ok(['show', wrong]),
+      ok(['layers', wrong]),
+      run(['sweep', 'watch', posted.id]),
+    ])
+    assert.equal(watched.code, 12)
+    for (const out of [watched.out, shown, layers]) assert.ok(out.endsWith(`\n${line}\n`), out)
+    assert.match(shown, /2\.2500 → 4\.90e7 +10\.0 % +−9\.80e14 +59\.0 % +1\.0e\+0\n/)
+    assert.equal(summary.code, 12)
+    const left = `left out: a, seed 1 (${wrong}): train: the books do not balance: by much\n`
+    assert.match(summary.out, /\nn, the seeds in the means: a: 1 of 2\.\n/)
+    assert.ok(summary.out.endsWith(left), summary.out)
+    assert.equal((await run(['watch', sound])).code, 0)
+    const files = (await ok(['report', wrong, '-o', 'wrong'])).trim().split('\n')
+    const figures = await Promise.all(files.map(file => readFile(path.join(folder, file), 'utf8')))
+    const red =
+      /fill="#b91c1c"[^>]*>The books do not balance, train \(residuals 9\.80e14, loss \+4\.90e7\): LCA/
+    assert.deepEqual(
+      files.filter((_, i) => red.test(figures[i])).map(file => path.basename(file)),
+      ['ledger-train.svg', 'layers.svg', 'residuals.svg'],
+    )
+    await ok(['sweep', 'delete', posted.id])
+  })
+
   test('Ctrl-C stops the following, not the experiment', async () => {
     const id = await post(api)
     const child = spawn(process.execPath, [main, 'watch', id], { env: { ...process.env, LEDGER_URL: url } })
@@ -172,7 +238,7 @@ describe('ledger', () => {
       Array.from({ length: 30 }, (_, i) => i),
     )
     const layers = await ok(['layers', id])
-    assert.match(layers, /^layer +parameters +LCA train +share +help +LCA validation/)
+    assert.match(layers, /^layer +parameters +LCA train +share +helped +of all +LCA validation/)
     assert.match(layers, /\nall +2,395 /)
     assert.equal(JSON.parse(await ok(['layers', id, '--split', 'train', '--json'])).train.items.length, 2)
 

@@ -31,6 +31,7 @@ test('nothing configured is the embedded default', () => {
     rateLimit: 0,
     maxUnfinished: 0,
     maxJobPetaflop: 1000,
+    maxTables: 16,
     maxUploadBytes: 2 ** 31,
     minUploadRate: 16_384,
     maxDatasetsBytes: 0,

@@ -17,7 +17,16 @@ import { printable, printableJson, printableLines } from '../src/cli/printable.t
 const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
 /** Clears the screen, in the two ways there are, turns the direction of writing, and draws a line of its own. */
 const evil = 'x\u001b[2J\u009b2J\u202e\u0007\r\nfake: all is well'
-const numbers = { parameters: 1, lca: -1, helping: -1, hurting: 0, rms: 1, helpFraction: 0.5, share: 1 }
+const numbers = {
+  parameters: 1,
+  lca: -1,
+  helping: -1,
+  hurting: 0,
+  rms: 1,
+  helpFractionOfMoved: 0.5,
+  helpFractionOfAll: 0.5,
+  share: 1,
+}
 const progress = { phase: evil, done: 1, total: 2, etaSeconds: null }
 const experiment = {
   ...{
@@ -108,12 +117,13 @@ const answers: [pattern: RegExp, status: number, answer: () => unknown][] = [
       baseline: evil,
       confidence: 0.95,
       variants: [{ label: evil, experiments: 1, seeds: [1] }],
+      leftOut: [{ experiment: evil, variant: evil, seed: evil, reason: evil }],
       items: [summaryRow],
     }),
   ],
   [/sweeps\/[^/]+(\/cancel)?$/, 200, () => sweep],
   [/sweeps$/, 200, () => ({ items: [sweep], nextCursor: null, ...sweep })],
-  [/layers$/, 200, () => ({ total: numbers, items: [row] })],
+  [/layers$/, 200, () => ({ unbalanced: { message: evil }, total: numbers, items: [row] })],
   [/datasets$/, 200, () => ({ items: [dataset] })],
   [/experiments$/, 200, () => ({ items: [experiment], nextCursor: null, ...experiment })],
   [/experiments\/ended$/, 200, () => ended],

@@ -160,8 +160,10 @@ test('sums are the same bits in whatever order segments were recorded, also whil
       )
       assert.equal(recorded, 'recorded')
     }
-    const sample = { examples: 100, of: 100 }
-    const ledger = { id, split: 'train', iterations, complete: true, version: undefined, sample } as const
+    const ledger = {
+      ...({ id, split: 'train', iterations, complete: true, version: undefined } as const),
+      ...{ unbalanced: null, sample: { examples: 100, of: 100 } },
+    }
     const grouping = await groupVariables(database.db, id, 'layer')
     const batches: unknown[] = []
     const { signal } = new AbortController()

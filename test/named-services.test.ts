@@ -190,6 +190,9 @@ describe('Postgres', () => {
     )
     const REDIS_URL = `redis://127.0.0.1:${redis.port}`
     assert.equal(await said({ DATABASE_URL: url.href, REDIS_URL }), '')
+    const config = readConfig({ DATABASE_URL: url.href, REDIS_URL })
+    assert.deepEqual(await checkServices(config), { settings: false })
+    assert.deepEqual(await checkServices({ ...config, databaseUrl: empty.url }), { settings: true })
     // A lock of a session, which a pooler would lend to the next: the statements of a migration tell.
     const locks: string[] = []
     const real = pg.Client.prototype.query

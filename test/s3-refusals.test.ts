@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { pino } from 'pino'
 import { MissingObjectError, type Objects, UnlistableError } from '../src/objects/objects.ts'
-import { openS3 } from '../src/objects/s3.ts'
+import { makeBucket, openS3 } from '../src/objects/s3.ts'
 import { ServiceError } from '../src/service-error.ts'
 import { claimStore } from '../src/store/claim.ts'
 import { createExperiment, deleteExperiment } from '../src/store/experiments.ts'
@@ -143,6 +143,11 @@ test('what a bucket or its server answers is a sentence', async t => {
   ] as const) {
     answer = given
     assert.match(await said(`http://127.0.0.1:${port}`), says)
+    // Which may be made, here: by nobody.
+    if (given[0] === 403)
+      await assert.rejects(makeBucket({ ...server.config, endpoint: `http://127.0.0.1:${port}` }), {
+        message: says,
+      })
   }
   assert.match(
     await said(`https://127.0.0.1:${tls}`),

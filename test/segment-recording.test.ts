@@ -134,7 +134,14 @@ test('two devices with other bits: rows and objects are of one of them in the en
   assert.deepEqual(await unallocatedSegments(database.db, id), [0, 1, 2])
   // A finalizing that looked before that does not end.
   const finished: Finished = {
-    summary: { parameters: 15, iterations: 5, splits: {}, gradients: 0, allocationSeconds: 0 },
+    summary: {
+      parameters: 15,
+      iterations: 5,
+      splits: {},
+      unbalanced: null,
+      gradients: 0,
+      allocationSeconds: 0,
+    },
     ...{ totals: [], recorded: '' },
   }
   assert.equal(await finishExperiment(database.db, id, finished, []), false)
@@ -190,14 +197,14 @@ test('neurons are summed over segments to the same bits, in whatever order they 
     const id = await trained()
     for (const index of order)
       await recordSegment(database.db, id, index, result(index * 2, Math.min(5, index * 2 + 2)), computer)
-    const whole = { sample: { examples: 100, of: 100 } }
     const ledger = {
       id,
       split: 'train' as const,
       iterations: 5,
       complete: true,
       version: undefined,
-      ...whole,
+      unbalanced: null,
+      sample: { examples: 100, of: 100 },
     }
     const hurting: number[] = []
     for await (const { values } of await readNeurons(
@@ -296,7 +303,7 @@ test('what is missing is named, and totals are the sums', async () => {
   assert.deepEqual(sums.splits.train, {
     ...{ examples: 100, of: 100, standardError: null },
     ...{ lca: -15 / 16 + 4 / 16, helping: -15 / 16, hurting: 4 / 16 },
-    ...{ helpFraction: 30 / 75, hurtFraction: 15 / 75, worstResidual: 4 / 1024 },
+    ...{ helpFractionOfMoved: 30 / 45, helpFractionOfAll: 30 / 75, worstResidual: 4 / 1024 },
     ...{ loss: { initial: 2.5, final: 0.5 }, accuracy: { initial: 0.1, final: 0.9 } },
   })
   assert.deepEqual(

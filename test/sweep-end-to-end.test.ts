@@ -110,8 +110,11 @@ test('the summary is what the raw allocations say', async () => {
       for (const { layer, from, to } of [...layers, { layer: null, from: 0, to: layers[1].to }]) {
         const own = rows.flatMap(row => [...row.subarray(from, to)])
         add(`${variant}/${split}/${layer}/lca`, sum(own))
-        const fraction = own.filter(value => value < 0).length / own.length
-        add(`${variant}/${split}/${layer}/helpFraction`, fraction)
+        const helped = own.filter(value => value < 0).length
+        const moved = own.filter(value => value !== 0).length
+        // A layer that is frozen has no share of what moved.
+        if (moved > 0) add(`${variant}/${split}/${layer}/helpFractionOfMoved`, helped / moved)
+        add(`${variant}/${split}/${layer}/helpFractionOfAll`, helped / own.length)
       }
       const { loss, accuracy } = experiment.summary.splits[split]
       add(`${variant}/${split}/null/finalLoss`, loss.final)
@@ -119,7 +122,9 @@ test('the summary is what the raw allocations say', async () => {
     }
   }
   const items = body.items as SummaryRow[]
-  assert.equal(items.length, 3 * 2 * (4 + 2 * 2))
+  // Five measures of the network and three of each layer, but for the frozen layers of two variants.
+  assert.equal(items.length, 3 * 2 * (5 + 2 * 3) - 2 * 2)
+  assert.deepEqual(body.leftOut, [])
   const mean = (x: number[]) => sum(x) / x.length
   const variance = (x: number[]) => (sum(x.map(v => v * v)) - x.length * mean(x) ** 2) / (x.length - 1)
   for (const row of items) {
@@ -153,6 +158,46 @@ test('the summary is what the raw allocations say', async () => {
   )
   assert.equal(frozen.length, 4)
   for (const row of frozen) assert.deepEqual([row.mean, row.sd, row.low, row.high], [0, 0, 0, 0])
+})
+
+test('a run that blew up succeeds, says that its books do not balance, and is in no mean', async () => {
+  const { base } = sweep.request as { base: object }
+  const posted = await http
+    .post('/v1/sweeps')
+    .send({
+      base: { ...base, training: { iterations: 6, batchSize: 50, seed: 1 } },
+      vary: [{ name: 'sound' }, { name: 'blown up', optimizer: { learningRate: 1e6 } }],
+    })
+    .expect(202)
+  let blown: Sweep
+  do {
+    await setTimeout(100)
+    blown = (await http.get(posted.headers.location).expect(200)).body
+  } while (!blown.finished)
+  const [sound, wrong] = await Promise.all(
+    blown.experiments.map(async ({ id }) => (await http.get(`/v1/experiments/${id}`).expect(200)).body),
+  )
+  assert.deepEqual([sound.status, sound.summary.unbalanced], ['succeeded', null])
+  assert.equal(wrong.status, 'succeeded')
+  for (const split of splits) {
+    const { loss, lca } = wrong.summary.splits[split]
+    const unbalanced = wrong.summary.unbalanced[split]
+    assert.ok(loss.final > 1000 * loss.initial && lca < -1000 * loss.final, 'the wrong sign, by far')
+    assert.deepEqual(unbalanced.rules, ['maxError', 'residuals', 'total'])
+    close(unbalanced.lossChange, loss.final - loss.initial, 'change of the loss')
+    close((unbalanced.lossChange - unbalanced.residual) / lca, 1, 'LCA')
+  }
+  const url = `/v1/sweeps/${blown.id}/summary`
+  const { body, headers } = await http.get(url).expect(200)
+  assert.equal(body.complete, true)
+  const reason = splits.map(split => `${split}: ${wrong.summary.unbalanced[split].message}`).join('; ')
+  assert.deepEqual(body.leftOut, [{ experiment: wrong.id, variant: 'blown up', seed: 1, reason }])
+  assert.deepEqual(
+    body.variants.map(({ seeds }: { seeds: number[] }) => seeds),
+    [[1], []],
+  )
+  assert.ok(body.items.every(({ variant }: SummaryRow) => variant === 'sound'))
+  assert.ok(headers['ledger-unbalanced'].endsWith(`: ${wrong.id}`))
 })
 
 test('the summary as CSV has the same rows, and can be cut down', async () => {

@@ -12,6 +12,7 @@ import { resolveSpec } from '../src/spec/resolve.ts'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
 import { makeContext } from '../workers/context.ts'
 import { trainSegments } from '../workers/tasks/train.ts'
+import { flipBit } from './support/rot.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-resume-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
@@ -53,7 +54,8 @@ for (const [called, { optimizer, layers }] of Object.entries(optimizers)) {
       }
       const task = { kind: 'train' as const, experimentId: id, spec, segments }
       const result = await trainSegments(context, task, report, controller.signal).catch(() => undefined)
-      return { seen, stored: result?.kind === 'train' ? result.objects.map(({ name }) => name) : undefined }
+      const trained = result?.kind === 'train' ? result : undefined
+      return { seen, stored: trained?.objects.map(({ name }) => name), damaged: trained?.damaged }
     }
 
     const whole = `${called}-whole`
@@ -66,6 +68,15 @@ for (const [called, { optimizer, layers }] of Object.entries(optimizers)) {
       assert.equal(seen[0], 4 * finished, 'goes on where the last segment ended')
       for (const name of names) assert.deepEqual(bytes(id, name), bytes(whole, name), `${stopAt}: ${name}`)
     }
+
+    // A state that is damaged, or of another version, is no state: training goes on from the one before.
+    const damaged = `${called}-damaged`
+    await run(damaged, [0, 1, 2, 3, 4], 13)
+    await flipBit(objects, objectKey(damaged, 'state/12.npy'))
+    const again = await run(damaged, [3, 4])
+    assert.equal(again.seen[0], 8)
+    assert.match(again.damaged!.join(), /state\/12\.npy is damaged: it has SHA-256/)
+    for (const name of names) assert.deepEqual(bytes(damaged, name), bytes(whole, name), name)
 
     // A lost segment: only that is trained again; without the state before it, from the one before that.
     const original = bytes(whole, names[2])

@@ -31,6 +31,7 @@ import { type RunningWorker, startWorker } from '../workers/worker.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import type { FakePlan } from './support/fake-compute.ts'
 import { asStored, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
+import { flipBit } from './support/rot.ts'
 
 let database: TestDatabase
 let config: Config
@@ -122,7 +123,10 @@ test('an experiment is trained, allocated segment by segment, and finalized with
   assert.deepEqual([summary.parameters, summary.iterations, summary.gradients], [15, 5, 20])
   assert.deepEqual(summary.splits.train?.loss, { initial: 2.5, final: 0.5 })
   assert.deepEqual(summary.splits.validation?.accuracy, { initial: 0.1, final: 0.9 })
-  assert.equal(summary.splits.train?.helpFraction, 30 / 75)
+  assert.equal(summary.splits.train?.helpFractionOfMoved, 30 / 45)
+  assert.equal(summary.splits.train?.helpFractionOfAll, 30 / 75)
+  // What it makes up does not add up.
+  assert.deepEqual(summary.unbalanced?.train?.rules, ['total'])
 
   const bytes = await objects.read(objectKey(id, 'manifest.json'))
   const manifest = JSON.parse(bytes.toString()) as Manifest
@@ -286,7 +290,8 @@ test('a worker that is stopped hands its job back, and the next one goes on at o
   await first.stop()
   assert.ok(Date.now() - start < 2000, `stopping took ${Date.now() - start} ms`)
   const second = await work()
-  const experiment = await reaches(id, 'succeeded', 4000)
+  // Long before the lock of a worker that died would run out.
+  const experiment = await reaches(id, 'succeeded')
   assert.equal(experiment.worker, second.name)
 })
 
@@ -398,4 +403,97 @@ test('what the queue has lost is queued again when a worker starts', async () =>
   await forgotten(id)
   await work()
   await reaches(id, 'succeeded')
+})
+
+const artifactsOf = (experimentId: string) =>
+  database.db.prisma.artifact.findMany({ where: { experimentId }, orderBy: { name: 'asc' } })
+const bytesOf = async (id: string) =>
+  Object.fromEntries(
+    await Promise.all(
+      (await artifactsOf(id)).map(async ({ name }) => [name, await objects.read(objectKey(id, name))]),
+    ),
+  )
+
+test('weights that are damaged between training and allocation are trained again, before anything is made of them', async () => {
+  const first = await work({ trouble: { 'allocate:2-4': { times: 1, what: 'permanent' } } })
+  const id = await post()
+  await reaches(id, 'failed')
+  await flipBit(objects, objectKey(id, 'weights/2-4.npy'))
+  const before = diary().length
+  assert.equal(await retryExperiment(database.db, queue, id), 'queued')
+  await reaches(id, 'succeeded')
+  await first.stop()
+  assert.deepEqual(
+    diary()
+      .slice(before)
+      .filter(task => task === 'train' || task === 'allocate:2-4'),
+    ['allocate:2-4', 'train', 'allocate:2-4'],
+  )
+})
+
+test('retry of what has succeeded looks for its objects, and makes again what is lost or damaged', async () => {
+  await work()
+  const id = await post()
+  const { summary } = await reaches(id, 'succeeded')
+  await forgotten(id)
+  const whole = await bytesOf(id)
+  await flipBit(objects, objectKey(id, 'weights/0-2.npy'))
+  await flipBit(objects, objectKey(id, 'neurons/validation/2-4.npy'))
+  await flipBit(objects, objectKey(id, 'manifest.json'))
+  await objects.remove(objectKey(id, 'allocations/train/4-5.npy'))
+  assert.equal(await retryExperiment(database.db, queue, id), 'looking')
+  const again = await reaches(id, 'succeeded', 15_000)
+  assert.deepEqual(again.summary, summary)
+  const now = await bytesOf(id)
+  assert.deepEqual(Object.keys(now), Object.keys(whole))
+  for (const name of Object.keys(whole))
+    if (name !== 'manifest.json') assert.deepEqual(now[name], whole[name], name)
+  assert.deepEqual(
+    again.segments.map(({ attempts }) => attempts),
+    [1, 2, 2],
+  )
+  await forgotten(id)
+  const computed = diary().length
+  assert.equal(await retryExperiment(database.db, queue, id), 'looking')
+  await reaches(id, 'succeeded')
+  assert.equal(diary().length, computed, 'what is whole is left alone')
+})
+
+test('what cannot be made again is lost for good, and the experiment has succeeded all the same', async () => {
+  await work()
+  const sha256 = 'ab'.repeat(32)
+  const dataset = {
+    tenant: 'default',
+    name: 'mine',
+    sha256,
+    format: 'npy',
+    shape: [1],
+    classes: 2,
+    files: [],
+  }
+  await database.db.prisma.dataset.create({
+    data: { id: randomUUID(), trainExamples: 1, testExamples: 0, ...dataset },
+  })
+  const id = randomUUID()
+  const spec = fakeSpec(5, 2, ['weights', 'allocations'])
+  await createExperiment(database.db, {
+    id,
+    spec: asStored({ ...spec, dataset: { ...spec.dataset, name: 'mine', sha256 } }),
+  })
+  await queue.submit(id)
+  const { summary } = await reaches(id, 'succeeded')
+  await forgotten(id)
+  await database.db.prisma.dataset.deleteMany()
+  const lost = ['weights/2-4.npy', 'neurons/train/0-2.npy']
+  for (const name of lost) await flipBit(objects, objectKey(id, name))
+  assert.equal(await retryExperiment(database.db, queue, id), 'looking')
+  assert.deepEqual((await reaches(id, 'succeeded')).summary, summary)
+  const manifest = JSON.parse((await objects.read(objectKey(id, 'manifest.json'))).toString()) as Manifest
+  assert.deepEqual(manifest.lost?.toSorted(), lost.toSorted())
+  for (const name of lost) {
+    // Known and not there: a 410.
+    assert.equal(await objects.stat(objectKey(id, name)), undefined)
+    assert.ok((await artifactsOf(id)).some(artifact => artifact.name === name))
+    assert.ok(!manifest.objects.some(object => object.name === name))
+  }
 })

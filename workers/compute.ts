@@ -10,7 +10,7 @@ import { DatasetError } from '../src/data/errors.ts'
 import { loadEngine } from '../src/engine/engine.ts'
 import { NotFiniteError } from '../src/lca/allocate.ts'
 import { DivergedError } from '../src/nn/train.ts'
-import { MissingObjectError } from '../src/objects/objects.ts'
+import { DamagedObjectError, MissingObjectError } from '../src/objects/objects.ts'
 import { openObjects } from '../src/objects/open.ts'
 import { SpecError } from '../src/spec/errors.ts'
 import { makeContext } from './context.ts'
@@ -76,7 +76,8 @@ function failureOf(error: unknown): TaskFailure {
   if (error instanceof SpecError) return { kind: 'permanent', message: error.message, errors: error.errors }
   if (error instanceof DivergedError || error instanceof NotFiniteError || error instanceof DatasetError)
     return { kind: 'permanent', message: error.message }
-  if (error instanceof MissingObjectError) return { kind: 'missing', message: error.message }
+  if (error instanceof MissingObjectError || error instanceof DamagedObjectError)
+    return { kind: 'missing', message: error.message }
   if (!(error instanceof Error)) return { kind: 'transient', message: String(error) }
   // What the system or a server says (no space left, connection refused) needs no stack to be understood.
   const told = 'code' in error || '$metadata' in error

@@ -1,18 +1,25 @@
 /**
  * Uploaded datasets as a machine's workers keep them: copies of objects under DATASETS_DIR/.uploads, each called by its
- * SHA-256. A copy takes its name when it is whole and its digest is right; workers may fetch the same at once.
+ * SHA-256. A copy takes its name when it is whole and its digest is right; workers may fetch the same at once. Before it is
+ * used it is hashed again: disks forget a bit now and then.
  */
 import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { DatasetError } from '../src/data/errors.ts'
-import { MissingObjectError, type Objects } from '../src/objects/objects.ts'
+import { DamagedObjectError, MissingObjectError, type Objects } from '../src/objects/objects.ts'
+import { type Known, verifiedBytes } from '../src/objects/verify.ts'
 import { datasetKey, type StoredFile, type Upload } from '../src/store/datasets.ts'
 
 const day = 24 * 60 * 60 * 1000
 const folderIn = (directory: string) => join(directory, '.uploads')
 
-/** The paths of a dataset's files, fetched where they are not here yet. */
+/**
+ * The paths of a dataset's files, fetched where they are not here yet, or not as they were stored. Throws DatasetError
+ * where the object store has them no more, or not as they were.
+ */
 export async function fetchUpload(
   objects: Objects,
   directory: string,
@@ -24,13 +31,16 @@ export async function fetchUpload(
   const paths: Record<string, string> = {}
   for (const file of files) {
     const path = join(folder, file.sha256)
-    const here = await stat(path).catch(() => undefined)
-    if (here?.size !== file.bytes) {
+    const key = datasetKey(id, file.name)
+    if (!(await isHere(path, file, signal))) {
       try {
-        await fetchFile(objects, datasetKey(id, file.name), file, path, signal)
+        await fetchFile(objects, { key, ...file }, path, signal)
       } catch (error) {
-        if (!(error instanceof MissingObjectError)) throw error
-        throw new DatasetError(`${name}: ${file.name} is not in the object store any more`)
+        const again = 'delete the dataset and upload the same files again'
+        if (error instanceof MissingObjectError)
+          throw new DatasetError(`${name}: ${file.name} is not in the object store any more; ${again}`)
+        if (error instanceof DamagedObjectError) throw new DatasetError(`${name}: ${error.message}; ${again}`)
+        throw error
       }
     }
     paths[file.name] = path
@@ -38,30 +48,24 @@ export async function fetchUpload(
   return paths
 }
 
-async function fetchFile(
-  objects: Objects,
-  key: string,
-  { bytes, sha256 }: StoredFile,
-  path: string,
-  signal: AbortSignal,
-): Promise<void> {
+/** Whether a copy is here, and is what was stored. */
+async function isHere(path: string, { bytes, sha256 }: StoredFile, signal: AbortSignal): Promise<boolean> {
+  const here = await stat(path).catch(() => undefined)
+  if (here?.size !== bytes) return false
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash, { signal })
+  return hash.digest('hex') === sha256
+}
+
+async function fetchFile(objects: Objects, object: Known, path: string, signal: AbortSignal): Promise<void> {
   const partial = `${path}.${randomUUID()}.part`
   const file = await open(partial, 'wx')
   try {
     try {
-      const hash = createHash('sha256')
-      let received = 0
-      for await (const chunk of objects.stream(key)) {
+      for await (const chunk of verifiedBytes(objects, object)) {
         signal.throwIfAborted()
-        hash.update(chunk)
-        received += chunk.length
         await file.writeFile(chunk)
       }
-      const found = hash.digest('hex')
-      if (received !== bytes || found !== sha256)
-        throw new Error(
-          `object ${key} has ${received} bytes of SHA-256 ${found}, not ${bytes} bytes of ${sha256}`,
-        )
       await file.sync()
     } finally {
       await file.close()

@@ -2,8 +2,11 @@
 
 import { allocationsName, manifestName, neuronsName, stateName, weightsName } from '../src/objects/names.ts'
 import { objectKey } from '../src/objects/objects.ts'
+import { inspect } from '../src/objects/verify.ts'
+import type { ResolvedSpec } from '../src/spec/resolved.ts'
 import { type SegmentSpan, segmentsOf } from '../src/spec/segments.ts'
-import type { StoredArtifact } from '../src/store/artifacts.ts'
+import { findArtifacts, type StoredArtifact } from '../src/store/artifacts.ts'
+import { uploadOf } from '../src/store/datasets.ts'
 import { patiently } from '../src/store/patience.ts'
 import { type ExperimentState, readState } from '../src/store/state.ts'
 import {
@@ -13,32 +16,46 @@ import {
   readArtifacts,
   summarise,
 } from '../src/store/summary.ts'
-import { recordAgain, resetSegments } from '../src/store/training.ts'
+import { isWanted, recordAgain, resetSegments } from '../src/store/training.ts'
 import type { Task } from './protocol.ts'
-import { runTask, Unwanted, type WorkerContext } from './task.ts'
+import { HandedBack, runTask, Unwanted, type WorkerContext } from './task.ts'
 
 /**
- * Finalizes an experiment whose segments are all allocated. What is missing is made good where it can be here (weights
- * that are kept), or taken back to be allocated again: then this throws, and the next attempt does that. Where a segment's
- * weights are lost that are only needed for that, whoever allocates it trains it again.
+ * Finalizes an experiment whose segments are all allocated. Every object that stays is read and hashed: what is lost or
+ * damaged is made good where it can be here (weights that are kept), or taken back to be allocated again: then this
+ * throws, and the next attempt does that. Where a segment's weights are lost that are only needed for that, whoever
+ * allocates it trains it again. What had succeeded before and cannot be computed any more succeeds again without it.
  */
 export async function finalize(context: WorkerContext, id: string, state: ExperimentState): Promise<void> {
   const { db, log } = context
   const { spec } = state
-  if (spec.keep.includes('weights')) await restoreWeights(context, id, state)
-  const stored = await readArtifacts(db, id)
+  const obstacle = state.finished ? await obstacleTo(context, id, spec) : undefined
+  const lost: string[] = []
+  const weights = spec.keep.includes('weights')
+    ? await findLost(context, id, segmentsOf(spec), weightsOf)
+    : []
+  if (obstacle !== undefined) lost.push(...weights.flatMap(({ names }) => names))
+  else if (weights.length > 0) await restoreWeights(context, id, spec, weights)
+  const tables = await findLost(context, id, segmentsOf(spec), allocationsOf(spec))
+  if (obstacle !== undefined) lost.push(...tables.flatMap(({ names }) => names))
   const incomplete = new Set([
     ...(await incompleteSegments(db, id, spec)),
-    ...(await lostAllocations(context, id, state, stored)),
+    ...(obstacle === undefined ? tables.map(({ index }) => index) : []),
   ])
   if (incomplete.size > 0) {
     const segments = [...incomplete].sort((a, b) => a - b)
     await resetSegments(db, id, segments)
     throw new Error(`the ledger was not complete, and segments ${segments.join(', ')} are allocated again`)
   }
+  if (lost.length > 0) {
+    log.error({ experiment: id, objects: lost, obstacle }, 'objects are lost for good')
+    // What is left of them is not what it says it is.
+    for (const key of lost.map(name => objectKey(id, name))) await context.objects.remove(key, [key])
+  }
+  const stored = await readArtifacts(db, id)
   const finished = await summarise(db, id, spec)
   const objects = stored.filter(({ name }) => name !== manifestName && isKept(name, state))
-  const manifest = await writeManifest(context, id, state, objects)
+  const manifest = await writeManifest(context, id, state, objects, lost)
   const isFinished = await patiently(() => finishExperiment(db, id, finished, [...objects, manifest]), log)
   if (!isFinished) {
     const now = await readState(db, id)
@@ -48,7 +65,10 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     if (now?.status !== 'succeeded') throw new Unwanted()
   }
   await removeUnkept(context, id, state)
-  log.info({ experiment: id, summary: finished.summary }, 'the experiment has succeeded')
+  const { summary } = finished
+  log.info({ experiment: id, summary }, 'the experiment has succeeded')
+  if (summary.unbalanced)
+    log.warn({ experiment: id, unbalanced: summary.unbalanced }, 'its books do not balance')
 }
 
 /** Removes the objects that were only needed on the way. Doing it again removes nothing. */
@@ -69,55 +89,88 @@ export async function removeUnkept(
 const isKept = (name: string, { spec }: ExperimentState) =>
   spec.keep.includes('weights') || !name.startsWith('weights/')
 
-/** Trains the segments again whose weights are not in storage as Postgres has them. */
-async function restoreWeights(context: WorkerContext, id: string, { spec }: ExperimentState): Promise<void> {
-  const { db, log } = context
-  const known = bytesByName(await readArtifacts(db, id))
-  const lost: number[] = []
-  for (const segment of segmentsOf(spec))
-    if (!(await isStored(context, id, weightsName(segment), known))) lost.push(segment.index)
-  if (lost.length === 0) return
-  log.warn({ experiment: id, segments: lost }, 'weights are lost and trained again')
-  const task: Extract<Task, { kind: 'train' }> = { kind: 'train', experimentId: id, spec, segments: lost }
-  const { objects } = await runTask(context, task, { phase: 'allocating' })
-  await recordAgain(db, id, { segments: lost, objects }, await context.computer())
+/** The objects of a segment that are to stay. */
+type Expected = (segment: SegmentSpan) => string[]
+const weightsOf: Expected = segment => [weightsName(segment)]
+const allocationsOf = ({ keep, allocation: { splits } }: ResolvedSpec): Expected => {
+  const kept = keep.includes('allocations') ? splits : []
+  return segment => [
+    ...kept.map(split => allocationsName(split, segment)),
+    ...splits.map(split => neuronsName(split, segment)),
+  ]
 }
 
-/** The segments whose allocations are to be kept and are not in storage as Postgres has them. */
-async function lostAllocations(
+type Lost = { index: number; names: string[] }
+
+/** Objects that are read at once. */
+const atOnce = 4
+/** Milliseconds between two looks whether anybody still wants the result. */
+const askEvery = 1000
+
+/** The segments of which objects are not in storage as Postgres has them: gone, cut short, or with another digest. */
+async function findLost(
+  { db, objects, log, stopping }: WorkerContext,
+  id: string,
+  segments: SegmentSpan[],
+  expected: Expected,
+): Promise<Lost[]> {
+  const known = new Map((await readArtifacts(db, id)).map(object => [object.name, object]))
+  const lost: Lost[] = []
+  let asked = Date.now()
+  for (let i = 0; i < segments.length; i += atOnce) {
+    if (Date.now() - asked > askEvery) {
+      asked = Date.now()
+      if (!(await isWanted(db, id, 'allocating'))) throw new Unwanted()
+    }
+    await Promise.all(
+      segments.slice(i, i + atOnce).map(async segment => {
+        const names: string[] = []
+        for (const name of expected(segment)) {
+          const object = known.get(name)
+          const found =
+            object === undefined
+              ? 'missing'
+              : await inspect(objects, { ...object, key: objectKey(id, name) }, stopping).catch(error => {
+                  throw stopping.aborted ? new HandedBack() : error
+                })
+          if (found === 'whole') continue
+          log.warn({ experiment: id, object: name }, `an object is ${found}`)
+          names.push(name)
+        }
+        if (names.length > 0) lost.push({ index: segment.index, names })
+      }),
+    )
+  }
+  return lost.sort((a, b) => a.index - b.index)
+}
+
+/** Why nothing of an experiment can be computed again; undefined where it can. */
+async function obstacleTo(
+  { db }: WorkerContext,
+  id: string,
+  { dataset, training: { initial } }: ResolvedSpec,
+): Promise<string | undefined> {
+  if (dataset.sha256 !== undefined && (await uploadOf(db, id)) === undefined)
+    return `the dataset ${dataset.name} (${dataset.sha256}) has been deleted`
+  if (initial === undefined) return undefined
+  const { experiment } = initial
+  const found = await findArtifacts(db, experiment, [manifestName])
+  return found.size > 0 ? undefined : `experiment ${experiment}, which it starts from, has been deleted`
+}
+
+/** Trains segments again whose weights are lost. */
+async function restoreWeights(
   context: WorkerContext,
   id: string,
-  { spec }: ExperimentState,
-  stored: StoredArtifact[],
-): Promise<number[]> {
-  const known = bytesByName(stored)
-  const lost: number[] = []
-  const { splits } = spec.allocation
-  const kept = spec.keep.includes('allocations') ? splits : []
-  for (const segment of segmentsOf(spec)) {
-    const expected = [
-      ...kept.map(split => allocationsName(split, segment)),
-      ...splits.map(split => neuronsName(split, segment)),
-    ]
-    for (const name of expected)
-      if (!(await isStored(context, id, name, known))) {
-        lost.push(segment.index)
-        break
-      }
-  }
-  return lost
-}
-
-const bytesByName = (stored: StoredArtifact[]) => new Map(stored.map(({ name, bytes }) => [name, bytes]))
-
-async function isStored(
-  { objects }: WorkerContext,
-  id: string,
-  name: string,
-  known: Map<string, number>,
-): Promise<boolean> {
-  const bytes = known.get(name)
-  return bytes !== undefined && (await objects.stat(objectKey(id, name)))?.bytes === bytes
+  spec: ResolvedSpec,
+  lost: Lost[],
+): Promise<void> {
+  const { db, log } = context
+  const segments = lost.map(({ index }) => index)
+  log.warn({ experiment: id, segments }, 'weights are lost and trained again')
+  const task: Extract<Task, { kind: 'train' }> = { kind: 'train', experimentId: id, spec, segments }
+  const { objects } = await runTask(context, task, { phase: 'allocating' })
+  await recordAgain(db, id, { segments, objects }, await context.computer())
 }
 
 async function writeManifest(
@@ -125,8 +178,9 @@ async function writeManifest(
   id: string,
   state: ExperimentState,
   kept: StoredArtifact[],
+  lost: string[],
 ): Promise<StoredArtifact> {
-  const manifest = await makeManifest(db, id, state, kept)
+  const manifest = await makeManifest(db, id, state, kept, lost)
   const writer = await objects.write(objectKey(id, manifestName), 'application/json')
   try {
     await writer.append(new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`))

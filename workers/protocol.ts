@@ -7,6 +7,7 @@ import type { DownloadProgress } from '../src/data/download.ts'
 import type { EngineDescription } from '../src/engine/description.ts'
 import type { SegmentColumns } from '../src/lca/columns.ts'
 import type { Evaluation } from '../src/lca/ends.ts'
+import type { Known } from '../src/objects/verify.ts'
 import type { FieldError } from '../src/spec/errors.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
 import type { ResolvedSpec } from '../src/spec/schema.ts'
@@ -20,8 +21,11 @@ type Work =
   /** Reads the weights of [from, to), writes allocations (where kept) and neurons of each split, returns the aggregates. */
   | { kind: 'allocate'; experimentId: string; spec: ResolvedSpec; from: number; to: number }
 
-/** `upload`: the dataset of the spec, where it is an uploaded one. */
-export type Task = Work & { upload?: Upload }
+/**
+ * `upload`: the dataset of the spec, where it is an uploaded one. `known`: the object that is read first, as it was
+ * written: to allocate, the segment's weights; to train, the manifest of the experiment in training.initial.
+ */
+export type Task = Work & { upload?: Upload; known?: Known }
 
 export type Request =
   | { type: 'run'; id: number; task: Task }
@@ -38,7 +42,7 @@ export type Reply =
 export type TaskFailure = {
   /**
    * aborted: asked for. permanent: trying again cannot help (a missing dataset, a loss that is not finite). missing:
-   * weights that were stored are not there any more.
+   * weights that were stored are not there any more, or are not what was stored.
    */
   kind: 'aborted' | 'permanent' | 'missing' | 'transient'
   message: string
@@ -51,7 +55,14 @@ export type StoredSegment = { index: number; object: StoredObject }
 export type StoredObject = { name: string; bytes: number; sha256: string; contentType: string }
 
 export type Result =
-  | { kind: 'train'; variables: VariableFacts[]; objects: StoredObject[]; seconds: number }
+  | {
+      kind: 'train'
+      variables: VariableFacts[]
+      objects: StoredObject[]
+      /** What was found damaged on the way and made again, in words. */
+      damaged?: string[]
+      seconds: number
+    }
   | {
       kind: 'allocate'
       objects: StoredObject[]

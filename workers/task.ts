@@ -1,6 +1,9 @@
 /** One task of the compute child, run for an experiment: progress goes to Postgres, and news from there stops it. */
 import type { Log } from '../src/log.ts'
-import type { Objects } from '../src/objects/objects.ts'
+import { manifestName, weightsName } from '../src/objects/names.ts'
+import { type Objects, objectKey } from '../src/objects/objects.ts'
+import type { Known } from '../src/objects/verify.ts'
+import { findArtifacts } from '../src/store/artifacts.ts'
 import type { Database } from '../src/store/database.ts'
 import { type Upload, uploadOf } from '../src/store/datasets.ts'
 import { patiently } from '../src/store/patience.ts'
@@ -97,8 +100,9 @@ export async function runTask<K extends Task['kind']>(
   try {
     await context.computer()
     const upload = await findUpload(context, task)
-    const told: typeof task = upload === undefined ? task : { ...task, upload }
-    return await compute.run<K>(
+    const known = await findKnown(context, task)
+    const told: typeof task = { ...task, ...(upload && { upload }), ...(known && { known }) }
+    const result: Result = await compute.run<K>(
       told,
       (current, stored) => {
         done = current
@@ -107,6 +111,13 @@ export async function runTask<K extends Task['kind']>(
       },
       controller.signal,
     )
+    if (result.kind === 'train' && result.damaged?.length)
+      log.warn(
+        { experiment: task.experimentId, damaged: result.damaged },
+        'objects are damaged and made again',
+      )
+    // What a task returns has the task's kind.
+    return result as Extract<Result, { kind: K }>
   } catch (error) {
     // Whatever the child made of it: this is why it was told to stop.
     controller.signal.throwIfAborted()
@@ -118,6 +129,16 @@ export async function runTask<K extends Task['kind']>(
     await pending
     await keeping
   }
+}
+
+/** What Postgres knows of the object that a task reads first; undefined where there is none, or no record of it. */
+async function findKnown({ db, log }: WorkerContext, task: Task): Promise<Known | undefined> {
+  const { initial } = task.spec.training
+  if (task.kind === 'train' && initial === undefined) return undefined
+  const [id, name] =
+    task.kind === 'train' ? [initial!.experiment, manifestName] : [task.experimentId, weightsName(task)]
+  const found = (await patiently(() => findArtifacts(db, id, [name]), log)).get(name)
+  return found && { key: objectKey(id, name), bytes: found.bytes, sha256: found.sha256 }
 }
 
 /** The uploaded dataset that a task is on, where it is on one. Throws TaskError where it has been deleted. */

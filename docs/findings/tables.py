@@ -23,6 +23,12 @@ def percent(x):
     return f"{100 * x:.1f} %"
 
 
+def fractions(row):
+    """Both help fractions of a layer, of what moved first."""
+    moved = row["helpFractionOfMoved"]
+    return f"{'' if moved is None else percent(moved)} ({percent(row['helpFractionOfAll'])})"
+
+
 def per_iteration(experiment, split):
     """Of the parameters whose LCA is not 0, the fraction that helped: one number an iteration."""
     sums = {}
@@ -37,7 +43,7 @@ def experiments(tag):
     return [item for item in items if item["status"] == "succeeded"][::-1]
 
 
-print("| | loss, first → last | mean help fraction | median | iterations above one half |")
+print("| | loss, first → last | mean helpFractionOfMoved | median | iterations above one half |")
 print("|---|---|---|---|---|")
 for item in experiments("study:findings"):
     fractions = per_iteration(item["id"], "train")
@@ -50,14 +56,14 @@ for item in experiments("study:findings"):
 
 for item in experiments("study:findings"):
     print(f"\n{item['name']}\n")
-    print("| layer | parameters | LCA train | LCA validation | validation − train | help fraction train, validation |")
-    print("|---|---|---|---|---|---|")
+    print("| layer | parameters | LCA train | LCA validation | validation − train | helped of moved (of all) train | validation |")
+    print("|---|---|---|---|---|---|---|")
     both = [json.loads(get(f"/experiments/{item['id']}/layers?split={split}")) for split in ("train", "validation")]
     names = [layer["layer"] for layer in both[0]["items"]] + ["all"]
     for name, train, validation in zip(names, *[[*one["items"], one["total"]] for one in both]):
         print(
             f"| {name} | {train['parameters']} | {train['lca']:+.4f} | {validation['lca']:+.4f} "
-            f"| {validation['lca'] - train['lca']:+.4f} | {percent(train['helpFraction'])}, {percent(validation['helpFraction'])} |"
+            f"| {validation['lca'] - train['lca']:+.4f} | {fractions(train)} | {fractions(validation)} |"
         )
 
 for sweep in json.loads(get("/sweeps?limit=100"))["items"]:
@@ -72,7 +78,10 @@ for sweep in json.loads(get("/sweeps?limit=100"))["items"]:
             continue
         cells = []
         for variant in variants:
-            row = next(r for r in summary if (r["variant"], r["layer"], r["measure"]) == (variant, layer, measure))
+            row = next((r for r in summary if (r["variant"], r["layer"], r["measure"]) == (variant, layer, measure)), None)
+            if row is None:
+                cells.append("")
+                continue
             text = f"{float(row['mean']):+.3f}" + (f" ± {float(row['sd']):.3f}" if row["sd"] else "")
             if row["difference"]:
                 text += f"<br>{float(row['difference']):+.3f}"

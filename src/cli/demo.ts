@@ -3,7 +3,7 @@ import plot from 'simple-ascii-chart'
 import { connect } from '../../clients/typescript/src/index.ts'
 import type { ExperimentSpec } from '../spec/schema.ts'
 import { duration, signed, whole } from './format.ts'
-import { type Layers, layersTable, type Sums } from './layers-table.ts'
+import { describeLayers, type Layers, type Sums } from './layers-table.ts'
 import { watch } from './progress.ts'
 
 /** MNIST-FC in shape, on digits that need no download; sized to end within a minute on two cores. */
@@ -36,8 +36,8 @@ export async function runDemo(base: string): Promise<void> {
     ledger.http.json<Layers>(`${url}/layers?split=validation`),
     ledger.http.json<{ items: Iteration[] }>(`${url}/iterations?split=train`),
   ])
-  console.log(layersTable(['train', train], ['valid.', validation]))
-  console.log(`\nNegative LCA helped, positive hurt. help %: parameters × iterations that lowered the loss.`)
+  console.log(describeLayers(['train', train], ['validation', validation]))
+  console.log('Negative LCA helped, positive hurt.\n')
   console.log(lossPlot(iterations.items).trimEnd())
   console.log('\nAudit of the train split')
   console.log(audit(iterations.items, train.total))

@@ -70,7 +70,7 @@ export async function examine(config: Config): Promise<Findings> {
 
 /** Asks what DATABASE_URL, REDIS_URL and S3_BUCKET name; what is embedded or a folder is not asked. */
 async function examineServices({ databaseUrl, redisUrl, s3 }: Config): Promise<Findings['services']> {
-  const asked: [string, Promise<void>][] = []
+  const asked: [string, Promise<unknown>][] = []
   if (databaseUrl !== undefined)
     asked.push(['Postgres', reachDatabase(databaseUrl, { queue: redisUrl === undefined })])
   if (redisUrl !== undefined) asked.push(['Redis', reachRedis(redisUrl)])

@@ -23,11 +23,14 @@ export const exitCodes = {
   failed: 10,
   /** It was cancelled. */
   cancelled: 11,
+  /** It succeeded, and its books do not balance: what it says of the layers is not to be believed. */
+  unbalanced: 12,
 } as const
 
 export const exitHelp = `
 Exit codes: 0 done, 1 a fault, 2 wrong usage, 3 refused by the API, 4 not found, 5 not allowed, 6 no API there
-(or busy; or no database), 10 the experiment failed, 11 it was cancelled, 130 interrupted.`
+(or busy; or no database), 10 the experiment failed, 11 it was cancelled, 12 its books do not balance (the ledger is
+not to be believed), 130 interrupted.`
 
 /** The arguments, a file or an answer are not what they ought to be; the message says how to do better. */
 export class UsageError extends Error {

@@ -1,4 +1,5 @@
 /** Numbers and tables for a terminal. */
+import { styleText } from 'node:util'
 
 /** Columns padded to their widest cell: numbers flush right, text and the first column flush left. */
 export function table(header: string[], rows: string[][]): string {
@@ -18,11 +19,26 @@ export function table(header: string[], rows: string[][]): string {
 /** 78500 → 78,500 */
 export const whole = (value: number) => value.toLocaleString('en-US')
 
+/** So many decimals; with an exponent where the number would be longer than it says anything. null: –. */
+export function short(value: number | null, digits = 4): string {
+  if (value === null) return '–'
+  return Math.abs(value) < 1e6 ? value.toFixed(digits) : value.toExponential(2).replace('e+', 'e')
+}
+
 /** A change of the loss with its sign, so that what helps and what hurts stand apart. */
 export const signed = (value: number, digits = 4) =>
-  `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`
+  `${value < 0 ? '−' : '+'}${short(Math.abs(value), digits)}`
 
 export const percent = (fraction: number, digits = 1) => `${(100 * fraction).toFixed(digits)} %`
+
+/** The percent of a fraction that there may be none of. */
+export const percentOr = (none: string, fraction: number | null) =>
+  fraction === null ? none : percent(fraction)
+
+/** Columns of the two help fractions, helpFractionOfMoved first; `helpNote` says what they are. */
+export const helpHeader = ['helped', 'of all']
+export const helpNote =
+  'helped: of what moved (allocations that are not zero) the share that lowered the loss; of all: of parameters × iterations.'
 
 /** 75 → 1 min 15 s */
 export function duration(seconds: number): string {
@@ -31,3 +47,7 @@ export function duration(seconds: number): string {
   if (rounded < 3600) return `${Math.floor(rounded / 60)} min ${rounded % 60} s`
   return `${Math.floor(rounded / 3600)} h ${Math.floor((rounded % 3600) / 60)} min`
 }
+
+/** Red on a terminal that has colours and where NO_COLOR does not object; the words alone elsewhere. */
+export const alarm = (words: string): string =>
+  process.stdout.isTTY && process.stdout.hasColors() ? styleText('red', words) : words

@@ -38,7 +38,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
   try {
     const plan = planFleet({ ...config, engine: config.engine ?? defaultEngine() }, config.threads)
     closers.push(await startTelemetry(config, 'api', log))
-    await checkServices(config)
+    const { settings } = await checkServices(config)
     let databaseUrl = config.databaseUrl
     if (databaseUrl === undefined) {
       const postgres = await startEmbeddedPostgres(config.postgresDir, log)
@@ -53,7 +53,8 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     const db = await openDatabase(databaseUrl, { name: 'loss-ledger api', onError })
     closers.push(db.close)
     const ledgerDb = await openDatabase(databaseUrl, {
-      ...{ max: 4, statementTimeout: 30_000, name: 'loss-ledger api tables', onError },
+      // A pooler refuses it: its role's own statement_timeout counts there (docs/operating.md).
+      ...{ max: 4, statementTimeout: settings ? 30_000 : undefined, name: 'loss-ledger api tables', onError },
     })
     closers.push(ledgerDb.close)
     const objects = openObjects(config)

@@ -1,6 +1,6 @@
 /** A sweep's summary as tables for a terminal: a row per layer, a column per variant. */
 import type { SweepSummaryRow } from '../../clients/typescript/src/index.ts'
-import { table } from './format.ts'
+import { alarm, table } from './format.ts'
 import { number } from './plot/panel.ts'
 
 /** The JSON of /sweeps/{id}/summary. */
@@ -9,19 +9,30 @@ export type Summary = {
   baseline: string
   confidence: number
   variants: { label: string; experiments: number; seeds: number[] }[]
+  leftOut: { experiment: string; variant: string; seed: number; reason: string }[]
   items: SweepSummaryRow[]
 }
 
 const titles: Record<SweepSummaryRow['measure'], string> = {
   lca: 'LCA',
-  helpFraction: 'help fraction',
+  helpFractionOfMoved: 'help fraction of what moved (allocations that are not zero)',
+  helpFractionOfAll: 'help fraction of all (parameters × iterations)',
   finalLoss: 'final loss',
   finalAccuracy: 'final accuracy',
 }
 
 /** The tables, one for each measure and split that the summary has. */
-export function summaryTables({ complete, baseline, confidence, variants, items }: Summary): string {
-  if (items.length === 0) return 'no experiment of this sweep has succeeded yet'
+export function summaryTables({ complete, baseline, confidence, variants, leftOut, items }: Summary): string {
+  const without = leftOut.map(({ experiment, variant, seed, reason }) =>
+    alarm(`left out: ${variant}, seed ${seed} (${experiment}): ${reason}`),
+  )
+  if (items.length === 0)
+    return [
+      leftOut.length === 0
+        ? 'no experiment of this sweep has succeeded yet'
+        : 'no experiment of this sweep has succeeded with books that balance',
+      ...without,
+    ].join('\n')
   const kinds = [...new Set(items.map(({ measure, split }) => `${measure} ${split}`))]
   const tables = kinds.map(kind => {
     const rows = items.filter(({ measure, split }) => `${measure} ${split}` === kind)
@@ -39,7 +50,10 @@ export function summaryTables({ complete, baseline, confidence, variants, items 
   const notes = [
     'mean ± sd over seeds [difference from the baseline]; * its interval ' +
       `of ${100 * confidence} % (Welch) is on one side of 0. Baseline: ${baseline}.`,
-    ...(complete ? [] : [`Not all have succeeded. Seeds: ${seeds.join('; ')}.`]),
+    ...(complete && leftOut.length === 0
+      ? []
+      : [`${complete ? '' : 'Not all have succeeded. '}n, the seeds in the means: ${seeds.join('; ')}.`]),
+    ...without,
   ]
   return `${tables.join('\n\n')}\n\n${notes.join('\n')}`
 }

@@ -172,15 +172,21 @@ export function openS3(config: S3Config): Objects {
   }
 }
 
-/** Makes the bucket; says whether it was not there. */
+/** Makes the bucket; says whether it was not there. Throws a ServiceError. */
 export async function makeBucket(config: S3Config): Promise<boolean> {
   const client = connect(config, config.endpoint)
   try {
     await client.send(new HeadBucketCommand({ Bucket: config.bucket }))
     return false
   } catch (error) {
-    if (statusOf(error) !== 404) throw error
-    await client.send(new CreateBucketCommand({ Bucket: config.bucket }))
+    if (statusOf(error) !== 404) {
+      // Why, it says of an object; and one that is there may only not be listed.
+      await openS3(config).ping()
+      return false
+    }
+    await client.send(new CreateBucketCommand({ Bucket: config.bucket })).catch(reason => {
+      throw s3Error(reason, config)
+    })
     return true
   } finally {
     client.destroy()

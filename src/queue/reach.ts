@@ -29,7 +29,9 @@ export async function reachRedis(url: string): Promise<void> {
     if (field('role') === 'slave')
       throw new ServiceError(`${at} (REDIS_URL) is a replica, which takes no writes: name the primary`)
   } catch (error) {
-    throw error instanceof ServiceError ? error : redisError(broke ?? error, at, url)
+    if (error instanceof ServiceError) throw error
+    // What the server answered says more than that it hung up afterwards.
+    throw redisError((error as Error).name === 'ReplyError' ? error : (broke ?? error), at, url)
   } finally {
     redis.disconnect()
   }
@@ -45,6 +47,8 @@ function redisError(error: unknown, at: string, url: string): ServiceError {
     return say(`${at} does not accept the user and password in REDIS_URL`)
   if (/^NOPERM/.test(message))
     return say(`the user in REDIS_URL may not do what is needed on ${at}: ${message}`)
+  if (/^DENIED/.test(message))
+    return say(`${at} (REDIS_URL) is in protected mode, for itself alone: give it a password (requirepass)`)
   if (/^LOADING/.test(message)) return say(`${at} (REDIS_URL) is loading its data`, true)
   const failure = connectionFailure(error)
   if (failure === undefined && !/timed out|closed/i.test(message))

@@ -130,30 +130,36 @@ export function countUnfinished({ prisma }: Database, tenant: string): Promise<n
   return prisma.experiment.count({ where: { tenant, status: { in: ['queued', 'training', 'allocating'] } } })
 }
 
-/** queued: it runs again. running: it has not stopped. succeeded: there is nothing to do again. */
-export type RetryOutcome = 'queued' | 'running' | 'succeeded' | 'missing'
+/** queued: it runs again. looking: it has succeeded, and its objects are looked for. running: it has not stopped. */
+export type RetryOutcome = 'queued' | 'looking' | 'running' | 'missing'
 
-/** Queues a failed or cancelled experiment again. What is stored of it is kept: only what is missing is redone. */
+/**
+ * Queues a failed or cancelled experiment again. What is stored of it is kept: only what is missing is redone. One that
+ * has succeeded goes back to where it was finalized, which looks whether its objects are there and whole.
+ */
 export async function retryExperiment(
   database: Database,
   queue: Submissions,
   id: string,
 ): Promise<RetryOutcome> {
-  const { rowCount } = await database.pool.query(
-    `UPDATE experiments
-     SET status = 'queued', cancelling = false, error = NULL, finished_at = NULL, updated_at = now()
-     WHERE id = $1 AND status IN ('failed', 'cancelled')`,
+  const { rows } = await database.pool.query<{ status: string }>(
+    `UPDATE experiments e
+     SET status = CASE e.status WHEN 'succeeded' THEN 'allocating' ELSE 'queued' END::experiment_status,
+         allocating_at = CASE e.status WHEN 'succeeded' THEN now() ELSE allocating_at END,
+         done_before = CASE e.status WHEN 'succeeded' THEN (spec #>> '{training,iterations}')::int ELSE done_before END,
+         cancelling = false, error = NULL, finished_at = NULL, updated_at = now()
+     WHERE id = $1 AND status IN ('failed', 'cancelled', 'succeeded')
+     RETURNING status`,
     [id],
   )
-  if (rowCount === 0) {
-    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { status: true } })
-    if (found === null) return 'missing'
-    return found.status === 'succeeded' ? 'succeeded' : 'running'
+  if (rows.length === 0) {
+    const found = await database.prisma.experiment.findUnique({ where: { id }, select: { id: true } })
+    return found === null ? 'missing' : 'running'
   }
   // The last run's job may still be there, waiting out its backoff.
   await queue.remove(id)
   await queue.submit(id)
-  return 'queued'
+  return rows[0].status === 'allocating' ? 'looking' : 'queued'
 }
 
 /** in use: others that are queued or running start from its weights, and it stays; `users` are their ids. */

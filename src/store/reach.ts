@@ -9,11 +9,14 @@ const patience = 15_000
 /** What the queue on Postgres needs, and a pooler between does not pass on: any setting of the connection. */
 const sign = 'loss_ledger.sign'
 
+/** What a database is like. `settings`: whether settings that come with a connection count; a pooler's clients have none. */
+export type Reached = { settings: boolean }
+
 /**
  * Connects once. `queue`: whether the queue shall live there, which a pooler like PgBouncer cannot carry. Throws a
  * ServiceError. What the URL leaves out the PG* variables fill in, as libpq has it.
  */
-export async function reachDatabase(url: string, { queue }: { queue: boolean }): Promise<void> {
+export async function reachDatabase(url: string, { queue }: { queue: boolean }): Promise<Reached> {
   const client = await openOnce(url)
   try {
     await client.query('SELECT 1')
@@ -22,7 +25,6 @@ export async function reachDatabase(url: string, { queue }: { queue: boolean }):
   } finally {
     await client.end().catch(() => {})
   }
-  if (!queue) return
   // Where even the asking for it is refused, the client has just been let in without.
   const { url: rest, options } = separateOptions(url)
   const probe = clientOf(rest, { options: [options, `-c ${sign}=here`].filter(Boolean).join(' ') })
@@ -35,10 +37,11 @@ export async function reachDatabase(url: string, { queue }: { queue: boolean }):
       return false
     })
     .finally(() => probe.end().catch(() => {}))
-  if (!kept)
+  if (queue && !kept)
     throw new ServiceError(
       `DATABASE_URL leads to a connection pooler (PgBouncer) at ${placeOf(probe)}, which the queue cannot work through, for it listens and sets its search path: set REDIS_URL, so that the queue is there, or name Postgres itself`,
     )
+  return { settings: kept }
 }
 
 async function openOnce(url: string): Promise<pg.Client> {

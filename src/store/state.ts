@@ -8,12 +8,19 @@ export type Status = 'queued' | 'training' | 'allocating' | 'succeeded' | 'faile
 /** Who computes: stored beside what they computed. */
 export type Computer = { worker: string; engine: EngineDescription }
 
-export type ExperimentState = { status: Status; cancelling: boolean; turn: number; spec: ResolvedSpec }
+export type ExperimentState = {
+  status: Status
+  cancelling: boolean
+  turn: number
+  spec: ResolvedSpec
+  /** Whether it has succeeded before: its ledger is whole, whatever has become of its objects. */
+  finished: boolean
+}
 
 /** Where an experiment stands; undefined where there is none (any more). */
 export async function readState(db: Database, id: string): Promise<ExperimentState | undefined> {
   const { rows } = await db.pool.query<ExperimentState>(
-    'SELECT status, cancelling, turn, spec FROM experiments WHERE id = $1',
+    'SELECT status, cancelling, turn, spec, summary IS NOT NULL AS finished FROM experiments WHERE id = $1',
     [id],
   )
   return rows[0]

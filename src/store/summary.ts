@@ -1,5 +1,6 @@
 /** The end of an experiment: whether anything is missing, its totals, its manifest. */
 
+import { judgeBooks, type Unbalanced } from '../lca/balance.ts'
 import type { ColumnsKind } from '../lca/columns.ts'
 import type { Evaluation } from '../lca/ends.ts'
 import { type Rows, rowsNamed } from '../objects/names.ts'
@@ -9,6 +10,7 @@ import type { SplitName } from '../spec/schema.ts'
 import { layerUnits } from '../spec/units.ts'
 import { recordArtifacts, type StoredArtifact } from './artifacts.ts'
 import { type Queryable, readBlocks, rowBytes } from './blocks.ts'
+import { type Limits, makeBooks, type UnbalancedSplits, unbalancedOnly } from './books.ts'
 import { type Database, transaction } from './database.ts'
 import { rewriteExperiment } from './earlier-rows.ts'
 import { readSpread } from './sampling.ts'
@@ -27,9 +29,10 @@ export type SplitSummary = {
   standardError?: number | null
   helping: number
   hurting: number
+  /** Σ helped / Σ (helped + hurt): of the allocations that are not zero. null where all are. */
+  helpFractionOfMoved: number | null
   /** Σ helped / (parameters × iterations). */
-  helpFraction: number
-  hurtFraction: number
+  helpFractionOfAll: number
   /** The largest |residual| of any iteration. */
   worstResidual: number
 }
@@ -39,6 +42,8 @@ export type Summary = {
   parameters: number
   iterations: number
   splits: Partial<Record<SplitName, SplitSummary>>
+  /** What is wrong with the books, by split; null where they balance. */
+  unbalanced: UnbalancedSplits
   /** Full-split gradients computed, over all splits. */
   gradients: number
   /** Of computing, summed over the segments (which may have been computed at the same time). */
@@ -128,12 +133,22 @@ type IterationTotals = {
   helped: number
   hurt: number
   worstResidual: number
+  unbalanced: Unbalanced | null
 }
 
-async function sumIterations(db: Queryable, id: string, split: string, to: number): Promise<IterationTotals> {
+async function sumIterations(
+  db: Queryable,
+  id: string,
+  split: string,
+  to: number,
+  limits: Limits,
+): Promise<IterationTotals> {
   const totals = { iterations: 0, lca: 0, helped: 0, hurt: 0, worstResidual: 0 }
+  const books = makeBooks(limits)
   for await (const page of readBlocks(db, { id, kind: 'iterations', split }, { from: 0, to })) {
-    for (const { rows, columns } of page) {
+    for (const block of page) {
+      const { rows, columns } = block
+      books.add(block)
       for (let row = 0; row < rows; row++) {
         totals.lca += columns.lca[row]
         totals.helped += columns.helped[row]
@@ -144,7 +159,7 @@ async function sumIterations(db: Queryable, id: string, split: string, to: numbe
     }
   }
   if (totals.iterations === 0) throw new Error(`experiment ${id} has no iterations on ${split}`)
-  return totals
+  return { ...totals, unbalanced: judgeBooks(books.books, limits) }
 }
 
 /** What is to be known of an experiment whose segments are all allocated and complete. */
@@ -173,11 +188,13 @@ export async function summarise(
   }
   const splits: Summary['splits'] = {}
   const totals: Finished['totals'] = []
+  const judged: [SplitName, Unbalanced | null][] = []
   const span = { from: 0, to: training.iterations }
   let iterations = 0
   for (const split of [...allocation.splits].sort()) {
     const ledger = await sumLedger(db.pool, { id, split }, variables.length, span)
-    const sums = await sumIterations(db.pool, id, split, training.iterations)
+    const sums = await sumIterations(db.pool, id, split, training.iterations, allocation)
+    judged.push([split, sums.unbalanced])
     const initial = at(split, 0)
     const final = at(split, training.iterations)
     const sample = sampleOf({ dataset, allocation }, split)
@@ -191,8 +208,8 @@ export async function summarise(
         : null,
       helping: ledger.helping,
       hurting: ledger.hurting,
-      helpFraction: sums.helped / (parameters * sums.iterations),
-      hurtFraction: sums.hurt / (parameters * sums.iterations),
+      helpFractionOfMoved: sums.helped + sums.hurt > 0 ? sums.helped / (sums.helped + sums.hurt) : null,
+      helpFractionOfAll: sums.helped / (parameters * sums.iterations),
       worstResidual: sums.worstResidual,
     }
     totals.push({ split, variables: ledger.variables })
@@ -200,7 +217,10 @@ export async function summarise(
   }
   const { gradients, seconds } = work[0]
   return {
-    summary: { parameters, iterations, splits, gradients, allocationSeconds: seconds },
+    summary: {
+      ...{ parameters, iterations, splits, unbalanced: unbalancedOnly(judged) },
+      ...{ gradients, allocationSeconds: seconds },
+    },
     ...{ totals, recorded },
   }
 }
@@ -240,6 +260,8 @@ export type Manifest = {
   segments: { from: number; to: number; worker: string | null; engine: unknown; trainedBy: unknown }[]
   /** Of tensors with their rows, and the iterations of the first and the last: weights have both ends of their segment. */
   objects: (StoredArtifact & Partial<Rows>)[]
+  /** The names of objects that storage has lost, and that could not be made again. */
+  lost?: string[]
 }
 
 /** Reads a manifest out of Postgres; `objects` are those that stay. */
@@ -248,6 +270,7 @@ export async function makeManifest(
   id: string,
   { spec }: Pick<ExperimentState, 'spec'>,
   objects: StoredArtifact[],
+  lost: string[] = [],
 ): Promise<Manifest> {
   const variables = await readVariables(db, id)
   const segments = await db.prisma.segment.findMany({
@@ -258,7 +281,17 @@ export async function makeManifest(
   const parameters = variables.reduce((sum, { size }) => sum + size, 0)
   const neurons = layerUnits(variables).map(({ layer, offset, units }) => ({ layer, offset, units }))
   const rows = objects.map(object => ({ ...object, ...rowsNamed(object.name) }))
-  return { format: 1, experiment: id, spec, parameters, variables, neurons, segments, objects: rows }
+  return {
+    format: 1,
+    experiment: id,
+    spec,
+    parameters,
+    variables,
+    neurons,
+    segments,
+    objects: rows.filter(({ name }) => !lost.includes(name)),
+    ...(lost.length > 0 && { lost }),
+  }
 }
 
 /** The objects that Postgres has of an experiment, by name. */
@@ -296,6 +329,8 @@ export function finishExperiment(
       [id, JSON.stringify(summary)],
     )
     if (rowCount === 0) return false
+    // Of an earlier time that it succeeded: what was lost since may have been computed again.
+    await client.query('DELETE FROM variable_totals WHERE experiment_id = $1', [id])
     for (const { split, variables } of totals) await storeTotals(client, { id, split }, variables)
     await client.query('DELETE FROM artifacts WHERE experiment_id = $1 AND name <> ALL ($2)', [
       id,

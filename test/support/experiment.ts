@@ -7,7 +7,9 @@ import { loadEngine } from '../../src/engine/engine.ts'
 import type { AllocationColumns, IterationColumns } from '../../src/lca/aggregate.ts'
 import type { ColumnsKind, SegmentColumns } from '../../src/lca/columns.ts'
 import type { Evaluation } from '../../src/lca/ends.ts'
+import { weightsName } from '../../src/objects/names.ts'
 import { npyHeaderBytes } from '../../src/objects/npy.ts'
+import { objectKey } from '../../src/objects/objects.ts'
 import { openObjects } from '../../src/objects/open.ts'
 import { facts } from '../../src/plan.ts'
 import { resolveSpec } from '../../src/spec/resolve.ts'
@@ -62,7 +64,14 @@ export async function runExperiment(input: ExperimentSpec, name?: EngineName): P
     },
   }
   for (const { from, to } of segmentsOf(spec)) {
-    const result = await allocateSegment(context, { kind: 'allocate', ...task, from, to }, quietly, signal)
+    const { name, ...object } = trained.objects.find(({ name }) => name === weightsName({ from, to }))!
+    const known = { ...object, key: objectKey('x', name) }
+    const result = await allocateSegment(
+      context,
+      { kind: 'allocate', ...task, from, to, known },
+      quietly,
+      signal,
+    )
     if (result.kind !== 'allocate') throw new Error('unreachable')
     run.segments.push({ from, to, columns: result.columns })
     run.objects.push(...result.objects)

@@ -12,6 +12,7 @@ import type { DownloadProgress } from '../../src/data/download.ts'
 import { allocationsName, neuronsName, weightsName } from '../../src/objects/names.ts'
 import { objectKey } from '../../src/objects/objects.ts'
 import { openObjects } from '../../src/objects/open.ts'
+import { inspect } from '../../src/objects/verify.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Reply, Request, Result, StoredObject, Task } from '../../workers/protocol.ts'
 import { fakeColumns, fakeEvaluations, fakeNeurons, fakeVariables } from './fake-ledger.ts'
@@ -49,7 +50,7 @@ process.on('message', (request: Request) => {
   controller = new AbortController()
   run(request.id, request.task, controller.signal).then(
     result => send({ type: 'done', id: request.id, result }),
-    (error: Error & { kind?: 'permanent' }) => {
+    (error: Error & { kind?: 'permanent' | 'missing' }) => {
       const kind = controller.signal.aborted ? 'aborted' : (error.kind ?? 'transient')
       send({ type: 'failed', id: request.id, error: { kind, message: error.message } })
     },
@@ -76,6 +77,8 @@ async function run(id: number, task: Task, signal: AbortSignal): Promise<Result>
       return { kind: 'train', variables: fakeVariables, objects: stored, seconds: 1 }
     }
     case 'allocate': {
+      if (task.known === undefined || (await inspect(objects, task.known)) !== 'whole')
+        throw Object.assign(new Error('fake: weights are missing or damaged'), { kind: 'missing' })
       const kept = task.spec.keep.includes('allocations') ? task.spec.allocation.splits : []
       const stored = []
       for (const split of kept) stored.push(await put(task.experimentId, allocationsName(split, task)))

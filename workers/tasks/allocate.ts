@@ -6,6 +6,7 @@ import { makeNeurons } from '../../src/lca/neurons.ts'
 import { makeSampling } from '../../src/lca/sampling.ts'
 import type { DeviceSplit } from '../../src/nn/model.ts'
 import { allocationsName, neuronsName, weightsName } from '../../src/objects/names.ts'
+import { MissingObjectError, objectKey } from '../../src/objects/objects.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
 import type { Context } from '../context.ts'
 import type { Result, Task } from '../protocol.ts'
@@ -25,13 +26,14 @@ export async function allocateSegment(
   report: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<Result> {
-  const { experimentId, spec, from, to } = task
+  const { experimentId, spec, from, to, known } = task
   const start = performance.now()
+  if (known === undefined) throw new MissingObjectError(objectKey(experimentId, weightsName({ from, to })))
   const { model } = await prepare(task, signal)
   const { variables, parameters } = model.network
+  const rowAt = await readRows(objects, known, parameters, signal)
   const device = await upload(task, signal)
   const { splits } = spec.allocation
-  const rowAt = await readRows(objects, experimentId, weightsName({ from, to }), parameters)
 
   const aggregator = makeAggregator(variables, to - from, splits)
   const neurons = makeNeurons(variables, splits)

@@ -1,27 +1,28 @@
 /** Matrices in storage, row by row: written without holding more than one row, read by ranges. */
+import { createHash } from 'node:crypto'
 import { npyHeader, npyHeaderBytes, parseNpyHeader } from '../../src/objects/npy.ts'
-import { MissingObjectError, type Objects, objectKey } from '../../src/objects/objects.ts'
+import { DamagedObjectError, type Objects, objectKey } from '../../src/objects/objects.ts'
+import { type Known, verifiedBytes } from '../../src/objects/verify.ts'
 import type { StoredObject } from '../protocol.ts'
 
 const contentType = 'application/octet-stream'
 
 export type RowWriter = {
-  append(row: Float32Array | Float64Array): Promise<void>
+  append(row: Float32Array): Promise<void>
   commit(): Promise<StoredObject>
   abort(): Promise<void>
 }
 
-/** A [rows, columns] .npy object of an experiment; visible, whole, once committed. */
+/** A float32 [rows, columns] .npy object of an experiment; visible, whole, once committed. */
 export async function openRows(
   objects: Objects,
   experimentId: string,
   name: string,
   rows: number,
   columns: number,
-  dtype: 'float32' | 'float64' = 'float32',
 ): Promise<RowWriter> {
   const writer = await objects.write(objectKey(experimentId, name), contentType)
-  await writer.append(npyHeader(dtype, [rows, columns]))
+  await writer.append(npyHeader('float32', [rows, columns]))
   return {
     append: row => writer.append(new Uint8Array(row.buffer, row.byteOffset, row.byteLength)),
     commit: async () => {
@@ -33,54 +34,61 @@ export async function openRows(
 }
 
 /**
- * Reads single rows of a .npy object of an experiment; a range request each. Throws MissingObjectError where the object is
- * not there or has been cut short, and an error where it has another type or number of columns.
+ * Reads single rows of a float32 .npy object of an experiment, a range request each. All of it is read and hashed before:
+ * that costs nothing beside a gradient, and a bit that storage forgot would be wrong numbers that nobody sees. What is
+ * read later must be what was hashed. Throws MissingObjectError where the object is not there, DamagedObjectError where
+ * it is not what was written, and an error where it has another type or number of columns.
  */
 export async function readRows(
   objects: Objects,
-  experimentId: string,
-  name: string,
+  known: Known,
   columns: number,
+  signal?: AbortSignal,
 ): Promise<(row: number) => Promise<Float32Array>> {
-  const rowAt = await openMatrix(objects, experimentId, name, 'float32', columns)
-  return async row => new Float32Array(...(await rowAt(row)))
-}
-
-/** All rows of a float64 .npy object of an experiment; throws as readRows does. */
-export async function readDoubles(
-  objects: Objects,
-  experimentId: string,
-  name: string,
-  rows: number,
-  columns: number,
-): Promise<Float64Array[]> {
-  const rowAt = await openMatrix(objects, experimentId, name, 'float64', columns)
-  const found: Float64Array[] = []
-  for (let row = 0; row < rows; row++) found.push(new Float64Array(...(await rowAt(row))))
-  return found
-}
-
-async function openMatrix(
-  objects: Objects,
-  experimentId: string,
-  name: string,
-  wanted: 'float32' | 'float64',
-  columns: number,
-): Promise<(row: number) => Promise<[buffer: ArrayBuffer, byteOffset: number, length: number]>> {
-  const key = objectKey(experimentId, name)
-  const stat = await objects.stat(key)
-  if (stat === undefined || stat.bytes < npyHeaderBytes) throw new MissingObjectError(key)
-  const header = await objects.read(key, { start: 0, end: npyHeaderBytes })
+  const { key, bytes } = known
+  const rowBytes = 4 * columns
+  const digests: Buffer[] = []
+  let header = Buffer.alloc(0)
+  let hash = createHash('sha256')
+  let filled = 0
+  for await (let chunk of verifiedBytes(objects, known)) {
+    signal?.throwIfAborted()
+    if (header.length < npyHeaderBytes) {
+      const rest = npyHeaderBytes - header.length
+      header = Buffer.concat([header, chunk.subarray(0, rest)])
+      chunk = chunk.subarray(rest)
+    }
+    while (chunk.length > 0) {
+      const part = chunk.subarray(0, rowBytes - filled)
+      hash.update(part)
+      filled += part.length
+      chunk = chunk.subarray(part.length)
+      if (filled < rowBytes) continue
+      digests.push(hash.digest())
+      hash = createHash('sha256')
+      filled = 0
+    }
+  }
   const { shape, dtype, offset } = parseNpyHeader(header)
-  if (dtype !== wanted || shape.length !== 2 || shape[1] !== columns)
-    throw new Error(`${name} is ${dtype} [${shape}], expected ${wanted} [*, ${columns}]`)
-  const bytesPerRow = columns * (wanted === 'float64' ? 8 : 4)
-  if (stat.bytes !== offset + shape[0] * bytesPerRow) throw new MissingObjectError(key)
+  if (
+    dtype !== 'float32' ||
+    shape.length !== 2 ||
+    shape[1] !== columns ||
+    bytes !== offset + shape[0] * rowBytes
+  )
+    throw new Error(`${key} is ${dtype} [${shape}] in ${bytes} bytes, expected float32 [*, ${columns}]`)
   return async row => {
-    const start = offset + row * bytesPerRow
-    const bytes = await objects.read(key, { start, end: start + bytesPerRow })
+    const start = offset + row * rowBytes
+    const read = await objects.read(key, { start, end: start + rowBytes })
+    const found = createHash('sha256').update(read).digest()
+    if (!found.equals(digests[row]))
+      throw new DamagedObjectError(
+        key,
+        `a row ${row} of SHA-256 ${found.toString('hex')}`,
+        digests[row].toString('hex'),
+      )
     // A view of what was read, or of a copy where that lies askew for its numbers.
-    const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
-    return [buffer as ArrayBuffer, byteOffset, columns]
+    const { buffer, byteOffset } = read.byteOffset % 4 === 0 ? read : new Uint8Array(read)
+    return new Float32Array(buffer as ArrayBuffer, byteOffset, columns)
   }
 }

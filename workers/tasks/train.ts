@@ -1,17 +1,18 @@
 /**
- * The train step: the trajectory θ_0 … θ_T, written as one object of weights a segment, and beside it the optimizer's
+ * The train step: the trajectory θ_0 … θ_T, written as one object of weights a segment, and beside it the training's
  * state at the segment's end, from which a training that was interrupted goes on.
  */
 import { setImmediate } from 'node:timers/promises'
 import { slotsOfAll, stateOf, type TrainingState, train } from '../../src/nn/train.ts'
-import { stateName, weightsName } from '../../src/objects/names.ts'
-import { MissingObjectError, type Objects } from '../../src/objects/objects.ts'
+import { weightsName } from '../../src/objects/names.ts'
+import { DamagedObjectError, MissingObjectError, type Objects } from '../../src/objects/objects.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
 import { readInitialWeights } from './initial.ts'
-import { openRows, readDoubles, readRows } from './rows.ts'
+import { openRows } from './rows.ts'
+import { readState, writeState } from './state.ts'
 
 type Span = { index: number; from: number; to: number }
 
@@ -35,28 +36,19 @@ export async function trainSegments(
   const spans = segmentsOf(spec)
   const { iterations } = spec.training
   const stored: StoredObject[] = []
+  const damaged: string[] = []
   // Read only where training begins: one that resumes does not need the earlier experiment any more.
   const begin = async (): Promise<TrainingState | undefined> => {
-    const theta = await readInitialWeights(objects, spec, network.variables)
+    const theta = await readInitialWeights(objects, spec, network.variables, task.known)
     return theta && { iteration: 0, theta, state: stateOf(layers, parameters) }
   }
 
   const open = ({ from, to }: Span) =>
     openRows(objects, experimentId, weightsName({ from, to }), to - from + 1, parameters)
-  const writeState = async ({ iteration, state }: TrainingState) => {
-    const rows = await openRows(objects, experimentId, stateName(iteration), slots, parameters, 'float64')
-    try {
-      for (const slot of state) await rows.append(slot)
-      await rows.commit()
-    } catch (error) {
-      await rows.abort()
-      throw error
-    }
-  }
-
   for (const { first, last } of runs(segments)) {
     const resume =
-      (await latestState(objects, experimentId, spans, first, { slots, parameters })) ?? (await begin())
+      (await latestState(objects, experimentId, spans, first, { slots, parameters }, damaged)) ??
+      (await begin())
     let s = spans.findIndex(({ from }) => from === (resume?.iteration ?? 0))
     let rows = await open(spans[s])
     try {
@@ -70,7 +62,7 @@ export async function trainSegments(
           continue
         }
         // The state first: where there are weights, one can go on from their end.
-        if (iteration < iterations) await writeState(at)
+        if (iteration < iterations) await writeState(objects, experimentId, at)
         const object = await rows.commit()
         stored.push(object)
         report(iteration, iterations, { index: s, object })
@@ -91,7 +83,7 @@ export async function trainSegments(
     offset,
     size,
   }))
-  return { kind: 'train', variables, objects: stored, seconds: (performance.now() - start) / 1e3 }
+  return { kind: 'train', variables, objects: stored, damaged, seconds: (performance.now() - start) / 1e3 }
 }
 
 /** Ascending indices as runs of successive ones. */
@@ -105,22 +97,21 @@ function runs(indices: number[]): { first: number; last: number }[] {
   return found
 }
 
-/** The latest stored point at or before the start of a segment; undefined: only the beginning. */
+/** The latest point that is stored whole, at or before the start of a segment; undefined: only the beginning. */
 async function latestState(
   objects: Objects,
   experimentId: string,
   spans: Span[],
   segment: number,
-  { slots, parameters }: { slots: number; parameters: number },
+  size: { slots: number; parameters: number },
+  damaged: string[],
 ): Promise<TrainingState | undefined> {
   for (let s = segment - 1; s >= 0; s--) {
-    const { from, to } = spans[s]
     try {
-      const state = await readDoubles(objects, experimentId, stateName(to), slots, parameters)
-      const rowAt = await readRows(objects, experimentId, weightsName({ from, to }), parameters)
-      return { iteration: to, theta: await rowAt(to - from), state }
+      return await readState(objects, experimentId, spans[s].to, size)
     } catch (error) {
-      if (!(error instanceof MissingObjectError)) throw error
+      if (error instanceof DamagedObjectError) damaged.push(error.message)
+      else if (!(error instanceof MissingObjectError)) throw error
     }
   }
   return undefined

@@ -14,7 +14,8 @@ export type IterationEvent = {
   lca: number | null
   residual: number | null
   splits: number
-  helpFraction: number | null
+  helpFractionOfMoved: number | null
+  helpFractionOfAll: number | null
 }
 export type LedgerEvent = { id: string } & (
   | { event: 'status'; data: Status }

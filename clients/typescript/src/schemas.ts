@@ -1880,6 +1880,189 @@ export interface Progress {
   etaSeconds: number | null
 }
 /**
+ * Why the ledger of a split is not to be believed: its books do not balance. Steps were so long that the quadrature did not follow the loss along them; sums, signs and shares of layers can all be wrong.
+ */
+export interface Unbalanced {
+  /**
+   * Which rules are broken. maxError: more than a hundredth of the iterations, and more than one, have a |residual| above maxError at maxSplits, and the sum of |residual| is above a hundredth of the way of the loss. residuals: the sum of |residual| is above a tenth of the way of the loss. total: the sum of the residuals is above a tenth of the change of the loss, so that LCA may have the wrong sign. The last two only above √iterations × maxError (but within 0.00001 and 0.001), so that a loss that hardly changes is no fault.
+   */
+  rules: ('maxError' | 'residuals' | 'total')[]
+  /**
+   * Iterations that are allocated.
+   */
+  iterations: number
+  /**
+   * Those whose |residual| is above maxError at maxSplits.
+   */
+  above: number
+  /**
+   * Sum of the residuals: lossChange − LCA.
+   */
+  residual: number | null
+  /**
+   * Sum of |residual|.
+   */
+  absoluteResidual: number | null
+  /**
+   * The change of the loss over these iterations.
+   */
+  lossChange: number | null
+  /**
+   * The way of the loss: the sum of the sizes of its changes, up and down.
+   */
+  lossTravel: number | null
+  /**
+   * All of it in words.
+   */
+  message: string
+}
+/**
+ * What came of an experiment that has succeeded.
+ */
+export interface ExperimentSummary {
+  /**
+   * Trainable parameters.
+   */
+  parameters: number
+  iterations: number
+  /**
+   * Of every split that was allocated, over the whole run.
+   */
+  splits: {
+    train?: {
+      /**
+       * Losses, accuracies and allocations are over so many examples of the split: all, or a sample of them. Earlier versions did not say.
+       */
+      examples?: number
+      /**
+       * Examples of the split.
+       */
+      of?: number
+      loss: {
+        /**
+         * The loss over the split, or its sample, before the first iteration.
+         */
+        initial: number | null
+        /**
+         * The loss over the split, or its sample, after the last.
+         */
+        final: number | null
+      }
+      accuracy: {
+        /**
+         * The share of examples that are classified as labelled before the first iteration.
+         */
+        initial: number | null
+        /**
+         * The share of examples that are classified as labelled after the last.
+         */
+        final: number | null
+      }
+      /**
+       * Sum of all allocations.
+       */
+      lca: number | null
+      /**
+       * Of lca, as an estimate for the whole split, where a sample of it is allocated; else null.
+       */
+      standardError?: number | null
+      /**
+       * Sum of the negative ones.
+       */
+      helping: number | null
+      /**
+       * Sum of the positive ones.
+       */
+      hurting: number | null
+      /**
+       * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+       */
+      helpFractionOfMoved: number | null
+      /**
+       * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+       */
+      helpFractionOfAll: number | null
+      /**
+       * The largest |residual| of any iteration.
+       */
+      worstResidual: number | null
+    }
+    validation?: {
+      /**
+       * Losses, accuracies and allocations are over so many examples of the split: all, or a sample of them. Earlier versions did not say.
+       */
+      examples?: number
+      /**
+       * Examples of the split.
+       */
+      of?: number
+      loss: {
+        /**
+         * The loss over the split, or its sample, before the first iteration.
+         */
+        initial: number | null
+        /**
+         * The loss over the split, or its sample, after the last.
+         */
+        final: number | null
+      }
+      accuracy: {
+        /**
+         * The share of examples that are classified as labelled before the first iteration.
+         */
+        initial: number | null
+        /**
+         * The share of examples that are classified as labelled after the last.
+         */
+        final: number | null
+      }
+      /**
+       * Sum of all allocations.
+       */
+      lca: number | null
+      /**
+       * Of lca, as an estimate for the whole split, where a sample of it is allocated; else null.
+       */
+      standardError?: number | null
+      /**
+       * Sum of the negative ones.
+       */
+      helping: number | null
+      /**
+       * Sum of the positive ones.
+       */
+      hurting: number | null
+      /**
+       * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+       */
+      helpFractionOfMoved: number | null
+      /**
+       * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+       */
+      helpFractionOfAll: number | null
+      /**
+       * The largest |residual| of any iteration.
+       */
+      worstResidual: number | null
+    }
+  }
+  /**
+   * The splits whose books do not balance: their LCA is not to be believed. Null where all balance.
+   */
+  unbalanced: {
+    train?: Unbalanced
+    validation?: Unbalanced
+  } | null
+  /**
+   * Full-split gradients computed, over all splits.
+   */
+  gradients: number
+  /**
+   * Of computing, summed over the segments.
+   */
+  allocationSeconds: number | null
+}
+/**
  * An experiment without its spec.
  */
 export interface ExperimentListItem {
@@ -1920,11 +2103,9 @@ export interface ExperimentListItem {
   variant: string | null
   progress: Progress
   /**
-   * When done: losses and accuracies before and after, LCA, help fractions, worst residual, all over `examples` of each split’s `of`; standardError is that of lca where they are a sample. Null until then.
+   * Null until the experiment has succeeded.
    */
-  summary: {
-    [k: string]: unknown
-  } | null
+  summary: ExperimentSummary | null
   /**
    * The worker that took it.
    */
@@ -2018,11 +2199,9 @@ export interface Experiment {
   variant: string | null
   progress: Progress
   /**
-   * When done: losses and accuracies before and after, LCA, help fractions, worst residual, all over `examples` of each split’s `of`; standardError is that of lca where they are a sample. Null until then.
+   * Null until the experiment has succeeded.
    */
-  summary: {
-    [k: string]: unknown
-  } | null
+  summary: ExperimentSummary | null
   /**
    * The worker that took it.
    */
@@ -2730,11 +2909,11 @@ export interface SweepSummaryRow {
    */
   layer: string | null
   /**
-   * lca: the sum of the allocations over the run. helpFraction: the share of parameters × iterations that helped. finalLoss, finalAccuracy: after the last iteration, of the whole network only.
+   * lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only.
    */
-  measure: 'lca' | 'helpFraction' | 'finalLoss' | 'finalAccuracy'
+  measure: 'lca' | 'helpFractionOfMoved' | 'helpFractionOfAll' | 'finalLoss' | 'finalAccuracy'
   /**
-   * Seeds that have succeeded.
+   * Seeds that the mean is over: those that have succeeded, but for `leftOut`.
    */
   n: number
   /**
@@ -2790,9 +2969,21 @@ export interface SweepSummary {
      */
     experiments: number
     /**
-     * Of those that have succeeded.
+     * Of those that have succeeded and are not left out.
      */
     seeds: number[]
+  }[]
+  /**
+   * Experiments that have succeeded and are in no mean, n or interval of this summary, because their books do not balance on a split: a ledger of any sign and size would decide the mean.
+   */
+  leftOut: {
+    experiment: string
+    variant: string
+    seed: number
+    /**
+     * What is wrong with it, in words.
+     */
+    reason: string
   }[]
   /**
    * By variant, split and measure; the whole network first, then the layers in its order.
@@ -2847,6 +3038,10 @@ export interface NeuronsTable {
    */
   of: number
   /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
    * In the order of the network, then by unit.
    */
   items: NeuronRow[]
@@ -2888,9 +3083,13 @@ export interface LayerRow {
    */
   rms: number | null
   /**
-   * Share of parameters that helped (allocation < 0), over all iterations of the row.
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
    */
-  helpFraction: number | null
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
   /**
    * lca as a fraction of the whole network’s.
    */
@@ -2925,9 +3124,13 @@ export interface LayerTotal {
    */
   rms: number | null
   /**
-   * Share of parameters that helped (allocation < 0), over all iterations of the row.
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
    */
-  helpFraction: number | null
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
   /**
    * lca as a fraction of the whole network’s.
    */
@@ -2951,6 +3154,10 @@ export interface LayersTable {
    * Examples of the split.
    */
   of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
   by: 'layer' | 'variable'
   /**
    * Iterations that are summed.
@@ -2991,9 +3198,13 @@ export interface IterationRow {
    */
   splits: number
   /**
-   * Share of parameters that helped.
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
    */
-  helpFraction: number | null
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
 }
 export interface IterationsTable {
   experimentId: string
@@ -3014,12 +3225,16 @@ export interface IterationsTable {
    */
   of: number
   /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
    * Ascending.
    */
   items: IterationRow[]
 }
 /**
- * What one layer or variable did in one iteration or span of iterations. All but standardError and helpFraction are sums.
+ * What one layer or variable did in one iteration or span of iterations. All but standardError and the two fractions are sums.
  */
 export interface AllocationRow {
   /**
@@ -3075,9 +3290,13 @@ export interface AllocationRow {
    */
   hurt: number | null
   /**
-   * Share of parameters that helped (allocation < 0), over all iterations of the row.
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
    */
-  helpFraction: number | null
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
 }
 export interface AllocationsTable {
   experimentId: string
@@ -3097,6 +3316,10 @@ export interface AllocationsTable {
    * Examples of the split.
    */
   of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
   by: 'layer' | 'variable'
   /**
    * Iterations a row sums, as asked for.

@@ -2,12 +2,14 @@
 import { ExperimentSpec } from '../../spec/schema.ts'
 import { SweepSpec } from '../../spec/sweep-schema.ts'
 import { Artifact, ArtifactLink } from './artifacts.ts'
+import { Unbalanced } from './balance.ts'
 import { Architecture, Dataset, Readiness } from './catalogue.ts'
 import { FieldErrorSchema, Problem } from './common.ts'
 import {
   Experiment,
   ExperimentListItem,
   ExperimentStatus,
+  ExperimentSummary,
   exampleSpec,
   Preview,
   Progress,
@@ -30,7 +32,8 @@ import { Worker } from './workers.ts'
 
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
-  ...[ResolvedSpecComponent, ExperimentStatus, Progress, ExperimentListItem, Experiment, SampleSize, Preview],
+  ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
+  ...[ExperimentListItem, Experiment, SampleSize, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],

@@ -20,6 +20,6 @@ data: {"status":"allocating","progress":{"phase":"allocating","done":350,"total"
 
 event: iteration
 id: 8-350-train
-data: {"iteration":350,"split":"train","loss":0.41,"lossAfter":0.408,"lca":-0.002,"residual":1e-7,"splits":1,"helpFraction":0.512}
+data: {"iteration":350,"split":"train","loss":0.41,"lossAfter":0.408,"lca":-0.002,"residual":1e-7,"splits":1,"helpFractionOfMoved":0.641,"helpFractionOfAll":0.512}
 
 `

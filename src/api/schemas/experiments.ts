@@ -1,9 +1,10 @@
 /** Experiments as the API shows them. The spec that is posted is src/spec/schema.ts. */
 
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import type { FieldError } from '../../spec/errors.ts'
 import { printable, worded } from '../../spec/patterns.ts'
 import type { ResolvedSpec } from '../../spec/schema.ts'
+import { Unbalanced } from './balance.ts'
 import {
   ConditionHeaders,
   closed,
@@ -20,6 +21,7 @@ import {
   uuidPattern,
 } from './common.ts'
 import { ResolvedSpecComponent } from './resolved.ts'
+import { helpFractions } from './tables.ts'
 
 export const experimentStatuses = [
   'queued',
@@ -52,12 +54,64 @@ export const Progress = component(
   ),
 )
 
-/** Whatever finalize wrote: shown as it is, since its fields follow what was allocated. */
-const Summary = Type.Unsafe<unknown>({
-  type: ['object', 'null'],
-  additionalProperties: true,
-  description:
-    'When done: losses and accuracies before and after, LCA, help fractions, worst residual, all over `examples` of each split’s `of`; standardError is that of lca where they are a sample. Null until then.',
+const ends = (of: string) =>
+  Type.Object({
+    initial: FiniteOrNull(`The ${of} before the first iteration.`),
+    final: FiniteOrNull(`The ${of} after the last.`),
+  })
+const bySplit = <T extends TSchema>(schema: T, description: string) =>
+  Type.Object({ train: Type.Optional(schema), validation: Type.Optional(schema) }, { description })
+/** What finalize wrote (store/summary.ts). */
+export const ExperimentSummary = component(
+  'ExperimentSummary',
+  Type.Object(
+    {
+      parameters: Type.Integer({ description: 'Trainable parameters.' }),
+      iterations: Type.Integer(),
+      splits: bySplit(
+        Type.Object({
+          examples: Type.Optional(
+            Type.Integer({
+              description:
+                'Losses, accuracies and allocations are over so many examples of the split: all, or a sample of them. Earlier versions did not say.',
+            }),
+          ),
+          of: Type.Optional(Type.Integer({ description: 'Examples of the split.' })),
+          loss: ends('loss over the split, or its sample,'),
+          accuracy: ends('share of examples that are classified as labelled'),
+          lca: FiniteOrNull('Sum of all allocations.'),
+          standardError: Type.Optional(
+            FiniteOrNull(
+              'Of lca, as an estimate for the whole split, where a sample of it is allocated; else null.',
+            ),
+          ),
+          helping: FiniteOrNull('Sum of the negative ones.'),
+          hurting: FiniteOrNull('Sum of the positive ones.'),
+          ...helpFractions,
+          worstResidual: FiniteOrNull('The largest |residual| of any iteration.'),
+        }),
+        'Of every split that was allocated, over the whole run.',
+      ),
+      unbalanced: Type.Unsafe<{
+        train?: Static<typeof Unbalanced>
+        validation?: Static<typeof Unbalanced>
+      } | null>({
+        type: ['object', 'null'],
+        properties: { train: ref(Unbalanced), validation: ref(Unbalanced) },
+        description:
+          'The splits whose books do not balance: their LCA is not to be believed. Null where all balance.',
+      }),
+      gradients: Type.Integer({ description: 'Full-split gradients computed, over all splits.' }),
+      allocationSeconds: FiniteOrNull('Of computing, summed over the segments.'),
+    },
+    { description: 'What came of an experiment that has succeeded.' },
+  ),
+)
+export type ExperimentSummary = Static<typeof ExperimentSummary>
+const SummaryOrNull = Type.Unsafe<ExperimentSummary | null>({
+  // Stored JSON, which leaves as it is.
+  anyOf: [{ type: 'object', additionalProperties: true, 'x-ref': idOf(ExperimentSummary) }, { type: 'null' }],
+  description: 'Null until the experiment has succeeded.',
 })
 const Engine = Type.Unsafe<unknown>({
   type: ['object', 'null'],
@@ -83,7 +137,7 @@ const listed = {
   sweepId: StringOrNull('The sweep that it belongs to.'),
   variant: StringOrNull('The label of its variant in that sweep.'),
   progress: ref(Progress),
-  summary: Summary,
+  summary: SummaryOrNull,
   worker: StringOrNull('The worker that took it.'),
   engine: Engine,
   attempts: Type.Integer({ description: 'How many times work on it began.' }),

@@ -106,7 +106,13 @@ export type Sweep = Static<typeof Sweep>
 
 // ------------------------------------------------------------------------------------------------ summary
 
-export const measures = ['lca', 'helpFraction', 'finalLoss', 'finalAccuracy'] as const
+export const measures = [
+  'lca',
+  'helpFractionOfMoved',
+  'helpFractionOfAll',
+  'finalLoss',
+  'finalAccuracy',
+] as const
 export type Measure = (typeof measures)[number]
 
 export const SummaryRow = component(
@@ -118,9 +124,11 @@ export const SummaryRow = component(
       layer: StringOrNull('The layer’s name; null: the whole network.'),
       measure: Type.Enum([...measures], {
         description:
-          'lca: the sum of the allocations over the run. helpFraction: the share of parameters × iterations that helped. finalLoss, finalAccuracy: after the last iteration, of the whole network only.',
+          'lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only.',
       }),
-      n: Type.Integer({ description: 'Seeds that have succeeded.' }),
+      n: Type.Integer({
+        description: 'Seeds that the mean is over: those that have succeeded, but for `leftOut`.',
+      }),
       mean: FiniteOrNull('Over the seeds.'),
       sd: FiniteOrNull('Sample standard deviation over the seeds; null below two.'),
       low: FiniteOrNull('Lower end of the mean’s 95 % interval (Student).'),
@@ -149,15 +157,31 @@ export const SweepSummary = component(
       Type.Object({
         label: Type.String(),
         experiments: Type.Integer({ description: 'That there are.' }),
-        seeds: Type.Array(Type.Integer(), { description: 'Of those that have succeeded.' }),
+        seeds: Type.Array(Type.Integer(), {
+          description: 'Of those that have succeeded and are not left out.',
+        }),
       }),
       { description: 'In the order of the sweep.' },
+    ),
+    leftOut: Type.Array(
+      Type.Object({
+        experiment: Type.String({ examples: [exampleId] }),
+        variant: Type.String(),
+        seed: Type.Integer(),
+        reason: Type.String({ description: 'What is wrong with it, in words.' }),
+      }),
+      {
+        description:
+          'Experiments that have succeeded and are in no mean, n or interval of this summary, because their books do not balance on a split: a ledger of any sign and size would decide the mean.',
+      },
     ),
     items: Type.Array(ref(SummaryRow), {
       description: 'By variant, split and measure; the whole network first, then the layers in its order.',
     }),
   }),
 )
+
+export type SweepSummary = Static<typeof SweepSummary>
 
 export const SummaryQuery = Type.Object(
   {

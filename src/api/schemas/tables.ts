@@ -1,6 +1,7 @@
 /** The ledger as tables. The columns of a table, in every format, are the properties of its row schema, in order. */
 import { type Static, Type } from 'typebox'
 import { SplitName } from '../../spec/schema.ts'
+import { UnbalancedOrNull } from './balance.ts'
 import { closed, component, exampleId, FiniteOrNull, ref } from './common.ts'
 
 const layer = { layer: Type.String({ description: 'The layer’s name.', examples: ['fc_1'] }) }
@@ -20,9 +21,12 @@ const flows = {
   helping: FiniteOrNull('Sum of the negative allocations.'),
   hurting: FiniteOrNull('Sum of the positive allocations.'),
 }
-const helpFraction = {
-  helpFraction: FiniteOrNull(
-    'Share of parameters that helped (allocation < 0), over all iterations of the row.',
+export const helpFractions = {
+  helpFractionOfMoved: FiniteOrNull(
+    'Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.',
+  ),
+  helpFractionOfAll: FiniteOrNull(
+    'Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.',
   ),
 }
 
@@ -35,7 +39,7 @@ const layerSums = {
   helping: flows.helping,
   hurting: flows.hurting,
   rms: FiniteOrNull('Root mean square of the allocation of one parameter in one iteration.'),
-  ...helpFraction,
+  ...helpFractions,
   share: FiniteOrNull('lca as a fraction of the whole network’s.'),
 }
 export const LayerRow = component(
@@ -62,7 +66,7 @@ export const IterationRow = component(
       lca: FiniteOrNull('Sum of all allocations; lossAfter − loss up to the residual.'),
       residual: FiniteOrNull('(lossAfter − loss) − lca: how far the books are from balancing.'),
       splits: Type.Integer({ description: 'Parts the step was split into to get there.' }),
-      helpFraction: FiniteOrNull('Share of parameters that helped.'),
+      ...helpFractions,
     },
     { description: 'One iteration on one split.' },
   ),
@@ -89,11 +93,11 @@ export const AllocationRow = component(
       moved: FiniteOrNull('Squared norm of the update.'),
       helped: FiniteOrNull('How many allocations were negative.'),
       hurt: FiniteOrNull('How many allocations were positive.'),
-      ...helpFraction,
+      ...helpFractions,
     },
     {
       description:
-        'What one layer or variable did in one iteration or span of iterations. All but standardError and helpFraction are sums.',
+        'What one layer or variable did in one iteration or span of iterations. All but standardError and the two fractions are sums.',
     },
   ),
 )
@@ -126,6 +130,7 @@ const head = {
       'Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.',
   }),
   of: Type.Integer({ description: 'Examples of the split.' }),
+  unbalanced: UnbalancedOrNull,
 }
 const by = { by: Type.Enum(['layer', 'variable']) }
 
@@ -173,9 +178,19 @@ export const tableFormats = {
 } as const
 export type TableFormat = keyof typeof tableFormats
 
+/** Says in every format what `unbalanced` says in JSON; absent where that is null. */
+export const unbalancedHeader = 'ledger-unbalanced'
+
 /** A table as an answer, in each of its formats. */
 export const tableResponse = (description: string, document: { $id: string }, csvExample: string) => ({
   description,
+  headers: {
+    [unbalancedHeader]: {
+      type: 'string',
+      description:
+        'In every format, where books do not balance: the message of `unbalanced`, for numbers that are not to be believed; of a sweep, which experiments are left out.',
+    },
+  },
   content: {
     [tableFormats.json]: { schema: Type.Unsafe<unknown>({ $ref: document.$id }) },
     [tableFormats.csv]: {

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { negotiate } from '../routes/shared/accept.ts'
 import { matchesEtag, weakEtag } from '../routes/shared/etag.ts'
 import { addVary } from '../routes/shared/vary.ts'
-import { type TableFormat, tableFormats } from '../schemas/tables.ts'
+import { type TableFormat, tableFormats, unbalancedHeader } from '../schemas/tables.ts'
 import { arrowChunks } from './arrow.ts'
 import type { Table } from './table.ts'
 import { csvChunks, jsonChunks, ndjsonChunks } from './text.ts'
@@ -24,7 +24,7 @@ const withCharset = (mediaType: string) =>
   mediaType === tableFormats.arrow ? mediaType : `${mediaType}; charset=utf-8`
 
 /** Raise it when the content or the layout of tables changes: then what clients kept is out of date. */
-const layout = '3'
+const layout = '4'
 
 /**
  * Answers with a table in the format that `?format=` or Accept asks for. The first batch is awaited before the answer
@@ -41,6 +41,7 @@ export async function sendTable(
   reply.type(withCharset(tableFormats[format]))
   addVary(reply, 'accept', 'accept-encoding')
   reply.header('cache-control', 'private, no-cache')
+  if (table.warning !== undefined) reply.header(unbalancedHeader, table.warning)
   if (table.version !== undefined) {
     const etag = weakEtag(layout, table.version, format, request.url)
     reply.header('etag', etag)

@@ -15,6 +15,8 @@ export type Table = {
   head: Record<string, unknown>
   columns: Column[]
   batches: AsyncIterable<Batch> | Iterable<Batch>
+  /** What is wrong with the books that it is out of: for a header, as not every format has a head. */
+  warning?: string | undefined
   /** Says which state of the experiment or sweep the table shows, where it has finished; undefined: it has not. */
   version?: string
 }

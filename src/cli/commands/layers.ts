@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { SplitName } from '../../spec/schema.ts'
 import { experimentId, idHelp, open } from '../connection.ts'
-import { type Layers, layersTable } from '../layers-table.ts'
+import { describeLayers, type Layers } from '../layers-table.ts'
 
 type Options = { split?: SplitName; by: 'layer' | 'variable' }
 
@@ -22,6 +22,6 @@ export default (program: Command) =>
         splits.map(split => ledger.http.json<Layers>(path, { query: { split, by } })),
       )
       session.print(Object.fromEntries(splits.map((split, i) => [split, tables[i]])), shown =>
-        layersTable(...Object.entries(shown)),
+        describeLayers(...Object.entries(shown)),
       )
     })

@@ -6,6 +6,7 @@ import {
   type LedgerClient,
   type Sweep,
 } from '../../../clients/typescript/src/index.ts'
+import { unbalancedLine } from '../balance.ts'
 import { experimentId, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
 import { placeFor } from '../files.ts'
@@ -80,7 +81,7 @@ async function experimentReport(
   ])
   if (Object.values(series).some(({ starts }) => starts.length === 0))
     throw new UsageError(`${id} is ${experiment.status}: nothing of it is allocated yet`)
-  const parameters = layers[splits[0]].reduce((sum, layer) => sum + layer.parameters, 0)
+  const parameters = layers[splits[0]].sums.reduce((sum, layer) => sum + layer.parameters, 0)
   const { name: optimizer, learningRate } = spec.optimizer
   const about = [
     `${architecture} (${thousands(parameters)} parameters) on ${dataset}`,
@@ -88,31 +89,43 @@ async function experimentReport(
     `${thousands(iterations)} iterations`,
     `seed ${spec.training.seed}`,
   ].join(', ')
+  const warningOf = (some: Split[]) =>
+    unbalancedLine(
+      Object.fromEntries(
+        some.flatMap(split => (layers[split].unbalanced ? [[split, layers[split].unbalanced]] : [])),
+      ),
+    )
   const ledgers = splits.map((split): [string, string] => {
     const what = title ?? 'Who lowered the loss, and when: LCA per layer'
-    return [`ledger-${split}`, ledgerFigure(`${what}, ${split}`, bucketed(about, bucket), series[split])]
+    const lines = { about: bucketed(about, bucket), warning: warningOf([split]) }
+    return [`ledger-${split}`, ledgerFigure(`${what}, ${split}`, lines, series[split])]
   })
+  const sums = Object.fromEntries(splits.map(split => [split, layers[split].sums]))
+  const warning = warningOf(splits)
   return {
     ...Object.fromEntries(ledgers),
-    loss: lossFigure(about, curves),
-    layers: layersFigure(about, layers),
-    residuals: residualsFigure(about, curves, maxError),
+    // The loss is what it is, whatever became of its allocation.
+    loss: lossFigure({ about }, curves),
+    layers: layersFigure({ about, warning }, sums),
+    residuals: residualsFigure({ about, warning }, curves, maxError),
   }
 }
 
 const bucketed = (about: string, bucket: number) =>
   bucket === 1 ? about : `${about}; means over ${number(bucket)} iterations`
 
-async function readLayers(ledger: LedgerClient, id: string, split: Split): Promise<LayerSums> {
-  const { length, columns } = await ledger.layers(id, { split })
-  return Array.from({ length }, (_, i) => ({
+async function readLayers(ledger: LedgerClient, id: string, split: Split) {
+  const { length, columns, unbalanced } = await ledger.layers(id, { split })
+  const sums: LayerSums = Array.from({ length }, (_, i) => ({
     layer: columns.layer[i],
     parameters: columns.parameters[i],
     lca: columns.lca[i],
     helping: columns.helping[i],
     hurting: columns.hurting[i],
-    helpFraction: columns.helpFraction[i],
+    helpFractionOfMoved: columns.helpFractionOfMoved[i],
+    helpFractionOfAll: columns.helpFractionOfAll[i],
   }))
+  return { sums, unbalanced }
 }
 
 /** The allocations table, a row of lca for every layer. */
@@ -141,19 +154,27 @@ async function readSeries(
 async function sweepReport(ledger: LedgerClient, { id, name, variants, baseline }: Sweep): Promise<Figures> {
   const path = `/v1/sweeps/${id}/summary`
   const summary = printableData(await ledger.http.json<Summary>(path, { query: { measure: 'lca' } }))
-  if (summary.items.length === 0) throw new UsageError(`no experiment of ${id} has succeeded yet`)
+  const { leftOut } = summary
+  if (summary.items.length === 0)
+    throw new UsageError(
+      leftOut.length === 0
+        ? `no experiment of ${id} has succeeded yet`
+        : `the books of no experiment of ${id} that has succeeded balance; ledger sweep summary ${id} says why`,
+    )
   if (variants.length < 2)
     throw new UsageError(`${id} has one variant only: there is nothing to compare it with`)
   // Of a variant that nothing has finished of yet there is nothing to show.
   const seen = summary.variants.filter(({ seeds }) => seeds.length > 0)
   const counts = [...new Set(seen.map(({ seeds }) => seeds.length))].sort((a, b) => a - b)
   const about = `${name ? `${name}: ` : ''}means over ${counts.join(' to ')} seeds, intervals of ${100 * summary.confidence} % (Welch)`
+  const left = leftOut.map(({ variant, seed }) => `${variant} seed ${seed}`)
+  const warning = left.length > 0 ? `Left out, as their books do not balance: ${left.join(', ')}.` : undefined
   const splits = [...new Set(summary.items.map(({ split }) => split))]
   return Object.fromEntries(
     splits.map(split => [
       `differences-${split}`,
       sweepFigure(
-        about,
+        { about, warning },
         split,
         summary.items.filter(row => row.split === split),
         seen.map(({ label }) => label),

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { Experiment } from '../../../clients/typescript/src/index.ts'
-import type { Summary } from '../../store/summary.ts'
+import { unbalancedLines } from '../balance.ts'
 import { experimentId, idHelp, open } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
-import { duration, percent, signed, table, whole } from '../format.ts'
+import { duration, helpHeader, percentOr, short, signed, table, whole } from '../format.ts'
 
 export default (program: Command) =>
   program
@@ -19,7 +19,7 @@ export default (program: Command) =>
 /** An experiment on a screen. */
 export function describeExperiment(experiment: Experiment): string {
   const { id, name, status, dataset, architecture, progress, spec, error, variant } = experiment
-  const summary = experiment.summary as Summary | null
+  const { summary } = experiment
   const took =
     experiment.startedAt && experiment.finishedAt
       ? (Date.parse(experiment.finishedAt) - Date.parse(experiment.startedAt)) / 1e3
@@ -37,23 +37,28 @@ export function describeExperiment(experiment: Experiment): string {
   const lines = facts.filter(([, value]) => value).map(([what, value]) => `${what.padEnd(11)} ${value}`)
   if (!summary) return lines.join('\n')
   const rows = Object.entries(summary.splits).map(
-    ([split, { examples, of, loss, accuracy, lca, standardError, helpFraction, worstResidual }]) => [
+    ([split, { examples, of, loss, accuracy, lca, standardError, ...rest }]) => [
       // Older servers do not say.
       examples === undefined || of === undefined || examples === of
         ? split
         : `${split}, ${whole(examples)} of ${whole(of)}`,
-      `${loss.initial.toFixed(4)} → ${loss.final.toFixed(4)}`,
-      percent(accuracy.final),
-      typeof standardError === 'number' ? `${signed(lca)} (s.e. ${standardError.toFixed(4)})` : signed(lca),
-      percent(helpFraction),
-      worstResidual.toExponential(1),
+      `${short(loss.initial)} → ${short(loss.final)}`,
+      percentOr('', accuracy.final),
+      (lca === null ? '' : signed(lca)) +
+        (typeof standardError === 'number' ? ` (s.e. ${standardError.toFixed(4)})` : ''),
+      percentOr('', rest.helpFractionOfMoved),
+      percentOr('', rest.helpFractionOfAll),
+      rest.worstResidual?.toExponential(1) ?? '',
     ],
   )
-  return `${lines.join('\n')}\n\n${table(['split', 'loss', 'accuracy', 'LCA', 'help', 'worst residual'], rows)}`
+  const header = ['split', 'loss', 'accuracy', 'LCA', ...helpHeader, 'worst residual']
+  const warnings = unbalancedLines(summary.unbalanced).join('\n')
+  return [lines.join('\n'), table(header, rows), ...(warnings ? [warnings] : [])].join('\n\n')
 }
 
-/** Ends with the code that says how an experiment ended; returns where it succeeded. */
-export function exitFor(status: Experiment['status']): void {
+/** Ends with the code that says how an experiment ended; returns where it succeeded and its books balance. */
+export function exitFor({ status, summary }: Pick<Experiment, 'status' | 'summary'>): void {
   if (status === 'failed') throw new ExitWith(exitCodes.failed)
   if (status === 'cancelled') throw new ExitWith(exitCodes.cancelled)
+  if (summary?.unbalanced) throw new ExitWith(exitCodes.unbalanced)
 }

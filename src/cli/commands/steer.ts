@@ -16,7 +16,8 @@ const acts: Record<string, { description: string; act: Act }> = {
     },
   },
   retry: {
-    description: 'queue failed or cancelled experiments again; what is stored of them is kept',
+    description:
+      'queue failed or cancelled experiments again; what is stored of them is kept. Of one that has succeeded: look for its objects, and make again what is lost',
     act: async (ledger, id) => (await ledger.retry(id)).status,
   },
   delete: {

@@ -79,7 +79,7 @@ Examples:
       if (!session.json) console.log(printable(posted.id))
       const ended: Experiment = await watch(ledger, posted.id, stillRuns(posted.id))
       session.print(ended, describeExperiment)
-      exitFor(ended.status)
+      exitFor(ended)
     })
 
 /** The spec in the file, changed as the flags say. */

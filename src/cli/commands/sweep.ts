@@ -85,7 +85,10 @@ export default (program: Command) => {
     .argument('<sweep>', idHelp)
     .description('per layer and variant: mean ± sd over the seeds, and the difference from the baseline')
     .addOption(new Option('--split <split>', 'both if absent').choices(['train', 'validation']))
-    .option('--measure <measure>', 'only lca, helpFraction, finalLoss or finalAccuracy')
+    .option(
+      '--measure <measure>',
+      'only lca, helpFractionOfMoved, helpFractionOfAll, finalLoss or finalAccuracy',
+    )
     .action(
       async (
         typed: string,
@@ -133,6 +136,7 @@ async function follow(command: Command, id: string): Promise<void> {
   session.print({ ...sweep, summary }, shown => `${describe(shown)}\n\n${summaryTables(shown.summary)}`)
   if (sweep.counts.failed > 0) throw new ExitWith(exitCodes.failed)
   if (sweep.counts.cancelled > 0) throw new ExitWith(exitCodes.cancelled)
+  if (summary.leftOut.length > 0) throw new ExitWith(exitCodes.unbalanced)
 }
 
 const statuses = (counts: Sweep['counts']) =>

@@ -15,5 +15,5 @@ export default (program: Command) =>
       const id = await experimentId(session.ledger, typed)
       const experiment = await watch(session.ledger, id, stillRuns(id))
       session.print(experiment, describeExperiment)
-      exitFor(experiment.status)
+      exitFor(experiment)
     })

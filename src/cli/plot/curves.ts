@@ -3,7 +3,7 @@ import { median } from 'd3-array'
 import { line } from 'd3-shape'
 import { splitColours } from './colours.ts'
 import { extent, number, panel, sideLabels } from './panel.ts'
-import { el, page } from './svg.ts'
+import { type About, el, page } from './svg.ts'
 
 export type Split = 'train' | 'validation'
 /** Columns of /iterations. */
@@ -25,7 +25,7 @@ export const curve = (points: [number, number][], stroke: string, strokeWidth = 
   })
 
 /** Loss on every split, by iteration. */
-export function lossFigure(about: string, splits: Partial<Record<Split, Iterations>>): string {
+export function lossFigure(about: About, splits: Partial<Record<Split, Iterations>>): string {
   const entries = Object.entries(splits) as [Split, Iterations][]
   const points = entries.map(([split, { iteration, loss, lossAfter }]) => {
     const last = iteration.length - 1
@@ -56,7 +56,7 @@ export function lossFigure(about: string, splits: Partial<Record<Split, Iteratio
     ],
   }))
   return page(
-    { width, height: 460, title: 'Loss', about },
+    { width, height: 460, title: 'Loss', ...about },
     back,
     ...curves,
     sideLabels(box.x + box.width + 12, labels, box.y, box.y + box.height),
@@ -65,7 +65,7 @@ export function lossFigure(about: string, splits: Partial<Record<Split, Iteratio
 
 /** How far the books are from balancing, iteration by iteration, against what the spec allows. */
 export function residualsFigure(
-  about: string,
+  about: About,
   splits: Partial<Record<Split, Iterations>>,
   maxError: number,
 ): string {
@@ -112,7 +112,7 @@ export function residualsFigure(
     })),
   ]
   return page(
-    { width, height: 460, title: 'Residuals: do the books balance?', about },
+    { width, height: 460, title: 'Residuals: do the books balance?', ...about },
     back,
     ...dots,
     limit,

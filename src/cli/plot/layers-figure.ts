@@ -3,7 +3,7 @@ import { scaleLinear } from 'd3-scale'
 import { helpColour, hurtColour, splitColours } from './colours.ts'
 import { type Split, width } from './curves.ts'
 import { extent, number } from './panel.ts'
-import { el, fit, muted, page, rule, text, widthOf } from './svg.ts'
+import { type About, el, fit, muted, page, rule, text, widthOf } from './svg.ts'
 
 /** Rows of /layers. */
 export type LayerSums = {
@@ -12,11 +12,12 @@ export type LayerSums = {
   lca: number
   helping: number
   hurting: number
-  helpFraction: number
+  helpFractionOfMoved: number
+  helpFractionOfAll: number
 }[]
 
 /** Every layer over the whole run: what helped, what hurt, what is left, and the share of parameters that helped. */
-export function layersFigure(about: string, splits: Partial<Record<Split, LayerSums>>): string {
+export function layersFigure(about: About, splits: Partial<Record<Split, LayerSums>>): string {
   const entries = Object.entries(splits) as [Split, LayerSums][]
   const names = entries[0][1].map(({ layer }) => layer)
   const left = Math.min(220, 40 + Math.max(...names.map(name => widthOf(name))))
@@ -25,15 +26,17 @@ export function layersFigure(about: string, splits: Partial<Record<Split, LayerS
   const height = 128 + names.length * group + 50
   // Between the two: the numbers.
   const between = 124
-  const lcaWidth = (width - left - between - 24) * 0.58
-  const helpWidth = width - left - between - 24 - lcaWidth
+  // At the right: the help fraction of all.
+  const ofAll = 58
+  const lcaWidth = (width - left - between - ofAll - 24) * 0.56
+  const helpWidth = width - left - between - ofAll - 24 - lcaWidth
   const x = extent(
     entries.flatMap(([, rows]) => rows.flatMap(({ helping, hurting }) => [helping, hurting])),
     true,
   )
   const scale = scaleLinear(x, [left, left + lcaWidth])
   const fractions = entries
-    .flatMap(([, rows]) => rows.map(({ helpFraction }) => helpFraction))
+    .flatMap(([, rows]) => rows.map(({ helpFractionOfMoved }) => helpFractionOfMoved))
     .filter(value => value > 0)
   const most = Math.max(0.02, ...fractions.map(value => Math.abs(value - 0.5))) * 1.15
   const middle = left + lcaWidth + between + helpWidth / 2
@@ -45,7 +48,7 @@ export function layersFigure(about: string, splits: Partial<Record<Split, LayerS
       weight: 600,
     }),
     ...entries.flatMap(([split, sums], s) => {
-      const { lca, helping, hurting, helpFraction } = sums[n]
+      const { lca, helping, hurting, helpFractionOfMoved: helped, helpFractionOfAll } = sums[n]
       const y = 122 + n * group + s * row
       return [
         el('rect', {
@@ -72,32 +75,33 @@ export function layersFigure(about: string, splits: Partial<Record<Split, LayerS
           fill: lca < 0 ? helpColour : hurtColour,
         }),
         text(scale(x[1]) + 6, y + 10, `${split} ${number(lca, 3)}`, { size: 11, fill: muted }),
-        ...(helpFraction > 0
+        ...(helped >= 0
           ? [
-              el('line', { x1: middle, x2: help(helpFraction), y1: y + 6, y2: y + 6, stroke: muted }),
-              el('circle', { cx: help(helpFraction), cy: y + 6, r: 4.5, fill: splitColours[split] }),
-              text(
-                help(helpFraction) + (helpFraction < 0.5 ? -9 : 9),
-                y + 10,
-                `${number(100 * helpFraction, 1)} %`,
-                {
-                  size: 11,
-                  fill: muted,
-                  anchor: helpFraction < 0.5 ? 'end' : 'start',
-                },
-              ),
+              el('line', { x1: middle, x2: help(helped), y1: y + 6, y2: y + 6, stroke: muted }),
+              el('circle', { cx: help(helped), cy: y + 6, r: 4.5, fill: splitColours[split] }),
+              text(help(helped) + (helped < 0.5 ? -9 : 9), y + 10, `${number(100 * helped, 1)} %`, {
+                size: 11,
+                fill: muted,
+                anchor: helped < 0.5 ? 'end' : 'start',
+              }),
             ]
           : [text(middle + 9, y + 10, 'did not move', { size: 11, fill: muted })]),
+        text(width - 24, y + 10, `${number(100 * helpFractionOfAll, 1)} %`, {
+          size: 11,
+          fill: muted,
+          anchor: 'end',
+        }),
       ]
     }),
   ])
   return page(
-    { width, height, title: 'What each layer did', about },
+    { width, height, title: 'What each layer did', ...about },
     text(left, 96, 'LCA: sum of what helped (left), of what hurt (right), and their balance (solid)', {
       size: 12,
       fill: muted,
     }),
-    text(middle, 96, 'help fraction, around one half', { size: 12, fill: muted, anchor: 'middle' }),
+    text(middle, 96, 'helped, of what moved', { size: 12, fill: muted, anchor: 'middle' }),
+    text(width - 24, 96, 'of all', { size: 12, fill: muted, anchor: 'end' }),
     ...scale
       .ticks(6)
       .map(tick => el('line', { x1: scale(tick), x2: scale(tick), y1: 108, y2: bottom, stroke: rule })),

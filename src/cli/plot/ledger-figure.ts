@@ -3,14 +3,14 @@ import { area } from 'd3-shape'
 import { colours, readable } from './colours.ts'
 import { curve, width } from './curves.ts'
 import { extent, number, panel, sideLabels } from './panel.ts'
-import { el, fit, ink, muted, page, text } from './svg.ts'
+import { type About, el, fit, ink, muted, page, text } from './svg.ts'
 
 /** What each layer did in each span of iterations: rows of `lca` by layer, in the order of the network. */
 export type LayerSeries = { layers: string[]; starts: number[]; ends: number[]; lca: number[][] }
 /** Who lowered the loss, and when: every layer's LCA per iteration, and what it adds up to. */
 export function ledgerFigure(
   title: string,
-  about: string,
+  about: About,
   { layers, starts, ends, lca }: LayerSeries,
 ): string {
   const palette = colours(layers.length)
@@ -75,7 +75,7 @@ export function ledgerFigure(
   })
   const key = sideLabels(upper.x + upper.width + 14, labels, lower.y - 8, lower.y + lower.height + 24)
   return page(
-    { width, height: 660, title, about },
+    { width, height: 660, title, ...about },
     ...[top.back, ...bars, top.front, bottom.back, ...areas, sum, bottom.front],
     text(lower.x + lower.width + 14, upper.y + 8, '↑ hurts', { size: 12, fill: muted }),
     text(lower.x + lower.width + 14, upper.y + upper.height - 2, '↓ helps', { size: 12, fill: muted }),

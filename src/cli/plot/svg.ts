@@ -62,10 +62,22 @@ export function fit(words: string, width: number, size = 13): string {
 
 const fonts = "'Inter', 'Helvetica Neue', 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
 
-export type Page = { width: number; height: number; title: string; about: string }
+/** The lines under the title. */
+export type About = Pick<Page, 'about' | 'warning'>
 
-/** A figure: a title that says what to see, a line about what it is, and what is drawn under them from y = 64 on. */
-export function page({ width, height, title, about }: Page, ...content: string[]): string {
+export type Page = {
+  width: number
+  height: number
+  title: string
+  about: string
+  /** Why not to believe the figure; in red. */
+  warning?: string | undefined
+}
+
+const alarming = '#b91c1c'
+
+/** A figure: a title that says what to see, a line about what it is, a warning, and under them, from y = 78 on, what is drawn. */
+export function page({ width, height, title, about, warning }: Page, ...content: string[]): string {
   return `${el(
     'svg',
     {
@@ -75,11 +87,14 @@ export function page({ width, height, title, about }: Page, ...content: string[]
       height,
       'font-family': fonts,
       role: 'img',
-      'aria-label': `${title}. ${about}`,
+      'aria-label': [title, about, ...(warning ? [warning] : [])].join('. '),
     },
     el('rect', { width, height, fill: '#ffffff' }),
     text(24, 34, fit(title, width - 48, 18), { size: 18, weight: 600 }),
     text(24, 55, fit(about, width - 48), { fill: muted }),
+    ...(warning
+      ? [text(24, 73, fit(warning, width - 48, 11), { size: 11, weight: 600, fill: alarming })]
+      : []),
     ...content,
   )}\n`
 }

@@ -4,11 +4,11 @@ import type { SweepSummaryRow } from '../../../clients/typescript/src/index.ts'
 import { colours } from './colours.ts'
 import { width } from './curves.ts'
 import { extent, number } from './panel.ts'
-import { el, fit, muted, page, rule, text, widthOf } from './svg.ts'
+import { type About, el, fit, muted, page, rule, text, widthOf } from './svg.ts'
 
 /** Differences of LCA with their intervals, on one split; rows of one measure. */
 export function sweepFigure(
-  about: string,
+  about: About,
   split: string,
   rows: SweepSummaryRow[],
   variants: string[],
@@ -70,7 +70,7 @@ export function sweepFigure(
       width,
       height: bottom + 60 + 22 * others.length,
       title: `Change of LCA against “${baseline}”, ${split}`,
-      about,
+      ...about,
     },
     text(box.x, 88, '← helps more than the baseline', { size: 12, fill: muted }),
     text(box.x + box.width, 88, 'helps less, or hurts →', { size: 12, fill: muted, anchor: 'end' }),

@@ -13,7 +13,14 @@ export default fp(
       await app.register(cors, {
         origin: corsOrigins,
         methods: ['GET', 'HEAD', 'POST', 'DELETE'],
-        exposedHeaders: ['etag', 'location', 'retry-after', 'x-request-id', 'content-range'],
+        exposedHeaders: [
+          'etag',
+          'location',
+          'retry-after',
+          'x-request-id',
+          'content-range',
+          'ledger-unbalanced',
+        ],
         maxAge: 3600,
       })
     }

@@ -15,7 +15,7 @@ import { findLedger, groupVariables, headOf, spanOf } from '../shared/ledger.ts'
 import { readAllocations } from './query.ts'
 
 const csvExample =
-  'iteration,iterations,layer,parameters,lca,standardError,helping,hurting,squared,moved,helped,hurt,helpFraction\n0,1,fc_1,78500,-0.05,,-0.08,0.03,0.0000012,0.021,41000,36000,0.522\n'
+  'iteration,iterations,layer,parameters,lca,standardError,helping,hurting,squared,moved,helped,hurt,helpFractionOfMoved,helpFractionOfAll\n0,1,fc_1,78500,-0.05,,-0.08,0.03,0.0000012,0.021,36000,24000,0.6,0.459\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
@@ -45,7 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { by, split, layer, bucket } = request.query
-      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
+      const ledger = await findLedger(app, request.caller, request.params.id, split)
       const span = spanOf(request.query, ledger)
       const grouping = await groupVariables(app.db, ledger.id, by, layer)
       return sendTable(request, reply, {
@@ -53,6 +53,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         columns: columnsOf(AllocationRow, wantedBy(by)),
         batches: readAllocations(app.ledgerDb, ledger, grouping, { ...span, bucket, by }, request.signal),
         version: ledger.version,
+        warning: ledger.unbalanced?.message,
       })
     },
   )

@@ -6,7 +6,7 @@ import { readErrors } from '../../../store/sampling.ts'
 import { checkRows } from '../../../store/totals.ts'
 import { ahead } from '../../tables/ahead.ts'
 import type { Batch } from '../../tables/table.ts'
-import { type Grouping, type Ledger, ratio } from '../shared/ledger.ts'
+import { type Grouping, helpFractions, type Ledger } from '../shared/ledger.ts'
 
 /** Rows of a batch, but for a span that has more. */
 const batchRows = 2 ** 13
@@ -102,16 +102,20 @@ function makeRows(groups: Grouping['groups'], spans: number) {
       made = fresh()
       begun = 0
       const parameters = new Int32Array(length)
-      const helpFraction = new Float64Array(length)
+      const helpFractionOfMoved = new Float64Array(length)
+      const helpFractionOfAll = new Float64Array(length)
       for (let row = 0; row < length; row++) {
         parameters[row] = groups[row % groups.length].parameters
-        helpFraction[row] = ratio(sums.helped[row], parameters[row] * iterations[row]) ?? Number.NaN
+        const postings = parameters[row] * iterations[row]
+        const fractions = helpFractions(sums.helped[row], sums.hurt[row], postings)
+        helpFractionOfMoved[row] = fractions.helpFractionOfMoved ?? Number.NaN
+        helpFractionOfAll[row] = fractions.helpFractionOfAll ?? Number.NaN
       }
       return {
         length,
         values: {
           ...{ iteration, iterations, layer: layers(length), variable: variables(length), parameters },
-          ...{ ...sums, standardError, helpFraction },
+          ...{ ...sums, standardError, helpFractionOfMoved, helpFractionOfAll },
         },
       }
     },

@@ -133,17 +133,18 @@ ${joinedNames.join(', ')} are the tensors of all segments in one, put together a
       if (!namePattern.test(name)) throw new ProblemError('not-found', 'there is no such artifact')
       const whole = await app.watch.find(id, request.caller)
       const { experiment } = whole
-      const spec = specOf(whole)
+      // Not of every range of a stored object: a spec may be large.
+      const spec = () => specOf(whole)
       const joined = joinedNamed(name)
       if (!joined && (from ?? to) !== undefined)
         throw invalidQuery(
           from === undefined ? 'to' : 'from',
-          `is for tensors of all segments only: ${joinedTensors(spec.allocation.splits)
+          `is for tensors of all segments only: ${joinedTensors(spec().allocation.splits)
             .map(({ name }) => name)
             .join(', ')}`,
         )
       const download = joined
-        ? await findJoined(app.db, experiment, spec, joined, { from, to })
+        ? await findJoined(app.db, experiment, spec(), joined, { from, to })
         : await findStored(experiment.id, name)
       const { etag, sha256, contentType, filename, stretches } = download
       const size = sizeOf(download)

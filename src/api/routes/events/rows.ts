@@ -3,7 +3,7 @@ import type { Columns } from '../../../lca/columns.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 import { readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
-import { ratio } from '../shared/ledger.ts'
+import { helpFractions } from '../shared/ledger.ts'
 import { frame } from './frames.ts'
 import { comparePositions, formatPosition, type Position } from './position.ts'
 
@@ -62,7 +62,7 @@ async function* segmentEvents(
         ...{ iteration, split, loss: finite(columns.lossBefore[row]) },
         ...{ lossAfter: finite(columns.lossAfter[row]), lca: finite(columns.lca[row]) },
         ...{ residual: finite(columns.residual[row]), splits: columns.splits[row] },
-        helpFraction: ratio(columns.helped[row], parameters),
+        ...helpFractions(columns.helped[row], columns.hurt[row], parameters),
       })
     }
     const last = rows[rows.length - 1]

@@ -226,7 +226,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'retryExperiment', tags, summary: 'Try an experiment again' },
         description:
-          'Queues a failed or cancelled experiment again. What is stored of it stays: only what is missing is redone.',
+          'Queues a failed or cancelled experiment again. What is stored of it stays: only what is missing is redone. One that has succeeded is `allocating` while its objects are looked for: each is read and compared with its SHA-256, and what is lost or damaged is computed again. It then succeeds once more, also where that cannot be done (the dataset, or the experiment it started from, has been deleted): manifest.json has the names under `lost`, and their download is a 410.',
         params: ExperimentParams,
         response: { 202: ref(Experiment), ...problems(400, 404, 409, 413, 415, 429) },
       },
@@ -239,12 +239,10 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       describeSpan({ 'ledger.experiment.id': id })
       const outcome = await retryExperiment(app.db, queueOf(request, id), id)
       const found = await find(id, request.caller)
-      if (outcome === 'succeeded')
-        throw new ProblemError('conflict', 'the experiment has succeeded: nothing is missing')
       if (outcome === 'running')
         throw new ProblemError(
           'conflict',
-          `the experiment is ${found.experiment.status}: only a failed or cancelled one can be tried again`,
+          `the experiment is ${found.experiment.status}: only one that has ended can be tried again`,
         )
       request.log.info({ experiment: id }, 'experiment queued again')
       return sendExperiment(reply.code(202), found)

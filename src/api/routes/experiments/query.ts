@@ -1,11 +1,18 @@
 /** Experiments as the API shows them: read in one query, and how far they are worked out from what it returns. */
 
 import type { ResolvedSpec } from '../../../spec/resolved.ts'
+import type { SplitName } from '../../../spec/schema.ts'
+import { type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
+import { type EarlierSummary, isEarlier, renewSummary } from '../../../store/earlier-summary.ts'
 import type { Reader } from '../../../store/experiments.ts'
+import type { Summary } from '../../../store/summary.ts'
 import type { ExperimentListItem } from '../../schemas/experiments.ts'
 
-type Row = Omit<ExperimentListItem, 'progress'> & {
+type Row = Omit<ExperimentListItem, 'progress' | 'summary'> & {
+  summary: Summary | EarlierSummary | null
+  /** For an earlier version's summary only. */
+  books: Judged & { splits: SplitName[] }
   trained: number
   allocated: number
   /** Iterations that were done when the phase began or went on. */
@@ -30,7 +37,8 @@ const columns = `
   e.trained, coalesce(s.done, 0)::int AS allocated, e.done_before AS "doneBefore",
   extract(epoch FROM now() - e.started_at)::float8 AS "trainingSeconds",
   extract(epoch FROM now() - e.allocating_at)::float8 AS "allocatingSeconds",
-  e.summary, e.worker, e.engine, e.attempts, e.error,
+  e.summary, (SELECT to_json(j) FROM (SELECT ${judgedSql}, e.spec #> '{allocation,splits}' AS splits) j) AS books,
+  e.worker, e.engine, e.attempts, e.error,
   ${timestamp('created_at', 'createdAt')}, ${timestamp('started_at', 'startedAt')},
   ${timestamp('allocating_at', 'allocatingAt')}, ${timestamp('finished_at', 'finishedAt')},
   ${timestamp('updated_at', 'updatedAt')}`
@@ -64,6 +72,9 @@ export type Found = {
   etag: string
 }
 
+/** Raise it when what is shown of an experiment changes: then what clients kept is out of date. */
+const layout = '2'
+
 /** One with its resolved spec, as JSON. */
 export type FoundWhole = Found & { specText: string }
 
@@ -75,20 +86,29 @@ type FoundRow = Row & Pick<Found, 'tenant' | 'recorded'>
 /** Where the experiments of these ids are, by id. */
 export async function loadStates(db: Database, ids: string[]): Promise<Map<string, Found>> {
   const { rows } = await db.pool.query<FoundRow>(stateSql, [ids])
-  return new Map(rows.map(row => [row.id, found(row)]))
+  return new Map(await inOrder(rows, async row => [row.id, await found(db, row)]))
 }
 
 /** The experiments of these ids, by id. */
 export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, FoundWhole>> {
   const { rows } = await db.pool.query<FoundRow & { specText: string }>(wholeSql, [ids])
-  return new Map(rows.map(({ specText, ...row }) => [row.id, { ...found(row), specText }]))
+  return new Map(
+    await inOrder(rows, async ({ specText, ...row }) => [row.id, { ...(await found(db, row)), specText }]),
+  )
 }
 
-function found({ tenant, recorded, ...row }: FoundRow): Found {
-  const experiment = present(row)
+async function found(db: Database, { tenant, recorded, ...row }: FoundRow): Promise<Found> {
+  const experiment = await present(db, row)
   const { status, progress, updatedAt } = experiment
-  const etag = `W/"${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
+  const etag = `W/"${layout}-${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
   return { tenant, recorded, experiment, etag }
+}
+
+/** One after the other: what has to be looked up for some of them must not take every connection. */
+async function inOrder<T, U>(rows: T[], make: (row: T) => Promise<U>): Promise<U[]> {
+  const made: U[] = []
+  for (const row of rows) made.push(await make(row))
+  return made
 }
 
 export type Filter = Reader & {
@@ -106,12 +126,21 @@ export async function listExperiments(db: Database, filter: Filter): Promise<Exp
   const { rows } = await db.pool.query<Row>(listSql, [
     ...[before, status, JSON.stringify(tags), limit, sweep, tenant],
   ])
-  return rows.map(present)
+  return inOrder(rows, row => present(db, row))
 }
 
-function present(row: Row): ExperimentListItem {
-  const { trained, allocated, doneBefore, trainingSeconds, allocatingSeconds, ...shown } = row
-  return { ...shown, progress: progressOf(row) }
+async function present(db: Database, row: Row): Promise<ExperimentListItem> {
+  const { trained, allocated, doneBefore, trainingSeconds, allocatingSeconds, ...rest } = row
+  const { books, summary, ...shown } = rest
+  return { ...shown, summary: await presentSummary(db, row), progress: progressOf(row) }
+}
+
+async function presentSummary(
+  { pool }: Database,
+  { id, iterations, summary, books }: Row,
+): Promise<Summary | null> {
+  if (summary === null || !isEarlier(summary)) return summary
+  return renewSummary(summary, await unbalancedOf(pool, { id, iterations, splits: books.splits }, books))
 }
 
 function progressOf(row: Row): ExperimentListItem['progress'] {

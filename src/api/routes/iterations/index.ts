@@ -15,7 +15,7 @@ import { findLedger, headOf, spanOf } from '../shared/ledger.ts'
 import { readIterations, readPoints } from './query.ts'
 
 const csvExample =
-  'iteration,loss,lossAfter,lca,residual,splits,helpFraction\n0,2.41,2.33,-0.08,0.00002,1,0.53\n'
+  'iteration,loss,lossAfter,lca,residual,splits,helpFractionOfMoved,helpFractionOfAll\n0,2.41,2.33,-0.08,0.00002,1,0.61,0.53\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
@@ -41,7 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { split, points } = request.query
-      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
+      const ledger = await findLedger(app, request.caller, request.params.id, split)
       const span = spanOf(request.query, ledger)
       return sendTable(request, reply, {
         head: headOf(ledger),
@@ -51,6 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             ? readIterations(app.ledgerDb, ledger, span, request.signal)
             : readPoints(app.ledgerDb, ledger, span, points, request.signal),
         version: ledger.version,
+        warning: ledger.unbalanced?.message,
       })
     },
   )

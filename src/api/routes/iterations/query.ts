@@ -3,7 +3,7 @@ import { type Block, countIterations, readBlocks } from '../../../store/blocks.t
 import type { Database } from '../../../store/database.ts'
 import { ahead } from '../../tables/ahead.ts'
 import type { Batch } from '../../tables/table.ts'
-import { type Ledger, ratio } from '../shared/ledger.ts'
+import { helpFractions, type Ledger } from '../shared/ledger.ts'
 
 type Span = { from: number; to: number }
 
@@ -77,6 +77,7 @@ const isLower = (x: number, y: number): boolean => x < y || (Number.isNaN(y) && 
 type Row = { iteration: number; loss: number; lossAfter: number; lca: number; residual: number } & {
   splits: number
   helped: number
+  hurt: number
 }
 
 const rowOf = ({ from, columns }: Block, row: number): Row => ({
@@ -87,10 +88,12 @@ const rowOf = ({ from, columns }: Block, row: number): Row => ({
   residual: columns.residual[row],
   splits: columns.splits[row],
   helped: columns.helped[row],
+  hurt: columns.hurt[row],
 })
 
 function batchOf(rows: Row[], parameters: number): Batch {
   const floats = (name: keyof Row) => Float64Array.from(rows, row => row[name])
+  const fractions = rows.map(({ helped, hurt }) => helpFractions(helped, hurt, parameters))
   return {
     length: rows.length,
     values: {
@@ -98,7 +101,8 @@ function batchOf(rows: Row[], parameters: number): Batch {
       ...{ loss: floats('loss'), lossAfter: floats('lossAfter'), lca: floats('lca') },
       residual: floats('residual'),
       splits: Int32Array.from(rows, ({ splits }) => splits),
-      helpFraction: Float64Array.from(rows, ({ helped }) => ratio(helped, parameters) ?? Number.NaN),
+      helpFractionOfMoved: Float64Array.from(fractions, one => one.helpFractionOfMoved ?? Number.NaN),
+      helpFractionOfAll: Float64Array.from(fractions, one => one.helpFractionOfAll ?? Number.NaN),
     },
   }
 }

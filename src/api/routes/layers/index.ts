@@ -9,7 +9,7 @@ import { findLedger, groupVariables, headOf } from '../shared/ledger.ts'
 import { sumLayers } from './query.ts'
 
 const csvExample =
-  'layer,parameters,lca,standardError,helping,hurting,rms,helpFraction,share\nfc_1,78500,-1.21,,-3.4,2.19,0.00012,0.507,0.62\n'
+  'layer,parameters,lca,standardError,helping,hurting,rms,helpFractionOfMoved,helpFractionOfAll,share\nfc_1,78500,-1.21,,-3.4,2.19,0.00012,0.612,0.507,0.62\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
@@ -35,7 +35,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { by, split } = request.query
-      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
+      const ledger = await findLedger(app, request.caller, request.params.id, split)
       const grouping = await groupVariables(app.db, ledger.id, by)
       const { iterations, total, items } = await sumLayers(app.ledgerDb, ledger, grouping, by, request.signal)
       const columns = columnsOf(LayerRow, wantedBy(by))
@@ -44,6 +44,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         columns,
         batches: [batchOf(columns, items)],
         version: ledger.version,
+        warning: ledger.unbalanced?.message,
       })
     },
   )

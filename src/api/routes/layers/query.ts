@@ -5,10 +5,10 @@ import type { Database } from '../../../store/database.ts'
 import { readSpread } from '../../../store/sampling.ts'
 import { readTotals, sumLedger } from '../../../store/totals.ts'
 import type { LayersTable } from '../../schemas/tables.ts'
-import { type Grouping, type Ledger, ratio } from '../shared/ledger.ts'
+import { type Grouping, helpFractions, type Ledger, ratio } from '../shared/ledger.ts'
 
-type Sums = Record<'lca' | 'helping' | 'hurting' | 'squared' | 'helped', number>
-const nothing: Sums = { lca: 0, helping: 0, hurting: 0, squared: 0, helped: 0 }
+type Sums = Record<'lca' | 'helping' | 'hurting' | 'squared' | 'helped' | 'hurt', number>
+const nothing: Sums = { lca: 0, helping: 0, hurting: 0, squared: 0, helped: 0, hurt: 0 }
 
 /**
  * The sums of every group, and of all of them, over the variables in the order of the network: of the totals that are
@@ -49,7 +49,7 @@ export async function sumLayers(
     helping: sums.helping,
     hurting: sums.hurting,
     rms: root(ratio(sums.squared, parameters * iterations)),
-    helpFraction: ratio(sums.helped, parameters * iterations),
+    ...helpFractions(sums.helped, sums.hurt, parameters * iterations),
     share: network.lca === 0 ? null : sums.lca / network.lca,
   })
   return {

@@ -34,12 +34,13 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { layer, split } = request.query
-      const ledger = await findLedger(app.db, request.caller, request.params.id, split)
+      const ledger = await findLedger(app, request.caller, request.params.id, split)
       return sendTable(request, reply, {
         head: headOf(ledger),
         columns: columnsOf(NeuronRow),
         batches: await readNeurons(app.ledgerDb, ledger, layer, request.signal),
         version: ledger.version,
+        warning: ledger.unbalanced?.message,
       })
     },
   )

@@ -1,6 +1,9 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
+import type { FastifyInstance } from 'fastify'
+import type { Unbalanced } from '../../../lca/balance.ts'
 import { type Sample, sampleOf } from '../../../spec/sample.ts'
 import type { SplitName } from '../../../spec/schema.ts'
+import { type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { experimentNotFound, invalidQuery } from '../../problem.ts'
@@ -16,6 +19,8 @@ export type Ledger = {
   sample: Sample
   /** Names this state of it, where it has succeeded: nothing changes any more but by being deleted. */
   version: string | undefined
+  /** What is wrong with the books of what is allocated; null where they balance. */
+  unbalanced: Unbalanced | null
 }
 
 const ledgerSql = `
@@ -24,18 +29,19 @@ const ledgerSql = `
          jsonb_build_object('dataset', spec -> 'dataset', 'allocation', spec -> 'allocation') AS sampled,
          CASE status WHEN 'succeeded' THEN id || ' ' || extract(epoch FROM updated_at) END AS version,
          (SELECT coalesce(sum(s."to" - s."from"), 0)::int FROM segments s
-           WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated
+           WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated,
+         ${judgedSql}
     FROM experiments e
    WHERE id = $1::uuid AND ($2::text IS NULL OR tenant = $2)`
 
 /** Looks an experiment up; `split` defaults to the first that it allocates. Throws 404, and 400 for another split. */
 export async function findLedger(
-  db: Database,
+  { db, ledgerDb }: Pick<FastifyInstance, 'db' | 'ledgerDb'>,
   { tenant }: Reader,
   id: string,
   split: SplitName | undefined,
 ): Promise<Ledger> {
-  type Found = {
+  type Found = Judged & {
     iterations: number
     splits: SplitName[]
     sampled: Parameters<typeof sampleOf>[0]
@@ -48,20 +54,26 @@ export async function findLedger(
   if (split !== undefined && !found.splits.includes(split))
     throw invalidQuery('split', `this experiment allocates ${found.splits.join(' and ')} only`)
   const own = split ?? found.splits[0]
+  const { iterations } = found
+  const unbalanced = await unbalancedOf(ledgerDb.pool, { id, splits: [own], iterations }, found)
   return {
     id,
     split: own,
-    iterations: found.iterations,
+    iterations,
     sample: sampleOf(found.sampled, own),
     complete: found.allocated >= found.iterations,
     version: found.version ?? undefined,
+    unbalanced: unbalanced?.[own] ?? null,
   }
 }
 
-/** What the document of every table begins with. */
-export const headOf = ({ id, split, complete, sample }: Ledger) => ({
-  ...{ experimentId: id, split, complete },
+/** What the JSON of every table says first. */
+export const headOf = ({ id, split, complete, sample, unbalanced }: Ledger) => ({
+  experimentId: id,
+  split,
+  complete,
   ...sample,
+  unbalanced,
 })
 
 /** The iterations [from, to) of a query, within the training. Throws 400 where there can be none. */
@@ -118,3 +130,9 @@ export async function groupVariables(
 
 /** x/n where there is an n. */
 export const ratio = (x: number, n: number): number | null => (n > 0 && Number.isFinite(x) ? x / n : null)
+
+/** The share of what moved that helped, and of everything; `postings` is parameters × iterations. */
+export const helpFractions = (helped: number, hurt: number, postings: number) => ({
+  helpFractionOfMoved: ratio(helped, helped + hurt),
+  helpFractionOfAll: ratio(helped, postings),
+})

@@ -142,7 +142,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'getSweepSummary', tags, summary: 'What a sweep says' },
         description:
-          'Per variant, split and layer: mean, sample standard deviation and n over the seeds of LCA and help fraction, for the whole network of the final loss and accuracy too; intervals of 95 % around means (Student’s t: mean ∓ t·sd/√n, n − 1 degrees of freedom) and around differences from the baseline (Welch 1947: ∓ t·√(sd₁²/n₁ + sd₂²/n₂), degrees of freedom after Satterthwaite). Over the experiments that have succeeded so far.',
+          'Per variant, split and layer: mean, sample standard deviation and n over the seeds of LCA and the help fractions, for the whole network of the final loss and accuracy too; intervals of 95 % around means (Student’s t: mean ∓ t·sd/√n, n − 1 degrees of freedom) and around differences from the baseline (Welch 1947: ∓ t·√(sd₁²/n₁ + sd₂²/n₂), degrees of freedom after Satterthwaite). Over the experiments that have succeeded so far, but for those whose books do not balance: they are named in `leftOut`.',
         params: SweepParams,
         headers: TableHeaders,
         querystring: SummaryQuery,
@@ -157,7 +157,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { split, measure } = request.query
       const { sweep } = await show(request.params.id, request.caller)
       const { id, variants, baseline, counts, experimentCount, experiments } = sweep
-      const { seeds, items } = await summariseSweep(app.ledgerDb, id, variants, variants.indexOf(baseline))
+      const { seeds, leftOut, items } = await summariseSweep(
+        app.ledgerDb,
+        id,
+        variants,
+        variants.indexOf(baseline),
+      )
       const columns = columnsOf(SummaryRow)
       const wanted = items.filter(
         row =>
@@ -171,10 +176,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
             experiments: experiments.filter(({ variant }) => variant === label).length,
             seeds: seeds[i],
           })),
+          leftOut,
         },
         columns,
         batches: [batchOf(columns, wanted)],
         version: sweep.finished ? stateOf(sweep) : undefined,
+        warning: leftOutInWords(leftOut),
       })
     },
   )
@@ -223,3 +230,11 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   )
 }
 export default routes
+
+/** For a header, so ids and not the labels of variants, and not too many. */
+function leftOutInWords(leftOut: SweepSummary['leftOut']): string | undefined {
+  if (leftOut.length === 0) return undefined
+  const named = leftOut.slice(0, 20).map(({ experiment }) => experiment)
+  const more = leftOut.length > named.length ? [`and ${leftOut.length - named.length} more`] : []
+  return `left out, as their books do not balance: ${[...named, ...more].join(', ')}`
+}

@@ -1,8 +1,10 @@
 /** What a sweep says: every measure of every layer in every variant, over its seeds and against the baseline. */
 import type { SplitName } from '../../../spec/schema.ts'
 import { estimate, welch } from '../../../statistics/intervals.ts'
+import { describeUnbalanced, type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
-import type { Measure, SummaryRow } from '../../schemas/sweeps.ts'
+import type { Measure, SummaryRow, SweepSummary } from '../../schemas/sweeps.ts'
+import { helpFractions } from '../shared/ledger.ts'
 
 export const confidence = 0.95
 
@@ -11,17 +13,21 @@ type Finished = {
   variant: number
   seed: number
   splits: Partial<Record<SplitName, { loss: { final: number }; accuracy: { final: number } }>>
-}
+  iterations: number
+  allocated: SplitName[]
+} & Judged
 
 const finishedSql = `
-  SELECT id, variant, (spec #>> '{training,seed}')::float8 AS seed, summary -> 'splits' AS splits
-    FROM experiments
+  SELECT id, variant, (spec #>> '{training,seed}')::float8 AS seed, summary -> 'splits' AS splits,
+         (spec #>> '{training,iterations}')::int AS iterations, spec #> '{allocation,splits}' AS allocated,
+         ${judgedSql}
+    FROM experiments e
    WHERE sweep_id = $1::uuid AND status = 'succeeded'
    ORDER BY sweep_index`
 
 const layersSql = `
   SELECT t.experiment_id AS id, t.split, v.layer, sum(t.lca ORDER BY t.variable) AS lca,
-         sum(t.helped) AS helped, sum(v.size::float8 * t.iterations) AS postings
+         sum(t.helped) AS helped, sum(t.hurt) AS hurt, sum(v.size::float8 * t.iterations) AS postings
     FROM variable_totals t
     JOIN variables v ON v.experiment_id = t.experiment_id AND v."index" = t.variable
     JOIN experiments e ON e.id = t.experiment_id
@@ -35,23 +41,41 @@ type LayerSums = {
   layer: string
   lca: number
   helped: number
+  hurt: number
   postings: number
 }
 
 /** Values of one measure by variant; `layer` null is the whole network. */
 type Series = { split: SplitName; layer: string | null; measure: Measure; values: Map<number, number[]> }
 
-/** The seeds that have succeeded, by variant, and the rows of the summary. */
+/**
+ * By variant the seeds that have succeeded, the rows of the summary, and what has succeeded and is not in them: runs
+ * whose books do not balance.
+ */
 export async function summariseSweep(
   db: Pick<Database, 'pool'>,
   id: string,
   variants: string[],
   baseline: number,
-): Promise<{ seeds: number[][]; items: SummaryRow[] }> {
-  const [finished, layers] = await Promise.all([
+): Promise<{ seeds: number[][]; leftOut: SweepSummary['leftOut']; items: SummaryRow[] }> {
+  const [succeeded, layers] = await Promise.all([
     db.pool.query<Finished>(finishedSql, [id]).then(({ rows }) => rows),
     db.pool.query<LayerSums>(layersSql, [id]).then(({ rows }) => rows),
   ])
+  const leftOut: SweepSummary['leftOut'] = []
+  const finished: Finished[] = []
+  for (const experiment of succeeded) {
+    const { id, variant, seed, iterations, allocated } = experiment
+    const unbalanced = await unbalancedOf(db.pool, { id, iterations, splits: allocated }, experiment)
+    if (unbalanced === null) finished.push(experiment)
+    else
+      leftOut.push({
+        experiment: id,
+        variant: variants[variant],
+        seed,
+        reason: describeUnbalanced(unbalanced),
+      })
+  }
   const series = collect(finished, layers)
   const items = variants.flatMap((label, variant) =>
     series.flatMap(one => rowOf(one, label, variant, baseline)),
@@ -59,13 +83,21 @@ export async function summariseSweep(
   const seeds = variants.map((_, variant) =>
     finished.flatMap(experiment => (experiment.variant === variant ? [experiment.seed] : [])),
   )
-  return { seeds, items }
+  return { seeds, leftOut, items }
 }
 
 /** Every series that any experiment has a value of, in the order of the table. */
 function collect(finished: Finished[], layers: LayerSums[]): Series[] {
   const found = new Map<string, Series>()
-  const add = (split: SplitName, layer: string | null, measure: Measure, variant: number, value: number) => {
+  const add = (
+    split: SplitName,
+    layer: string | null,
+    measure: Measure,
+    variant: number,
+    value: number | null,
+  ) => {
+    // A share of nothing.
+    if (value === null) return
     const key = JSON.stringify([split, layer, measure])
     const series = found.get(key) ?? { split, layer, measure, values: new Map<number, number[]>() }
     series.values.set(variant, [...(series.values.get(variant) ?? []), value])
@@ -79,14 +111,17 @@ function collect(finished: Finished[], layers: LayerSums[]): Series[] {
       NonNullable<Finished['splits'][SplitName]>,
     ][]) {
       const rows = (rowsOf.get(id) ?? []).filter(row => row.split === split)
-      const sum = (name: 'lca' | 'helped' | 'postings') => rows.reduce((total, row) => total + row[name], 0)
+      const sum = (name: 'lca' | 'helped' | 'hurt' | 'postings') =>
+        rows.reduce((total, row) => total + row[name], 0)
       add(split, null, 'finalLoss', variant, loss.final)
       add(split, null, 'finalAccuracy', variant, accuracy.final)
-      add(split, null, 'lca', variant, sum('lca'))
-      add(split, null, 'helpFraction', variant, sum('helped') / sum('postings'))
-      for (const { layer, lca, helped, postings } of rows) {
+      const network = { layer: null, lca: sum('lca'), helped: sum('helped') }
+      for (const one of [{ ...network, hurt: sum('hurt'), postings: sum('postings') }, ...rows]) {
+        const { layer, lca, helped, hurt, postings } = one
+        const { helpFractionOfMoved, helpFractionOfAll } = helpFractions(helped, hurt, postings)
         add(split, layer, 'lca', variant, lca)
-        add(split, layer, 'helpFraction', variant, helped / postings)
+        add(split, layer, 'helpFractionOfMoved', variant, helpFractionOfMoved)
+        add(split, layer, 'helpFractionOfAll', variant, helpFractionOfAll)
       }
     }
   }
