@@ -30,6 +30,7 @@ test('nothing configured is the embedded default', () => {
     corsOrigins: [],
     rateLimit: 0,
     maxUnfinished: 0,
+    maxUnfinishedSegments: 0,
     maxJobPetaflop: 1000,
     maxTables: 16,
     maxUploadBytes: 2 ** 31,

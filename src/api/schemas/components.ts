@@ -11,6 +11,7 @@ import {
   ExperimentStatus,
   ExperimentSummary,
   exampleSpec,
+  Place,
   Preview,
   Progress,
   SampleSize,
@@ -33,7 +34,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Experiment, SampleSize, Preview],
+  ...[ExperimentListItem, Place, Experiment, SampleSize, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],

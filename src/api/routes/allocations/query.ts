@@ -5,8 +5,8 @@ import type { Database } from '../../../store/database.ts'
 import { readErrors } from '../../../store/sampling.ts'
 import { checkRows } from '../../../store/totals.ts'
 import { ahead } from '../../tables/ahead.ts'
+import { type Grouping, helpFractions, type Ledger } from '../../tables/ledger.ts'
 import type { Batch } from '../../tables/table.ts'
-import { type Grouping, helpFractions, type Ledger } from '../shared/ledger.ts'
 
 /** Rows of a batch, but for a span that has more. */
 const batchRows = 2 ** 13
@@ -30,7 +30,7 @@ export async function* readAllocations(
   // Errors are stored of single iterations, by layer: those of sums over iterations do not follow from them.
   const hasErrors = isSample(sample) && by === 'layer' && bucket === 1
   const layerOf = groups.map(({ layer }) => layers.indexOf(layer))
-  const rows = makeRows(groups, Math.max(1, Math.floor(batchRows / groups.length)))
+  const rows = makeRows(groups, groupOf, Math.max(1, Math.floor(batchRows / groups.length)))
   let span = Number.NaN
   const what = { id, kind: 'allocations', split } as const
   for await (const page of ahead(readBlocks(db.pool, what, { from, to }, signal))) {
@@ -46,7 +46,7 @@ export async function* readAllocations(
           rows.begin(own)
           span = own
         }
-        rows.add(block, (iteration - block.from) * groupOf.length, groupOf)
+        rows.add(block, (iteration - block.from) * groupOf.length)
         if (errors) rows.addErrors(errors, (iteration - block.from) * (layers.length + 1), layerOf)
       }
     }
@@ -55,7 +55,9 @@ export async function* readAllocations(
 }
 
 /** Rows in the making: for each span a row of every group. */
-function makeRows(groups: Grouping['groups'], spans: number) {
+function makeRows(groups: Grouping['groups'], groupOf: number[], spans: number) {
+  // Each variable is a row of its own: rows are copied where nothing is summed.
+  const isCopy = groupOf.length === groups.length && groupOf.every((group, variable) => group === variable)
   const capacity = spans * groups.length
   const layers = namesOf(groups.map(({ layer }) => layer))
   const variables = namesOf(groups.map(({ variable }) => variable))
@@ -78,15 +80,14 @@ function makeRows(groups: Grouping['groups'], spans: number) {
       made.iteration.fill(iteration, first, first + groups.length)
     },
     /** Adds the iteration whose first variable is in row `start` of the block to the last span. */
-    add({ columns }: Block, start: number, groupOf: number[]) {
+    add({ columns }: Block, start: number) {
       const first = (begun - 1) * groups.length
+      const isFirst = made.iterations[first] === 0
       for (const name of sums) {
         const values = columns[name]
         const into = made.sums[name]
-        for (let variable = 0; variable < groupOf.length; variable++) {
-          const group = groupOf[variable]
-          if (group >= 0) into[first + group] += values[start + variable]
-        }
+        if (isCopy && isFirst) into.set(values.subarray(start, start + groupOf.length), first)
+        else addTo(into, first, values, start, groupOf)
       }
       for (let row = first; row < first + groups.length; row++) made.iterations[row]++
     },
@@ -119,6 +120,20 @@ function makeRows(groups: Grouping['groups'], spans: number) {
         },
       }
     },
+  }
+}
+
+/** Adds what each variable did, from `start` on, to the row of its group. */
+function addTo(
+  into: Float64Array,
+  first: number,
+  values: Float64Array | Int32Array,
+  start: number,
+  groupOf: number[],
+): void {
+  for (let variable = 0; variable < groupOf.length; variable++) {
+    const group = groupOf[variable]
+    if (group >= 0) into[first + group] += values[start + variable]
   }
 }
 
