@@ -105,7 +105,7 @@ export function page({ width, height, title, about, warning }: Page, ...content:
     text(24, 34, fitLine(title, width - 48, 18, 600), { size: 18, weight: 600 }),
     text(24, 55, fitLine(about, width - 48), { fill: muted }),
     ...(warning
-      ? [text(24, 73, fitLine(warning, width - 48, 11, 600), { size: 11, weight: 600, fill: alarming })]
+      ? [text(24, 73, fitLine(warning, width - 48, 11), { size: 11, weight: 600, fill: alarming })]
       : []),
     ...content,
   )}\n`
