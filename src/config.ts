@@ -61,6 +61,8 @@ export type Config = {
   rateLimit: number
   /** Experiments that a tenant may have queued or running at once; 0: any number. */
   maxUnfinished: number
+  /** Segments that a tenant's queued and running experiments may have together; 0: any number. */
+  maxUnfinishedSegments: number
   /** PFLOP that one job may take at the most: the training of an experiment, or one of its segments; 0: any number. */
   maxJobPetaflop: number
   /** Tables of the ledger that a tenant may have on their way at once, to each process of the API; 0: any number. */
@@ -243,6 +245,13 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     corsOrigins: origins('LEDGER_CORS_ORIGINS'),
     rateLimit: integer('LEDGER_RATE_LIMIT', auth === 'keys' ? 1200 : 0, 0, 1_000_000_000),
     maxUnfinished: integer('LEDGER_MAX_UNFINISHED', auth === 'keys' ? 1000 : 0, 0, 1_000_000_000),
+    // As many as one sweep may have.
+    maxUnfinishedSegments: integer(
+      'LEDGER_MAX_UNFINISHED_SEGMENTS',
+      auth === 'keys' ? 1_000_000 : 0,
+      0,
+      1_000_000_000,
+    ),
     // A segment of 50 iterations of All-CNN on all of CIFAR-10 takes 330 where every step is split to the limit.
     maxJobPetaflop: integer('LEDGER_MAX_JOB_PFLOP', 1000, 0, 1e12),
     maxTables: integer('LEDGER_MAX_TABLES', 16, 0, 1_000_000),

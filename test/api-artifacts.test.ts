@@ -189,7 +189,6 @@ describe('artifacts', () => {
     '%00',
     `${'a/'.repeat(2000)}b`,
     '%c0%ae%c0%ae/secret',
-    '',
     'weights',
     'WEIGHTS/0-50.npy',
     "' OR ''='",

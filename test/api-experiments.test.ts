@@ -107,6 +107,18 @@ describe('experiments', () => {
     await send(spec).expect(422)
   })
 
+  test('one that is queued says where it stands in line; one that runs does not', async () => {
+    const { body: first } = await api.http.post('/v1/experiments').send(minimalSpec()).expect(202)
+    const { body } = await api.http.get(`/v1/experiments/${first.id}`).expect(200)
+    assert.ok(body.queue.position >= 1 && body.queue.ahead.experiments === body.queue.position - 1)
+    assert.equal(body.queue.ahead.seconds, null)
+    const { headers } = await api.http.get(`/v1/experiments/${first.id}`).expect(200)
+    await api.http.get(`/v1/experiments/${first.id}`).set('if-none-match', headers.etag).expect(304)
+    await api.db.pool.query(`UPDATE experiments SET status = 'training' WHERE id = $1`, [first.id])
+    assert.equal((await api.http.get(`/v1/experiments/${first.id}`).expect(200)).body.queue, null)
+    await api.http.delete(`/v1/experiments/${first.id}`).expect(204)
+  })
+
   test('a key whose experiment is deleted while it is posted again is free', async () => {
     const once = { key: 'gone', hash: '0' }
     const spec = asStored(resolveSpec(minimalSpec(), facts))

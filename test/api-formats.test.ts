@@ -115,11 +115,11 @@ describe('formats of tables', () => {
   test('an empty table still has its columns', async () => {
     const empty = await post(api)
     const url = `/v1/experiments/${empty}/iterations`
-    assert.equal((await api.http.get(`${url}?format=csv`)).text.split('\n')[0].split(',').length, 7)
+    assert.equal((await api.http.get(`${url}?format=csv`)).text.split('\n')[0].split(',').length, 8)
     assert.equal((await api.http.get(`${url}?format=ndjson`)).text ?? '', '')
     const arrow = await fetch(`${base.replace(id, empty)}/iterations?format=arrow`)
     const { schema, numRows } = tableFromIPC(new Uint8Array(await arrow.arrayBuffer()))
-    assert.deepEqual([schema.fields.length, numRows], [7, 0])
+    assert.deepEqual([schema.fields.length, numRows], [8, 0])
   })
 
   test('Accept chooses; format wins over it; 406 and 400 say what there is', async () => {

@@ -5,6 +5,7 @@
 import { type Job, type Queue, UnrecoverableError, WaitingChildrenError, WaitingError } from 'bullmq'
 import type { JobData } from '../src/queue/jobs.ts'
 import { attempts, type ExperimentJob, type SegmentJob, segmentJob } from '../src/queue/jobs.ts'
+import { segmentTurn } from '../src/queue/turns.ts'
 import { confirmCancelled, failExperiment } from '../src/store/endings.ts'
 import { experimentPrefix } from '../src/store/experiments.ts'
 import { patiently } from '../src/store/patience.ts'
@@ -77,7 +78,10 @@ async function advanceExperiment(
   const segments = await unallocatedSegments(db, id)
   if (segments.length > 0) {
     log.info({ experiment: id, segments: segments.length }, 'allocating')
-    await queue.addBulk(segments.map(index => segmentJob(id, index, state.turn, queue.qualifiedName)))
+    const jobs = segments.map((index, n) =>
+      segmentJob(id, index, segmentTurn(state, segments.length, n), queue.qualifiedName),
+    )
+    await queue.addBulk(jobs)
     await awaitChildren(job, token)
     // They are all done already; or one has failed, and the experiment with it.
     if (!(await isWanted(db, id, 'allocating'))) throw new Unwanted()

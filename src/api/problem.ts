@@ -1,5 +1,6 @@
 /** Errors on their way to the client: thrown anywhere, turned into problem+json by plugins/app/problems.ts. */
 import type { FieldError } from '../spec/errors.ts'
+import type { Quota } from '../store/posting.ts'
 
 /** The kinds of problems there are. `type` in an answer is urn:problem-type:loss-ledger:<kind>. */
 export const problemKinds = {
@@ -60,11 +61,15 @@ export function invalidQuery(name: string, message: string): ProblemError {
   })
 }
 
-/** The caller has as many unfinished experiments as it may have. `needed` says how many places the post wanted. */
-export function quotaExceeded(most: number, needed: 'one' | 'some'): ProblemError {
+/** The caller has as much unfinished as it may have. `needed` says how many places the post wanted. */
+export function quotaExceeded({ experiments, segments }: Quota, needed: 'one' | 'some'): ProblemError {
+  const limits = [
+    experiments > 0 && `${experiments} experiments`,
+    segments > 0 && `${segments} segments of them together`,
+  ].filter(limit => limit !== false)
   return new ProblemError(
     'quota-exceeded',
-    `at most ${most} experiments may be queued or running; wait for ${needed}, or cancel ${needed}`,
+    `at most ${limits.join(' and ')} may be queued or running; wait for ${needed}, or cancel ${needed}`,
     { headers: { 'retry-after': '60' } },
   )
 }

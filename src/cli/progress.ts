@@ -2,6 +2,7 @@
 import { MultiBar, SingleBar } from 'cli-progress'
 import type { Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
 import { duration, short } from './format.ts'
+import { describePlace } from './place.ts'
 import { printableData } from './printable.ts'
 
 const phases = ['training', 'allocating'] as const
@@ -103,9 +104,11 @@ export function bars(stream: NodeJS.WritableStream): Display {
 function lines(): Display {
   let last = ''
   return {
-    update({ status, progress }, loss) {
+    update({ status, progress, queue }, loss) {
       const tenth = progress.total > 0 ? Math.floor((10 * progress.done) / progress.total) : 0
-      const line = `${status}${progress.total > 0 ? ` ${tenth * 10} %` : ''}`
+      const line = queue
+        ? `${status}: ${describePlace(queue)}`
+        : `${status}${progress.total > 0 ? ` ${tenth * 10} %` : ''}`
       if (line !== last) console.error(loss === undefined ? line : `${line}, ${lossInWords(loss)}`)
       last = line
     },

@@ -3,7 +3,7 @@
  * what there is to do, Postgres knows, so that a job handed out twice, late or never changes nothing.
  */
 import type { JobsOptions } from 'bullmq'
-import { experimentPriority, segmentPriority } from './turns.ts'
+import { priorityOf } from './turns.ts'
 
 export const queueName = 'experiments'
 
@@ -30,15 +30,15 @@ export const experimentJobId = (experimentId: string): string => `experiment-${e
 export const segmentJobId = (experimentId: string, index: number): string =>
   `segment-${experimentId}-${index}`
 
-/** The job of an experiment, as Queue.add takes it. */
+/** The job of an experiment that is due at a turn, as Queue.add takes it. */
 export function experimentJob(experimentId: string, turn: number) {
   const data: JobData = { kind: 'experiment', experimentId }
-  const opts = { ...options, jobId: experimentJobId(experimentId), priority: experimentPriority(turn) }
+  const opts = { ...options, jobId: experimentJobId(experimentId), priority: priorityOf(turn) }
   return { name: data.kind, data, opts }
 }
 
 /**
- * The job of a segment, as Queue.addBulk takes it: a child of the experiment's job. When it fails for good the
+ * The job of a segment that is due at a turn, as Queue.addBulk takes it: a child of the experiment's job. When it fails for good the
  * experiment's job goes on at once, finds the experiment failed, and takes the other segments back.
  */
 export function segmentJob(experimentId: string, index: number, turn: number, parentQueue: string) {
@@ -49,7 +49,7 @@ export function segmentJob(experimentId: string, index: number, turn: number, pa
     opts: {
       ...options,
       jobId: segmentJobId(experimentId, index),
-      priority: segmentPriority(turn, { index }),
+      priority: priorityOf(turn),
       parent: { id: experimentJobId(experimentId), queue: parentQueue },
       continueParentOnFailure: true,
     },

@@ -14,6 +14,8 @@ export type Cost = { training: number; segment: number; segments: number }
 export const pointsPerIteration: Record<MethodName, number> = { left: 1, trapezoid: 1, simpson: 2, boole: 4 }
 
 const tera = 1e12
+/** TFLOP: what it costs a worker to take a segment up and to hand it in, whatever is in it. */
+const leastSegment = 0.1
 const peta = 1e15
 
 type Costly = Pick<ResolvedSpec, 'dataset' | 'training' | 'allocation'>
@@ -44,7 +46,7 @@ export function costOf(spec: Costly, network: Network): Cost {
   const length = Math.min(iterations, spec.allocation.segmentIterations)
   return {
     training: trainingFlops(spec, network) / tera,
-    segment: allocationFlops(spec, network, length, 1) / tera,
+    segment: Math.max(leastSegment, allocationFlops(spec, network, length, 1) / tera),
     segments: segmentCount(spec),
   }
 }

@@ -88,7 +88,7 @@ export async function* readBlocks(
     yield blocks
     if (rows.length < limit) return
     next = rows[rows.length - 1].to
-    const bytes = rows.reduce((sum, { data }) => sum + data.length, 0)
+    const bytes = rows.reduce((sum, { data }) => sum + (data.length * 3) / 4, 0)
     limit = Math.max(1, Math.min(1000, Math.floor((rows.length * page) / bytes)))
     page = Math.min(largestPage, 2 * page)
   }
@@ -110,11 +110,12 @@ export async function countIterations(
   return rows[0].count
 }
 
-type Stored = { from: number; to: number; columns: string[]; data: Buffer; swapped: boolean }
+type Stored = { from: number; to: number; columns: string[]; data: string; swapped: boolean }
 
+// The driver reads text only, and base64 takes a fifth of the time that its own way with bytes, hex, takes to undo.
 // $4 may lie within a block, which then is the last that does not begin behind it.
 const pageSqlOf = (kind: ColumnsKind) => `
-  SELECT * FROM (
+  SELECT "from", "to", columns, encode(data, 'base64') AS data, swapped FROM (
     (SELECT "from", "to", columns, data, false AS swapped
        FROM ledger_blocks
       WHERE experiment_id = $1 AND kind = $2 AND split = $3 AND "to" > $4::int AND "from" < $5::int
@@ -167,7 +168,8 @@ function encode(columns: Columns, rows: number): { names: string[]; data: Buffer
   return { names, data: Buffer.concat(parts) }
 }
 
-function decode({ from, to, columns, data, swapped }: Stored): Block {
+function decode({ from, to, columns, data: text, swapped }: Stored): Block {
+  const data = Buffer.from(text, 'base64')
   const types = typesOf(columns)
   const rows = data.length / rowBytes(columns)
   if (!Number.isInteger(rows)) throw new Error(`the block [${from}, ${to}) of the ledger is cut short`)

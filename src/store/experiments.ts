@@ -6,7 +6,7 @@ import type pg from 'pg'
 import { type Objects, objectKey } from '../objects/objects.ts'
 import { type StoredSpec, textOf } from '../spec/stored.ts'
 import { type Database, transaction } from './database.ts'
-import { type Created, holdPlaces, needsHold, type Once, storeOnce } from './posting.ts'
+import { type Created, holdPlaces, needsHold, noQuota, type Once, type Quota, storeOnce } from './posting.ts'
 import { readArtifacts } from './summary.ts'
 
 /** What is needed of the queue here; ExperimentQueue is one. */
@@ -27,8 +27,8 @@ export type NewExperiment = {
   spec: StoredSpec
   /** Whose it is; `default` if absent. */
   tenant?: string
-  /** Most experiments of the tenant that may be queued or running, this one among them; 0: any number. */
-  maxUnfinished?: number
+  /** What the tenant may have queued or running, this one among it; any number if absent. */
+  quota?: Quota
   once?: Once
 }
 
@@ -37,12 +37,13 @@ export type NewExperiment = {
  * and returns the experiment that took it. Name and tags are the spec's.
  */
 export function createExperiment(database: Database, experiment: NewExperiment): Promise<Created> {
-  const { id, spec, tenant = 'default', maxUnfinished = 0, once } = experiment
+  const { id, spec, tenant = 'default', quota = noQuota, once } = experiment
   const insert = async (client: Pick<pg.ClientBase, 'query'>) => {
     const { rowCount } = await client.query(
       `WITH created AS (
-         INSERT INTO experiments (id, tenant, name, tags, spec, idempotency_key, idempotency_hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         INSERT INTO experiments (id, tenant, name, tags, spec, idempotency_key, idempotency_hash,
+                                  training_cost, segment_cost, segment_count)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $10, $11, $12)
          ON CONFLICT (tenant, idempotency_key) DO NOTHING
          RETURNING id)
        INSERT INTO segments (experiment_id, "index", "from", "to")
@@ -52,14 +53,15 @@ export function createExperiment(database: Database, experiment: NewExperiment):
         ...[id, tenant, spec.name, spec.tags, textOf(spec)],
         ...[once?.key ?? null, once?.hash ?? null],
         ...[spec.training.iterations, spec.allocation.segmentIterations],
+        ...[spec.cost.training, spec.cost.segment, spec.cost.segments],
       ],
     )
     return rowCount === 0 ? 'taken' : 'created'
   }
   return storeOnce(database, 'experiments', { id, tenant, once }, () =>
-    needsHold(spec, maxUnfinished)
+    needsHold(spec, quota)
       ? transaction(database.pool, async client =>
-          (await holdPlaces(client, tenant, [spec], maxUnfinished)) ? insert(client) : 'full',
+          (await holdPlaces(client, tenant, [spec], quota)) ? insert(client) : 'full',
         )
       : insert(database.pool),
   )
@@ -125,17 +127,13 @@ export async function readEarlier(
   return new Map(rows.map(({ id, status, spec }) => [id, { status, spec }]))
 }
 
-/** How many experiments of a tenant are queued or running. */
-export function countUnfinished({ prisma }: Database, tenant: string): Promise<number> {
-  return prisma.experiment.count({ where: { tenant, status: { in: ['queued', 'training', 'allocating'] } } })
-}
-
 /** queued: it runs again. looking: it has succeeded, and its objects are looked for. running: it has not stopped. */
 export type RetryOutcome = 'queued' | 'looking' | 'running' | 'missing'
 
 /**
- * Queues a failed or cancelled experiment again. What is stored of it is kept: only what is missing is redone. One that
- * has succeeded goes back to where it was finalized, which looks whether its objects are there and whole.
+ * Queues a failed or cancelled experiment again, behind what its lane has waiting. What is stored of it is kept: only what
+ * is missing is redone, and counts. One that has succeeded goes back to where it was finalized, which looks whether its
+ * objects are there and whole.
  */
 export async function retryExperiment(
   database: Database,
@@ -147,7 +145,13 @@ export async function retryExperiment(
      SET status = CASE e.status WHEN 'succeeded' THEN 'allocating' ELSE 'queued' END::experiment_status,
          allocating_at = CASE e.status WHEN 'succeeded' THEN now() ELSE allocating_at END,
          done_before = CASE e.status WHEN 'succeeded' THEN (spec #>> '{training,iterations}')::int ELSE done_before END,
-         cancelling = false, error = NULL, finished_at = NULL, updated_at = now()
+         cancelling = false, error = NULL, finished_at = NULL, updated_at = now(),
+         turn = due.turn, allocation_turn = due.allocation,
+         turn_end = due.allocation + e.segment_count * e.segment_cost
+     FROM (SELECT turn, turn + untrained * training_cost - recorded * segment_cost AS allocation
+             FROM (SELECT next_turn(lane) AS turn, training_cost, segment_cost, recorded,
+                          1 - trained / (spec #>> '{training,iterations}')::float8 AS untrained
+                     FROM experiments WHERE id = $1) found) due
      WHERE id = $1 AND status IN ('failed', 'cancelled', 'succeeded')
      RETURNING status`,
     [id],

@@ -46,9 +46,15 @@ export async function storeOnce(
   }
 }
 
+/** What a tenant may have queued or running: experiments, and the segments of them all; 0: any number. */
+export type Quota = { experiments: number; segments: number }
+export const noQuota: Quota = { experiments: 0, segments: 0 }
+
+const isLimited = ({ experiments, segments }: Quota) => experiments > 0 || segments > 0
+
 /** Whether storing a spec needs what holdPlaces holds. */
-export const needsHold = ({ dataset, training }: StoredSpec, maxUnfinished: number): boolean =>
-  maxUnfinished > 0 || dataset.sha256 !== undefined || training.initial !== undefined
+export const needsHold = ({ dataset, training }: StoredSpec, quota: Quota): boolean =>
+  isLimited(quota) || dataset.sha256 !== undefined || training.initial !== undefined
 
 /**
  * To be called first in the transaction that stores the specs: keeps their uploaded datasets and the experiments that
@@ -60,19 +66,32 @@ export async function holdPlaces(
   client: pg.PoolClient,
   tenant: string,
   specs: StoredSpec[],
-  maxUnfinished: number,
+  quota: Quota,
 ): Promise<boolean> {
   await holdUploads(client, tenant, specs)
   await holdInitial(client, specs)
-  if (maxUnfinished === 0) return true
+  if (!isLimited(quota)) return true
   await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
-  const { rows } = await client.query<{ unfinished: number }>(
-    `SELECT count(*)::int AS unfinished FROM experiments
+  const unfinished = await countUnfinished(client, tenant)
+  const segments = specs.reduce((sum, { cost }) => sum + cost.segments, 0)
+  return fits({ experiments: specs.length, segments }, unfinished, quota)
+}
+
+/** What a tenant has queued or running. */
+export async function countUnfinished(client: Pick<pg.ClientBase, 'query'>, tenant: string): Promise<Quota> {
+  const { rows } = await client.query<Quota>(
+    `SELECT count(*)::int AS experiments, coalesce(sum(segment_count), 0)::float8 AS segments FROM experiments
       WHERE tenant = $1 AND status IN ('queued', 'training', 'allocating')`,
     [tenant],
   )
-  return rows[0].unfinished + specs.length <= maxUnfinished
+  return rows[0]
 }
+
+/** Whether there is room for more beside what there is. */
+export const fits = (more: Quota, unfinished: Quota, quota: Quota): boolean =>
+  (['experiments', 'segments'] as const).every(
+    what => quota[what] === 0 || unfinished[what] + more[what] <= quota[what],
+  )
 
 /** Keeps the experiments in training.initial from being deleted until the transaction is over, as holdUploads does. */
 async function holdInitial(client: pg.PoolClient, specs: StoredSpec[]): Promise<void> {

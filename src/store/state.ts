@@ -11,16 +11,21 @@ export type Computer = { worker: string; engine: EngineDescription }
 export type ExperimentState = {
   status: Status
   cancelling: boolean
-  turn: number
   spec: ResolvedSpec
   /** Whether it has succeeded before: its ledger is whole, whatever has become of its objects. */
   finished: boolean
+  /** When its segments are due (queue/turns.ts). */
+  allocationTurn: number
+  segmentCost: number
+  segmentCount: number
 }
 
 /** Where an experiment stands; undefined where there is none (any more). */
 export async function readState(db: Database, id: string): Promise<ExperimentState | undefined> {
   const { rows } = await db.pool.query<ExperimentState>(
-    'SELECT status, cancelling, turn, spec, summary IS NOT NULL AS finished FROM experiments WHERE id = $1',
+    `SELECT status, cancelling, spec, summary IS NOT NULL AS finished, allocation_turn AS "allocationTurn",
+            segment_cost AS "segmentCost", segment_count AS "segmentCount"
+       FROM experiments WHERE id = $1`,
     [id],
   )
   return rows[0]

@@ -11,7 +11,7 @@ import {
   removeExperiment,
   type Submissions,
 } from './experiments.ts'
-import { type Created, holdPlaces, type Once, storeOnce } from './posting.ts'
+import { type Created, holdPlaces, type Once, type Quota, storeOnce } from './posting.ts'
 
 export type NewSweep = {
   /** UUIDv7. */
@@ -23,8 +23,8 @@ export type NewSweep = {
   request: string
   /** Whose it is. */
   tenant: string
-  /** Most experiments of the tenant that may be queued or running, these among them; 0: any number. */
-  maxUnfinished: number
+  /** What the tenant may have queued or running, these among it. */
+  quota: Quota
   once?: Once
 }
 
@@ -34,10 +34,12 @@ const sweepSql = `
   ON CONFLICT (tenant, idempotency_key) DO NOTHING`
 
 const experimentsSql = `
-  INSERT INTO experiments (id, tenant, name, tags, spec, sweep_id, variant, sweep_index)
-  SELECT id, $7, name, tags::jsonb, spec::json, $1, variant, $8 + n - 1
-    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[])
-         WITH ORDINALITY AS posted (id, name, tags, spec, variant, n)`
+  INSERT INTO experiments (id, tenant, name, tags, spec, sweep_id, variant, sweep_index,
+                           training_cost, segment_cost, segment_count)
+  SELECT id, $7, name, tags::jsonb, spec::json, $1, variant, $8 + n - 1, training_cost, segment_cost, segment_count
+    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $9::float8[], $10::float8[], $11::int[])
+         WITH ORDINALITY
+         AS posted (id, name, tags, spec, variant, training_cost, segment_cost, segment_count, n)`
 
 const segmentsSql = `
   INSERT INTO segments (experiment_id, "index", "from", "to")
@@ -53,12 +55,12 @@ const segmentsSql = `
  */
 export function createSweep(
   database: Database,
-  { id, experimentIds, sweep, request, tenant, maxUnfinished, once }: NewSweep,
+  { id, experimentIds, sweep, request, tenant, quota, once }: NewSweep,
 ): Promise<Created> {
   const { variants, baseline, experiments } = sweep
   const specs = experiments.map(({ spec }) => spec)
   const insert = async (client: pg.PoolClient) => {
-    if (!(await holdPlaces(client, tenant, specs, maxUnfinished))) return 'full'
+    if (!(await holdPlaces(client, tenant, specs, quota))) return 'full'
     const { rowCount } = await client.query(sweepSql, [
       ...[id, sweep.name ?? null, request, variants, baseline],
       ...[once?.key ?? null, once?.hash ?? null, tenant],
@@ -75,6 +77,9 @@ export function createSweep(
         experiments.slice(from, to).map(({ variant }) => variant),
         tenant,
         from,
+        some.map(({ cost }) => cost.training),
+        some.map(({ cost }) => cost.segment),
+        some.map(({ cost }) => cost.segments),
       ])
     }
     await client.query(segmentsSql, [id])

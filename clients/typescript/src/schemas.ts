@@ -2140,6 +2140,32 @@ export interface FieldError {
   message: string
 }
 /**
+ * The place of a queued experiment in line. Experiments have turns by what they cost.
+ */
+export interface QueuePlace {
+  /**
+   * 1: the next of those that wait.
+   */
+  position: number
+  /**
+   * What comes before it.
+   */
+  ahead: {
+    /**
+     * That wait or run, with work that is due before.
+     */
+    experiments: number
+    /**
+     * Of theirs that are due before.
+     */
+    segments: number
+    /**
+     * Until its turn comes, at the pace of the last segments and with the workers that live; null where there is no pace or no worker.
+     */
+    seconds: number | null
+  }
+}
+/**
  * An experiment: what was asked for, how far it is, what came of it.
  */
 export interface Experiment {
@@ -2237,6 +2263,10 @@ export interface Experiment {
    * When anything about it last changed.
    */
   updatedAt: string
+  /**
+   * Its place in line; null when it is not queued.
+   */
+  queue: QueuePlace | null
   spec: ResolvedSpec1
 }
 /**

@@ -11,6 +11,7 @@ import {
   ExperimentStatus,
   ExperimentSummary,
   exampleSpec,
+  Place,
   Preview,
   Progress,
 } from './experiments.ts'
@@ -32,7 +33,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Experiment, Preview],
+  ...[ExperimentListItem, Place, Experiment, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],

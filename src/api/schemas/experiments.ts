@@ -161,10 +161,38 @@ export const ResolvedSpecSchema = Type.Unsafe<ResolvedSpec>({
   description: 'The spec with every default filled in.',
 })
 
+export const Place = component(
+  'QueuePlace',
+  Type.Object(
+    {
+      position: Type.Integer({ description: '1: the next of those that wait.' }),
+      ahead: Type.Object(
+        {
+          experiments: Type.Integer({ description: 'That wait or run, with work that is due before.' }),
+          segments: Type.Integer({ description: 'Of theirs that are due before.' }),
+          seconds: FiniteOrNull(
+            'Until its turn comes, at the pace of the last segments and with the workers that live; null where there is no pace or no worker.',
+          ),
+        },
+        { description: 'What comes before it.' },
+      ),
+    },
+    { description: 'The place of a queued experiment in line. Experiments have turns by what they cost.' },
+  ),
+)
+export type Place = Static<typeof Place>
+
 export const Experiment = component(
   'Experiment',
   Type.Object(
-    { ...listed, spec: ResolvedSpecSchema },
+    {
+      ...listed,
+      queue: Type.Unsafe<Place | null>({
+        anyOf: [{ $ref: idOf(Place) }, { type: 'null' }],
+        description: 'Its place in line; null when it is not queued.',
+      }),
+      spec: ResolvedSpecSchema,
+    },
     { description: 'An experiment: what was asked for, how far it is, what came of it.' },
   ),
 )

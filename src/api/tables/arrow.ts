@@ -104,7 +104,8 @@ function finiteOrNull(column: Float64Array) {
   const nullBitmap = new Uint8Array(Math.ceil(column.length / 64) * 8).fill(255)
   let nullCount = 0
   for (let i = 0; i < column.length; i++) {
-    if (Number.isFinite(column[i])) continue
+    // 0 for every finite number, NaN for the rest.
+    if (column[i] - column[i] === 0) continue
     if (nullCount === 0) data = column.slice()
     data[i] = 0
     nullBitmap[i >> 3] &= ~(1 << (i & 7))

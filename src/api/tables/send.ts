@@ -1,9 +1,9 @@
 /** Tables on the wire: rows come in batches and leave in the format that was asked for, never all in memory at once. */
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { negotiate } from '../routes/shared/accept.ts'
-import { matchesEtag, weakEtag } from '../routes/shared/etag.ts'
-import { addVary } from '../routes/shared/vary.ts'
+import { negotiate } from '../http/accept.ts'
+import { matchesEtag, weakEtag } from '../http/etag.ts'
+import { addVary } from '../http/vary.ts'
 import { type TableFormat, tableFormats, unbalancedHeader } from '../schemas/tables.ts'
 import { arrowChunks } from './arrow.ts'
 import type { Table } from './table.ts'

@@ -4,6 +4,7 @@ import { unbalancedLines } from '../balance.ts'
 import { experimentId, idHelp, open } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
 import { bytesInWords, duration, helpHeader, percentOr, short, signed, table, whole } from '../format.ts'
+import { describePlace } from '../place.ts'
 
 export default (program: Command) =>
   program
@@ -29,6 +30,7 @@ export function describeExperiment(experiment: Experiment): string {
     ['name', name],
     ['variant', variant],
     ['status', `${status}${took === undefined ? '' : ` in ${duration(took)}`}`],
+    ['in line', experiment.queue ? describePlace(experiment.queue) : undefined],
     ['progress', summary ? undefined : `${progress.phase} ${progress.done}/${progress.total}`],
     ['what', `${architecture} on ${dataset}, ${spec.optimizer.name} ${spec.optimizer.learningRate}`],
     ['run', `${whole(spec.training.iterations)} iterations, seed ${spec.training.seed}`],

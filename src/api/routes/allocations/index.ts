@@ -9,9 +9,9 @@ import {
   TableHeaders,
   tableResponse,
 } from '../../schemas/tables.ts'
+import { findLedger, groupVariables, headOf, spanOf } from '../../tables/ledger.ts'
 import { sendTable } from '../../tables/send.ts'
 import { columnsOf, wantedBy } from '../../tables/table.ts'
-import { findLedger, groupVariables, headOf, spanOf } from '../shared/ledger.ts'
 import { readAllocations } from './query.ts'
 
 const csvExample =

@@ -3,8 +3,8 @@ import { type Block, readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
 import { checkRows } from '../../../store/totals.ts'
 import { ahead } from '../../tables/ahead.ts'
+import { type Grouping, helpFractions, type Ledger } from '../../tables/ledger.ts'
 import type { Batch } from '../../tables/table.ts'
-import { type Grouping, helpFractions, type Ledger } from '../shared/ledger.ts'
 
 /** Rows of a batch, but for a span that has more. */
 const batchRows = 2 ** 13
@@ -25,7 +25,7 @@ export async function* readAllocations(
   signal: AbortSignal,
 ): AsyncGenerator<Batch, void> {
   if (groups.length === 0) return
-  const rows = makeRows(groups, Math.max(1, Math.floor(batchRows / groups.length)))
+  const rows = makeRows(groups, groupOf, Math.max(1, Math.floor(batchRows / groups.length)))
   let span = Number.NaN
   const what = { id, kind: 'allocations', split } as const
   for await (const page of ahead(readBlocks(db.pool, what, { from, to }, signal))) {
@@ -38,7 +38,7 @@ export async function* readAllocations(
           rows.begin(own)
           span = own
         }
-        rows.add(block, (iteration - block.from) * groupOf.length, groupOf)
+        rows.add(block, (iteration - block.from) * groupOf.length)
       }
     }
   }
@@ -46,7 +46,9 @@ export async function* readAllocations(
 }
 
 /** Rows in the making: for each span a row of every group. */
-function makeRows(groups: Grouping['groups'], spans: number) {
+function makeRows(groups: Grouping['groups'], groupOf: number[], spans: number) {
+  // Each variable is a row of its own: rows are copied where nothing is summed.
+  const isCopy = groupOf.length === groups.length && groupOf.every((group, variable) => group === variable)
   const capacity = spans * groups.length
   const layers = namesOf(groups.map(({ layer }) => layer))
   const variables = namesOf(groups.map(({ variable }) => variable))
@@ -68,15 +70,14 @@ function makeRows(groups: Grouping['groups'], spans: number) {
       made.iteration.fill(iteration, first, first + groups.length)
     },
     /** Adds the iteration whose first variable is in row `start` of the block to the last span. */
-    add({ columns }: Block, start: number, groupOf: number[]) {
+    add({ columns }: Block, start: number) {
       const first = (begun - 1) * groups.length
+      const isFirst = made.iterations[first] === 0
       for (const name of sums) {
         const values = columns[name]
         const into = made.sums[name]
-        for (let variable = 0; variable < groupOf.length; variable++) {
-          const group = groupOf[variable]
-          if (group >= 0) into[first + group] += values[start + variable]
-        }
+        if (isCopy && isFirst) into.set(values.subarray(start, start + groupOf.length), first)
+        else addTo(into, first, values, start, groupOf)
       }
       for (let row = first; row < first + groups.length; row++) made.iterations[row]++
     },
@@ -103,6 +104,20 @@ function makeRows(groups: Grouping['groups'], spans: number) {
         },
       }
     },
+  }
+}
+
+/** Adds what each variable did, from `start` on, to the row of its group. */
+function addTo(
+  into: Float64Array,
+  first: number,
+  values: Float64Array | Int32Array,
+  start: number,
+  groupOf: number[],
+): void {
+  for (let variable = 0; variable < groupOf.length; variable++) {
+    const group = groupOf[variable]
+    if (group >= 0) into[first + group] += values[start + variable]
   }
 }
 

@@ -6,6 +6,8 @@ import { joinedTensors, rowsNamed, rowsOf } from '../../../objects/names.ts'
 import { objectKey } from '../../../objects/objects.ts'
 import { splitNames } from '../../../spec/schema.ts'
 import { findArtifacts, listArtifacts } from '../../../store/artifacts.ts'
+import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
+import { matchesEtag, weakEtag } from '../../http/etag.ts'
 import { invalidQuery, ProblemError } from '../../problem.ts'
 import {
   Artifact,
@@ -17,8 +19,6 @@ import {
 } from '../../schemas/artifacts.ts'
 import { ConditionHeaders, ExperimentParams, notModified, Page, problems, ref } from '../../schemas/common.ts'
 import { specOf } from '../experiments/query.ts'
-import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
-import { matchesEtag, weakEtag } from '../shared/etag.ts'
 import { bytesOf, cut, type Download, findLost, sizeOf } from './bytes.ts'
 import { findJoined, joinedNamed, listJoined } from './joined.ts'
 import { parseRange } from './range.ts'

@@ -1,5 +1,5 @@
 /** Events as server-sent events have them on the wire. */
-import type { Found } from '../experiments/query.ts'
+import type { Found, FoundWhole } from '../experiments/query.ts'
 
 /** One event. JSON has no line breaks, so its data is one line. */
 export const frame = (event: string, id: string, data: unknown): string =>
@@ -11,9 +11,12 @@ export const greeting = 'retry: 2000\n\n'
 /** A comment: keeps connections and what lies between from thinking that nobody is there. */
 export const heartbeat = Buffer.from(':\n\n')
 
-export function statusFrame({ experiment }: Found, id: string): string {
+export function statusFrame(found: Found | FoundWhole, id: string): string {
+  const { experiment } = found
   const { status, progress, summary, worker, attempts, error, updatedAt } = experiment
-  const data = { id: experiment.id, status, progress, summary, worker, attempts, error, updatedAt }
+  // In the first event only: what is watched from then on is the experiment, not the line before it.
+  const queue = (found as Partial<FoundWhole>).place ?? undefined
+  const data = { id: experiment.id, status, queue, progress, summary, worker, attempts, error, updatedAt }
   return frame('status', id, data)
 }
 

@@ -5,7 +5,7 @@ import { Type } from 'typebox'
 import { ProblemError } from '../../problem.ts'
 import { ExperimentParams, problems } from '../../schemas/common.ts'
 import { EventsHeaders, EventsQuery, eventsExample } from '../../schemas/events.ts'
-import { isFinished } from '../shared/status.ts'
+import { isFinished } from '../../status.ts'
 import { greeting } from './frames.ts'
 import { parsePosition } from './position.ts'
 

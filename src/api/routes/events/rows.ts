@@ -3,7 +3,7 @@ import type { Columns } from '../../../lca/columns.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 import { readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
-import { helpFractions } from '../shared/ledger.ts'
+import { helpFractions } from '../../tables/ledger.ts'
 import { frame } from './frames.ts'
 import { comparePositions, formatPosition, type Position } from './position.ts'
 

@@ -3,15 +3,20 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { ExperimentSpec } from '../../../spec/schema.ts'
+import { segmentCount } from '../../../spec/segments.ts'
 import {
   cancelExperiment,
-  countUnfinished,
   createExperiment,
   deleteExperiment,
   type Reader,
   retryExperiment,
 } from '../../../store/experiments.ts'
+import { countUnfinished, fits } from '../../../store/posting.ts'
 import { describeSpan } from '../../../telemetry.ts'
+import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
+import { matchesEtag } from '../../http/etag.ts'
+import { sendJson } from '../../http/json.ts'
+import { addVary } from '../../http/vary.ts'
 import {
   experimentNotFound,
   invalidQuery,
@@ -20,6 +25,7 @@ import {
   quotaExceeded,
   startedFrom,
 } from '../../problem.ts'
+import { tolerantQueue } from '../../queueing.ts'
 import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import {
   Experiment,
@@ -29,14 +35,9 @@ import {
   PostHeaders,
   Preview,
 } from '../../schemas/experiments.ts'
-import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
-import { matchesEtag } from '../shared/etag.ts'
-import { sendJson } from '../shared/json.ts'
-import { tolerantQueue } from '../shared/queueing.ts'
-import { addVary } from '../shared/vary.ts'
 import { newId } from './id.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
-import { listExperiments } from './query.ts'
+import { listExperiments, specOf } from './query.ts'
 
 const tags = ['experiments']
 const location = { location: { type: 'string', description: 'The path of the experiment.' } }
@@ -46,7 +47,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   const find = (id: string, caller: Reader) => app.watch.find(id, caller)
   const queueOf = ({ log }: Pick<FastifyRequest, 'log'>, experiment: string) =>
     tolerantQueue(app.queue, log, { experiment })
-  const full = () => quotaExceeded(app.config.maxUnfinished, 'one')
+  const quota = { experiments: app.config.maxUnfinished, segments: app.config.maxUnfinishedSegments }
+  const full = () => quotaExceeded(quota, 'one')
 
   app.post(
     '/experiments',
@@ -72,7 +74,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const resolved = await app.resolveSpec(request, 'experiment')
       const post = ({ made, once }: Exclude<typeof resolved, { posted: unknown }>) =>
         createExperiment(app.db, {
-          ...{ id: newId(), spec: made.spec, tenant, maxUnfinished: app.config.maxUnfinished, once },
+          ...{ id: newId(), spec: made.spec, tenant, quota, once },
         })
       const created = 'posted' in resolved ? resolved.posted : await post(resolved)
       if (created.outcome === 'full') throw full()
@@ -164,12 +166,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const seconds = secondsToWait(prefer)
       if (seconds > 0) {
         reply.header('preference-applied', `wait=${seconds}`)
-        if (known === undefined || matchesEtag(known, found.etag))
+        if (known === undefined || matchesEtag(known, found.tag))
           found = await waitForChange(app.watch, found, seconds, request, request.caller)
       }
-      reply.headers({ etag: found.etag, 'cache-control': 'private, no-cache' })
+      reply.headers({ etag: found.tag, 'cache-control': 'private, no-cache' })
       addVary(reply, 'prefer')
-      if (matchesEtag(known, found.etag)) return reply.code(304).send(null)
+      if (matchesEtag(known, found.tag)) return reply.code(304).send(null)
       return sendExperiment(reply, found)
     },
   )
@@ -226,16 +228,16 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'retryExperiment', tags, summary: 'Try an experiment again' },
         description:
-          'Queues a failed or cancelled experiment again. What is stored of it stays: only what is missing is redone. One that has succeeded is `allocating` while its objects are looked for: each is read and compared with its SHA-256, and what is lost or damaged is computed again. It then succeeds once more, also where that cannot be done (the dataset, or the experiment it started from, has been deleted): manifest.json has the names under `lost`, and their download is a 410.',
+          'Queues a failed or cancelled experiment again, at the end of the line. What is stored of it stays: only what is missing is redone. One that has succeeded is `allocating` while its objects are looked for: each is read and compared with its SHA-256, and what is lost or damaged is computed again. It then succeeds once more, also where that cannot be done (the dataset, or the experiment it started from, has been deleted): manifest.json has the names under `lost`, and their download is a 410.',
         params: ExperimentParams,
         response: { 202: ref(Experiment), ...problems(400, 404, 409, 413, 415, 429) },
       },
     },
     async (request, reply) => {
       const { id } = request.params
-      const { tenant } = await app.watch.find(id, request.caller)
-      const { maxUnfinished } = app.config
-      if (maxUnfinished > 0 && (await countUnfinished(app.db, tenant)) >= maxUnfinished) throw full()
+      const whole = await app.watch.find(id, request.caller)
+      const again = { experiments: 1, segments: segmentCount(specOf(whole)) }
+      if (!fits(again, await countUnfinished(app.db.pool, whole.tenant), quota)) throw full()
       describeSpan({ 'ledger.experiment.id': id })
       const outcome = await retryExperiment(app.db, queueOf(request, id), id)
       const found = await find(id, request.caller)

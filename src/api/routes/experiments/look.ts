@@ -1,9 +1,9 @@
 /** GET of one experiment: sent as text that is made once for all who ask at the same moment, or after a change. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Reader } from '../../../store/experiments.ts'
+import { jsonWith, sendJson } from '../../http/json.ts'
 import type { Watch } from '../../plugins/app/watch.ts'
-import { jsonWith, sendJson } from '../shared/json.ts'
-import { isFinished } from '../shared/status.ts'
+import { isFinished } from '../../status.ts'
 import type { FoundWhole } from './query.ts'
 
 // Whoever asks while a query runs shares its result (api/batch.ts), and this.
@@ -12,7 +12,7 @@ const texts = new WeakMap<FoundWhole, string>()
 export function sendExperiment(reply: FastifyReply, found: FoundWhole): FastifyReply {
   let text = texts.get(found)
   if (text === undefined) {
-    text = jsonWith(found.experiment, 'spec', found.specText)
+    text = jsonWith({ ...found.experiment, queue: found.place }, 'spec', found.specText)
     texts.set(found, text)
   }
   return sendJson(reply, text)

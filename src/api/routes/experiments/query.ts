@@ -7,7 +7,8 @@ import type { Database } from '../../../store/database.ts'
 import { type EarlierSummary, isEarlier, renewSummary } from '../../../store/earlier-summary.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import type { Summary } from '../../../store/summary.ts'
-import type { ExperimentListItem } from '../../schemas/experiments.ts'
+import type { ExperimentListItem, Place } from '../../schemas/experiments.ts'
+import { loadPlaces } from './place.ts'
 
 /** An experiment without what it takes up, which nobody follows. */
 export type State = Omit<ExperimentListItem, 'bytes'>
@@ -82,8 +83,14 @@ export type Found = {
 /** Raise it when what is shown of an experiment changes: then what clients kept is out of date. */
 const layout = '3'
 
-/** One with its resolved spec, as JSON. */
-export type FoundWhole = Found & { experiment: ExperimentListItem; specText: string }
+/** One with its resolved spec, as JSON, and its place in line while it is queued. */
+export type FoundWhole = Found & {
+  experiment: ExperimentListItem
+  specText: string
+  place: Place | null
+  /** Names this state and this place. Weak, as `etag`. */
+  tag: string
+}
 
 /** The spec of one. Takes some milliseconds where it is as large as it may be. */
 export const specOf = ({ specText }: Pick<FoundWhole, 'specText'>): ResolvedSpec => JSON.parse(specText)
@@ -99,10 +106,14 @@ export async function loadStates(db: Database, ids: string[]): Promise<Map<strin
 /** The experiments of these ids, by id. */
 export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, FoundWhole>> {
   const { rows } = await db.pool.query<FoundRow & Sized & { specText: string }>(wholeSql, [ids])
+  const queued = rows.filter(({ status }) => status === 'queued').map(({ id }) => id)
+  const places = queued.length > 0 ? await loadPlaces(db, queued) : new Map<string, Place>()
   return new Map(
     await inOrder(rows, async ({ specText, bytes, ...row }): Promise<[string, FoundWhole]> => {
-      const one = await found(db, row)
-      return [row.id, { ...one, experiment: { ...one.experiment, bytes }, specText }]
+      const state = await found(db, row)
+      const place = places.get(row.id) ?? null
+      const tag = place === null ? state.etag : `${state.etag.slice(0, -1)}-${place.position}"`
+      return [row.id, { ...state, experiment: { ...state.experiment, bytes }, specText, place, tag }]
     }),
   )
 }

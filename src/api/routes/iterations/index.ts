@@ -9,9 +9,9 @@ import {
   TableHeaders,
   tableResponse,
 } from '../../schemas/tables.ts'
+import { findLedger, headOf, spanOf } from '../../tables/ledger.ts'
 import { sendTable } from '../../tables/send.ts'
 import { columnsOf } from '../../tables/table.ts'
-import { findLedger, headOf, spanOf } from '../shared/ledger.ts'
 import { readIterations, readPoints } from './query.ts'
 
 const csvExample =

@@ -2,8 +2,8 @@
 import { type Block, countIterations, readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
 import { ahead } from '../../tables/ahead.ts'
+import { helpFractions, type Ledger } from '../../tables/ledger.ts'
 import type { Batch } from '../../tables/table.ts'
-import { helpFractions, type Ledger } from '../shared/ledger.ts'
 
 type Span = { from: number; to: number }
 

@@ -3,9 +3,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
 import { LayerRow, LayersQuery, LayersTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
+import { findLedger, groupVariables, headOf } from '../../tables/ledger.ts'
 import { sendTable } from '../../tables/send.ts'
 import { batchOf, columnsOf, wantedBy } from '../../tables/table.ts'
-import { findLedger, groupVariables, headOf } from '../shared/ledger.ts'
 import { sumLayers } from './query.ts'
 
 const csvExample =

@@ -2,7 +2,7 @@
 import type { Database } from '../../../store/database.ts'
 import { readTotals, sumLedger } from '../../../store/totals.ts'
 import type { LayersTable } from '../../schemas/tables.ts'
-import { type Grouping, helpFractions, type Ledger, ratio } from '../shared/ledger.ts'
+import { type Grouping, helpFractions, type Ledger, ratio } from '../../tables/ledger.ts'
 
 type Sums = Record<'lca' | 'helping' | 'hurting' | 'squared' | 'helped' | 'hurt', number>
 const nothing: Sums = { lca: 0, helping: 0, hurting: 0, squared: 0, helped: 0, hurt: 0 }

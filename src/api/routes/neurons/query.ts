@@ -3,8 +3,8 @@ import { layerUnits } from '../../../spec/units.ts'
 import { readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
 import { ahead } from '../../tables/ahead.ts'
+import { groupVariables, type Ledger } from '../../tables/ledger.ts'
 import type { Batch } from '../../tables/table.ts'
-import { groupVariables, type Ledger } from '../shared/ledger.ts'
 
 const variablesSql =
   'SELECT name, layer, shape, size FROM variables WHERE experiment_id = $1::uuid ORDER BY index'

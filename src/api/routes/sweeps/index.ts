@@ -6,8 +6,12 @@ import { SweepSpec } from '../../../spec/sweep-schema.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
 import { describeSpan } from '../../../telemetry.ts'
+import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
+import { matchesEtag, weakEtag } from '../../http/etag.ts'
+import { jsonWith, sendJson } from '../../http/json.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { keyReused, ProblemError, quotaExceeded, startedFrom } from '../../problem.ts'
+import { tolerantQueue } from '../../queueing.ts'
 import { ConditionHeaders, notModified, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import { PostHeaders } from '../../schemas/experiments.ts'
 import {
@@ -23,10 +27,6 @@ import { TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
 import { batchOf, columnsOf } from '../../tables/table.ts'
 import { newId } from '../experiments/id.ts'
-import { decodeCursor, encodeCursor } from '../shared/cursor.ts'
-import { matchesEtag, weakEtag } from '../shared/etag.ts'
-import { jsonWith, sendJson } from '../shared/json.ts'
-import { tolerantQueue } from '../shared/queueing.ts'
 import { type FoundSweep, listSweeps, readSweep, stateOf } from './query.ts'
 import { confidence, summariseSweep } from './summary.ts'
 
@@ -45,6 +45,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   }
   const queueOf = ({ log }: Pick<FastifyRequest, 'log'>, sweep: string) =>
     tolerantQueue(app.queue, log, { sweep })
+
+  const quota = { experiments: app.config.maxUnfinished, segments: app.config.maxUnfinishedSegments }
 
   app.post(
     '/sweeps',
@@ -74,10 +76,10 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       }: Exclude<typeof resolved, { posted: unknown }>) =>
         createSweep(app.db, {
           ...{ id: newId(), experimentIds: sweep.experiments.map(() => newId()), sweep, request: text },
-          ...{ tenant, maxUnfinished: app.config.maxUnfinished, once },
+          ...{ tenant, quota, once },
         })
       const created = 'posted' in resolved ? resolved.posted : await post(resolved)
-      if (created.outcome === 'full') throw quotaExceeded(app.config.maxUnfinished, 'some')
+      if (created.outcome === 'full') throw quotaExceeded(quota, 'some')
       const { outcome, id } = created
       if (outcome === 'conflict') throw keyReused(id)
       describeSpan({ 'ledger.sweep.id': id })

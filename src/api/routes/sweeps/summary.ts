@@ -4,7 +4,7 @@ import { estimate, welch } from '../../../statistics/intervals.ts'
 import { describeUnbalanced, type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
 import type { Measure, SummaryRow, SweepSummary } from '../../schemas/sweeps.ts'
-import { helpFractions } from '../shared/ledger.ts'
+import { helpFractions } from '../../tables/ledger.ts'
 
 export const confidence = 0.95
 

@@ -1,5 +1,5 @@
 /** Content negotiation: which of the media types that there are does Accept prefer? (RFC 9110, 12.5.1) */
-import { ProblemError } from '../../problem.ts'
+import { ProblemError } from '../problem.ts'
 
 /** The offer with the highest quality; the earlier offer wins a tie. Without Accept, the first. Throws 406. */
 export function negotiate<T extends string>(accept: string | undefined, offers: readonly T[]): T {

@@ -1,5 +1,5 @@
 /** What the statuses of an experiment mean. */
-import type { Experiment } from '../../schemas/experiments.ts'
+import type { Experiment } from './schemas/experiments.ts'
 
 /** Whether nothing more happens to it unless somebody asks. */
 export const isFinished = (status: Experiment['status']): boolean =>

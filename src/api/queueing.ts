@@ -1,6 +1,6 @@
 /** The queue as routes use it. */
 import type { FastifyBaseLogger } from 'fastify'
-import type { ExperimentQueue } from '../../../queue/queue.ts'
+import type { ExperimentQueue } from '../queue/queue.ts'
 
 /**
  * The queue for one request, which never fails: what Postgres has accepted stands, a lost job is queued again from

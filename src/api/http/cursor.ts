@@ -1,5 +1,5 @@
 /** Cursors of pages: the last key of a page in base64url, so that nobody builds on what is in them. */
-import { invalidQuery } from '../../problem.ts'
+import { invalidQuery } from '../problem.ts'
 
 export const encodeCursor = (key: string): string => Buffer.from(key).toString('base64url')
 

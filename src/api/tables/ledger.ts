@@ -1,11 +1,11 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
 import type { FastifyInstance } from 'fastify'
-import type { Unbalanced } from '../../../lca/balance.ts'
-import type { SplitName } from '../../../spec/schema.ts'
-import { type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
-import type { Database } from '../../../store/database.ts'
-import type { Reader } from '../../../store/experiments.ts'
-import { experimentNotFound, invalidQuery } from '../../problem.ts'
+import type { Unbalanced } from '../../lca/balance.ts'
+import type { SplitName } from '../../spec/schema.ts'
+import { type Judged, judgedSql, unbalancedOf } from '../../store/books.ts'
+import type { Database } from '../../store/database.ts'
+import type { Reader } from '../../store/experiments.ts'
+import { experimentNotFound, invalidQuery } from '../problem.ts'
 
 export type Ledger = {
   id: string
