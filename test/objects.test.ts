@@ -126,6 +126,21 @@ test('removing does not follow links out of the store', async () => {
   rmSync(outside, { recursive: true })
 })
 
+test('who sweeps takes nothing from writers that commit at that moment', async () => {
+  const [sweeping, others] = [new AbortController(), openObjects({ objectsDir: directory })]
+  const broom = (async () => {
+    while (!sweeping.signal.aborted) await others.sweep()
+  })()
+  try {
+    await Promise.all(Array.from({ length: 100 }, (_, i) => put(`experiments/swept/${i}`, 'all of it')))
+  } finally {
+    sweeping.abort()
+    await broom
+  }
+  assert.equal((await objects.names('experiments/swept')).length, 100)
+  await objects.remove('experiments/swept')
+})
+
 test('what a killed writer left is never visible, and swept by the next one; a living one is let be', async () => {
   const half = async () => {
     const child = fork(fileURLToPath(new URL('support/half-written.js', import.meta.url)), [directory])

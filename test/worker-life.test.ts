@@ -310,7 +310,8 @@ test('a job that is handed to two workers, or comes again later, leaves one resu
   const id = await post(12)
   await reaches(id, 'allocating')
   // The same segments under other ids: both workers get them, some at the same time.
-  const { connection, factory } = chooseBackend(config, database.url)
+  const backend = chooseBackend(config, database.url)
+  const { connection, factory } = backend
   const doubled = new Queue(queueName, { connection }, factory)
   for (let index = 0; index < 6; index++) {
     const { name, data } = segmentJob(id, index, 1, '')
@@ -318,6 +319,7 @@ test('a job that is handed to two workers, or comes again later, leaves one resu
   }
   await reaches(id, 'succeeded')
   await doubled.close()
+  await backend.close()
   const { rows } = await database.db.pool.query(
     'SELECT count(*)::int AS count FROM iterations WHERE experiment_id = $1',
     [id],

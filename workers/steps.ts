@@ -2,9 +2,10 @@
  * The steps of the two kinds of job. Each begins by asking Postgres where the experiment stands, and does what is left to
  * do; nothing is remembered between steps.
  */
-import { type Job, type Queue, UnrecoverableError, WaitingChildrenError, WaitingError } from 'bullmq'
+import { type Job, UnrecoverableError, WaitingChildrenError, WaitingError } from 'bullmq'
 import type { JobData } from '../src/queue/jobs.ts'
-import { attempts, type ExperimentJob, type SegmentJob, segmentJob } from '../src/queue/jobs.ts'
+import { attempts, type ExperimentJob, type SegmentJob } from '../src/queue/jobs.ts'
+import type { WorkQueue } from '../src/queue/queue.ts'
 import { segmentTurn } from '../src/queue/turns.ts'
 import { confirmCancelled, failExperiment } from '../src/store/endings.ts'
 import { experimentPrefix } from '../src/store/experiments.ts'
@@ -26,13 +27,12 @@ import { finalize, removeUnkept } from './finalize.ts'
 import type { Result, Task } from './protocol.ts'
 import { HandedBack, runTask, Unwanted, type WorkerContext } from './task.ts'
 
-export type LedgerQueue = Queue<JobData, void, JobData['kind']>
 export type LedgerJob = Job<JobData, void, JobData['kind']>
 
 /** What BullMQ calls for every job. Returns when there is nothing left to do; throws for another attempt, or the last. */
 export async function processJob(
   context: WorkerContext,
-  queue: LedgerQueue,
+  queue: WorkQueue,
   job: LedgerJob,
   token: string,
 ): Promise<void> {
@@ -62,7 +62,7 @@ export async function processJob(
 /** train, then one job a segment, then finalize: as far as it gets now. */
 async function advanceExperiment(
   context: WorkerContext,
-  queue: LedgerQueue,
+  queue: WorkQueue,
   job: LedgerJob,
   data: ExperimentJob,
   token: string,
@@ -78,10 +78,8 @@ async function advanceExperiment(
   const segments = await unallocatedSegments(db, id)
   if (segments.length > 0) {
     log.info({ experiment: id, segments: segments.length }, 'allocating')
-    const jobs = segments.map((index, n) =>
-      segmentJob(id, index, segmentTurn(state, segments.length, n), queue.qualifiedName),
-    )
-    await queue.addBulk(jobs)
+    const turns = segments.map((index, n) => ({ index, turn: segmentTurn(state, segments.length, n) }))
+    await queue.submitSegments(id, turns)
     await awaitChildren(job, token)
     // They are all done already; or one has failed, and the experiment with it.
     if (!(await isWanted(db, id, 'allocating'))) throw new Unwanted()

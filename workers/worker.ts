@@ -6,7 +6,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { Queue, Worker } from 'bullmq'
+import { Worker } from 'bullmq'
 import { childEnvironment } from '../src/children.ts'
 import type { Config } from '../src/config.ts'
 import { defaultEngine } from '../src/engine/binding.ts'
@@ -15,17 +15,19 @@ import type { Log } from '../src/log.ts'
 import { openObjects, storeName } from '../src/objects/open.ts'
 import { chooseBackend } from '../src/queue/backend.ts'
 import { type JobData, queueName } from '../src/queue/jobs.ts'
-import { openQueue } from '../src/queue/queue.ts'
+import { openQueueOn } from '../src/queue/queue.ts'
 import { reconcile } from '../src/queue/reconcile.ts'
+import { claimChore } from '../src/store/chores.ts'
 import { claimStore } from '../src/store/claim.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { storedDigests } from '../src/store/datasets.ts'
 import { rewriteEarlierRows } from '../src/store/earlier-rows.ts'
 import { failExperiment } from '../src/store/endings.ts'
+import { startFailure } from '../src/store/reach.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { outsideSpans, queueTelemetry } from '../src/telemetry.ts'
 import { allocatorEnvironment, hasGlibc } from './allocator.ts'
-import { openCompute, withResolvers } from './child.ts'
+import { type Compute, openCompute, withResolvers } from './child.ts'
 import { checkClock } from './clock.ts'
 import { sweepFetched } from './fetched.ts'
 import { register } from './registration.ts'
@@ -39,6 +41,8 @@ export type WorkerOptions = {
   log: Log
   /** Another compute script, for tests. */
   computeEntry?: string
+  /** In place of a compute child, and what to be called: for many workers in one process, which compute nothing. */
+  virtual?: { compute: Compute; name: string }
 }
 
 export type RunningWorker = {
@@ -56,17 +60,24 @@ const firstSweepWithin = 300_000
 // A GPU that is newer than TensorFlow's kernels has them compiled by its driver when they are first used.
 const cudaStartTimeout = 1800_000
 
+/**
+ * Most connections to Postgres of a worker, and of its queue where that is there too, of which one listens for jobs. Two
+ * are what a sweep needs, which holds one and works on the other; no two of those run at once.
+ */
+export const connections = { database: 2, queue: 2 }
+
 /** Starts a worker. Rejects, with nothing left running, where the engine, Postgres or the queue cannot be had. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, databaseUrl, log } = options
-  const name = `${hostname()}:${process.pid}`
+  const name = options.virtual?.name ?? `${hostname()}:${process.pid}`
   // A worker that dies is noticed when its lock runs out; the lock is renewed at half time, whatever the child does.
   const lockDuration = config.lockSeconds * 1000
   const stalledInterval = lockDuration / 2
   // A job whose worker dies again and again, for more than a minute and a half, is more likely the cause than the victim.
   const maxStalledCount = Math.max(10, Math.ceil(100 / config.lockSeconds))
-  const reconcileEvery = Math.min(6 * lockDuration, 60_000)
-  // An empty queue while Postgres has work may be one that was emptied: not worth asking more often than this.
+  const reconcileEvery = Math.min(3 * lockDuration, 30_000)
+  // An empty queue while Postgres has work may be one that was emptied: not worth asking more often than this, by all
+  // workers together.
   const reconcileAtMost = lockDuration / 2
   const stopping = new AbortController()
   const { promise: broken, resolve: sayBroken } = withResolvers<void>()
@@ -79,20 +90,19 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }
   }
   try {
-    const entry = options.computeEntry ?? fileURLToPath(new URL('./compute.js', import.meta.url))
-    const startTimeout = cudaDevices().length > 0 ? cudaStartTimeout : undefined
-    const compute = openCompute({ entry, env: computeEnvironment(config), log, patience: 3000, startTimeout })
+    const compute = options.virtual?.compute ?? startCompute(options)
     closers.push(compute.close)
-    const db = await openDatabase(databaseUrl, { max: 4, name: 'loss-ledger worker', onError })
+    const db = await openDatabase(databaseUrl, {
+      ...{ max: connections.database, name: 'loss-ledger worker', onError },
+    })
     closers.push(db.close)
     if (config.redisUrl === undefined) await checkClock(db, lockDuration)
-    const queue = await openQueue(config, databaseUrl, db, onError)
+    const backend = chooseBackend(config, databaseUrl, {
+      ...{ connections: connections.queue, name: 'loss-ledger worker queue' },
+    })
+    closers.push(backend.close)
+    const queue = await openQueueOn(backend, db, onError)
     closers.push(queue.close)
-    const { connection, factory } = chooseBackend(config, databaseUrl)
-    const telemetry = queueTelemetry()
-    const jobs = new Queue<JobData, void, JobData['kind']>(queueName, { connection, telemetry }, factory)
-    jobs.on('error', onError)
-    closers.push(() => jobs.close())
 
     // Before the first job: an engine that cannot be had is this worker's problem, not the experiment's.
     const engine = await compute.ready()
@@ -125,12 +135,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }
     const worker = new Worker<JobData, void, JobData['kind']>(
       queueName,
-      (job, token) => processJob(context, jobs, job, token!),
+      (job, token) => processJob(context, queue, job, token!),
       {
-        ...{ connection, telemetry, name, concurrency: 1, autorun: false },
-        ...{ lockDuration, stalledInterval, maxStalledCount },
+        ...{ connection: backend.connection, telemetry: queueTelemetry(), name, concurrency: 1 },
+        ...{ autorun: false, lockDuration, stalledInterval, maxStalledCount },
       },
-      factory,
+      backend.factory,
     )
     worker.on('error', onError)
     worker.on('failed', (job, error) => {
@@ -144,22 +154,30 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     await worker.waitUntilReady()
     closers.push(() => worker.close())
 
-    let agreed = 0
     const agree = async () => {
-      agreed = Date.now()
       // BullMQ's events, which call this, come from within the job before.
       const lost = await outsideSpans(() => reconcile(db, queue))
       if (lost.length > 0) log.info({ experiments: lost }, 'queued again what the queue had lost')
     }
-    await agree()
-    const timer = setInterval(() => agree().catch(onError), reconcileEvery)
-    closers.push(async () => clearInterval(timer))
-    worker.on('drained', () => {
-      if (Date.now() - agreed >= reconcileAtMost) agree().catch(onError)
-    })
+    // It asks for every experiment that is not finished: one worker of a fleet does, for all.
+    const agreeUnlessSince = async (milliseconds: number) => {
+      const due = await claimChore(db, 'reconcile', milliseconds)
+      if (due) await agree()
+      return due
+    }
+    const timers = new Set<NodeJS.Timeout>()
+    closers.push(async () => timers.forEach(clearTimeout))
+    if (!(await agreeUnlessSince(reconcileAtMost)))
+      // The queue may have been lost between that and this worker's start.
+      timers.add(setTimeout(() => agreeUnlessSince(reconcileAtMost).catch(onError), reconcileAtMost))
+    // By a clock that is not this one: a little less than the interval must do, or every other turn is missed.
+    timers.add(setInterval(() => agreeUnlessSince(0.9 * reconcileEvery).catch(onError), reconcileEvery))
+    worker.on('drained', () => agreeUnlessSince(reconcileAtMost).catch(onError))
     const clean = async () => {
-      const swept = await sweep(db, queue, objects, config.retentionDays, log)
-      if (swept !== undefined) log.info({ swept }, 'swept')
+      if (await claimChore(db, 'sweep', 0.9 * sweepEvery)) {
+        const swept = await sweep(db, queue, objects, config.retentionDays, log)
+        if (swept !== undefined) log.info({ swept }, 'swept')
+      }
       const rewritten = await rewriteEarlierRows(db)
       if (rewritten) log.info({ segments: rewritten }, 'rewrote what an earlier version had recorded')
       const digests = await storedDigests(db)
@@ -168,8 +186,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     let broom: NodeJS.Timeout
     const sweepIn = (milliseconds: number) => {
       broom = setTimeout(() => {
-        clean().catch(onError)
-        sweepIn(sweepEvery)
+        clean()
+          .catch(onError)
+          .finally(() => {
+            if (!stopping.signal.aborted) sweepIn(sweepEvery)
+          })
       }, milliseconds)
     }
     // Not all workers of a fleet at once, and not before this one works.
@@ -178,7 +199,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     worker.run().catch(onError)
   } catch (error) {
     await stop()
-    throw error
+    throw startFailure(error, databaseUrl)
   }
   log.info({ worker: name }, 'the worker takes jobs')
   let stopped: Promise<void> | undefined
@@ -190,6 +211,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       return stopped
     },
   }
+}
+
+function startCompute({ config, log, computeEntry }: WorkerOptions): Compute {
+  const entry = computeEntry ?? fileURLToPath(new URL('./compute.js', import.meta.url))
+  const startTimeout = cudaDevices().length > 0 ? cudaStartTimeout : undefined
+  return openCompute({ entry, env: computeEnvironment(config), log, patience: 3000, startTimeout })
 }
 
 /** Waits for work that goes on by itself, until the signal aborts. */

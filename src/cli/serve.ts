@@ -12,6 +12,7 @@ import { openQueue } from '../queue/queue.ts'
 import { claimStore } from '../store/claim.ts'
 import { openDatabase } from '../store/database.ts'
 import { migrateDatabase } from '../store/migrate.ts'
+import { startFailure } from '../store/reach.ts'
 import { startTelemetry } from '../telemetry.ts'
 
 export type Server = {
@@ -35,11 +36,11 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
       await closer().catch(error => log.error({ err: error }, 'a part did not close cleanly'))
   }
   let closing: Promise<void> | undefined
+  let databaseUrl = config.databaseUrl
   try {
     const plan = planFleet({ ...config, engine: config.engine ?? defaultEngine() }, config.threads)
     closers.push(await startTelemetry(config, 'api', log))
     const { settings } = await checkServices(config)
-    let databaseUrl = config.databaseUrl
     if (databaseUrl === undefined) {
       const postgres = await startEmbeddedPostgres(config.postgresDir, log)
       closers.push(postgres.stop)
@@ -81,6 +82,6 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
   } catch (error) {
     closing = close()
     await closing
-    throw error
+    throw databaseUrl === undefined ? error : startFailure(error, databaseUrl)
   }
 }

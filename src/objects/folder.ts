@@ -138,10 +138,13 @@ async function openWriter(
     async commit(): Promise<CommittedObject> {
       if (state !== 'open') throw new Error(`object ${key} is already ${state}`)
       await file.sync()
-      await file.close()
       await mkdir(dirname(target), { recursive: true })
+      // Closing gives up the lock, and who sweeps would take the file for one that a dead writer left: it must have gone
+      // by then. (Windows renames nothing that is open, and lets nobody remove it either.)
+      if (process.platform === 'win32') await file.close()
       await rename(temporary, target)
       state = 'committed'
+      if (process.platform !== 'win32') await file.close()
       await syncDirectory(dirname(target))
       return { key, bytes, sha256: hash.digest('hex'), contentType }
     },

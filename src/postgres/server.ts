@@ -15,7 +15,8 @@ import { nameOf, run } from './run.ts'
 const settings: Record<string, string> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '100',
+  // Four a worker, and a fleet may be put beside it. One that nobody uses costs some 20 kB.
+  max_connections: '1000',
   shared_buffers: '128MB',
   wal_level: 'minimal',
   max_wal_senders: '0',

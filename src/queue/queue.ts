@@ -1,10 +1,10 @@
-/** The producer's side of the queue: what the API needs, and nothing more. */
+/** The producer's side of the queue: what the API and the workers put into it, and nothing more. */
 import { Queue } from 'bullmq'
 import type { Config } from '../config.ts'
 import type { Database } from '../store/database.ts'
 import { queueTelemetry } from '../telemetry.ts'
-import { chooseBackend } from './backend.ts'
-import { experimentJob, experimentJobId, type JobData, queueName } from './jobs.ts'
+import { type Backend, chooseBackend } from './backend.ts'
+import { experimentJob, experimentJobId, type JobData, queueName, segmentJob } from './jobs.ts'
 import { readTurns } from './turns.ts'
 
 export type ExperimentQueue = {
@@ -26,6 +26,12 @@ export type ExperimentQueue = {
   close(): Promise<void>
 }
 
+/** What a worker puts into the queue besides. */
+export type WorkQueue = ExperimentQueue & {
+  /** Queues segments of an experiment, each with its turn, as children of its job. */
+  submitSegments(experimentId: string, segments: { index: number; turn: number }[]): Promise<void>
+}
+
 /** Postgres' code for it (appendix A of its manual). */
 const deadlockDetected = '40P01'
 
@@ -41,7 +47,26 @@ export async function openQueue(
   onError: (error: Error) => void = () => {},
   patience?: number,
 ): Promise<ExperimentQueue> {
-  const { connection, factory } = chooseBackend(config, databaseUrl, patience)
+  const backend = chooseBackend(config, databaseUrl, { patience, name: 'loss-ledger api queue' })
+  const queue = await openQueueOn(backend, db, onError).catch(async error => {
+    await backend.close()
+    throw error
+  })
+  return {
+    ...queue,
+    async close() {
+      await queue.close()
+      await backend.close()
+    },
+  }
+}
+
+/** Opens the queue on a backend, whose owner closes it after the queue; else as openQueue. */
+export async function openQueueOn(
+  { connection, factory }: Backend,
+  db: Pick<Database, 'pool'>,
+  onError: (error: Error) => void,
+): Promise<WorkQueue> {
   const options = { connection, telemetry: queueTelemetry() }
   const queue = new Queue<JobData, void, JobData['kind']>(queueName, options, factory)
   queue.on('error', onError)
@@ -59,6 +84,11 @@ export async function openQueue(
   return {
     submitAll,
     submit: experimentId => submitAll([experimentId]),
+    async submitSegments(experimentId, segments) {
+      await queue.addBulk(
+        segments.map(({ index, turn }) => segmentJob(experimentId, index, turn, queue.qualifiedName)),
+      )
+    },
     holds,
     async lost(experimentIds) {
       const lost: string[] = []

@@ -15,8 +15,8 @@ const lock = 0x4c454447
 export async function migrateDatabase(url: string): Promise<string[]> {
   const migrations = readMigrations()
   const client = new pg.Client({ connectionString: url, application_name: 'loss-ledger migrate' })
-  await client.connect()
   try {
+    await client.connect()
     if (await isUpToDate(client, migrations)) return []
     // A lock of a transaction, not of a session: behind a pooler there are no sessions.
     const holder = new pg.Client({ connectionString: url, application_name: 'loss-ledger migrate' })

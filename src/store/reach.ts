@@ -2,6 +2,7 @@
 import pg from 'pg'
 import { separateOptions } from '../connection-strings.ts'
 import { connectionFailure, ServiceError } from '../service-error.ts'
+import { errorCode } from './patience.ts'
 
 /** Milliseconds that a server may take to answer. */
 const patience = 15_000
@@ -73,6 +74,22 @@ function clientOf(url: string, more: pg.ClientConfig): pg.Client {
 
 const placeOf = ({ host, port }: pg.Client) => (host.startsWith('/') ? host : `${host}:${port}`)
 
+/** SQLSTATE: too many connections to the server, or more than a role or database may have. */
+const noConnectionLeft = '53300'
+
+/**
+ * What to throw where starting on a Postgres that had answered has failed: a sentence where the connections have run out
+ * since, as where many workers start at once; any other error as it is.
+ */
+export function startFailure(error: unknown, url: string): unknown {
+  if (errorCode(error) !== noConnectionLeft) return error
+  const { message } = error as Error
+  return postgresError(
+    Object.assign(new Error(message, { cause: error }), { code: noConnectionLeft }),
+    clientOf(url, {}),
+  )
+}
+
 /** A driver's or server's error as a sentence with what to do about it. */
 export function postgresError(error: unknown, client: pg.Client): ServiceError {
   const { user, database } = client
@@ -99,7 +116,11 @@ export function postgresError(error: unknown, client: pg.Client): ServiceError {
   if (code === '28000') return say(`${at} does not let user ${user} in: ${message}`)
   if (code === '3D000')
     return say(`there is no database ${database} on ${at}: make it (createdb ${database}), or name another`)
-  if (code === '53300') return say(`${at} has no connection left: raise max_connections`, true)
+  if (code === noConnectionLeft)
+    return say(
+      `${at} has no connection left (${message}): raise its max_connections, or run fewer workers (a worker may take 4, and docs/scaling.md has the sum)`,
+      true,
+    )
   if (code === '42501')
     return say(
       `user ${user} may not do what is needed in database ${database} on ${at} (${message}): run \`ledger migrate\` once with a DATABASE_URL whose user may create there, and GRANT this one the use of its tables (docs/operating.md)`,

@@ -41,6 +41,17 @@ export async function noteAllocated(db: Database, id: string, index: number, don
     `UPDATE segments SET done = $3 WHERE experiment_id = $1 AND "index" = $2 AND status = 'trained'`,
     [id, index, done],
   )
+  await beginPace(db.pool, id)
+}
+
+/** Remembers when the first iterations of a phase were told of, and how many: the pace counts from there. */
+async function beginPace(client: Pick<pg.ClientBase, 'query'>, id: string): Promise<void> {
+  await client.query(
+    `UPDATE experiments
+     SET paced_at = now(), done_before = (SELECT coalesce(sum(done), 0) FROM segments WHERE experiment_id = $1)
+     WHERE id = $1 AND status = 'allocating' AND paced_at IS NULL`,
+    [id],
+  )
 }
 
 export type SegmentResult = {
@@ -112,6 +123,7 @@ export function recordSegment(
         JSON.stringify(evaluations),
       ],
     )
+    await beginPace(client, id)
     return 'recorded'
   })
 }

@@ -1875,7 +1875,7 @@ export interface Progress {
    */
   total: number
   /**
-   * Seconds until the phase is done at the pace so far; null where there is no pace yet.
+   * Seconds until the phase is done, at the pace since its first iterations were done; null where there is no pace yet.
    */
   etaSeconds: number | null
 }
@@ -2107,6 +2107,19 @@ export interface ExperimentListItem {
    */
   summary: ExperimentSummary | null
   /**
+   * What it takes up so far.
+   */
+  bytes: {
+    /**
+     * Of its artifacts: raw tensors, manifest.
+     */
+    objects: number
+    /**
+     * Of its tables in PostgreSQL.
+     */
+    ledger: number
+  }
+  /**
    * The worker that took it.
    */
   worker: string | null
@@ -2228,6 +2241,19 @@ export interface Experiment {
    * Null until the experiment has succeeded.
    */
   summary: ExperimentSummary | null
+  /**
+   * What it takes up so far.
+   */
+  bytes: {
+    /**
+     * Of its artifacts: raw tensors, manifest.
+     */
+    objects: number
+    /**
+     * Of its tables in PostgreSQL.
+     */
+    ledger: number
+  }
   /**
    * The worker that took it.
    */

@@ -47,7 +47,7 @@ export const Progress = component(
       done: Type.Integer({ description: 'Iterations of this phase that are done.' }),
       total: Type.Integer({ description: 'Iterations of this phase.' }),
       etaSeconds: FiniteOrNull(
-        'Seconds until the phase is done at the pace so far; null where there is no pace yet.',
+        'Seconds until the phase is done, at the pace since its first iterations were done; null where there is no pace yet.',
       ),
     },
     { description: 'How far an experiment is.' },
@@ -138,6 +138,13 @@ const listed = {
   variant: StringOrNull('The label of its variant in that sweep.'),
   progress: ref(Progress),
   summary: SummaryOrNull,
+  bytes: Type.Object(
+    {
+      objects: Type.Integer({ description: 'Of its artifacts: raw tensors, manifest.' }),
+      ledger: Type.Integer({ description: 'Of its tables in PostgreSQL.' }),
+    },
+    { description: 'What it takes up so far.' },
+  ),
   worker: StringOrNull('The worker that took it.'),
   engine: Engine,
   attempts: Type.Integer({ description: 'How many times work on it began.' }),
