@@ -205,7 +205,7 @@ export const AllocationSpec = Type.Object(
       Type.Integer({
         minimum: fewestChunks,
         maximum: 10_000_000,
-        description: `Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as much cheaper, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.`,
+        description: `Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as many times fewer operations, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.`,
       }),
     ),
     chunkSize: Type.Optional(

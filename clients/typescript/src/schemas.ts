@@ -148,7 +148,7 @@ export interface ExperimentSpec {
      */
     splits?: ('train' | 'validation')[]
     /**
-     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as much cheaper, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as many times fewer operations, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
      */
     examples?: number
     /**
@@ -1072,7 +1072,7 @@ export interface ResolvedSpec {
      */
     splits: ('train' | 'validation')[]
     /**
-     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as much cheaper, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as many times fewer operations, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
      */
     examples?: number
     chunkSize: number
@@ -2436,7 +2436,7 @@ export interface ResolvedSpec1 {
      */
     splits: ('train' | 'validation')[]
     /**
-     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as much cheaper, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as many times fewer operations, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
      */
     examples?: number
     chunkSize: number
@@ -2699,7 +2699,7 @@ export interface ResolvedSpec2 {
      */
     splits: ('train' | 'validation')[]
     /**
-     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as much cheaper, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as many times fewer operations, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
      */
     examples?: number
     chunkSize: number
