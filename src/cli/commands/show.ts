@@ -50,14 +50,18 @@ export function describeExperiment(experiment: Experiment): string {
   const lines = facts.filter(([, value]) => value).map(([what, value]) => `${what.padEnd(11)} ${value}`)
   if (!summary) return lines.join('\n')
   const rows = Object.entries(summary.splits).map(
-    ([split, { loss, accuracy, lca, helpFractionOfMoved, helpFractionOfAll, worstResidual }]) => [
-      split,
+    ([split, { examples, of, loss, accuracy, lca, standardError, ...rest }]) => [
+      // Older servers do not say.
+      examples === undefined || of === undefined || examples === of
+        ? split
+        : `${split}, ${whole(examples)} of ${whole(of)}`,
       `${short(loss.initial)} → ${short(loss.final)}`,
       percentOr('', accuracy.final),
-      lca === null ? '' : signed(lca),
-      percentOr('', helpFractionOfMoved),
-      percentOr('', helpFractionOfAll),
-      worstResidual?.toExponential(1) ?? '',
+      (lca === null ? '' : signed(lca)) +
+        (typeof standardError === 'number' ? ` (s.e. ${standardError.toFixed(4)})` : ''),
+      percentOr('', rest.helpFractionOfMoved),
+      percentOr('', rest.helpFractionOfAll),
+      rest.worstResidual?.toExponential(1) ?? '',
     ],
   )
   const header = ['split', 'loss', 'accuracy', 'LCA', ...helpHeader, 'worst residual']
