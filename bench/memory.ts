@@ -61,7 +61,7 @@ report(`trained ${iterations}`)
 const split = uploadSplit(data, chunkSize)
 report('split uploaded')
 const passes = Number(values.passes ?? split.chunks.length)
-const device = { examples, chunks: split.chunks.slice(0, passes) }
+const device = { ...split, chunks: split.chunks.slice(0, passes) }
 const aggregator = makeAggregator(network.variables, iterations, ['train'])
 const options = { method: 'trapezoid', maxError: 1e6, maxSplits: 1, from: 0, to: iterations } as const
 for await (const step of allocate(model, { train: device }, straightPath(theta.slice()), options)) {

@@ -194,11 +194,13 @@ describe('experiments', () => {
     const id = await post(api)
     const set = (data: object) => api.db.prisma.experiment.update({ where: { id }, data })
     const progress = async () => (await api.http.get(`/v1/experiments/${id}`)).body.progress
-    await set({ status: 'training', startedAt: new Date(Date.now() - 10_000), trained: 2 })
+    const ago = (seconds: number) => new Date(Date.now() - 1000 * seconds)
+    // Half a minute of loading is no pace: two iterations in the ten seconds since the first.
+    await set({ status: 'training', startedAt: ago(40), trained: 3, doneBefore: 1, pacedAt: ago(10) })
     const training = await progress()
-    assert.deepEqual({ ...training, etaSeconds: 0 }, { phase: 'training', done: 2, total: 8, etaSeconds: 0 })
-    assert.ok(training.etaSeconds >= 29 && training.etaSeconds <= 40, String(training.etaSeconds))
-    await set({ status: 'allocating', trained: 8, allocatingAt: new Date(Date.now() - 30_000) })
+    assert.deepEqual({ ...training, etaSeconds: 0 }, { phase: 'training', done: 3, total: 8, etaSeconds: 0 })
+    assert.ok(training.etaSeconds >= 24 && training.etaSeconds <= 34, String(training.etaSeconds))
+    await set({ status: 'allocating', trained: 8, allocatingAt: ago(90), doneBefore: 0, pacedAt: ago(30) })
     await api.db.pool.query('UPDATE segments SET done = 6 WHERE experiment_id = $1', [id])
     const allocating = await progress()
     assert.equal(allocating.phase, 'allocating')
@@ -218,9 +220,7 @@ describe('experiments', () => {
     const goOn = async () => startExperiment(api.db, id, computer)
     const after = async (seconds: number) => {
       const then = new Date(Date.now() - seconds * 1000)
-      const { status } = await api.db.prisma.experiment.findUniqueOrThrow({ where: { id } })
-      const data = status === 'training' ? { startedAt: then } : { allocatingAt: then }
-      await api.db.prisma.experiment.update({ where: { id }, data })
+      await api.db.prisma.experiment.update({ where: { id }, data: { pacedAt: then } })
       const { progress } = (await api.http.get(`/v1/experiments/${id}`)).body
       return [progress.done, Math.round(progress.etaSeconds / 100)]
     }
@@ -230,12 +230,15 @@ describe('experiments', () => {
     )
     assert.equal(await goOn(), 'training')
     assert.equal((await api.http.get(`/v1/experiments/${id}`)).body.progress.etaSeconds, null)
-    await noteTrained(api.db, id, 905)
-    assert.deepEqual(await after(100), [905, 19])
+    await noteTrained(api.db, id, 901)
+    assert.equal((await api.http.get(`/v1/experiments/${id}`)).body.progress.etaSeconds, null)
+    await noteTrained(api.db, id, 906)
+    assert.deepEqual(await after(100), [906, 19])
 
     assert.equal(await recordTraining(api.db, id, [], { segments: [], objects: [] }, computer), true)
-    await noteAllocated(api.db, id, 0, 50)
-    assert.deepEqual(await after(100), [50, 19])
+    await noteAllocated(api.db, id, 0, 1)
+    await noteAllocated(api.db, id, 0, 51)
+    assert.deepEqual(await after(100), [51, 19])
     // Cancelled with nine segments allocated, and tried again.
     await fillLedger(api, id, [])
     await api.db.pool.query(
@@ -244,8 +247,9 @@ describe('experiments', () => {
     )
     await api.db.prisma.experiment.update({ where: { id }, data: { status: 'queued' } })
     assert.equal(await goOn(), 'allocating')
-    await noteAllocated(api.db, id, 9, 5)
-    assert.deepEqual(await after(100), [905, 19])
+    await noteAllocated(api.db, id, 9, 1)
+    await noteAllocated(api.db, id, 9, 6)
+    assert.deepEqual(await after(100), [906, 19])
   })
 
   test('cancel works once and twice, also while running, and not when it is over', async () => {

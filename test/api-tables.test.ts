@@ -1,6 +1,8 @@
 /** The ledger over HTTP: what it returns are the sums of the rows, in every grouping and format. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import type { SplitStep } from '../src/lca/allocate.ts'
+import { makeSampling } from '../src/lca/sampling.ts'
 import { insertBlocks } from '../src/store/blocks.ts'
 import {
   columnsAt,
@@ -8,6 +10,7 @@ import {
   fillLedger,
   lossOf,
   minimalSpec,
+  noteRecorded,
   parameters,
   post,
   startApi,
@@ -65,6 +68,7 @@ describe('tables', () => {
             layer: item.layer,
             parameters: size,
             lca: sum.lca,
+            standardError: null,
             helping: sum.helping,
             hurting: sum.hurting,
           },
@@ -111,6 +115,53 @@ describe('tables', () => {
       }),
     )
     assert.equal((await get('iterations')).items.length, iterations)
+  })
+
+  test('a sample: standard errors of layers over the run, and of single iterations, from what its chunks did', async () => {
+    const allocation = { examples: 5500, segmentIterations: 1, splits: ['train', 'validation'] }
+    const own = await post(api, { ...minimalSpec(3), allocation })
+    const steps = [0, 1, 2].map(t =>
+      Float64Array.from({ length: 4 * 20 }, (_, i) => ((i * 7 + t * 3) % 13) / 16 - (t * (i % 20)) / 32),
+    )
+    const sizes = new Array<number>(20).fill(275)
+    for (const [t, chunkLca] of steps.entries()) {
+      const facts = variables.map(({ layer }) => ({ layer }))
+      const sampling = makeSampling(facts, 1, [{ split: 'train', examples: sizes, of: 55_000 }])
+      sampling.step({ perSplit: [{ split: 'train', chunkLca } as SplitStep] })
+      const columns = [...columnsAt(t), ...sampling.columns]
+      await insertBlocks(api.db.pool, own, { from: t, to: t + 1 }, columns)
+    }
+    await noteRecorded(api, own, [0, 1, 2])
+    const table = async (path: string) =>
+      (await api.http.get(`/v1/experiments/${own}/${path}`).expect(200)).body
+    /** √((1 − n/N) · Σ (ȳ_c − ȳ)² / (C (C − 1))) of the sums of these variables. */
+    const errorOf = (values: Float64Array, chosen: number[]) => {
+      const sums = sizes.map((_, c) => chosen.reduce((sum, v) => sum + values[v * 20 + c], 0))
+      const mean = sums.reduce((a, b) => a + b) / 20
+      return Math.sqrt((0.9 * sums.reduce((sum, x) => sum + (x - mean) ** 2, 0)) / (20 * 19))
+    }
+    const close = (found: number, expected: number) =>
+      assert.ok(Math.abs(found / expected - 1) < 1e-12, `${found} for ${expected}`)
+    const run = steps[0].map((value, i) => value + steps[1][i] + steps[2][i])
+    const layers = await table('layers')
+    assert.deepEqual([layers.examples, layers.of], [5500, 55_000])
+    close(layers.items[0].standardError, errorOf(run, [0, 1]))
+    close(layers.items[1].standardError, errorOf(run, [2, 3]))
+    close(layers.total.standardError, errorOf(run, [0, 1, 2, 3]))
+    const byVariable = await table('layers?by=variable')
+    close(byVariable.items[2].standardError, errorOf(run, [2]))
+    const { items } = await table('allocations')
+    for (const { iteration, layer, standardError } of items)
+      close(standardError, errorOf(steps[iteration], layer === 'fc_1' ? [0, 1] : [2, 3]))
+    const some = await table('allocations?layer=fc_2&from=1&to=2')
+    close(some.items[0].standardError, errorOf(steps[1], [2, 3]))
+    for (const path of ['allocations?bucket=2', 'allocations?by=variable', 'layers?split=validation'])
+      assert.ok(
+        (await table(path)).items.every((item: { standardError: null }) => item.standardError === null),
+        path,
+      )
+    const validation = await table('iterations?split=validation')
+    assert.deepEqual([validation.examples, validation.of], [5000, 5000])
   })
 
   test('points keeps the first, the last and the extremes, and never more than asked for', async () => {

@@ -99,6 +99,36 @@ describe('ledger', () => {
     assert.match(await ok(['show', 'last']), /name +by hand\nstatus +queued/)
   })
 
+  test('the beginning of an id is enough where one begins so; show says what was asked for, and on what it ran', async () => {
+    const spec = { ...minimalSpec(), tags: { study: 'prefix' }, layers: { fc_2: { freeze: true } } }
+    const id = await post(api, spec)
+    await api.db.prisma.experiment.update({ where: { id }, data: { engine: { name: 'wasm', threads: 2 } } })
+    await storeArtifact(api, id, 'manifest.json', Buffer.alloc(2048))
+    const shown = await ok(['show', id.slice(0, 35)])
+    assert.match(shown, new RegExp(`^experiment +${id}\n`))
+    for (const line of [
+      /^tags +study prefix$/m,
+      /^engine +name wasm, threads 2$/m,
+      /^optimizer +name sgd, learningRate 0\.1, .*momentum 0, /m,
+      /^layers +fc_2 \{"freeze":true\}$/m,
+      /^allocation +method simpson, maxError 0\.001, /m,
+      /^size +2\.0 KiB of objects, 0 B of ledger$/m,
+    ])
+      assert.match(shown, line)
+    assert.match(await ok(['list', '-n', '1']), /^id .* size +name\n.* 2\.0 KiB$/m)
+    // Ids begin with the time: of two that were made within a minute the first eight digits are the same.
+    const other = await post(api)
+    const common = [...id].findIndex((digit, i) => digit !== other[i])
+    const found = await run(['show', id.slice(0, common)])
+    assert.equal(found.code, 2)
+    assert.match(found.err, /^more than one experiment has an id that begins with 01[0-9a-f-]+:\n {2}01/)
+    for (const wanted of [id, other]) assert.ok(common < 4 || found.err.includes(wanted), found.err)
+    const missing = await run(['show', 'ffff'])
+    assert.equal(missing.code, 4)
+    assert.match(missing.err, /no experiment whose id begins with ffff/)
+    assert.match(await ok(['--version']), /^\d+\.\d+\.\d+\n$/)
+  })
+
   test('exit codes and words of what goes wrong', async () => {
     const cases: [args: string[], code: number, err: RegExp][] = [
       [['sbmit'], 2, /Did you mean submit/],
@@ -198,7 +228,7 @@ describe('ledger', () => {
     const files = (await ok(['report', wrong, '-o', 'wrong'])).trim().split('\n')
     const figures = await Promise.all(files.map(file => readFile(path.join(folder, file), 'utf8')))
     const red =
-      /fill="#b91c1c"[^>]*>The books do not balance, train \(residuals 9\.80e14, loss \+4\.90e7\): LCA/
+      /fill="#b91c1c"[^>]*>Not to be believed, the books do not balance: train: residuals 9\.80e14, loss \+4\.90e7</
     assert.deepEqual(
       files.filter((_, i) => red.test(figures[i])).map(file => path.basename(file)),
       ['ledger-train.svg', 'layers.svg', 'residuals.svg'],

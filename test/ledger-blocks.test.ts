@@ -161,17 +161,13 @@ test('sums are the same bits in whatever order segments were recorded, also whil
       assert.equal(recorded, 'recorded')
     }
     const ledger = {
-      id,
-      split: 'train',
-      iterations,
-      complete: true,
-      version: undefined,
-      unbalanced: null,
-    } as const
+      ...({ id, split: 'train', iterations, complete: true, version: undefined } as const),
+      ...{ unbalanced: null, sample: { examples: 100, of: 100 } },
+    }
     const grouping = await groupVariables(database.db, id, 'layer')
     const batches: unknown[] = []
     const { signal } = new AbortController()
-    const request = { from: 1, to: iterations - 1, bucket: 5 }
+    const request = { from: 1, to: iterations - 1, bucket: 5, by: 'layer' } as const
     for await (const { values } of readAllocations(database.db, ledger, grouping, request, signal))
       batches.push(values)
     for await (const { values } of await readNeurons(database.db, ledger, undefined, signal))

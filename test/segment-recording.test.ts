@@ -204,6 +204,7 @@ test('neurons are summed over segments to the same bits, in whatever order they 
       complete: true,
       version: undefined,
       unbalanced: null,
+      sample: { examples: 100, of: 100 },
     }
     const hurting: number[] = []
     for await (const { values } of await readNeurons(
@@ -300,6 +301,7 @@ test('what is missing is named, and totals are the sums', async () => {
   assert.deepEqual([sums.parameters, sums.iterations, sums.gradients, sums.allocationSeconds], [15, 5, 36, 6])
   // Per iteration −1/16 − 2/16, and 2/16 in the two odd ones.
   assert.deepEqual(sums.splits.train, {
+    ...{ examples: 100, of: 100, standardError: null },
     ...{ lca: -15 / 16 + 4 / 16, helping: -15 / 16, hurting: 4 / 16 },
     ...{ helpFractionOfMoved: 30 / 45, helpFractionOfAll: 30 / 75, worstResidual: 4 / 1024 },
     ...{ loss: { initial: 2.5, final: 0.5 }, accuracy: { initial: 0.1, final: 0.9 } },

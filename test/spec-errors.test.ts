@@ -88,6 +88,18 @@ const cases: [change: object, path: string, says: string][] = [
     'dataset.trainExamples (100)',
   ],
   [allocation({ maxSplits: 12 }), '$.allocation.maxSplits', 'must be a power of two'],
+  [allocation({ examples: 19 }), '$.allocation.examples', 'must be an integer from 20'],
+  [allocation({ examples: 55001 }), '$.allocation.examples', 'must be ≤ the examples of the largest split'],
+  [
+    allocation({ examples: 5001, splits: ['validation'] }),
+    '$.allocation.examples',
+    'largest split that is allocated (5000), got 5001',
+  ],
+  [
+    allocation({ examples: 5500, chunkSize: 276 }),
+    '$.allocation.chunkSize',
+    'must be ≤ 275, for allocation.examples (5500) to make 20 chunks',
+  ],
   [allocation({ chunkSize: 55001 }), '$.allocation.chunkSize', 'must be ≤ the examples of the largest split'],
   [
     { ...dataset({ validationExamples: 0 }), ...allocation({ splits: ['train', 'validation'] }) },

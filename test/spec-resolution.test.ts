@@ -296,3 +296,51 @@ test('a preview counts passes, operations, bytes and rows', () => {
   assert.deepEqual(bare.bytes, nothing)
   assert.deepEqual(cost({ allocation: { method: 'left' } }).gradientPasses, { train: 123, validation: 123 })
 })
+
+test('a sample: at most so many of each split, in twenty chunks or more; the preview says what it saves', () => {
+  const resolve = (allocation: object, facts_ = facts) =>
+    resolveSpec({ ...minimal, training: { iterations: 120 }, allocation }, facts_)
+  const sampled = resolve({ examples: 5500 })
+  assert.deepEqual([sampled.allocation.examples, sampled.allocation.chunkSize], [5500, 275])
+  assert.deepEqual(resolveSpec(sampled, facts), sampled)
+  assert.equal(resolve({ examples: 5519 }).allocation.chunkSize, 275)
+  // All of the largest split is no sample, and has the chunks that it has without.
+  assert.equal(resolve({ examples: 55_000 }).allocation.chunkSize, resolve({}).allocation.chunkSize)
+
+  const { examples, saved, flops } = preview(sampled, facts)
+  assert.deepEqual(examples, {
+    train: { examples: 5500, of: 55_000 },
+    validation: { examples: 5000, of: 5000 },
+  })
+  assert.equal(saved.gradients, 243 * 49_500)
+  assert.equal(flops.allocation, 243 * 10_500 * 6 * 84_060)
+  const whole = preview(resolve({}), facts)
+  assert.equal(saved.flops + flops.allocation, whole.flops.allocation)
+  assert.deepEqual(whole.saved, { gradients: 0, flops: 0 })
+
+  // With batch norm the loss is over chunks, and a sample of it is of chunks.
+  const normed: typeof facts = {
+    ...facts,
+    get datasets() {
+      return facts.datasets
+    },
+    network: (...args) => ({ ...facts.network(...args), batchNorm: true }),
+    chunkSize: () => 250,
+  }
+  assert.equal(resolve({ examples: 5000 }, normed).allocation.chunkSize, 250)
+  for (const [allocation, says] of [
+    [
+      { examples: 4750 },
+      /^\$\.allocation\.examples: .*multiple of allocation\.chunkSize \(250\), 20 times.*5000 would do$/,
+    ],
+    [{ examples: 5100 }, /5250 would do$/],
+    [
+      { examples: 5700, chunkSize: 300 },
+      /^\$\.allocation\.chunkSize: must divide the 55000 examples of the train/,
+    ],
+  ] as const)
+    assert.throws(
+      () => resolve({ splits: ['train'], ...allocation }, normed),
+      (error: SpecError) => says.test(`${error.errors[0].path}: ${error.errors[0].message}`),
+    )
+})

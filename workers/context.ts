@@ -3,12 +3,14 @@ import type { Config } from '../src/config.ts'
 import type { DownloadProgress } from '../src/data/download.ts'
 import type { Splits } from '../src/data/examples.ts'
 import { loadSplits } from '../src/data/registry.ts'
+import { drawSample } from '../src/data/select.ts'
 import { loadStored } from '../src/data/uploads/stored.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import { type DeviceSplit, disposeBatch, type Model, makeModel, uploadSplit } from '../src/nn/model.ts'
 import { buildNetwork } from '../src/nn/network.ts'
 import type { Objects } from '../src/objects/objects.ts'
-import type { SplitName } from '../src/spec/schema.ts'
+import { isSample, sampleOf } from '../src/spec/sample.ts'
+import type { ResolvedSpec, SplitName } from '../src/spec/schema.ts'
 import { fetchUpload } from './fetched.ts'
 import type { Task } from './protocol.ts'
 
@@ -21,6 +23,15 @@ export type Context = {
   prepare(task: OnData, signal: AbortSignal): Promise<{ model: Model; data: Splits }>
   /** The splits that the spec allocates, in chunks on the device. */
   upload(task: OnData, signal: AbortSignal): Promise<Partial<Record<SplitName, DeviceSplit>>>
+}
+
+/** The examples of a split that are allocated, where not all of them are: the same for every worker and segment. */
+function sampleFor(spec: ResolvedSpec, split: SplitName, { train }: Splits): Uint32Array | undefined {
+  const sample = sampleOf(spec, split)
+  if (!isSample(sample)) return undefined
+  const key = [spec.dataset.seed, spec.training.seed, split]
+  const { batchNorm } = buildNetwork(spec.architecture, train)
+  return drawSample(sample, key, batchNorm ? spec.allocation.chunkSize : 1)
 }
 
 /** `onDownload` hears of what is fetched from public homes. */
@@ -59,15 +70,21 @@ export function makeContext(
     },
     async upload(task, signal) {
       const { spec } = task
-      const { splits, chunkSize } = spec.allocation
-      const key = JSON.stringify([spec.dataset, splits, chunkSize])
+      const { splits, chunkSize, examples } = spec.allocation
+      const sampledBy = examples === undefined ? [] : [examples, spec.training.seed, spec.architecture]
+      const key = JSON.stringify([spec.dataset, splits, chunkSize, ...sampledBy])
       if (device?.key !== key) {
         for (const split of Object.values(device?.splits ?? {})) split.chunks.forEach(disposeBatch)
         device = undefined
         const loaded = await load(task, signal)
         device = {
           key,
-          splits: Object.fromEntries(splits.map(split => [split, uploadSplit(loaded[split], chunkSize)])),
+          splits: Object.fromEntries(
+            splits.map(split => [
+              split,
+              uploadSplit(loaded[split], chunkSize, sampleFor(spec, split, loaded)),
+            ]),
+          ),
         }
       }
       return device.splits

@@ -32,6 +32,7 @@ import neurons from './routes/neurons/index.ts'
 import sweeps from './routes/sweeps/index.ts'
 import webhookSecrets from './routes/webhooks/index.ts'
 import workers from './routes/workers/index.ts'
+import { buildSerializers } from './serializers.ts'
 import type { Services } from './services.ts'
 
 declare module 'fastify' {
@@ -65,6 +66,7 @@ export async function buildApp({
     genReqId: requestId,
     bodyLimit,
     routerOptions: { ignoreTrailingSlash: true },
+    schemaController: { compilersFactory: { buildSerializer: buildSerializers() } },
     // A request that trickles in must not hold a connection for ever.
     requestTimeout: 60_000,
     // Nor may a connection on which nothing moves; events have a heartbeat, and no answer is waited for so long.

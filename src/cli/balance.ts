@@ -16,7 +16,7 @@ export function unbalancedLine(unbalanced: Unbalanced | null): string | undefine
   if (entries.length === 0) return undefined
   const splits = entries.map(
     ([split, { absoluteResidual, lossChange }]) =>
-      `${split} (residuals ${short(absoluteResidual)}, loss ${signed(lossChange ?? Number.NaN)})`,
+      `${split}: residuals ${short(absoluteResidual, 2)}, loss ${signed(lossChange ?? Number.NaN, 2)}`,
   )
-  return `The books do not balance, ${splits.join(', ')}: ${disbelief}.`
+  return `Not to be believed, the books do not balance: ${splits.join('; ')}`
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { connect, type LedgerClient } from '../../clients/typescript/src/index.ts'
 import { MissingError, UsageError } from './exit.ts'
 import { checkName } from './files.ts'
-import { printableData, printableJson } from './printable.ts'
+import { printable, printableData, printableJson } from './printable.ts'
 
 export type Globals = { url?: string; json?: boolean }
 
@@ -41,19 +41,46 @@ export function open(command: Command): Session {
 
 const protocolOf = (url: string) => (URL.canParse(url) ? new URL(url).protocol : '')
 
-/** The id of an experiment as typed: `last` is the newest. */
-export async function experimentId(ledger: LedgerClient, typed: string): Promise<string> {
-  if (typed !== 'last') return typed
-  for await (const { id } of ledger.list()) return idAnswered(id)
-  throw new MissingError('there is no experiment yet, so there is no last one')
-}
+/** The id of an experiment as typed: `last` is the newest, and the beginning of an id is the one that begins so. */
+export const experimentId = (ledger: LedgerClient, typed: string): Promise<string> =>
+  idOf('experiment', () => ledger.list(), typed)
 
 /** The same for sweeps. */
-export async function sweepId(ledger: LedgerClient, typed: string): Promise<string> {
-  if (typed !== 'last') return typed
-  for await (const { id } of ledger.listSweeps()) return idAnswered(id)
-  throw new MissingError('there is no sweep yet, so there is no last one')
+export const sweepId = (ledger: LedgerClient, typed: string): Promise<string> =>
+  idOf('sweep', () => ledger.listSweeps(), typed)
+
+async function idOf(
+  what: string,
+  list: () => AsyncIterable<{ id: string; name: string | null }>,
+  typed: string,
+): Promise<string> {
+  if (typed === 'last') {
+    for await (const { id } of list()) return idAnswered(id)
+    throw new MissingError(`there is no ${what} yet, so there is no last one`)
+  }
+  const prefix = typed.toLowerCase()
+  if (!isPrefix(prefix)) return typed
+  const found: { id: string; name: string | null }[] = []
+  // Newest first, and ids sort by age: behind the first that is smaller there is none.
+  for await (const one of list()) {
+    const start = one.id.slice(0, prefix.length)
+    if (start === prefix) found.push(one)
+    if (start < prefix || found.length > mostTold) break
+  }
+  if (found.length === 0) throw new MissingError(`there is no ${what} whose id begins with ${typed}`)
+  if (found.length === 1) return idAnswered(found[0].id)
+  const told = found
+    .slice(0, mostTold)
+    .map(({ id, name }) => `  ${printable(id)}  ${printable(name ?? '')}`.trimEnd())
+  const more = found.length > mostTold ? ['  …'] : []
+  throw new UsageError(
+    [`more than one ${what} has an id that begins with ${typed}:`, ...told, ...more].join('\n'),
+  )
 }
+
+/** The beginning of a UUID, and not all of it; so short that it can be no name. */
+const isPrefix = (typed: string) => typed.length < 36 && /^[0-9a-f]{4}[0-9a-f-]*$/.test(typed)
+const mostTold = 5
 
 /** An id that the API gave: it becomes part of paths, and of what is printed. */
 function idAnswered(id: string): string {
@@ -62,7 +89,7 @@ function idAnswered(id: string): string {
   return only
 }
 
-export const idHelp = 'its id, or "last" for the newest'
+export const idHelp = 'its id, the beginning of it, or "last" for the newest'
 
 /** For an option that may be repeated. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value]

@@ -1,6 +1,8 @@
 /** `ledger doctor`: what TensorFlow sees on this machine, and how fast it is; or what is missing. */
 import { execFileSync } from 'node:child_process'
+import { readdir, stat } from 'node:fs/promises'
 import os from 'node:os'
+import path from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Config } from '../config.ts'
 import { bindingPath } from '../engine/binding.ts'
@@ -13,6 +15,7 @@ import { buildNetwork } from '../nn/network.ts'
 import { openS3 } from '../objects/s3.ts'
 import { reachRedis } from '../queue/reach.ts'
 import { reachDatabase } from '../store/reach.ts'
+import { bytesInWords } from './format.ts'
 import { missingLibraries } from './libraries.ts'
 
 /** What `ledger doctor --json` prints. */
@@ -33,6 +36,8 @@ export type Findings = {
   gflops: number | null
   /** What the configuration names beside this machine: whether it can be used, and what is wrong where not. */
   services: { name: string; problem: string | null }[]
+  /** What lies in the folders of this machine that the configuration names; elsewhere it does not look. */
+  storage: { what: string; folder: string; bytes: number }[]
   /** Libraries that TensorFlow asks for and the system does not find; looked for where something is wrong only. */
   missing: string[]
 }
@@ -45,6 +50,7 @@ export async function examine(config: Config): Promise<Findings> {
     ...{ node: process.versions.node, platform: os.platform(), arch: os.arch() },
     ...{ cpuThreads: os.availableParallelism(), memoryBytes: os.totalmem() },
     services: await examineServices(config),
+    storage: await examineStorage(config),
     cuda: all.map(device => ({
       ...device,
       visible: visible.some(({ index }) => index === device.index),
@@ -66,6 +72,34 @@ export async function examine(config: Config): Promise<Findings> {
     const message = (error as Error).message
     return { ok: false, ...machine, engine: null, error: message, gflops: null, missing: missing() }
   }
+}
+
+/** The bytes of the folders that are in use here. */
+async function examineStorage({ objectsDir, postgresDir, datasetsDir, databaseUrl, s3 }: Config) {
+  const folders = [
+    ...(s3 === undefined ? [{ what: 'objects', folder: objectsDir }] : []),
+    ...(databaseUrl === undefined ? [{ what: 'Postgres', folder: postgresDir }] : []),
+    { what: 'datasets', folder: datasetsDir },
+  ]
+  const sized: Findings['storage'] = []
+  for (const { what, folder } of folders) sized.push({ what, folder, bytes: await bytesUnder(folder) })
+  return sized
+}
+
+/** Of all files under a folder; what goes away meanwhile, or may not be read, does not count. */
+async function bytesUnder(folder: string): Promise<number> {
+  let bytes = 0
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  for (const entry of entries) {
+    const place = path.join(folder, entry.name)
+    if (entry.isDirectory()) bytes += await bytesUnder(place)
+    else if (entry.isFile())
+      bytes += await stat(place).then(
+        ({ size }) => size,
+        () => 0,
+      )
+  }
+  return bytes
 }
 
 /** Asks what DATABASE_URL, REDIS_URL and S3_BUCKET name; what is embedded or a folder is not asked. */
@@ -109,6 +143,12 @@ export function describeFindings(found: Findings): string {
     )
   else lines.push(`engine      does not load: ${found.error}`)
   lines.push(...found.services.map(({ name, problem }) => `${name.padEnd(12)}${problem ?? 'answers'}`))
+  lines.push(
+    ...found.storage.map(
+      ({ what, folder, bytes }) => `${what.padEnd(11)} ${bytesInWords(bytes)} in ${folder}`,
+    ),
+    `in all      ${bytesInWords(found.storage.reduce((sum, { bytes }) => sum + bytes, 0))}`,
+  )
   lines.push(...found.missing.map(library => `missing     ${library}`))
   if (engine && unused)
     lines.push('            npm run setup builds TensorFlow with CUDA where nvidia-smi sees a device')

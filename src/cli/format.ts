@@ -51,3 +51,10 @@ export function duration(seconds: number): string {
 /** Red on a terminal that has colours and where NO_COLOR does not object; the words alone elsewhere. */
 export const alarm = (words: string): string =>
   process.stdout.isTTY && process.stdout.hasColors() ? styleText('red', words) : words
+
+/** 1536 → 1.5 KiB */
+export function bytesInWords(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
+  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${units[power]}`
+}

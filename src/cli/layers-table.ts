@@ -6,6 +6,8 @@ import { helpHeader, helpNote, percentOr, signed, table, whole } from './format.
 export type Sums = {
   parameters: number
   lca: number
+  /** Where a sample of the split was allocated; older servers say nothing of it. */
+  standardError?: number | null
   share: number | null
   helpFractionOfMoved: number | null
   helpFractionOfAll: number | null
@@ -19,8 +21,13 @@ export type Layers = {
 
 /** One or more splits beside each other, a row per layer (or variable), and one for all of them. */
 function layersTable(...splits: [name: string, layers: Layers][]): string {
-  const cells = ({ lca, share, helpFractionOfMoved, helpFractionOfAll }: Sums) => [
+  const hasErrors = splits.map(([, { total }]) => typeof total.standardError === 'number')
+  const cells = (
+    { lca, standardError, share, helpFractionOfMoved, helpFractionOfAll }: Sums,
+    split: number,
+  ) => [
     signed(lca),
+    ...(hasErrors[split] ? [standardError == null ? '' : standardError.toFixed(4)] : []),
     percentOr('', share),
     percentOr('', helpFractionOfMoved),
     percentOr('', helpFractionOfAll),
@@ -29,14 +36,18 @@ function layersTable(...splits: [name: string, layers: Layers][]): string {
   const rows = first.items.map(({ layer, variable, parameters }, i) => [
     variable ?? layer,
     whole(parameters),
-    ...splits.flatMap(([, { items }]) => cells(items[i])),
+    ...splits.flatMap(([, { items }], split) => cells(items[i], split)),
   ])
-  const all = ['all', whole(first.total.parameters), ...splits.flatMap(([, { total }]) => cells(total))]
-  const header = [
-    'layer',
-    'parameters',
-    ...splits.flatMap(([name]) => [`LCA ${name}`, 'share', ...helpHeader]),
+  const all = [
+    'all',
+    whole(first.total.parameters),
+    ...splits.flatMap(([, { total }], split) => cells(total, split)),
   ]
+  const titles = splits.flatMap(([name], split) => [
+    ...[`LCA ${name}`, ...(hasErrors[split] ? ['s.e.'] : []), 'share'],
+    ...helpHeader,
+  ])
+  const header = ['layer', 'parameters', ...titles]
   return table(header, [...rows, all])
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: which commands there are, and how they end. */
+import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, Option } from 'commander'
 import completion from './commands/completion.ts'
@@ -22,7 +23,10 @@ import worker from './commands/worker.ts'
 import { exitCodes, exitHelp, explain } from './exit.ts'
 import { printableLines } from './printable.ts'
 
+const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string }
+
 const program = new Command('ledger')
+  .version(version, '-V, --version')
   .description(
     'Loss Change Allocation as a service: how much every parameter helped or hurt the loss, at every iteration.',
   )

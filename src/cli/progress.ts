@@ -1,7 +1,7 @@
 /** Waits for an experiment and shows how far it is: bars on a terminal, a line now and then in a pipe. */
 import { MultiBar, SingleBar } from 'cli-progress'
 import type { Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
-import { duration } from './format.ts'
+import { duration, short } from './format.ts'
 import { describePlace } from './place.ts'
 import { printableData } from './printable.ts'
 
@@ -16,7 +16,8 @@ export async function watch(ledger: LedgerClient, id: string, hint?: string): Pr
   const show = process.stderr.isTTY ? bars(process.stderr) : lines()
   const undo = hint === undefined ? () => {} : onInterrupt(show.stop, hint)
   try {
-    return await ledger.wait(id, { onProgress: now => show.update(printableData(now)) })
+    const lossOf = followLoss(ledger, id)
+    return await ledger.wait(id, { onProgress: now => show.update(printableData(now), lossOf(now)) })
   } finally {
     undo()
     show.stop()
@@ -68,7 +69,7 @@ export async function watchSweep(ledger: LedgerClient, id: string): Promise<Swee
   }
 }
 
-type Display = { update(experiment: Experiment): void; stop(): void }
+type Display = { update(experiment: Experiment, loss?: number): void; stop(): void }
 
 export const barOptions = {
   barCompleteChar: '█',
@@ -84,14 +85,15 @@ export function bars(stream: NodeJS.WritableStream): Display {
   const multi = new MultiBar({ ...barOptions, stream, format })
   const all: Partial<Record<Phase, SingleBar>> = {}
   return {
-    update({ status, progress, spec }) {
+    update({ status, progress, spec }, loss) {
       const total = spec.training.iterations
       for (const phase of phases) {
         // A phase's bar appears with it, and is full once a later one has begun.
         const reached = phase === 'training' ? status !== 'queued' : !['queued', 'training'].includes(status)
         if (!reached) continue
         all[phase] ??= multi.create(total, 0, { phase: phase.padEnd(10), left: '' })
-        if (progress.phase === phase) all[phase].update(progress.done, { left: left(progress.etaSeconds) })
+        if (progress.phase === phase)
+          all[phase].update(progress.done, { left: left(progress.etaSeconds, loss) })
         else if (status !== 'failed' && status !== 'cancelled') all[phase].update(total, { left: '' })
       }
     },
@@ -102,16 +104,49 @@ export function bars(stream: NodeJS.WritableStream): Display {
 function lines(): Display {
   let last = ''
   return {
-    update({ status, progress, queue }) {
+    update({ status, progress, queue }, loss) {
       const tenth = progress.total > 0 ? Math.floor((10 * progress.done) / progress.total) : 0
       const line = queue
         ? `${status}: ${describePlace(queue)}`
         : `${status}${progress.total > 0 ? ` ${tenth * 10} %` : ''}`
-      if (line !== last) console.error(line)
+      if (line !== last) console.error(loss === undefined ? line : `${line}, ${lossInWords(loss)}`)
       last = line
     },
     stop: () => {},
   }
 }
 
-const left = (seconds: number | null) => (seconds === null ? '' : `${duration(seconds)} left`)
+const lossInWords = (loss: number) => `loss ${short(loss)}`
+
+const left = (seconds: number | null, loss?: number) =>
+  [
+    ...(seconds === null ? [] : [`${duration(seconds)} left`]),
+    ...(loss === undefined ? [] : [lossInWords(loss)]),
+  ].join(', ')
+
+/** Milliseconds between two looks at the loss. */
+const lossPace = 3000
+
+/**
+ * The loss (of the first split) after the last iteration that is allocated, as of a moment ago: asked for beside the waiting,
+ * which it never holds up. Where it cannot be had, there is none to show; what is wrong with the API, the waiting tells.
+ */
+function followLoss(ledger: LedgerClient, id: string): (now: Experiment) => number | undefined {
+  let loss: number | undefined
+  let next = 0
+  return ({ progress, spec }) => {
+    if (progress.phase === 'allocating' && progress.done > 0 && Date.now() >= next) {
+      next = Number.POSITIVE_INFINITY
+      ledger
+        .iterations(id, { split: spec.allocation.splits[0], points: 4 })
+        .then(({ length, columns }) => {
+          if (length > 0) loss = columns.lossAfter[length - 1]
+        })
+        .catch(() => {})
+        .finally(() => {
+          next = Date.now() + lossPace
+        })
+    }
+    return loss
+  }
+}

@@ -33,6 +33,20 @@ export function selectExamples(
   }
 }
 
+/**
+ * Which examples of a split of `of` are allocated where a sample is; a pure function of its arguments, `key` the seeds and
+ * whatever else it is to differ by. They come in the order in which they are drawn, so that parts of them are random samples
+ * too. With `chunk` whole chunks of the split are drawn, of that many consecutive examples each, which divide both counts.
+ */
+export function drawSample(
+  { examples, of }: { examples: number; of: number },
+  key: (string | number)[],
+  chunk = 1,
+): Uint32Array {
+  const drawn = permutation(of / chunk, randomStream('sample', ...key)).subarray(0, examples / chunk)
+  return Uint32Array.from({ length: examples }, (_, i) => drawn[Math.floor(i / chunk)] * chunk + (i % chunk))
+}
+
 /** The first `used` of a file's `size` examples in the order in which they are taken. */
 function order(file: Selection['file'], size: number, used: number, seed: number): Uint32Array {
   if (used === size) return Uint32Array.from({ length: size }, (_, i) => i)

@@ -37,6 +37,11 @@ export type SplitStep = {
   /** The allocations as they are stored: float32, so that every aggregate is exactly a sum over them. */
   lca: Float32Array
   residual: number
+  /**
+   * Where a sample of the split is allocated: what each of its chunks has for an allocation, Σ over each variable of
+   * (∫_0^1 ∇L_c(θ_t + αΔ_t) dα)_i Δ_{t,i}, by the same quadrature: [variables, chunks].
+   */
+  chunkLca?: Float64Array
 }
 
 export type Step = {
@@ -70,10 +75,16 @@ export class NotFiniteError extends Error {
 }
 
 /** What the loop keeps for one split: end points, quadrature sums, results. A handful of vectors, whatever n is. */
-type Workspace = SplitStep & { device: DeviceSplit; sums: Sums }
+type Workspace = SplitStep & { device: DeviceSplit; sums: Sums; chunks?: ChunkSlopes }
+
+/** Of a sample: the slopes along the step of its chunks at the step's ends, and their sums between. [variables, chunks] */
+type ChunkSlopes = { sums: Sums; before: Float64Array; after: Float64Array }
 
 /**
  * Yields iterations from … to−1, given θ_t for t in [from, to] by `weightsAt` (float32 [parameters]).
+ *
+ * Where a split is a sample, its chunks' slopes along the step are integrated beside their mean, by the same sums: so at
+ * an end that two steps share the weights after the second must be known, and each row is asked for one step ahead.
  *
  * Per iteration and split: the end point's gradient (the start is the last end) and the method's inner points; while
  * |residual| > maxError on any split and n < maxSplits, n doubles on all, which adds the new points only. Memory is
@@ -88,32 +99,55 @@ export async function* allocate(
   const { parameters } = model.network
   const method = methods[options.method]
   const workspaces = Object.entries(deviceSplits).map(([split, device]) =>
-    makeWorkspace(split as SplitName, device, method, parameters),
+    makeWorkspace(split as SplitName, device, method, model.network),
   )
   const devices = workspaces.map(workspace => workspace.device)
+  const isSampled = workspaces.some(({ chunks }) => chunks !== undefined)
   const { signal } = options
-  const at = async (theta: Float32Array, accumulators: Float64Array[], accuracy?: boolean) => {
-    const measures = await addFullGradients(model, theta, devices, accumulators, { signal, accuracy })
+  const at = async (
+    theta: Float32Array,
+    accumulators: Float64Array[],
+    steps: Float64Array[],
+    accuracy?: boolean,
+  ) => {
+    const directions = isSampled ? steps.map(step => Float32Array.from(step)) : []
+    const measures = await addFullGradients(model, theta, devices, accumulators, {
+      ...{ signal, accuracy, directions },
+    })
     options.onGradients?.(devices.length)
     return measures
   }
-  const atEnd = async (theta: Float32Array, iteration: number) => {
+  /** At the end of one step, which is the start of the next. */
+  const atEnd = async (
+    theta: Float32Array,
+    iteration: number,
+    ended?: Float64Array,
+    begun?: Float64Array,
+  ) => {
     const gradients = workspaces.map(workspace => workspace.gradientAfter)
-    const measures = await at(theta, gradients, options.wantsAccuracy?.(iteration))
+    const steps = [ended, begun].filter(step => step !== undefined)
+    const measures = await at(theta, gradients, steps, options.wantsAccuracy?.(iteration))
     workspaces.forEach((workspace, s) => {
       workspace.lossAfter = measures[s].loss
       workspace.accuracyAfter = measures[s].accuracy
     })
+    const slopes = measures.map(measure => measure.slopes ?? [])
+    return {
+      ended: slopes.map(([first]) => (ended ? first : undefined)),
+      begun: slopes.map(([first, second]) => (ended ? second : first)),
+    }
   }
 
   let theta = await weightsAt(options.from)
-  const delta = new Float64Array(parameters)
   const node = new Float32Array(parameters)
-  await atEnd(theta, options.from)
+  let next = await weightsAt(options.from + 1)
+  let delta = difference(next, theta, new Float64Array(parameters))
+  let spare = new Float64Array(parameters)
+  let { begun } = await atEnd(theta, options.from, undefined, delta)
 
   for (let iteration = options.from; iteration < options.to; iteration++) {
-    const next = await weightsAt(iteration + 1)
-    for (let i = 0; i < parameters; i++) delta[i] = next[i] - theta[i]
+    const following = iteration + 1 < options.to ? await weightsAt(iteration + 2) : undefined
+    const nextDelta = following && difference(following, next, spare)
 
     for (const workspace of workspaces) {
       const { gradientBefore } = workspace
@@ -122,16 +156,26 @@ export async function* allocate(
       workspace.lossBefore = workspace.lossAfter
       workspace.accuracyBefore = workspace.accuracyAfter
     }
-    await atEnd(next, iteration + 1)
-    for (const { sums, gradientBefore, gradientAfter } of workspaces)
+    const slopes = await atEnd(next, iteration + 1, delta, nextDelta)
+    for (const [s, { sums, gradientBefore, gradientAfter, chunks }] of workspaces.entries()) {
       startSums(sums, gradientBefore, gradientAfter)
+      if (chunks === undefined) continue
+      chunks.before = begun[s]!
+      chunks.after = slopes.ended[s]!
+      startSums(chunks.sums, chunks.before, chunks.after)
+    }
+    begun = slopes.begun
 
     const refine = async () => {
       const level = workspaces[0].sums.level + 1
       const sums = workspaces.map(workspace => nextLevel(workspace.sums))
+      const chunkSums = workspaces.map(({ chunks }) => chunks && nextLevel(chunks.sums))
       for (const alpha of newPoints(level)) {
         for (let i = 0; i < parameters; i++) node[i] = theta[i] + alpha * delta[i]
-        await at(node, sums)
+        const measures = await at(node, sums, [delta])
+        chunkSums.forEach((sum, s) => {
+          for (let i = 0; i < (sum?.length ?? 0); i++) sum![i] += measures[s].slopes![0][i]
+        })
       }
     }
     for (let level = 1; level < method.coefficients.length; level++) await refine()
@@ -146,11 +190,27 @@ export async function* allocate(
       settle(workspaces, method, delta, iteration)
     }
     yield { iteration, theta, delta, splits, perSplit: workspaces }
+    if (following === undefined || nextDelta === undefined) return
     theta = next
+    next = following
+    spare = delta
+    delta = nextDelta
   }
 }
 
-function makeWorkspace(split: SplitName, device: DeviceSplit, method: Method, parameters: number): Workspace {
+/** b − a, float64. */
+function difference<Into extends Float64Array>(b: Float32Array, a: Float32Array, into: Into): Into {
+  for (let i = 0; i < into.length; i++) into[i] = b[i] - a[i]
+  return into
+}
+
+function makeWorkspace(
+  split: SplitName,
+  device: DeviceSplit,
+  method: Method,
+  { parameters, variables }: Pick<Model['network'], 'parameters' | 'variables'>,
+): Workspace {
+  const slopes = variables.length * device.chunks.length
   const vector = () => new Float64Array(parameters)
   return {
     split,
@@ -163,6 +223,10 @@ function makeWorkspace(split: SplitName, device: DeviceSplit, method: Method, pa
     meanGradient: vector(),
     lca: new Float32Array(parameters),
     residual: Number.NaN,
+    ...(device.examples < device.of && {
+      chunks: { sums: makeSums(method, slopes), before: new Float64Array(), after: new Float64Array() },
+      chunkLca: new Float64Array(slopes),
+    }),
   }
 }
 
@@ -171,6 +235,8 @@ function settle(workspaces: Workspace[], method: Method, delta: Float64Array, it
   for (const workspace of workspaces) {
     const { sums, gradientBefore, gradientAfter, meanGradient, lca } = workspace
     integrate(method, sums, gradientBefore, gradientAfter, meanGradient)
+    const { chunks, chunkLca } = workspace
+    if (chunks && chunkLca) integrate(method, chunks.sums, chunks.before, chunks.after, chunkLca)
     let total = 0
     for (let i = 0; i < lca.length; i++) {
       // + 0 turns −0 into 0: what did not move is allocated exactly nothing.

@@ -9,9 +9,11 @@ export type Columns = Record<string, Float64Array | Int32Array>
 
 /**
  * iterations: a row an iteration. allocations: a row an iteration and variable, in this order. neurons: a row an output
- * unit, summed over the segment.
+ * unit, summed over the segment. Of splits of which a sample is allocated also errors: a row an iteration and layer, and
+ * one for the network, in this order; and chunks: a row a variable and chunk, summed over the segment.
  */
-export type ColumnsKind = 'iterations' | 'allocations' | 'neurons'
+export type ColumnsKind = 'iterations' | 'allocations' | 'neurons' | SampleKind
+export type SampleKind = 'errors' | 'chunks'
 
 /** One table of one split over a segment. All columns are equally long. */
 export type SegmentColumns = {

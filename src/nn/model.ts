@@ -23,8 +23,8 @@ export function makeModel(network: Network, kernels: Kernels): Model {
 /** Images in [0, 1] as [n, …shape] and labels as int32 [n], on the device. */
 export type Batch = { images: Tensor; labels: Tensor1D; examples: number }
 
-/** A whole split on the device as fixed consecutive chunks; the last may be shorter. */
-export type DeviceSplit = { examples: number; chunks: Batch[] }
+/** A whole split on the device, or `examples` of its `of`, as fixed consecutive chunks; the last may be shorter. */
+export type DeviceSplit = { examples: number; of: number; chunks: Batch[] }
 
 /** Uploads the examples at `indices` as one batch; the caller disposes it. */
 export function uploadBatch(data: Examples, indices: ArrayLike<number>): Batch {
@@ -43,14 +43,16 @@ export function uploadBatch(data: Examples, indices: ArrayLike<number>): Batch {
   }
 }
 
-/** Uploads a split once, cut into chunks of `chunkSize` examples, where it stays: slicing at every pass would copy it. */
-export function uploadSplit(data: Examples, chunkSize: number): DeviceSplit {
+/**
+ * Uploads a split once, or a sample of it in its order, cut into chunks of `chunkSize` examples, where it stays: slicing at
+ * every pass would copy it.
+ */
+export function uploadSplit(data: Examples, chunkSize: number, sample?: Uint32Array): DeviceSplit {
+  const chosen = sample ?? Uint32Array.from({ length: data.count }, (_, i) => i)
   const chunks: Batch[] = []
-  for (let from = 0; from < data.count; from += chunkSize) {
-    const indices = Uint32Array.from({ length: Math.min(chunkSize, data.count - from) }, (_, i) => from + i)
-    chunks.push(uploadBatch(data, indices))
-  }
-  return { examples: data.count, chunks }
+  for (let from = 0; from < chosen.length; from += chunkSize)
+    chunks.push(uploadBatch(data, chosen.subarray(from, from + chunkSize)))
+  return { examples: chosen.length, of: data.count, chunks }
 }
 
 export function disposeBatch({ images, labels }: Batch): void {
@@ -108,12 +110,52 @@ export function batchGradient(
 }
 
 /** Of a whole split: the mean loss and, where it was asked for, the fraction of examples classified as labelled. */
-export type Measures = { loss: number; accuracy?: number }
+export type Measures = {
+  loss: number
+  accuracy?: number
+  /** For each of the directions: the slope of each chunk's mean loss along it, by variable: [variables, chunks]. */
+  slopes?: Float64Array[]
+}
+
+/**
+ * Σ_i g_i d_i over each variable of the gradient of one pass, along each direction: [directions, variables], on the device.
+ * In the engine's float32: a standard error needs no more.
+ */
+function slopesAlong(gradients: Tensor[], directions: Tensor[][]): Tensor1D {
+  const slopes = directions.flatMap(direction =>
+    gradients.map((gradient, v) => tf.reshape(tf.sum(tf.mul(gradient, direction[v])), [1]) as Tensor1D),
+  )
+  return tf.concat1d(slopes)
+}
+
+/** [chunk][direction, variable] as they were read, for sums over chunks of such many examples: mean slopes by direction. */
+function slopesOf(
+  read: Float32Array,
+  chunks: Batch[],
+  directions: number,
+  variables: number,
+): Float64Array[] {
+  return Array.from({ length: directions }, (_, d) =>
+    Float64Array.from({ length: variables * chunks.length }, (_, i) => {
+      const [v, c] = [Math.floor(i / chunks.length), i % chunks.length]
+      return read[(c * directions + d) * variables + v] / chunks[c].examples
+    }),
+  )
+}
+
+/** In one reading, for which a device is waited for once. */
+function readAll(tensors: Tensor1D[]): Float32Array {
+  const all = tf.concat1d(tensors)
+  const values = all.dataSync() as Float32Array
+  all.dispose()
+  return values
+}
 
 /**
  * The mean loss over each whole split at theta, and with `accuracy` how many of its examples are classified as labelled, from
  * the same pass. Each split's mean gradient is added to its accumulator (float64 [parameters]): over a batch the sum is the
- * engine's, in float32, over the chunks it is as exact as float64's. Lets the event loop run between chunks and stops there
+ * engine's, in float32, over the chunks it is as exact as float64's. With `directions` (float32 [parameters] each), of the
+ * splits that are samples also the slopes of their chunks. Lets the event loop run between chunks and stops there
  * when `signal` aborts.
  */
 export async function addFullGradients(
@@ -121,13 +163,20 @@ export async function addFullGradients(
   theta: Float32Array,
   splits: DeviceSplit[],
   accumulators: Float64Array[],
-  { signal, accuracy = false }: { signal?: AbortSignal; accuracy?: boolean } = {},
+  {
+    signal,
+    accuracy = false,
+    directions = [],
+  }: { signal?: AbortSignal; accuracy?: boolean; directions?: Float32Array[] } = {},
 ): Promise<Measures[]> {
   const variables = uploadVariables(model.network, theta)
+  const along = directions.map(direction => uploadVariables(model.network, direction))
   try {
     const measures: Measures[] = []
-    for (const [s, { chunks, examples }] of splits.entries()) {
+    for (const [s, { chunks, examples, of }] of splits.entries()) {
       const sums = model.sums(accumulators[s], 1 / examples)
+      const wantsSlopes = along.length > 0 && examples < of
+      const slopes: Tensor1D[] = []
       try {
         let correct = 0
         for (const chunk of chunks) {
@@ -138,16 +187,24 @@ export async function addFullGradients(
             if (accuracy) correct += correctOf(one.logits, chunk.labels)
             one.logits.dispose()
             sums.add(one)
+            if (wantsSlopes) slopes.push(tf.keep(slopesAlong(one.gradients, along)))
           })
         }
         const loss = sums.finish() / examples
-        measures.push(accuracy ? { loss, accuracy: correct / examples } : { loss })
+        measures.push({
+          loss,
+          ...(accuracy && { accuracy: correct / examples }),
+          ...(wantsSlopes && {
+            slopes: slopesOf(readAll(slopes), chunks, along.length, variables.length),
+          }),
+        })
       } finally {
         sums.dispose()
+        tf.dispose(slopes)
       }
     }
     return measures
   } finally {
-    tf.dispose(variables)
+    tf.dispose([variables, along.flat()])
   }
 }

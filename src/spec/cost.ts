@@ -4,6 +4,7 @@
  */
 import type { FieldError } from './errors.ts'
 import type { NetworkFacts } from './facts.ts'
+import { sampleOf } from './sample.ts'
 import type { MethodName, ResolvedSpec } from './schema.ts'
 import { segmentCount } from './segments.ts'
 
@@ -21,11 +22,8 @@ const peta = 1e15
 type Costly = Pick<ResolvedSpec, 'dataset' | 'training' | 'allocation'>
 type Network = Pick<NetworkFacts, 'gradientFlops'>
 
-const examplesOf = ({ dataset, allocation: { splits } }: Costly) =>
-  splits.reduce(
-    (sum, split) => sum + (split === 'train' ? dataset.trainExamples : dataset.validationExamples),
-    0,
-  )
+const examplesOf = (spec: Costly) =>
+  spec.allocation.splits.reduce((sum, split) => sum + sampleOf(spec, split).examples, 0)
 
 /**
  * FLOP of allocating so many iterations in one job: (points · parts · iterations + 1) gradients of every example of every

@@ -3,6 +3,7 @@ import { pointsPerIteration, trainingFlops, worstSegment } from './cost.ts'
 import { SpecError } from './errors.ts'
 import type { Facts, VariableFacts } from './facts.ts'
 import { resolveLayers } from './layers.ts'
+import { type Sample, sampleOf } from './sample.ts'
 import type { ResolvedLayer, ResolvedSpec, SplitName } from './schema.ts'
 import { segmentsOf } from './segments.ts'
 import { layerUnits } from './units.ts'
@@ -14,6 +15,10 @@ export type Preview = {
   segments: number
   /** Full gradients over each allocated split, the least: every iteration that has to be split adds more. */
   gradientPasses: Partial<Record<SplitName, number>>
+  /** Of each allocated split: how many of its examples each of them takes. */
+  examples: Partial<Record<SplitName, Sample>>
+  /** What `allocation.examples` spares: examples' gradients, and floating-point operations. 0 where it is not given. */
+  saved: { gradients: number; flops: number }
   /** Floating-point operations, 2 per multiply-add: training, allocation at the least, one segment at the most. */
   flops: { training: number; allocation: number; segment: number }
   /** In object storage at the end, and at most on the way: allocation reads the weights, kept or not. */
@@ -36,7 +41,9 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
   const segments = segmentsOf(spec)
   const { iterations } = spec.training
   const { method, splits } = spec.allocation
-  const examples = { train: spec.dataset.trainExamples, validation: spec.dataset.validationExamples }
+  const samples = splits.map(split => sampleOf(spec, split))
+  const taken = samples.reduce((sum, { examples }) => sum + examples, 0)
+  const spared = samples.reduce((sum, { examples, of }) => sum + of - examples, 0)
 
   // Segments are jobs of their own, so the gradient at a shared boundary is computed in both.
   const passes = pointsPerIteration[method] * iterations + segments.length
@@ -67,9 +74,11 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
     parameters: network.parameters,
     segments: segments.length,
     gradientPasses: Object.fromEntries(splits.map(split => [split, passes])),
+    examples: Object.fromEntries(splits.map((split, s) => [split, samples[s]])),
+    saved: { gradients: passes * spared, flops: passes * spared * network.gradientFlops },
     flops: {
       training: trainingFlops(spec, network),
-      allocation: splits.reduce((sum, split) => sum + passes * examples[split], 0) * network.gradientFlops,
+      allocation: passes * taken * network.gradientFlops,
       segment: worstSegment(spec, network),
     },
     bytes: {

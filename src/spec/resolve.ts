@@ -6,6 +6,7 @@ import type { DatasetFacts, Facts, NetworkFacts } from './facts.ts'
 import { checkLayers } from './layers.ts'
 import { checkActivations, checkParameters } from './limits.ts'
 import { didYouMean, formatPath, type JsonSchema, type Path, show } from './messages.ts'
+import { fewestChunks, type Sample } from './sample.ts'
 import { ExperimentSpec, type ResolvedSpec, type SplitName, splitNames } from './schema.ts'
 import { schemaViolations } from './validate.ts'
 
@@ -233,8 +234,50 @@ function checkAllocation(draft: Draft, network: NetworkFacts | null, facts: Fact
       `must be ≤ the examples of the largest split that is allocated (${largest}), got ${allocation.chunkSize}`,
     )
   }
+  const { examples } = allocation
+  if (examples !== undefined && examples > largest) {
+    report(
+      ['allocation', 'examples'],
+      `must be ≤ the examples of the largest split that is allocated (${largest}), got ${examples}`,
+    )
+  }
   if (allocation.chunkSize === 'auto' && network && largest > 0) {
-    allocation.chunkSize = facts.chunkSize(network, largest)
+    allocation.chunkSize =
+      examples !== undefined && examples < largest && !network.batchNorm
+        ? Math.min(facts.chunkSize(network, examples), Math.floor(examples / fewestChunks))
+        : facts.chunkSize(network, largest)
   }
   allocation.splits = splits
+  if (network && examples !== undefined && allocation.chunkSize !== 'auto')
+    for (const split of splits)
+      if (examples < sizes[split])
+        checkSample({ split, of: sizes[split], examples, chunkSize: allocation.chunkSize }, network, report)
+}
+
+/** Whether a sample makes chunks enough, and with batch norm, whose loss is over chunks, whole chunks of its split. */
+function checkSample(
+  { split, of, examples, chunkSize }: Sample & { split: SplitName; chunkSize: number },
+  { batchNorm }: NetworkFacts,
+  report: Report,
+): void {
+  const most = Math.floor(examples / fewestChunks)
+  const why = `for allocation.examples (${examples}) to make ${fewestChunks} chunks, whose spread gives the standard errors`
+  if (!batchNorm) {
+    if (chunkSize > most) report(['allocation', 'chunkSize'], `must be ≤ ${most}, ${why}; got ${chunkSize}`)
+    return
+  }
+  const whole = 'with batch norm, whose loss is over chunks, whole chunks are drawn'
+  if (of % chunkSize !== 0) {
+    report(
+      ['allocation', 'chunkSize'],
+      `must divide the ${of} examples of the ${split} split for a sample of it: ${whole}; got ${chunkSize}`,
+    )
+  } else if (examples % chunkSize !== 0 || examples < fewestChunks * chunkSize) {
+    const next = Math.max(fewestChunks, Math.ceil(examples / chunkSize)) * chunkSize
+    const right = next < of ? `${next} would do` : `or leave it out`
+    report(
+      ['allocation', 'examples'],
+      `must be a multiple of allocation.chunkSize (${chunkSize}), ${fewestChunks} times it or more: ${whole}; got ${examples}; ${right}`,
+    )
+  }
 }

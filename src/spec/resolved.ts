@@ -75,6 +75,8 @@ export type ResolvedSpec = {
     maxError: number
     maxSplits: number
     splits: SplitName[]
+    /** Absent: all of every split. */
+    examples?: number
     chunkSize: number
     segmentIterations: number
   }

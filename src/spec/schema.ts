@@ -10,6 +10,7 @@ import { closed, Dictionary, OneOf } from './composites.ts'
 import { mostGibibytes } from './limits.ts'
 import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
 import { worded } from './patterns.ts'
+import { fewestChunks } from './sample.ts'
 
 export * from './architectures.ts'
 export * from './optimizers.ts'
@@ -200,10 +201,17 @@ export const AllocationSpec = Type.Object(
         description: 'Which losses are allocated; both, or train alone if validationExamples is 0.',
       }),
     ),
+    examples: Type.Optional(
+      Type.Integer({
+        minimum: fewestChunks,
+        maximum: 10_000_000,
+        description: `Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as many times fewer operations, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.`,
+      }),
+    ),
     chunkSize: Type.Optional(
       Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 10_000_000 })], {
         default: 'auto',
-        description: `Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk), and no more than hold ${mostGibibytes} GiB of activations and their gradients. auto picks what is fast; with batch norm, where the chunk is part of what the loss is, about 250. The resolved spec says what it picked.`,
+        description: `Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk), and no more than hold ${mostGibibytes} GiB of activations and their gradients. auto picks what is fast; with batch norm, where the chunk is part of what the loss is, about 250. A sample (examples) is at least ${fewestChunks} chunks. The resolved spec says what it picked.`,
       }),
     ),
     segmentIterations: Type.Optional(

@@ -7,7 +7,7 @@
  */
 import type pg from 'pg'
 import type { Columns, ColumnsKind, SegmentColumns } from '../lca/columns.ts'
-import { earlierBlocksSql } from './earlier-blocks.ts'
+import { type EarlierKind, earlierBlocksSql } from './earlier-blocks.ts'
 
 /** A pool, or one of its connections within a transaction. */
 export type Queryable = Pick<pg.ClientBase, 'query'>
@@ -122,15 +122,18 @@ const pageSqlOf = (kind: ColumnsKind) => `
         AND "from" >= coalesce((SELECT max("from") FROM ledger_blocks
               WHERE experiment_id = $1 AND kind = $2 AND split = $3 AND "from" <= $4::int), 0)
       ORDER BY "from" LIMIT $6::int)
-    UNION ALL
-    (${earlierBlocksSql[kind]})
+    ${kind in earlierBlocksSql ? `UNION ALL (${earlierBlocksSql[kind as EarlierKind]})` : ''}
   ) blocks
   ORDER BY "from" LIMIT $6::int`
 const pageSql: Record<ColumnsKind, string> = {
   iterations: pageSqlOf('iterations'),
   allocations: pageSqlOf('allocations'),
   neurons: pageSqlOf('neurons'),
+  errors: pageSqlOf('errors'),
+  chunks: pageSqlOf('chunks'),
 }
+/** Kinds whose rows are sums over their segment. */
+const ofSegments: ColumnsKind[] = ['neurons', 'chunks']
 
 const sizes = { f8: 8, i4: 4, u2: 2 }
 type Type = keyof typeof sizes
@@ -216,7 +219,7 @@ function* blocksOf(
 
 /** The part of a block that lies in [from, to); all of one that holds sums. */
 function cut(block: Block, from: number, to: number, kind: ColumnsKind): Block {
-  if (kind === 'neurons' || (block.from >= from && block.to <= to)) return block
+  if (ofSegments.includes(kind) || (block.from >= from && block.to <= to)) return block
   const perIteration = block.rows / (block.to - block.from)
   const [start, end] = [Math.max(from, block.from), Math.min(to, block.to)]
   const rows = [(start - block.from) * perIteration, (end - block.from) * perIteration] as const

@@ -2,7 +2,10 @@
  * What versions before blocks left, a row an iteration and variable, read as blocks of one iteration each. Their bytes are
  * in the other order, as Postgres sends numbers. Goes when the tables go that it reads.
  */
-import type { ColumnsKind } from '../lca/columns.ts'
+import type { ColumnsKind, SampleKind } from '../lca/columns.ts'
+
+/** Kinds of tables that there were. */
+export type EarlierKind = Exclude<ColumnsKind, SampleKind>
 
 const column = (name: string, send: 'float8send' | 'int4send', order: string) =>
   `string_agg(${send}(${name}), '' ORDER BY ${order})`
@@ -12,7 +15,7 @@ const floats = (names: string[], order: string) => names.map(name => column(name
  * Selects "from", "to", columns, data and swapped of an experiment ($1), kind ($2) and split ($3) over iterations from $4
  * to before $5, at most $6, in order. An iteration that does not have all of its rows is not there.
  */
-export const earlierBlocksSql: Record<ColumnsKind, string> = {
+export const earlierBlocksSql: Record<EarlierKind, string> = {
   iterations: `
     SELECT iteration, iteration + 1,
            '{lossBefore f8,lossAfter f8,lca f8,residual f8,splits i4,helped i4,hurt i4}'::text[],

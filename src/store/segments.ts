@@ -37,13 +37,24 @@ export async function startSegment(
 
 /** Notes how many iterations of a segment are allocated; says whether its experiment is still to be allocated. */
 export async function noteAllocated(db: Database, id: string, index: number, done: number): Promise<boolean> {
-  const { rows } = await db.pool.query<{ wanted: boolean }>(
+  const { rows } = await db.pool.query<{ wanted: boolean; first: boolean }>(
     `WITH noted AS (
        UPDATE segments SET done = $3 WHERE experiment_id = $1 AND "index" = $2 AND status = 'trained')
-     SELECT status = 'allocating' AND NOT cancelling AS wanted FROM experiments WHERE id = $1`,
+     SELECT status = 'allocating' AND NOT cancelling AS wanted, paced_at IS NULL AS first FROM experiments WHERE id = $1`,
     [id, index, done],
   )
+  if (rows[0]?.first) await beginPace(db.pool, id)
   return rows[0]?.wanted === true
+}
+
+/** Remembers when the first iterations of a phase were told of, and how many: the pace counts from there. */
+async function beginPace(client: Pick<pg.ClientBase, 'query'>, id: string): Promise<void> {
+  await client.query(
+    `UPDATE experiments
+     SET paced_at = now(), done_before = (SELECT coalesce(sum(done), 0) FROM segments WHERE experiment_id = $1)
+     WHERE id = $1 AND status = 'allocating' AND paced_at IS NULL`,
+    [id],
+  )
 }
 
 export type SegmentResult = {
@@ -115,6 +126,7 @@ export function recordSegment(
         JSON.stringify(evaluations),
       ],
     )
+    await beginPace(client, id)
     return 'recorded'
   })
 }

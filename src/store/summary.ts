@@ -5,6 +5,7 @@ import type { ColumnsKind } from '../lca/columns.ts'
 import type { Evaluation } from '../lca/ends.ts'
 import { type Rows, rowsNamed } from '../objects/names.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
+import { isSample, type Sample, sampleOf } from '../spec/sample.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { layerUnits } from '../spec/units.ts'
 import { recordArtifacts, type StoredArtifact } from './artifacts.ts'
@@ -12,14 +13,20 @@ import { type Queryable, readBlocks, rowBytes } from './blocks.ts'
 import { type Limits, makeBooks, type UnbalancedSplits, unbalancedOnly } from './books.ts'
 import { type Database, transaction } from './database.ts'
 import { rewriteExperiment } from './earlier-rows.ts'
+import { readSpread } from './sampling.ts'
 import type { ExperimentState } from './state.ts'
 import { storeTotals, sumLedger, type VariableTotals } from './totals.ts'
 
 /** One split of a finished experiment. The sums are over every variable and iteration. */
 export type SplitSummary = {
+  /** Over so many examples of the split's `of` are the losses, accuracies and allocations; of earlier versions absent. */
+  examples?: number
+  of?: number
   loss: { initial: number; final: number }
   accuracy: { initial: number; final: number }
   lca: number
+  /** Of lca, as an estimate for the whole split, where a sample of it was allocated; else null. */
+  standardError?: number | null
   helping: number
   hurting: number
   /** Σ helped / Σ (helped + hurt): of the allocations that are not zero. null where all are. */
@@ -56,7 +63,7 @@ export async function incompleteSegments(db: Database, id: string, spec: Resolve
   )
   const { rows: blocks } = await db.pool.query<{
     kind: ColumnsKind
-    split: string
+    split: SplitName
     from: number
     to: number
     columns: string[]
@@ -68,24 +75,35 @@ export async function incompleteSegments(db: Database, id: string, spec: Resolve
   )
   const variables = await readVariables(db, id)
   const units = layerUnits(variables).reduce((sum, layer) => sum + layer.units, 0)
-  const rowsOf = { iterations: 1, allocations: variables.length }
+  const layers = new Set(variables.map(({ layer }) => layer)).size
+  const rowsOf: Record<ColumnsKind, (iterations: number, split: SplitName) => number> = {
+    iterations: iterations => iterations,
+    allocations: iterations => iterations * variables.length,
+    neurons: () => units,
+    errors: iterations => iterations * (layers + 1),
+    chunks: (_, split) =>
+      variables.length * Math.ceil(sampleOf(spec, split).examples / spec.allocation.chunkSize),
+  }
   /** Iterations of which everything is there, by table and the segment's beginning. */
   const covered = new Map<string, number>()
   let segment = 0
   for (const { kind, split, from, to, columns, bytes } of blocks) {
     while (segment < segments.length && segments[segment].to <= from) segment++
-    const rows = kind === 'neurons' ? units : (to - from) * rowsOf[kind]
+    const rows = rowsOf[kind](to - from, split)
     if (segment === segments.length || bytes !== rows * rowBytes(columns)) continue
     const key = `${segments[segment].from} ${kind} ${split}`
     covered.set(key, (covered.get(key) ?? 0) + to - from)
   }
-  const kinds: ColumnsKind[] = ['iterations', 'allocations', 'neurons']
+  const kindsOf = (split: SplitName): ColumnsKind[] => [
+    ...(['iterations', 'allocations', 'neurons'] as const),
+    ...(isSample(sampleOf(spec, split)) ? (['errors', 'chunks'] as const) : []),
+  ]
   return segments
     .filter(
       ({ from, to, whole }) =>
         !whole ||
         !spec.allocation.splits.every(split =>
-          kinds.every(kind => covered.get(`${from} ${kind} ${split}`) === to - from),
+          kindsOf(split).every(kind => covered.get(`${from} ${kind} ${split}`) === to - from),
         ),
     )
     .map(({ index }) => index)
@@ -148,7 +166,7 @@ async function sumIterations(
 export async function summarise(
   db: Database,
   id: string,
-  { training, allocation }: ResolvedSpec,
+  { dataset, training, allocation }: ResolvedSpec,
 ): Promise<Finished> {
   const recorded = await recordedState(db.pool, id)
   const variables = await readVariables(db, id)
@@ -179,10 +197,15 @@ export async function summarise(
     judged.push([split, sums.unbalanced])
     const initial = at(split, 0)
     const final = at(split, training.iterations)
+    const sample = sampleOf({ dataset, allocation }, split)
     splits[split] = {
+      ...sample,
       loss: { initial: initial.loss, final: final.loss },
       accuracy: { initial: initial.accuracy, final: final.accuracy },
       lca: sums.lca,
+      standardError: isSample(sample)
+        ? await networkError(db.pool, { id, split }, sample, variables.length, span)
+        : null,
       helping: ledger.helping,
       hurting: ledger.hurting,
       helpFractionOfMoved: sums.helped + sums.hurt > 0 ? sums.helped / (sums.helped + sums.hurt) : null,
@@ -200,6 +223,20 @@ export async function summarise(
     },
     ...{ totals, recorded },
   }
+}
+
+/** Of Σ LCA of the whole run. Throws where the chunks of an iteration are not there. */
+async function networkError(
+  db: Queryable,
+  what: { id: string; split: SplitName },
+  { of }: Sample,
+  variables: number,
+  span: { from: number; to: number },
+): Promise<number> {
+  const spread = await readSpread(db, what, of, new Array<number>(variables).fill(0), 1, span)
+  if (spread?.iterations !== span.to - span.from)
+    throw new Error(`experiment ${what.id} has not the chunks of every iteration on ${what.split}`)
+  return spread.standardErrors[0]
 }
 
 const readVariables = ({ prisma }: Database, id: string) =>

@@ -31,7 +31,7 @@ export async function startExperiment(
          started_at = CASE WHEN whole THEN started_at ELSE now() END,
          allocating_at = CASE WHEN whole THEN now() END,
          trained = found.trained,
-         done_before = CASE WHEN whole THEN allocated ELSE found.trained END,
+         paced_at = NULL, done_before = CASE WHEN whole THEN allocated ELSE found.trained END,
          attempts = attempts + 1, worker = $2, engine = $3, updated_at = now()
      FROM found
      WHERE id = $1 AND status IN ('queued', 'training') AND NOT cancelling
@@ -53,7 +53,10 @@ export async function isWanted(db: Database, id: string, phase: 'training' | 'al
 /** Notes how many iterations are trained; says whether the experiment is still to be trained. */
 export async function noteTrained(db: Database, id: string, trained: number): Promise<boolean> {
   const { rows } = await db.pool.query<{ wanted: boolean }>(
-    `UPDATE experiments SET trained = $2, updated_at = now() WHERE id = $1 AND status = 'training'
+    `UPDATE experiments
+     SET trained = $2, updated_at = now(), paced_at = coalesce(paced_at, now()),
+         done_before = CASE WHEN paced_at IS NULL THEN $2 ELSE done_before END
+     WHERE id = $1 AND status = 'training'
      RETURNING NOT cancelling AS wanted`,
     [id, trained],
   )
@@ -128,7 +131,7 @@ export function recordTraining(
   return transaction(db.pool, async client => {
     const { rowCount } = await client.query(
       `UPDATE experiments
-       SET status = 'allocating', allocating_at = now(), done_before = 0, trained = (spec #>> '{training,iterations}')::int,
+       SET status = 'allocating', allocating_at = now(), paced_at = NULL, done_before = 0, trained = (spec #>> '{training,iterations}')::int,
            updated_at = now()
        WHERE id = $1 AND status = 'training' AND NOT cancelling`,
       [id],

@@ -154,9 +154,9 @@ function keep(start: () => ChildProcess): Keeper & { stop(): Promise<void> } {
 export const computeOf = (worker: Keeper): number | undefined => childrenOf(worker.process().pid ?? -1)[0]
 
 async function ready(url: string): Promise<void> {
-  for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
+  for (const deadline = Date.now() + 120_000; ; await sleep(50)) {
     const answer = await fetch(`${url}/readyz`).catch(() => undefined)
     if (answer?.ok) return
-    if (Date.now() > deadline) throw new Error('the API is not ready after 30 s')
+    if (Date.now() > deadline) throw new Error('the API is not ready after 120 s')
   }
 }

@@ -3,8 +3,11 @@ import { makeAggregator } from '../../src/lca/aggregate.ts'
 import { allocate, type Step } from '../../src/lca/allocate.ts'
 import { makeEnds } from '../../src/lca/ends.ts'
 import { makeNeurons } from '../../src/lca/neurons.ts'
+import { makeSampling } from '../../src/lca/sampling.ts'
+import type { DeviceSplit } from '../../src/nn/model.ts'
 import { allocationsName, neuronsName, weightsName } from '../../src/objects/names.ts'
 import { MissingObjectError, objectKey } from '../../src/objects/objects.ts'
+import type { SplitName } from '../../src/spec/schema.ts'
 import type { Context } from '../context.ts'
 import type { Result, Task } from '../protocol.ts'
 import { openRows, type RowWriter, readRows } from './rows.ts'
@@ -46,7 +49,8 @@ export async function allocateSegment(
   const examplesPerPass = splits.reduce((sum, split) => sum + device[split]!.examples, 0) / splits.length
   try {
     const ends = makeEnds(spec.training.iterations)
-    const consumers: Consumer[] = [aggregator, ends]
+    const sampling = makeSampling(variables, to - from, samplesOf(device))
+    const consumers: Consumer[] = [aggregator, ends, sampling]
     for (const split of spec.keep.includes('allocations') ? splits : []) {
       const rows = await open(allocationsName(split, { from, to }), parameters)
       consumers.push({
@@ -74,7 +78,7 @@ export async function allocateSegment(
     }
     const stored = await Promise.all(writing.map(rows => rows.commit()))
     const seconds = (performance.now() - start) / 1e3
-    const columns = [...aggregator.columns, ...neurons.columns]
+    const columns = [...aggregator.columns, ...neurons.columns, ...sampling.columns]
     const examples = gradients * examplesPerPass
     return {
       ...{ kind: 'allocate', objects: stored, columns, evaluations },
@@ -85,3 +89,13 @@ export async function allocateSegment(
     throw error
   }
 }
+
+/** The splits of which a sample is allocated, with the sizes of their chunks. */
+const samplesOf = (device: Partial<Record<SplitName, DeviceSplit>>) =>
+  Object.entries(device)
+    .filter(([, { examples, of }]) => examples < of)
+    .map(([split, { chunks, of }]) => ({
+      split: split as SplitName,
+      examples: chunks.map(chunk => chunk.examples),
+      of,
+    }))

@@ -148,7 +148,11 @@ export interface ExperimentSpec {
      */
     splits?: ('train' | 'validation')[]
     /**
-     * Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk), and no more than hold 64 GiB of activations and their gradients. auto picks what is fast; with batch norm, where the chunk is part of what the loss is, about 250. The resolved spec says what it picked.
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as many times fewer operations, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     */
+    examples?: number
+    /**
+     * Examples a gradient pass takes at once, at most the larger allocated split (a smaller one is then one chunk), and no more than hold 64 GiB of activations and their gradients. auto picks what is fast; with batch norm, where the chunk is part of what the loss is, about 250. A sample (examples) is at least 20 chunks. The resolved spec says what it picked.
      */
     chunkSize?: 'auto' | number
     /**
@@ -1067,6 +1071,10 @@ export interface ResolvedSpec {
      * Items: A split of the dataset.
      */
     splits: ('train' | 'validation')[]
+    /**
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as many times fewer operations, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     */
+    examples?: number
     chunkSize: number
     /**
      * Iterations an object in storage and a job hold.
@@ -1867,7 +1875,7 @@ export interface Progress {
    */
   total: number
   /**
-   * Seconds until the phase is done at the pace so far; null where there is no pace yet.
+   * Seconds until the phase is done, at the pace since its first iterations were done; null where there is no pace yet.
    */
   etaSeconds: number | null
 }
@@ -1922,13 +1930,21 @@ export interface ExperimentSummary {
    */
   splits: {
     train?: {
+      /**
+       * Losses, accuracies and allocations are over so many examples of the split: all, or a sample of them. Earlier versions did not say.
+       */
+      examples?: number
+      /**
+       * Examples of the split.
+       */
+      of?: number
       loss: {
         /**
-         * The loss over the whole split before the first iteration.
+         * The loss over the split, or its sample, before the first iteration.
          */
         initial: number | null
         /**
-         * The loss over the whole split after the last.
+         * The loss over the split, or its sample, after the last.
          */
         final: number | null
       }
@@ -1946,6 +1962,10 @@ export interface ExperimentSummary {
        * Sum of all allocations.
        */
       lca: number | null
+      /**
+       * Of lca, as an estimate for the whole split, where a sample of it is allocated; else null.
+       */
+      standardError?: number | null
       /**
        * Sum of the negative ones.
        */
@@ -1968,13 +1988,21 @@ export interface ExperimentSummary {
       worstResidual: number | null
     }
     validation?: {
+      /**
+       * Losses, accuracies and allocations are over so many examples of the split: all, or a sample of them. Earlier versions did not say.
+       */
+      examples?: number
+      /**
+       * Examples of the split.
+       */
+      of?: number
       loss: {
         /**
-         * The loss over the whole split before the first iteration.
+         * The loss over the split, or its sample, before the first iteration.
          */
         initial: number | null
         /**
-         * The loss over the whole split after the last.
+         * The loss over the split, or its sample, after the last.
          */
         final: number | null
       }
@@ -1992,6 +2020,10 @@ export interface ExperimentSummary {
        * Sum of all allocations.
        */
       lca: number | null
+      /**
+       * Of lca, as an estimate for the whole split, where a sample of it is allocated; else null.
+       */
+      standardError?: number | null
       /**
        * Sum of the negative ones.
        */
@@ -2074,6 +2106,19 @@ export interface ExperimentListItem {
    * Null until the experiment has succeeded.
    */
   summary: ExperimentSummary | null
+  /**
+   * What it takes up so far.
+   */
+  bytes: {
+    /**
+     * Of its artifacts: raw tensors, manifest.
+     */
+    objects: number
+    /**
+     * Of its tables in PostgreSQL.
+     */
+    ledger: number
+  }
   /**
    * The worker that took it.
    */
@@ -2196,6 +2241,19 @@ export interface Experiment {
    * Null until the experiment has succeeded.
    */
   summary: ExperimentSummary | null
+  /**
+   * What it takes up so far.
+   */
+  bytes: {
+    /**
+     * Of its artifacts: raw tensors, manifest.
+     */
+    objects: number
+    /**
+     * Of its tables in PostgreSQL.
+     */
+    ledger: number
+  }
   /**
    * The worker that took it.
    */
@@ -2377,6 +2435,10 @@ export interface ResolvedSpec1 {
      * Items: A split of the dataset.
      */
     splits: ('train' | 'validation')[]
+    /**
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as many times fewer operations, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     */
+    examples?: number
     chunkSize: number
     /**
      * Iterations an object in storage and a job hold.
@@ -2407,6 +2469,13 @@ export interface ResolvedSpec1 {
      */
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
+}
+/**
+ * How many examples of a split are allocated, of how many.
+ */
+export interface SampleSize {
+  examples: number
+  of: number
 }
 /**
  * What an experiment would be and would cost.
@@ -2457,6 +2526,19 @@ export interface Preview {
    */
   gradientPasses: {
     [k: string]: number
+  }
+  /**
+   * Of each allocated split: how many of its examples every gradient takes, of how many.
+   */
+  examples: {
+    [k: string]: SampleSize
+  }
+  /**
+   * What allocation.examples spares at the least: gradients of single examples, and floating-point operations. 0 where it is not given.
+   */
+  saved: {
+    gradients: number
+    flops: number
   }
   /**
    * Of training, of allocation at the least, and of one segment at the most, where every step is split to the limit.
@@ -2616,6 +2698,10 @@ export interface ResolvedSpec2 {
      * Items: A split of the dataset.
      */
     splits: ('train' | 'validation')[]
+    /**
+     * Allocates the loss over so many examples of each split, drawn once by the seeds, instead of over the split: as many times fewer operations, and every layer’s LCA comes with the standard error that it has as an estimate for the whole split. At most the larger allocated split; a smaller one that has no more is allocated whole. With batch norm whole chunks are drawn, so it is a multiple of chunkSize. If absent, every split is allocated whole.
+     */
+    examples?: number
     chunkSize: number
     /**
      * Iterations an object in storage and a job hold.
@@ -3000,6 +3086,14 @@ export interface NeuronsTable {
    */
   complete: boolean
   /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
    * Null where the books of what is allocated balance.
    */
   unbalanced: Unbalanced | null
@@ -3028,6 +3122,10 @@ export interface LayerRow {
    * Sum of the allocations: negative helped, positive hurt.
    */
   lca: number | null
+  /**
+   * Of lca, as an estimate for the whole split, where a sample of it is allocated (examples below of); else null. An interval is lca ∓ t · standardError, t of Student’s distribution with a degree of freedom less than the sample has chunks, 20 or more: 2.1 for 95 %.
+   */
+  standardError: number | null
   /**
    * Sum of the negative allocations.
    */
@@ -3066,6 +3164,10 @@ export interface LayerTotal {
    */
   lca: number | null
   /**
+   * Of lca, as an estimate for the whole split, where a sample of it is allocated (examples below of); else null. An interval is lca ∓ t · standardError, t of Student’s distribution with a degree of freedom less than the sample has chunks, 20 or more: 2.1 for 95 %.
+   */
+  standardError: number | null
+  /**
    * Sum of the negative allocations.
    */
   helping: number | null
@@ -3101,6 +3203,14 @@ export interface LayersTable {
    */
   complete: boolean
   /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
    * Null where the books of what is allocated balance.
    */
   unbalanced: Unbalanced | null
@@ -3124,11 +3234,11 @@ export interface IterationRow {
    */
   iteration: number
   /**
-   * The loss over the whole split before the step.
+   * The loss over the split, or its sample, before the step.
    */
   loss: number | null
   /**
-   * The loss over the whole split after the step.
+   * The loss over the split, or its sample, after the step.
    */
   lossAfter: number | null
   /**
@@ -3163,6 +3273,14 @@ export interface IterationsTable {
    */
   complete: boolean
   /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
    * Null where the books of what is allocated balance.
    */
   unbalanced: Unbalanced | null
@@ -3172,7 +3290,7 @@ export interface IterationsTable {
   items: IterationRow[]
 }
 /**
- * What one layer or variable did in one iteration or span of iterations. All but the two fractions are sums.
+ * What one layer or variable did in one iteration or span of iterations. All but standardError and the two fractions are sums.
  */
 export interface AllocationRow {
   /**
@@ -3199,6 +3317,10 @@ export interface AllocationRow {
    * Sum of the allocations: negative helped, positive hurt.
    */
   lca: number | null
+  /**
+   * Of lca, as an estimate for the whole split, where a sample of it is allocated (examples below of), of single iterations (bucket=1) by layer: errors of iterations do not add up; else null. An interval is lca ∓ t · standardError, t of Student’s distribution with a degree of freedom less than the sample has chunks, 20 or more: 2.1 for 95 %.
+   */
+  standardError: number | null
   /**
    * Sum of the negative allocations.
    */
@@ -3242,6 +3364,14 @@ export interface AllocationsTable {
    * Whether every iteration is allocated. While false, these are the iterations that are.
    */
   complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
   /**
    * Null where the books of what is allocated balance.
    */

@@ -14,6 +14,7 @@ import {
   Place,
   Preview,
   Progress,
+  SampleSize,
 } from './experiments.ts'
 import { ResolvedSpecComponent } from './resolved.ts'
 import { exampleSweep, SummaryRow, Sweep, SweepExperiment, SweepListItem, SweepSummary } from './sweeps.ts'
@@ -33,7 +34,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Place, Experiment, Preview],
+  ...[ExperimentListItem, Place, Experiment, SampleSize, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],

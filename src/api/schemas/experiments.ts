@@ -47,7 +47,7 @@ export const Progress = component(
       done: Type.Integer({ description: 'Iterations of this phase that are done.' }),
       total: Type.Integer({ description: 'Iterations of this phase.' }),
       etaSeconds: FiniteOrNull(
-        'Seconds until the phase is done at the pace so far; null where there is no pace yet.',
+        'Seconds until the phase is done, at the pace since its first iterations were done; null where there is no pace yet.',
       ),
     },
     { description: 'How far an experiment is.' },
@@ -70,9 +70,21 @@ export const ExperimentSummary = component(
       iterations: Type.Integer(),
       splits: bySplit(
         Type.Object({
-          loss: ends('loss over the whole split'),
+          examples: Type.Optional(
+            Type.Integer({
+              description:
+                'Losses, accuracies and allocations are over so many examples of the split: all, or a sample of them. Earlier versions did not say.',
+            }),
+          ),
+          of: Type.Optional(Type.Integer({ description: 'Examples of the split.' })),
+          loss: ends('loss over the split, or its sample,'),
           accuracy: ends('share of examples that are classified as labelled'),
           lca: FiniteOrNull('Sum of all allocations.'),
+          standardError: Type.Optional(
+            FiniteOrNull(
+              'Of lca, as an estimate for the whole split, where a sample of it is allocated; else null.',
+            ),
+          ),
           helping: FiniteOrNull('Sum of the negative ones.'),
           hurting: FiniteOrNull('Sum of the positive ones.'),
           ...helpFractions,
@@ -126,6 +138,13 @@ const listed = {
   variant: StringOrNull('The label of its variant in that sweep.'),
   progress: ref(Progress),
   summary: SummaryOrNull,
+  bytes: Type.Object(
+    {
+      objects: Type.Integer({ description: 'Of its artifacts: raw tensors, manifest.' }),
+      ledger: Type.Integer({ description: 'Of its tables in PostgreSQL.' }),
+    },
+    { description: 'What it takes up so far.' },
+  ),
   worker: StringOrNull('The worker that took it.'),
   engine: Engine,
   attempts: Type.Integer({ description: 'How many times work on it began.' }),
@@ -191,6 +210,15 @@ export const Experiment = component(
 )
 export type Experiment = Static<typeof Experiment>
 
+// A component: inline, @fastify/swagger would take a property called examples for the keyword and leave it out.
+export const SampleSize = component(
+  'SampleSize',
+  Type.Object(
+    { examples: Type.Integer(), of: Type.Integer() },
+    { description: 'How many examples of a split are allocated, of how many.' },
+  ),
+)
+
 export const Preview = component(
   'Preview',
   Type.Object(
@@ -230,6 +258,16 @@ export const Preview = component(
       gradientPasses: Type.Record(Type.String(), Type.Integer(), {
         description: 'Gradients over the whole split, per split, at the least: refining adds more.',
       }),
+      examples: Type.Record(Type.String(), ref(SampleSize), {
+        description: 'Of each allocated split: how many of its examples every gradient takes, of how many.',
+      }),
+      saved: Type.Object(
+        { gradients: Type.Number(), flops: Type.Number() },
+        {
+          description:
+            'What allocation.examples spares at the least: gradients of single examples, and floating-point operations. 0 where it is not given.',
+        },
+      ),
       flops: Type.Object(
         { training: Type.Number(), allocation: Type.Number(), segment: Type.Number() },
         {

@@ -5,7 +5,7 @@ import { component } from './common.ts'
 type Json = { [key: string]: unknown }
 
 /** What stays optional in a resolved spec, by its path: it is absent where there is nothing to say. */
-const optional = new Set(['name', 'notify', 'dataset.sha256', 'training.initial'])
+const optional = new Set(['name', 'notify', 'dataset.sha256', 'training.initial', 'allocation.examples'])
 /** What is kept as the user wrote it: rules say only what is different. */
 const verbatim = new Set(['tags', 'layers', 'training.initial'])
 

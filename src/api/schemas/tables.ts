@@ -11,6 +11,11 @@ const variable = {
   ),
 }
 const parameters = { parameters: Type.Integer({ description: 'Trainable parameters.' }) }
+const lcaError = (when: string) => ({
+  standardError: FiniteOrNull(
+    `Of lca, as an estimate for the whole split, where a sample of it is allocated (examples below of)${when}; else null. An interval is lca ∓ t · standardError, t of Student’s distribution with a degree of freedom less than the sample has chunks, 20 or more: 2.1 for 95 %.`,
+  ),
+})
 const flows = {
   lca: FiniteOrNull('Sum of the allocations: negative helped, positive hurt.'),
   helping: FiniteOrNull('Sum of the negative allocations.'),
@@ -29,7 +34,10 @@ export const helpFractions = {
 
 const layerSums = {
   ...parameters,
-  ...flows,
+  lca: flows.lca,
+  ...lcaError(''),
+  helping: flows.helping,
+  hurting: flows.hurting,
   rms: FiniteOrNull('Root mean square of the allocation of one parameter in one iteration.'),
   ...helpFractions,
   share: FiniteOrNull('lca as a fraction of the whole network’s.'),
@@ -53,8 +61,8 @@ export const IterationRow = component(
   Type.Object(
     {
       iteration: Type.Integer({ description: 'The iteration, from 0.' }),
-      loss: FiniteOrNull('The loss over the whole split before the step.'),
-      lossAfter: FiniteOrNull('The loss over the whole split after the step.'),
+      loss: FiniteOrNull('The loss over the split, or its sample, before the step.'),
+      lossAfter: FiniteOrNull('The loss over the split, or its sample, after the step.'),
       lca: FiniteOrNull('Sum of all allocations; lossAfter − loss up to the residual.'),
       residual: FiniteOrNull('(lossAfter − loss) − lca: how far the books are from balancing.'),
       splits: Type.Integer({ description: 'Parts the step was split into to get there.' }),
@@ -77,7 +85,10 @@ export const AllocationRow = component(
       ...layer,
       ...variable,
       ...parameters,
-      ...flows,
+      lca: flows.lca,
+      ...lcaError(', of single iterations (bucket=1) by layer: errors of iterations do not add up'),
+      helping: flows.helping,
+      hurting: flows.hurting,
       squared: FiniteOrNull('Sum of the squared allocations; rms = √(squared / (parameters · iterations)).'),
       moved: FiniteOrNull('Squared norm of the update.'),
       helped: FiniteOrNull('How many allocations were negative.'),
@@ -86,7 +97,7 @@ export const AllocationRow = component(
     },
     {
       description:
-        'What one layer or variable did in one iteration or span of iterations. All but the two fractions are sums.',
+        'What one layer or variable did in one iteration or span of iterations. All but standardError and the two fractions are sums.',
     },
   ),
 )
@@ -114,6 +125,11 @@ const head = {
   complete: Type.Boolean({
     description: 'Whether every iteration is allocated. While false, these are the iterations that are.',
   }),
+  examples: Type.Integer({
+    description:
+      'Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.',
+  }),
+  of: Type.Integer({ description: 'Examples of the split.' }),
   unbalanced: UnbalancedOrNull,
 }
 const by = { by: Type.Enum(['layer', 'variable']) }

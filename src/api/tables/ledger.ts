@@ -1,6 +1,7 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
 import type { FastifyInstance } from 'fastify'
 import type { Unbalanced } from '../../lca/balance.ts'
+import { type Sample, sampleOf } from '../../spec/sample.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import { type Judged, judgedSql, unbalancedOf } from '../../store/books.ts'
 import type { Database } from '../../store/database.ts'
@@ -14,6 +15,8 @@ export type Ledger = {
   iterations: number
   /** Whether every one of them is allocated. */
   complete: boolean
+  /** How many examples of the split its losses and allocations are over, of how many. */
+  sample: Sample
   /** Names this state of it, where it has succeeded: nothing changes any more but by being deleted. */
   version: string | undefined
   /** What is wrong with the books of what is allocated; null where they balance. */
@@ -23,6 +26,7 @@ export type Ledger = {
 const ledgerSql = `
   SELECT (spec #>> '{training,iterations}')::int AS iterations,
          spec #> '{allocation,splits}' AS splits,
+         jsonb_build_object('dataset', spec -> 'dataset', 'allocation', spec -> 'allocation') AS sampled,
          CASE status WHEN 'succeeded' THEN id || ' ' || extract(epoch FROM updated_at) END AS version,
          (SELECT coalesce(sum(s."to" - s."from"), 0)::int FROM segments s
            WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated,
@@ -40,6 +44,7 @@ export async function findLedger(
   type Found = Judged & {
     iterations: number
     splits: SplitName[]
+    sampled: Parameters<typeof sampleOf>[0]
     allocated: number
     version: string | null
   }
@@ -55,6 +60,7 @@ export async function findLedger(
     id,
     split: own,
     iterations,
+    sample: sampleOf(found.sampled, own),
     complete: found.allocated >= found.iterations,
     version: found.version ?? undefined,
     unbalanced: unbalanced?.[own] ?? null,
@@ -62,10 +68,11 @@ export async function findLedger(
 }
 
 /** What the JSON of every table says first. */
-export const headOf = ({ id, split, complete, unbalanced }: Ledger) => ({
+export const headOf = ({ id, split, complete, sample, unbalanced }: Ledger) => ({
   experimentId: id,
   split,
   complete,
+  ...sample,
   unbalanced,
 })
 
@@ -88,6 +95,8 @@ export type Grouping = {
   groups: Group[]
   /** For each variable, in the order of the network, the index of its group; -1: left out. */
   groupOf: number[]
+  /** All layers of the network, in order. */
+  layers: string[]
 }
 
 const variablesSql = 'SELECT name, layer, size FROM variables WHERE experiment_id = $1::uuid ORDER BY index'
@@ -116,7 +125,7 @@ export async function groupVariables(
     groups[index].variables++
     return index
   })
-  return { groups, groupOf }
+  return { groups, groupOf, layers: [...known] }
 }
 
 /** x/n where there is an n. */

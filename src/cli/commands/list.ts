@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Experiment, ExperimentListItem } from '../../../clients/typescript/src/index.ts'
-import { collect, open, whole } from '../connection.ts'
-import { table } from '../format.ts'
+import { collect, open, sweepId, whole } from '../connection.ts'
+import { bytesInWords, table } from '../format.ts'
 
 type Options = { status?: string[]; tag?: string[]; sweep?: string; limit: number }
 
@@ -23,7 +23,7 @@ export default (program: Command) =>
         ...(status && { status: status as Experiment['status'][] }),
         // As submit takes them; the API wants a colon.
         ...(tag && { tag: tag.map(pair => pair.replace(/^([^:=]+)=/, '$1:')) }),
-        ...(sweep && { sweep }),
+        ...(sweep && { sweep: await sweepId(session.ledger, sweep) }),
       }
       const found: ExperimentListItem[] = []
       if (limit > 0)
@@ -36,15 +36,16 @@ export default (program: Command) =>
 
 function listTable(experiments: ExperimentListItem[]): string {
   const rows = experiments.map(
-    ({ id, status, progress, name, dataset, architecture, iterations, createdAt }) => [
+    ({ id, status, progress, name, dataset, architecture, iterations, createdAt, bytes, summary }) => [
       id,
-      status,
+      summary?.unbalanced ? `${status}, unbalanced` : status,
       progress.total > 0 ? `${Math.floor((100 * progress.done) / progress.total)} %` : '',
       createdAt.slice(0, 16).replace('T', ' '),
       `${architecture} on ${dataset}`,
       String(iterations),
+      bytesInWords(bytes.objects + bytes.ledger),
       name ?? '',
     ],
   )
-  return table(['id', 'status', 'done', 'posted (UTC)', 'what', 'iterations', 'name'], rows)
+  return table(['id', 'status', 'done', 'posted (UTC)', 'what', 'iterations', 'size', 'name'], rows)
 }

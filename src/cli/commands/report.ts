@@ -7,8 +7,8 @@ import {
   type Sweep,
 } from '../../../clients/typescript/src/index.ts'
 import { unbalancedLine } from '../balance.ts'
-import { experimentId, open } from '../connection.ts'
-import { UsageError } from '../exit.ts'
+import { experimentId, open, sweepId } from '../connection.ts'
+import { MissingError, UsageError } from '../exit.ts'
 import { placeFor } from '../files.ts'
 import { whole as thousands } from '../format.ts'
 import { lossFigure, residualsFigure, type Split } from '../plot/curves.ts'
@@ -27,7 +27,7 @@ const mostPoints = 400
 export default (program: Command) =>
   program
     .command('report')
-    .argument('<experiment-or-sweep>', 'its id, or "last" for the newest experiment')
+    .argument('<experiment-or-sweep>', 'its id, the beginning of it, or "last" for the newest experiment')
     .description(
       'write SVG figures: loss, LCA per layer over iterations, layers, residuals; for a sweep the differences',
     )
@@ -36,7 +36,10 @@ export default (program: Command) =>
     .action(async (typed: string, { out, title }: { out?: string; title?: string }, command: Command) => {
       const session = open(command)
       const { ledger } = session
-      const id = await experimentId(ledger, typed)
+      const id = await experimentId(ledger, typed).catch(error => {
+        if (!(error instanceof MissingError) || typed === 'last') throw error
+        return sweepId(ledger, typed)
+      })
       const found = printableData(await find(ledger, id))
       const figures =
         'variants' in found ? await sweepReport(ledger, found) : await experimentReport(ledger, found, title)

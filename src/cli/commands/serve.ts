@@ -15,7 +15,10 @@ export default (program: Command) =>
       const config = readConfig()
       const log = createLog('serve', config.logLevel)
       const server = await startServer(config, log)
-      log.info({ url: server.url, workers: server.workers }, `Loss Ledger listens on ${server.url}`)
+      log.info(
+        { url: server.url, workers: server.workers },
+        `Loss Ledger listens on ${server.url}; ${server.url}/docs shows what it answers to`,
+      )
       closeWithGrace({ delay: 20_000, logger: false }, async ({ err, signal }) => {
         if (err) log.fatal({ err }, 'an error nobody expected: stopping')
         else log.info({ signal }, 'stopping')

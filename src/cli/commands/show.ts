@@ -3,7 +3,7 @@ import type { Experiment } from '../../../clients/typescript/src/index.ts'
 import { unbalancedLines } from '../balance.ts'
 import { experimentId, idHelp, open } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
-import { duration, helpHeader, percentOr, short, signed, table, whole } from '../format.ts'
+import { bytesInWords, duration, helpHeader, percentOr, short, signed, table, whole } from '../format.ts'
 import { describePlace } from '../place.ts'
 
 export default (program: Command) =>
@@ -19,7 +19,7 @@ export default (program: Command) =>
 
 /** An experiment on a screen. */
 export function describeExperiment(experiment: Experiment): string {
-  const { id, name, status, dataset, architecture, progress, spec, error, variant } = experiment
+  const { id, name, status, dataset, architecture, progress, spec, error, variant, bytes } = experiment
   const { summary } = experiment
   const took =
     experiment.startedAt && experiment.finishedAt
@@ -34,24 +34,50 @@ export function describeExperiment(experiment: Experiment): string {
     ['progress', summary ? undefined : `${progress.phase} ${progress.done}/${progress.total}`],
     ['what', `${architecture} on ${dataset}, ${spec.optimizer.name} ${spec.optimizer.learningRate}`],
     ['run', `${whole(spec.training.iterations)} iterations, seed ${spec.training.seed}`],
+    ['tags', inOneLine(experiment.tags)],
+    ['dataset', inOneLine(spec.dataset)],
+    ['network', inOneLine(spec.architecture)],
+    ['optimizer', inOneLine(spec.optimizer)],
+    ['layers', inOneLine(spec.layers)],
+    ['training', inOneLine(spec.training)],
+    ['allocation', inOneLine(spec.allocation)],
+    ['keep', spec.keep.join(', ')],
+    ['engine', inOneLine(experiment.engine)],
+    ['worker', experiment.worker],
+    ['size', `${bytesInWords(bytes.objects)} of objects, ${bytesInWords(bytes.ledger)} of ledger`],
     ['error', error?.message],
   ]
   const lines = facts.filter(([, value]) => value).map(([what, value]) => `${what.padEnd(11)} ${value}`)
   if (!summary) return lines.join('\n')
   const rows = Object.entries(summary.splits).map(
-    ([split, { loss, accuracy, lca, helpFractionOfMoved, helpFractionOfAll, worstResidual }]) => [
-      split,
+    ([split, { examples, of, loss, accuracy, lca, standardError, ...rest }]) => [
+      // Older servers do not say.
+      examples === undefined || of === undefined || examples === of
+        ? split
+        : `${split}, ${whole(examples)} of ${whole(of)}`,
       `${short(loss.initial)} → ${short(loss.final)}`,
       percentOr('', accuracy.final),
-      lca === null ? '' : signed(lca),
-      percentOr('', helpFractionOfMoved),
-      percentOr('', helpFractionOfAll),
-      worstResidual?.toExponential(1) ?? '',
+      (lca === null ? '' : signed(lca)) +
+        (typeof standardError === 'number' ? ` (s.e. ${standardError.toFixed(4)})` : ''),
+      percentOr('', rest.helpFractionOfMoved),
+      percentOr('', rest.helpFractionOfAll),
+      rest.worstResidual?.toExponential(1) ?? '',
     ],
   )
   const header = ['split', 'loss', 'accuracy', 'LCA', ...helpHeader, 'worst residual']
   const warnings = unbalancedLines(summary.unbalanced).join('\n')
   return [lines.join('\n'), table(header, rows), ...(warnings ? [warnings] : [])].join('\n\n')
+}
+
+/** What an object says, without its punctuation; undefined where it says nothing. */
+function inOneLine(object: object | null): string | undefined {
+  const entries = Object.entries(object ?? {}).filter(([, value]) => value !== undefined)
+  if (entries.length === 0) return undefined
+  return entries
+    .map(([name, value]) =>
+      typeof value === 'object' ? `${name} ${JSON.stringify(value)}` : `${name} ${value}`,
+    )
+    .join(', ')
 }
 
 /** Ends with the code that says how an experiment ended; returns where it succeeded and its books balance. */

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Experiment, ExperimentSpec } from '../../../clients/typescript/src/index.ts'
 import { collect, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
-import { duration, table, whole } from '../format.ts'
+import { duration, percent, table, whole } from '../format.ts'
 import { applySettings, readDocument, split } from '../input.ts'
 import { printable } from '../printable.ts'
 import { watch } from '../progress.ts'
@@ -118,7 +118,10 @@ export async function specOf(file: string | undefined, options: Options): Promis
 
 type Preview = Awaited<ReturnType<ReturnType<typeof open>['ledger']['preview']>>
 
-function describePreview({ parameters, layers, segments, gradientPasses, flops, bytes }: Preview): string {
+function describePreview(preview: Preview): string {
+  const { parameters, layers, segments, gradientPasses, examples = {}, saved, flops, bytes } = preview
+  const samples = Object.entries(examples).filter(([, { examples, of }]) => examples < of)
+
   const rows = layers.map(({ layer, parameters, optimizer, freeze }) => [
     layer,
     whole(parameters),
@@ -130,6 +133,11 @@ function describePreview({ parameters, layers, segments, gradientPasses, flops, 
     table(['layer', 'parameters', 'optimizer', 'frozen'], [...rows, ['all', whole(parameters), '', '']]),
     '',
     `full gradients   ${passes.join(', ')}, in ${segments} ${segments === 1 ? 'segment' : 'segments'}`,
+    ...(samples.length === 0
+      ? []
+      : [
+          `samples          ${samples.map(([split, { examples, of }]) => `${whole(examples)} of ${whole(of)} on ${split}`).join(', ')}: saves ${percent(saved.flops / (saved.flops + flops.allocation), 0)}`,
+        ]),
     `work             ${(flops.allocation / 1e12).toFixed(2)} TFLOP of allocation: ${duration(flops.allocation / 1e11)} at 100 GFLOP/s`,
     `storage          ${(bytes.kept / 2 ** 20).toFixed(1)} MiB`,
   ].join('\n')

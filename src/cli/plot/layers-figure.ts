@@ -20,7 +20,7 @@ export type LayerSums = {
 export function layersFigure(about: About, splits: Partial<Record<Split, LayerSums>>): string {
   const entries = Object.entries(splits) as [Split, LayerSums][]
   const names = entries[0][1].map(({ layer }) => layer)
-  const left = Math.min(220, 40 + Math.max(...names.map(name => widthOf(name))))
+  const left = Math.min(300, 40 + Math.max(...names.map(name => widthOf(name, 13, 600))))
   const row = 20
   const group = entries.length * row + 10
   const height = 128 + names.length * group + 50
@@ -43,7 +43,7 @@ export function layersFigure(about: About, splits: Partial<Record<Split, LayerSu
   const help = (value: number) => middle + ((value - 0.5) / most) * (helpWidth / 2 - 44)
   const bottom = 118 + names.length * group
   const rows = names.flatMap((name, n) => [
-    text(left - 12, 128 + n * group + (entries.length * row) / 2 + 1, fit(name, left - 30), {
+    text(left - 12, 128 + n * group + (entries.length * row) / 2 + 1, fit(name, left - 30, 13, 600), {
       anchor: 'end',
       weight: 600,
     }),
@@ -96,7 +96,7 @@ export function layersFigure(about: About, splits: Partial<Record<Split, LayerSu
   ])
   return page(
     { width, height, title: 'What each layer did', ...about },
-    text(left, 96, 'LCA: sum of what helped (left), of what hurt (right), and their balance (solid)', {
+    text(left, 96, 'LCA: what helped (left), hurt (right), their balance (solid)', {
       size: 12,
       fill: muted,
     }),

@@ -64,7 +64,7 @@ export function ledgerFigure(
     return {
       y: bottom.sy((from + to) / 2),
       lines: [
-        { words: fit(layer, right - 16, 12), fill: readable(palette[l]), weight: 600 },
+        { words: fit(layer, right - 20, 12, 600), fill: readable(palette[l]), weight: 600 },
         { words: `${number(running[l][end], 3)} · ${share(running[l][end] / whole)}`, fill: muted },
       ],
     }
@@ -74,12 +74,14 @@ export function ledgerFigure(
     lines: [{ words: `all ${number(whole, 3)}`, fill: ink, weight: 600 }],
   })
   const key = sideLabels(upper.x + upper.width + 14, labels, lower.y - 8, lower.y + lower.height + 24)
+  const names = { x: upper.x + upper.width + 14, y: upper.y + 30, width: right - 40 }
+  const step = key === '' ? legendStep(layers.length, lower.y + lower.height - names.y) : 0
   return page(
-    { width, height: 660, title, ...about },
+    { width, height: Math.max(660, names.y + layers.length * step + 24), title, ...about },
     ...[top.back, ...bars, top.front, bottom.back, ...areas, sum, bottom.front],
     text(lower.x + lower.width + 14, upper.y + 8, '↑ hurts', { size: 12, fill: muted }),
-    text(lower.x + lower.width + 14, upper.y + upper.height - 2, '↓ helps', { size: 12, fill: muted }),
-    key === '' ? legend(layers, palette, upper.x + upper.width + 14, lower.y) : key,
+    text(lower.x + lower.width + 72, upper.y + 8, '↓ helps', { size: 12, fill: muted }),
+    key === '' ? legend(layers, palette, names, step) : key,
   )
 }
 
@@ -101,16 +103,23 @@ const rectangle = (x0: number, y0: number, x1: number, y1: number) =>
 
 export const share = (fraction: number) => `${number(100 * fraction, Math.abs(fraction) < 0.0995 ? 1 : 0)} %`
 
-function legend(names: string[], palette: string[], x: number, y: number): string {
-  const step = Math.min(18, 250 / names.length)
+/** A line for each name, as far apart as there is room, and never so near that they could not be read. */
+const legendStep = (count: number, room: number) => Math.min(18, Math.max(11, room / count))
+
+function legend(
+  names: string[],
+  palette: string[],
+  { x, y, width }: { x: number; y: number; width: number },
+  step: number,
+): string {
+  const size = Math.min(12, step - 2)
   return names
     .map((name, i) => {
-      const place = y + 6 + i * step
-      return `${el('rect', { x, y: place - step / 2, width: 12, height: Math.max(2, step - 3), fill: palette[i] })}${
-        step < 9 && i % 2 === 1
-          ? ''
-          : text(x + 18, place + 2, fit(name, 140, 10), { size: Math.min(12, Math.max(8, step)) })
-      }`
+      const place = y + (i + 0.5) * step
+      return [
+        el('rect', { x, y: place - step / 2, width: 12, height: step - 3, fill: palette[i] }),
+        text(x + 18, place + size / 2 - 3, fit(name, width, size), { size }),
+      ].join('')
     })
     .join('')
 }

@@ -23,10 +23,18 @@ export type PanelOptions = {
   yFormat?: (value: number) => string
 }
 
-/** Typographic minus; as many digits as the steps between ticks need. */
+/** Typographic minus; as many digits as the steps between ticks need, with an exponent where there would be many more. */
 export function number(value: number, digits?: number): string {
+  const size = Math.abs(value)
+  if (size >= 1e7 || (size > 0 && size < 1e-6 && digits === undefined)) return exponential(value)
   const words = digits === undefined ? String(Number(value.toPrecision(6))) : value.toFixed(digits)
   return words.replace('-', '−')
+}
+
+/** 1.5e14 */
+function exponential(value: number): string {
+  const words = Number(value.toPrecision(3)).toExponential()
+  return words.replace('e+', 'e').replaceAll('-', '−')
 }
 
 export function panel(box: Box, { x, y, log = false, xLabel, yLabel, yFormat }: PanelOptions): Panel {
@@ -43,8 +51,12 @@ export function panel(box: Box, { x, y, log = false, xLabel, yLabel, yFormat }: 
         .range([top + height, top])
   const count = Math.max(3, Math.round(height / 55))
   const yTicks = log ? decades(y) : sy.ticks(count)
-  const format =
-    yFormat ?? (log ? power : (value: number) => (sy.tickFormat(count) as (v: number) => string)(value))
+  const largest = Math.max(Math.abs(y[0]), Math.abs(y[1]))
+  // What stands at the left of the panel has room for six digits or so.
+  const plain = largest < 1e5 && largest >= 1e-3
+  const short = (value: number) =>
+    plain || value === 0 ? (sy.tickFormat(count) as (v: number) => string)(value) : exponential(value)
+  const format = yFormat ?? (log ? power : short)
   const xTicks = sx.ticks(Math.round(width / 110)).filter(Number.isInteger)
   return {
     sx,

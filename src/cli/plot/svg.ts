@@ -51,13 +51,25 @@ export function text(x: number, y: number, words: string, options: TextOptions =
   return el('text', attributes, escaped(words))
 }
 
-/** About how wide a text is, in pixels: good enough to keep labels apart. */
-export const widthOf = (words: string, size = 13): number => words.length * size * 0.56
+/** About how wide a text is at most, in pixels: of the fonts below the widest. */
+export const widthOf = (words: string, size = 13, weight = 400): number =>
+  words.length * size * (weight >= 600 ? 0.64 : 0.57)
 
-/** The text, shortened to fit. */
-export function fit(words: string, width: number, size = 13): string {
-  const most = Math.max(1, Math.floor(width / (size * 0.56)))
+/** A line of words, shortened at its end to fit. */
+export function fitLine(words: string, width: number, size = 13, weight = 400): string {
+  const most = Math.max(1, Math.floor(width / widthOf('x', size, weight)))
   return words.length <= most ? words : `${words.slice(0, most - 1)}…`
+}
+
+/**
+ * A name, shortened to fit. It goes from the middle: names of layers begin alike, and what tells them apart is often at
+ * their end.
+ */
+export function fit(words: string, width: number, size = 13, weight = 400): string {
+  const most = Math.max(1, Math.floor(width / widthOf('x', size, weight)))
+  if (words.length <= most) return words
+  const end = Math.floor((most - 1) / 2)
+  return `${words.slice(0, most - 1 - end)}…${end > 0 ? words.slice(-end) : ''}`
 }
 
 const fonts = "'Inter', 'Helvetica Neue', 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
@@ -90,10 +102,10 @@ export function page({ width, height, title, about, warning }: Page, ...content:
       'aria-label': [title, about, ...(warning ? [warning] : [])].join('. '),
     },
     el('rect', { width, height, fill: '#ffffff' }),
-    text(24, 34, fit(title, width - 48, 18), { size: 18, weight: 600 }),
-    text(24, 55, fit(about, width - 48), { fill: muted }),
+    text(24, 34, fitLine(title, width - 48, 18, 600), { size: 18, weight: 600 }),
+    text(24, 55, fitLine(about, width - 48), { fill: muted }),
     ...(warning
-      ? [text(24, 73, fit(warning, width - 48, 11), { size: 11, weight: 600, fill: alarming })]
+      ? [text(24, 73, fitLine(warning, width - 48, 11), { size: 11, weight: 600, fill: alarming })]
       : []),
     ...content,
   )}\n`

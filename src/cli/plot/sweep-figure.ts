@@ -20,7 +20,7 @@ export function sweepFigure(
     (a, b) => Number(a === null) - Number(b === null),
   )
   const names = layers.map(layer => layer ?? 'whole network')
-  const left = Math.min(220, 48 + Math.max(...names.map(name => widthOf(name))))
+  const left = Math.min(300, 48 + Math.max(...names.map(name => widthOf(name, 13, 600))))
   const box = { x: left, y: 104, width: width - left - 60 }
   const group = Math.max(34, 14 + others.length * 16)
   const bottom = box.y + layers.length * group
@@ -30,7 +30,7 @@ export function sweepFigure(
   const x = extent(ends, true)
   const scale = scaleLinear(x, [box.x, box.x + box.width])
   const marks = layers.flatMap((layer, l) => [
-    text(left - 14, box.y + l * group + group / 2 + 4, fit(names[l], left - 30), {
+    text(left - 14, box.y + l * group + group / 2 + 4, fit(names[l], left - 30, 13, 600), {
       anchor: 'end',
       weight: 600,
     }),

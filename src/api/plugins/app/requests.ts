@@ -14,9 +14,8 @@ export default fp(
       const { method, url } = request
       const { statusCode: status, elapsedTime } = reply
       const line = { method, url, status, ms: Math.round(elapsedTime * 10) / 10 }
-      // Probes ask every few seconds; they are news when they fail.
-      const probe = request.routeOptions.url === '/healthz' || request.routeOptions.url === '/readyz'
-      request.log[status >= 500 ? 'error' : probe ? 'debug' : 'info'](line, 'request done')
+      const level = status >= 500 ? 'error' : isPolled(request) && status < 400 ? 'debug' : 'info'
+      request.log[level](line, 'request done')
     })
     app.addHook('onRequestAbort', async request => {
       const { method, url } = request
@@ -25,6 +24,14 @@ export default fp(
   },
   { name: 'requests' },
 )
+
+/** What probes, scrapers and whoever waits ask for every few seconds; it is news when it fails. */
+const polled = new Set([
+  ...['/healthz', '/readyz', '/metrics', '/v1/workers'],
+  ...['/v1/experiments/:id', '/v1/sweeps/:id', '/v1/experiments', '/v1/sweeps'],
+])
+const isPolled = ({ method, routeOptions: { url } }: FastifyRequest) =>
+  (method === 'GET' || method === 'HEAD') && polled.has(url ?? '')
 
 /** The headers of every answer. */
 export function headersOf(request: FastifyRequest): Record<string, string> {

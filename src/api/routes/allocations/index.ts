@@ -15,7 +15,7 @@ import { columnsOf, wantedBy } from '../../tables/table.ts'
 import { readAllocations } from './query.ts'
 
 const csvExample =
-  'iteration,iterations,layer,parameters,lca,helping,hurting,squared,moved,helped,hurt,helpFractionOfMoved,helpFractionOfAll\n0,1,fc_1,78500,-0.05,-0.08,0.03,0.0000012,0.021,36000,24000,0.6,0.459\n'
+  'iteration,iterations,layer,parameters,lca,standardError,helping,hurting,squared,moved,helped,hurt,helpFractionOfMoved,helpFractionOfAll\n0,1,fc_1,78500,-0.05,,-0.08,0.03,0.0000012,0.021,36000,24000,0.6,0.459\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
@@ -51,7 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       return sendTable(request, reply, {
         head: { ...headOf(ledger), by, bucket },
         columns: columnsOf(AllocationRow, wantedBy(by)),
-        batches: readAllocations(app.ledgerDb, ledger, grouping, { ...span, bucket }, request.signal),
+        batches: readAllocations(app.ledgerDb, ledger, grouping, { ...span, bucket, by }, request.signal),
         version: ledger.version,
         warning: ledger.unbalanced?.message,
       })

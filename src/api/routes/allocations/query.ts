@@ -1,6 +1,8 @@
 /** The ledger itself, a row per span of iterations and layer or variable: summed here, in one order, page by page. */
+import { isSample } from '../../../spec/sample.ts'
 import { type Block, readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
+import { readErrors } from '../../../store/sampling.ts'
 import { checkRows } from '../../../store/totals.ts'
 import { ahead } from '../../tables/ahead.ts'
 import { type Grouping, helpFractions, type Ledger } from '../../tables/ledger.ts'
@@ -11,7 +13,7 @@ const batchRows = 2 ** 13
 
 const sums = ['lca', 'helping', 'hurting', 'squared', 'moved', 'helped', 'hurt'] as const
 
-export type AllocationsRequest = { from: number; to: number; bucket: number }
+export type AllocationsRequest = { from: number; to: number; bucket: number; by: 'layer' | 'variable' }
 
 /**
  * The rows of the table, in batches. A row is the sum over the iterations of its span and the variables of its group, in
@@ -19,18 +21,24 @@ export type AllocationsRequest = { from: number; to: number; bucket: number }
  */
 export async function* readAllocations(
   db: Pick<Database, 'pool'>,
-  { id, split }: Ledger,
-  { groups, groupOf }: Grouping,
-  { from, to, bucket }: AllocationsRequest,
+  { id, split, sample }: Ledger,
+  { groups, groupOf, layers }: Grouping,
+  { from, to, bucket, by }: AllocationsRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Batch, void> {
   if (groups.length === 0) return
+  // Errors are stored of single iterations, by layer: those of sums over iterations do not follow from them.
+  const hasErrors = isSample(sample) && by === 'layer' && bucket === 1
+  const layerOf = groups.map(({ layer }) => layers.indexOf(layer))
   const rows = makeRows(groups, groupOf, Math.max(1, Math.floor(batchRows / groups.length)))
   let span = Number.NaN
   const what = { id, kind: 'allocations', split } as const
   for await (const page of ahead(readBlocks(db.pool, what, { from, to }, signal))) {
     for (const block of page) {
       checkRows(block, groupOf.length)
+      const errors = hasErrors
+        ? await readErrors(db.pool, { id, split }, layers.length, block, signal)
+        : undefined
       for (let iteration = block.from; iteration < block.to; iteration++) {
         const own = Math.floor(iteration / bucket) * bucket
         if (own !== span) {
@@ -39,6 +47,7 @@ export async function* readAllocations(
           span = own
         }
         rows.add(block, (iteration - block.from) * groupOf.length)
+        if (errors) rows.addErrors(errors, (iteration - block.from) * (layers.length + 1), layerOf)
       }
     }
   }
@@ -55,6 +64,7 @@ function makeRows(groups: Grouping['groups'], groupOf: number[], spans: number) 
   const fresh = () => ({
     iteration: new Int32Array(capacity),
     iterations: new Int32Array(capacity),
+    standardError: new Float64Array(capacity).fill(Number.NaN),
     sums: Object.fromEntries(sums.map(name => [name, new Float64Array(capacity)])) as Record<
       (typeof sums)[number],
       Float64Array
@@ -81,9 +91,15 @@ function makeRows(groups: Grouping['groups'], groupOf: number[], spans: number) 
       }
       for (let row = first; row < first + groups.length; row++) made.iterations[row]++
     },
+    /** Takes over the errors of the last span, an iteration's, whose first layer is in row `start`. */
+    addErrors(errors: Float64Array, start: number, layerOf: number[]) {
+      const first = (begun - 1) * groups.length
+      for (const [group, layer] of layerOf.entries())
+        made.standardError[first + group] = errors[start + layer]
+    },
     take(): Batch {
       const length = begun * groups.length
-      const { iteration, iterations, sums } = made
+      const { iteration, iterations, standardError, sums } = made
       made = fresh()
       begun = 0
       const parameters = new Int32Array(length)
@@ -100,7 +116,7 @@ function makeRows(groups: Grouping['groups'], groupOf: number[], spans: number) 
         length,
         values: {
           ...{ iteration, iterations, layer: layers(length), variable: variables(length), parameters },
-          ...{ ...sums, helpFractionOfMoved, helpFractionOfAll },
+          ...{ ...sums, standardError, helpFractionOfMoved, helpFractionOfAll },
         },
       }
     },

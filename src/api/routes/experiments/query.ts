@@ -10,17 +10,20 @@ import type { Summary } from '../../../store/summary.ts'
 import type { ExperimentListItem, Place } from '../../schemas/experiments.ts'
 import { loadPlaces } from './place.ts'
 
-type Row = Omit<ExperimentListItem, 'progress' | 'summary'> & {
+/** An experiment without what it takes up, which nobody follows. */
+export type State = Omit<ExperimentListItem, 'bytes'>
+type Sized = Pick<ExperimentListItem, 'bytes'>
+
+type Row = Omit<State, 'progress' | 'summary'> & {
   summary: Summary | EarlierSummary | null
   /** For an earlier version's summary only. */
   books: Judged & { splits: SplitName[] }
   trained: number
   allocated: number
-  /** Iterations that were done when the phase began or went on. */
+  /** Iterations that were done when the first of the phase was told of, since it began or went on. */
   doneBefore: number
-  /** Since training began or went on, and since allocation did. By the database's clock, which wrote the times. */
-  trainingSeconds: number | null
-  allocatingSeconds: number | null
+  /** Since then. By the database's clock, which wrote the time. */
+  pacedSeconds: number | null
 }
 
 /** A time as ISO 8601 in UTC. */
@@ -36,13 +39,17 @@ const columns = `
   e.sweep_id AS "sweepId",
   (SELECT variants[e.variant + 1] FROM sweeps WHERE id = e.sweep_id) AS variant,
   e.trained, coalesce(s.done, 0)::int AS allocated, e.done_before AS "doneBefore",
-  extract(epoch FROM now() - e.started_at)::float8 AS "trainingSeconds",
-  extract(epoch FROM now() - e.allocating_at)::float8 AS "allocatingSeconds",
+  extract(epoch FROM now() - e.paced_at)::float8 AS "pacedSeconds",
   e.summary, (SELECT to_json(j) FROM (SELECT ${judgedSql}, e.spec #> '{allocation,splits}' AS splits) j) AS books,
   e.worker, e.engine, e.attempts, e.error,
   ${timestamp('created_at', 'createdAt')}, ${timestamp('started_at', 'startedAt')},
   ${timestamp('allocating_at', 'allocatingAt')}, ${timestamp('finished_at', 'finishedAt')},
   ${timestamp('updated_at', 'updatedAt')}`
+
+const bytesSql = `
+  (SELECT json_build_object(
+     'objects', (SELECT coalesce(sum(bytes), 0) FROM artifacts WHERE experiment_id = e.id),
+     'ledger', (SELECT coalesce(sum(octet_length(data)), 0) FROM ledger_blocks WHERE experiment_id = e.id))) AS bytes`
 
 const source = `
   experiments e
@@ -51,10 +58,10 @@ const source = `
 
 const stateSql = `SELECT ${columns}, e.tenant, e.recorded FROM ${source} WHERE e.id = ANY ($1::uuid[])`
 // As text: it leaves as it was stored, and parsing a large one and writing it again would keep the event loop.
-const wholeSql = `SELECT ${columns}, e.tenant, e.recorded, e.spec::text AS "specText" FROM ${source} WHERE e.id = ANY ($1::uuid[])`
+const wholeSql = `SELECT ${columns}, ${bytesSql}, e.tenant, e.recorded, e.spec::text AS "specText" FROM ${source} WHERE e.id = ANY ($1::uuid[])`
 
 const listSql = `
-  SELECT ${columns} FROM ${source}
+  SELECT ${columns}, ${bytesSql} FROM ${source}
    WHERE ($1::uuid IS NULL OR e.id < $1::uuid)
      AND ($6::text IS NULL OR e.tenant = $6)
      AND ($2::text[] IS NULL OR e.status = ANY ($2::text[]::experiment_status[]))
@@ -68,16 +75,17 @@ export type Found = {
   tenant: string
   /** Segments recorded so far: how far /events has got. */
   recorded: number
-  experiment: ExperimentListItem
+  experiment: State
   /** Names this state. Weak: the time that is left is worked out anew every time. */
   etag: string
 }
 
 /** Raise it when what is shown of an experiment changes: then what clients kept is out of date. */
-const layout = '2'
+const layout = '3'
 
 /** One with its resolved spec, as JSON, and its place in line while it is queued. */
 export type FoundWhole = Found & {
+  experiment: ExperimentListItem
   specText: string
   place: Place | null
   /** Names this state and this place. Weak, as `etag`. */
@@ -97,15 +105,15 @@ export async function loadStates(db: Database, ids: string[]): Promise<Map<strin
 
 /** The experiments of these ids, by id. */
 export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, FoundWhole>> {
-  const { rows } = await db.pool.query<FoundRow & { specText: string }>(wholeSql, [ids])
+  const { rows } = await db.pool.query<FoundRow & Sized & { specText: string }>(wholeSql, [ids])
   const queued = rows.filter(({ status }) => status === 'queued').map(({ id }) => id)
   const places = queued.length > 0 ? await loadPlaces(db, queued) : new Map<string, Place>()
   return new Map(
-    await inOrder(rows, async ({ specText, ...row }) => {
+    await inOrder(rows, async ({ specText, bytes, ...row }): Promise<[string, FoundWhole]> => {
       const state = await found(db, row)
       const place = places.get(row.id) ?? null
       const tag = place === null ? state.etag : `${state.etag.slice(0, -1)}-${place.position}"`
-      return [row.id, { ...state, specText, place, tag }]
+      return [row.id, { ...state, experiment: { ...state.experiment, bytes }, specText, place, tag }]
     }),
   )
 }
@@ -136,14 +144,14 @@ export type Filter = Reader & {
 /** The newest experiments that pass the filter, newest first. */
 export async function listExperiments(db: Database, filter: Filter): Promise<ExperimentListItem[]> {
   const { before = null, status = null, tags, sweep = null, limit, tenant } = filter
-  const { rows } = await db.pool.query<Row>(listSql, [
+  const { rows } = await db.pool.query<Row & Sized>(listSql, [
     ...[before, status, JSON.stringify(tags), limit, sweep, tenant],
   ])
-  return inOrder(rows, row => present(db, row))
+  return inOrder(rows, async ({ bytes, ...row }) => ({ ...(await present(db, row)), bytes }))
 }
 
-async function present(db: Database, row: Row): Promise<ExperimentListItem> {
-  const { trained, allocated, doneBefore, trainingSeconds, allocatingSeconds, ...rest } = row
+async function present(db: Database, row: Row): Promise<State> {
+  const { trained, allocated, doneBefore, pacedSeconds, ...rest } = row
   const { books, summary, ...shown } = rest
   return { ...shown, summary: await presentSummary(db, row), progress: progressOf(row) }
 }
@@ -159,8 +167,10 @@ async function presentSummary(
 function progressOf(row: Row): ExperimentListItem['progress'] {
   const { status, iterations: total, trained, allocated } = row
   const running = status === 'training' || status === 'allocating'
-  // At the pace of the phase since it began or went on.
-  const eta = (done: number, seconds: number | null) => {
+  // At the pace since the first iterations were told of: before them an engine and a dataset are loaded, and a few
+  // iterations that would have to answer for that would foretell hours.
+  const eta = (done: number) => {
+    const seconds = row.pacedSeconds
     const since = done - row.doneBefore
     return running && since > 0 && seconds !== null ? Math.ceil(((total - done) * seconds) / since) : null
   }
@@ -171,8 +181,7 @@ function progressOf(row: Row): ExperimentListItem['progress'] {
   if (row.allocatingAt !== null && allocated >= total)
     return { phase: 'finalizing', done: total, total, etaSeconds: running ? 0 : null }
   if (row.allocatingAt !== null)
-    return { phase: 'allocating', done: allocated, total, etaSeconds: eta(allocated, row.allocatingSeconds) }
-  if (row.startedAt !== null)
-    return { phase: 'training', done: trained, total, etaSeconds: eta(trained, row.trainingSeconds) }
+    return { phase: 'allocating', done: allocated, total, etaSeconds: eta(allocated) }
+  if (row.startedAt !== null) return { phase: 'training', done: trained, total, etaSeconds: eta(trained) }
   return { phase: 'queued', done: 0, total, etaSeconds: null }
 }

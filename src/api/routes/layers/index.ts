@@ -9,7 +9,7 @@ import { batchOf, columnsOf, wantedBy } from '../../tables/table.ts'
 import { sumLayers } from './query.ts'
 
 const csvExample =
-  'layer,parameters,lca,helping,hurting,rms,helpFractionOfMoved,helpFractionOfAll,share\nfc_1,78500,-1.21,-3.4,2.19,0.00012,0.612,0.507,0.62\n'
+  'layer,parameters,lca,standardError,helping,hurting,rms,helpFractionOfMoved,helpFractionOfAll,share\nfc_1,78500,-1.21,,-3.4,2.19,0.00012,0.612,0.507,0.62\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
@@ -40,12 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { iterations, total, items } = await sumLayers(app.ledgerDb, ledger, grouping, by, request.signal)
       const columns = columnsOf(LayerRow, wantedBy(by))
       return sendTable(request, reply, {
-        head: {
-          ...headOf(ledger),
-          by,
-          iterations,
-          total,
-        },
+        head: { ...headOf(ledger), by, iterations, total },
         columns,
         batches: [batchOf(columns, items)],
         version: ledger.version,

@@ -1,5 +1,8 @@
 /** What every layer or variable did over all iterations. */
+
+import { isSample } from '../../../spec/sample.ts'
 import type { Database } from '../../../store/database.ts'
+import { readSpread } from '../../../store/sampling.ts'
 import { readTotals, sumLedger } from '../../../store/totals.ts'
 import type { LayersTable } from '../../schemas/tables.ts'
 import { type Grouping, helpFractions, type Ledger, ratio } from '../../tables/ledger.ts'
@@ -13,7 +16,7 @@ const nothing: Sums = { lca: 0, helping: 0, hurting: 0, squared: 0, helped: 0, h
  */
 export async function sumLayers(
   db: Pick<Database, 'pool'>,
-  { id, split, iterations: trained, version }: Ledger,
+  { id, split, sample, iterations: trained, version }: Ledger,
   { groups, groupOf }: Grouping,
   by: 'layer' | 'variable',
   signal: AbortSignal,
@@ -23,6 +26,15 @@ export async function sumLayers(
   const totals =
     stored || (await sumLedger(db.pool, { id, split }, variables, { from: 0, to: trained }, signal)).variables
   const { iterations } = totals
+  const spread = isSample(sample)
+    ? await readSpread(
+        db.pool,
+        ...([{ id, split }, sample.of, groupOf, groups.length, { from: 0, to: trained }, signal] as const),
+      )
+    : undefined
+  // While segments are being recorded the two readings may be of different ones.
+  const errorOf = (group: number) =>
+    spread?.iterations === iterations ? finite(spread.standardErrors[group]) : null
   const sums = groups.map((): Sums => ({ ...nothing }))
   const network: Sums = { ...nothing }
   for (const [variable, group] of groupOf.entries())
@@ -30,9 +42,10 @@ export async function sumLayers(
       sums[group][name] += totals[name][variable]
       network[name] += totals[name][variable]
     }
-  const derive = (parameters: number, sums: Sums) => ({
+  const derive = (parameters: number, sums: Sums, group: number) => ({
     parameters,
     lca: sums.lca,
+    standardError: errorOf(group),
     helping: sums.helping,
     hurting: sums.hurting,
     rms: root(ratio(sums.squared, parameters * iterations)),
@@ -44,13 +57,15 @@ export async function sumLayers(
     total: derive(
       groups.reduce((sum, group) => sum + group.parameters, 0),
       network,
+      groups.length,
     ),
     items: groups.map(({ layer, variable, parameters }, index) => ({
       layer,
       ...(by === 'variable' && { variable }),
-      ...derive(parameters, sums[index]),
+      ...derive(parameters, sums[index], index),
     })),
   }
 }
 
+const finite = (x: number) => (Number.isFinite(x) ? x : null)
 const root = (x: number | null) => (x === null ? null : Math.sqrt(x))
