@@ -41,6 +41,7 @@ const experiment = {
   },
   ...{ createdAt: evil, startedAt: null, finishedAt: null, iterations: 2, tags: { [evil]: evil } },
   error: { message: evil, errors: [{ path: evil, message: evil }] },
+  bytes: { objects: evil, ledger: evil },
   summary: null as object | null,
   spec: {
     ...{
@@ -52,6 +53,7 @@ const experiment = {
       training: { iterations: 2, seed: evil },
       allocation: { splits: [evil], maxError: 1 },
       layers: { [evil]: {} },
+      keep: [evil],
     },
   },
 }
