@@ -53,6 +53,16 @@ const actions = {
   },
   api: (fleet: ChaosFleet) => fleet.api.kill(),
   postgres: (fleet: ChaosFleet) => fleet.killPostgres(),
+  /** Connected, and silent for longer than a lock holds. */
+  frozen: (fleet: ChaosFleet) => fleet.freezePostgres(3500),
+  /** Killed again within about a second of its start, whatever it is doing by then. */
+  newborn: async (fleet: ChaosFleet, random: Random) => {
+    const one = random.pick([...fleet.workers, fleet.api])
+    one.kill()
+    // It is started again after 200 ms.
+    await sleep(random.between(250, 1300))
+    one.kill()
+  },
   redis: (fleet: ChaosFleet) => fleet.redis?.restart(),
   flush: (fleet: ChaosFleet) => fleet.redis?.flush(),
   objects: async (fleet: ChaosFleet, random: Random) => {
@@ -66,7 +76,7 @@ type Action = keyof typeof actions
 /** More of what happens more often in life. */
 function actionsFor(options: ChaosOptions): Action[] {
   const common: Action[] = ['worker', 'worker', 'worker', 'compute', 'compute', 'api', 'postgres']
-  if (options.seconds > 10) common.push('paused')
+  if (options.seconds > 10) common.push('paused', 'frozen', 'newborn', 'newborn')
   if (options.queue === 'redis') common.push('redis', 'flush')
   if (options.objects === 's3') common.push('objects', 'objects')
   return common

@@ -45,6 +45,8 @@ export type ChaosFleet = {
   redis: RedisServer | undefined
   s3: FaultyProxy | undefined
   killPostgres(): void
+  /** Stops every process of Postgres for so many milliseconds: connections stay, and nothing answers. */
+  freezePostgres(milliseconds: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -99,14 +101,28 @@ export async function startFleetOfProcesses(options: FleetOptions): Promise<Chao
     const objects = openObjects(
       server ? { objectsDir: directory, s3: server.config } : readConfig({ LEDGER_DIR: directory }),
     )
-    const killPostgres = () => {
-      const pid = readPostmaster(layout(home).data)?.pid
+    const signal = (pid: number, name: NodeJS.Signals) => {
       try {
-        if (pid !== undefined) process.kill(pid, 'SIGKILL')
+        process.kill(pid, name)
       } catch (error) {
         // It is only just dead from the last time.
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
       }
+    }
+    const postmaster = () => readPostmaster(layout(home).data)?.pid
+    const killPostgres = () => {
+      const pid = postmaster()
+      if (pid !== undefined) signal(pid, 'SIGKILL')
+    }
+    const freezePostgres = async (milliseconds: number) => {
+      const pid = postmaster()
+      if (pid === undefined) return
+      // The postmaster first, so that it starts no others meanwhile.
+      signal(pid, 'SIGSTOP')
+      const all = [pid, ...childrenOf(pid)]
+      for (const one of all) signal(one, 'SIGSTOP')
+      await sleep(milliseconds)
+      for (const one of all.reverse()) signal(one, 'SIGCONT')
     }
     return {
       directory,
@@ -118,6 +134,7 @@ export async function startFleetOfProcesses(options: FleetOptions): Promise<Chao
       redis,
       s3,
       killPostgres,
+      freezePostgres,
       stop,
     }
   } catch (error) {
