@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isRunning, markOf } from '../src/postgres/processes.ts'
@@ -24,9 +24,8 @@ const childrenOf = (pid: number): number[] =>
     })
     .map(Number)
 
-test('kill -9 of the process that started a worker ends the worker and its compute child', {
-  skip: process.platform === 'linux' ? false : 'finds processes in /proc',
-}, async t => {
+/** A database and a folder of the test's own, and the environment of processes that use them. */
+async function temporaryLedger(t: TestContext, logLevel: 'info' | 'silent') {
   const database = await testDatabase()
   const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-orphan-'))
   t.after(async () => {
@@ -35,8 +34,15 @@ test('kill -9 of the process that started a worker ends the worker and its compu
   })
   const env = {
     ...process.env,
-    ...{ DATABASE_URL: database.url, LEDGER_DIR: directory, LEDGER_ENGINE: 'wasm', LOG_LEVEL: 'info' },
+    ...{ DATABASE_URL: database.url, LEDGER_DIR: directory, LEDGER_ENGINE: 'wasm', LOG_LEVEL: logLevel },
   }
+  return { directory, env }
+}
+
+test('kill -9 of the process that started a worker ends the worker and its compute child', {
+  skip: process.platform === 'linux' ? false : 'finds processes in /proc',
+}, async t => {
+  const { env } = await temporaryLedger(t, 'info')
   const parent = fork(fileURLToPath(new URL('support/worker-parent.js', import.meta.url)), [], { env })
   const [pid] = (await once(parent, 'message')) as [number]
   const until = async (what: string, condition: () => boolean) => {
@@ -51,16 +57,7 @@ test('kill -9 of the process that started a worker ends the worker and its compu
 })
 
 test('a child whose parent was gone before it listened ends by itself', async t => {
-  const database = await testDatabase()
-  const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-orphan-'))
-  t.after(async () => {
-    await database.close()
-    rmSync(directory, { recursive: true, force: true })
-  })
-  const env = {
-    ...process.env,
-    ...{ DATABASE_URL: database.url, LEDGER_DIR: directory, LEDGER_ENGINE: 'wasm', LOG_LEVEL: 'silent' },
-  }
+  const { directory, env } = await temporaryLedger(t, 'silent')
   const setup = { directory, parent: markOf(process.pid), pauses: { first: 1, longest: 1 } }
   const children = [
     ['../src/postgres/guard.js', JSON.stringify(setup)],

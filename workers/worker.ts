@@ -2,7 +2,6 @@
  * The life of a worker: start the compute child, agree with Postgres about what is to be done, take jobs one at a time,
  * and, when told to stop, hand back what is in hand within seconds.
  */
-
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -215,8 +214,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
 function startCompute({ config, log, computeEntry }: WorkerOptions): Compute {
   const entry = computeEntry ?? fileURLToPath(new URL('./compute.js', import.meta.url))
-  const startTimeout = cudaDevices().length > 0 ? cudaStartTimeout : undefined
-  return openCompute({ entry, env: computeEnvironment(config), log, patience: 3000, startTimeout })
+  const onGpu = cudaDevices().length > 0
+  const startTimeout = onGpu ? cudaStartTimeout : undefined
+  return openCompute({ entry, env: computeEnvironment(config, onGpu), log, patience: 3000, startTimeout })
 }
 
 /** Waits for work that goes on by itself, until the signal aborts. */
@@ -229,12 +229,12 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /** The child reads the same configuration, with paths that do not depend on where it runs; databases are not its business. */
-function computeEnvironment(config: Config): NodeJS.ProcessEnv {
+function computeEnvironment(config: Config, onGpu: boolean): NodeJS.ProcessEnv {
   const env = childEnvironment()
   const engine = config.engine ?? defaultEngine()
   return {
     ...env,
-    ...allocatorEnvironment(env, { engine, onGpu: cudaDevices().length > 0, glibc: hasGlibc() }),
+    ...allocatorEnvironment(env, { engine, onGpu, glibc: hasGlibc() }),
     LEDGER_DIR: config.ledgerDir,
     DATASETS_DIR: config.datasetsDir,
     LEDGER_ENGINE: config.engine,
