@@ -1,6 +1,7 @@
 /** Threads that resolve what would keep the event loop: how many at once, for whom, and for how long. */
 import { availableParallelism } from 'node:os'
 import { MessageChannel } from 'node:worker_threads'
+import PQueue from 'p-queue'
 import { Piscina } from 'piscina'
 import { SpecError } from '../../spec/errors.ts'
 import { ProblemError } from '../problem.ts'
@@ -29,12 +30,14 @@ export type SpecPool = {
 
 /** A pool that starts its threads when there is work. `factsModule` exports the `facts` that know the networks. */
 export function openSpecPool(factsModule: string): SpecPool {
+  // One core is the event loop's; a thread that is full of work beside it is enough on small machines.
+  const maxThreads = Math.min(4, Math.max(1, availableParallelism() - 1))
+  // What waits does not wait with Piscina: when a thread is ended with its task, nothing there starts another for the rest.
+  const waiting = new PQueue({ concurrency: maxThreads })
   const pool = new Piscina<ThreadTask, ThreadResult>({
     filename: new URL('./thread.js', import.meta.url).href,
     minThreads: 0,
-    // One core is the event loop's; a thread that is full of work beside it is enough on small machines.
-    maxThreads: Math.min(4, Math.max(1, availableParallelism() - 1)),
-    maxQueue: mostWaiting,
+    maxThreads,
     idleTimeout: 60_000,
     // A thread waits for an answer while it works: its own event loop must run.
     atomics: 'disabled',
@@ -54,6 +57,10 @@ export function openSpecPool(factsModule: string): SpecPool {
           `at most ${mostOfTenant} sweeps and large specs may be checked at once; wait for one`,
           { headers: { 'retry-after': '1' } },
         )
+      if (waiting.size >= mostWaiting)
+        throw new ProblemError('unavailable', 'too many specs are being checked; try again', {
+          headers: { 'retry-after': '2' },
+        })
       const { port1, port2 } = new MessageChannel()
       const late = new AbortController()
       let timer: NodeJS.Timeout | undefined
@@ -71,9 +78,13 @@ export function openSpecPool(factsModule: string): SpecPool {
       })
       count(tenant, 1)
       try {
-        const result = await pool.run(
-          { text, work, factsModule, port: port2 },
-          { signal: AbortSignal.any([signal, late.signal]), transferList: [port2] },
+        const result = await waiting.add(
+          () =>
+            pool.run(
+              { text, work, factsModule, port: port2 },
+              { signal: AbortSignal.any([signal, late.signal]), transferList: [port2] },
+            ),
+          { signal },
         )
         if (failed !== undefined) throw failed
         if ('outcome' in result) return result.outcome
@@ -82,12 +93,8 @@ export function openSpecPool(factsModule: string): SpecPool {
       } catch (error) {
         if (signal.aborted) throw new ProblemError('malformed-request', 'the client has gone')
         if (late.signal.aborted) throw tooMuch(`takes longer than ${longest / 1000} s to check`)
-        const { code, message } = error as { code?: string; message?: string }
+        const { code } = error as { code?: string }
         if (code === 'ERR_WORKER_OUT_OF_MEMORY') throw tooMuch(`takes more than ${heap} MiB to check`)
-        if (message === 'Task queue is at limit')
-          throw new ProblemError('unavailable', 'too many specs are being checked; try again', {
-            headers: { 'retry-after': '2' },
-          })
         throw error
       } finally {
         clearTimeout(timer)
