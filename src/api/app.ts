@@ -22,6 +22,7 @@ import allocations from './routes/allocations/index.ts'
 import architectures from './routes/architectures/index.ts'
 import artifacts from './routes/artifacts/index.ts'
 import datasets from './routes/datasets/index.ts'
+import diagnostics from './routes/diagnostics/index.ts'
 import document from './routes/document/index.ts'
 import events from './routes/events/index.ts'
 import experiments from './routes/experiments/index.ts'
@@ -109,7 +110,7 @@ export async function buildApp({
   await app.register(health)
   await app.register(document)
   for (const routes of [
-    ...[experiments, sweeps, events, layers, iterations, allocations, neurons],
+    ...[experiments, sweeps, events, layers, iterations, allocations, neurons, diagnostics],
     ...[artifacts, architectures, datasets, workers, webhookSecrets],
   ])
     await app.register(routes, { prefix: '/v1' })

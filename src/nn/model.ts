@@ -7,7 +7,7 @@ import { type DropoutMasks, logitsOf } from './forward.ts'
 import type { Kernels } from './kernels/kernels.ts'
 import type { Network } from './network.ts'
 import { makeOps, type Ops } from './ops/ops.ts'
-import { deviceSums, hostSums, type MakeSums, type Pass } from './sums.ts'
+import { deviceSums, hostSums, type MakeSums, type Pass, sum } from './sums.ts'
 
 export type Model = {
   network: Network
@@ -104,6 +104,29 @@ export function batchGradient(
       sums.add(one)
     })
     return sums.finish() / batch.examples
+  } finally {
+    tf.dispose(variables)
+  }
+}
+
+/** The mean loss over a whole split at theta, by forward passes alone. Stops between chunks when `signal` aborts. */
+export async function meanLoss(
+  { network, ops }: Model,
+  theta: Float32Array,
+  { chunks, examples }: DeviceSplit,
+  signal?: AbortSignal,
+): Promise<number> {
+  const variables = uploadVariables(network, theta)
+  try {
+    let loss = 0
+    for (const { images, labels } of chunks) {
+      await setImmediate()
+      signal?.throwIfAborted()
+      loss += tf.tidy(() =>
+        sum(ops.softmaxCrossEntropy(logitsOf(ops, network, variables, images), labels).dataSync()),
+      )
+    }
+    return loss / examples
   } finally {
     tf.dispose(variables)
   }

@@ -1,6 +1,7 @@
 /** From what a user posts to what is run: every default filled in, every contradiction found. */
 import { countLayers, mostLayers } from './custom.ts'
 import { withDefaults } from './defaults.ts'
+import { resolveDiagnostics } from './diagnostics.ts'
 import { type FieldError, SpecError } from './errors.ts'
 import type { DatasetFacts, Facts, NetworkFacts } from './facts.ts'
 import { checkLayers } from './layers.ts'
@@ -248,6 +249,7 @@ function checkAllocation(draft: Draft, network: NetworkFacts | null, facts: Fact
         : facts.chunkSize(network, largest)
   }
   allocation.splits = splits
+  if (allocation.diagnostics) allocation.diagnostics = resolveDiagnostics(allocation.diagnostics)
   if (network && examples !== undefined && allocation.chunkSize !== 'auto')
     for (const split of splits)
       if (examples < sizes[split])

@@ -5,9 +5,12 @@ import { component } from './common.ts'
 type Json = { [key: string]: unknown }
 
 /** What stays optional in a resolved spec, by its path: it is absent where there is nothing to say. */
-const optional = new Set(['name', 'notify', 'dataset.sha256', 'training.initial', 'allocation.examples'])
+const optional = new Set([
+  ...['name', 'notify', 'dataset.sha256', 'training.initial'],
+  ...['allocation.examples', 'allocation.diagnostics'],
+])
 /** What is kept as the user wrote it: rules say only what is different. */
-const verbatim = new Set(['tags', 'layers', 'training.initial'])
+const verbatim = new Set(['tags', 'layers', 'training.initial', 'allocation.diagnostics'])
 
 function resolved(schema: Json, path: string): Json {
   if (verbatim.has(path)) return schema
