@@ -2196,6 +2196,12 @@ export interface ExperimentListItem {
    * When anything about it last changed.
    */
   updatedAt: string
+  /**
+   * What `field` asked for, by field; null where the experiment has no such thing.
+   */
+  values?: {
+    [k: string]: unknown
+  }
 }
 export interface FieldError {
   /**
