@@ -74,7 +74,7 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
 function refuseHuge(input: unknown): void {
   const layers = countLayers(Object(input).architecture)
   if (layers <= mostLayers) return
-  const message = `must have at most ${mostLayers} layers, those in residual blocks counted one by one; has ${layers}`
+  const message = `must have at most ${mostLayers} layers, those in blocks counted one by one; has ${layers}`
   throw new SpecError([{ path: '$.architecture.layers', message }])
 }
 

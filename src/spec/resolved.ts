@@ -33,14 +33,35 @@ export type ResolvedArchitecture =
   | { name: 'vgg'; widthFactor: number; dropout: number }
   | { name: 'custom'; layers: ResolvedCustomLayer[] }
 
+export type ResolvedLoss = { name: 'cross-entropy'; labelSmoothing: number } | { name: 'mean-squared-error' }
+
 export type Padding = 'same' | 'valid'
 
 /** A layer of a custom network with its defaults. */
 export type ResolvedCustomLayer =
   | ResolvedCustomLeaf
   | { kind: 'residual'; layers: ResolvedCustomLeaf[]; shortcut: ResolvedCustomLeaf[] }
+  | { kind: 'add' | 'concatenate'; branches: ResolvedCustomLeaf[][] }
 export type ResolvedCustomLeaf =
-  | { kind: 'flatten' | 'batch_norm' | 'global_average_pool' | 'relu' | 'tanh' | 'gelu' }
+  | {
+      kind: 'flatten' | 'batch_norm' | 'global_average_pool' | 'relu' | 'tanh' | 'gelu' | 'silu' | 'softplus'
+    }
+  | { kind: 'layer_norm' | 'rms_norm' | 'mean_over_tokens' | 'last_token' | 'unembedding' }
+  | { kind: 'image_to_sequence' | 'transpose' }
+  | { kind: 'leaky_relu'; slope: number }
+  | { kind: 'embedding'; features: number }
+  | { kind: 'positional'; encoding: 'learned' | 'sinusoidal' }
+  | { kind: 'group_norm'; groups: number }
+  | { kind: 'multi_head_attention'; heads: number; headSize: number; causal: boolean; bias: boolean }
+  | { kind: 'last_tokens'; count: number }
+  | {
+      kind: 'conv1d'
+      filters: number
+      size: number
+      stride: number
+      padding: Padding | 'causal'
+      bias: boolean
+    }
   | { kind: 'dense'; units: number }
   | { kind: 'conv2d'; filters: number; size: number; stride: number; padding: Padding; bias: boolean }
   | { kind: 'depthwise_conv2d'; size: number; stride: number; padding: Padding; bias: boolean }
@@ -60,6 +81,8 @@ export type ResolvedSpec = {
     seed: number
   }
   architecture: ResolvedArchitecture
+  /** Absent: cross-entropy without label smoothing. */
+  loss?: ResolvedLoss
   optimizer: ResolvedOptimizer
   layers: Record<string, LayerRule>
   training: {

@@ -8,6 +8,8 @@ import type { VariableFacts } from './facts.ts'
 
 /** What the names of depthwise layers are made of; their shape alone is also that of a convolution with one filter. */
 export const depthwiseStem = 'depthwise'
+/** What the names of attention layers are made of: their units are heads. */
+export const attentionStem = 'attention'
 const depthwise = new RegExp(`(^|[/_])${depthwiseStem}_\\d+$`)
 
 export type LayerUnits = {
