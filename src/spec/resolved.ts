@@ -1,4 +1,5 @@
 /** What a spec becomes once every default is filled in (spec/resolve.ts), and what its `layers` mean for each layer. */
+import type { DatasetOptions } from './datasets.ts'
 import type { keepNames, LayerRule, MethodName, notifiedStatuses, SplitName } from './schema.ts'
 
 /** What one layer does, after `layers` has been applied: its optimizer in full, and when it is frozen. */
@@ -31,7 +32,26 @@ export type ResolvedArchitecture =
   | { name: 'all-cnn'; widthFactor: number; dropout: number }
   | { name: 'resnet'; depth: number; width: number; widthFactors: number[] }
   | { name: 'vgg'; widthFactor: number; dropout: number }
+  | ({
+      name: 'transformer'
+      causal: boolean
+      positions: 'learned' | 'sinusoidal' | 'none'
+      pool: 'last' | 'mean'
+      tied: boolean
+    } & ResolvedBlocks)
   | { name: 'custom'; layers: ResolvedCustomLayer[] }
+
+type ResolvedBlocks = {
+  depth: number
+  width: number
+  heads: number
+  mlpRatio: number
+  norm: 'pre' | 'post' | 'none'
+  normalization: 'layer' | 'rms'
+  activation: 'gelu' | 'relu' | 'silu' | 'tanh'
+  bias: boolean
+  dropout: number
+}
 
 export type ResolvedLoss = { name: 'cross-entropy'; labelSmoothing: number } | { name: 'mean-squared-error' }
 
@@ -79,7 +99,7 @@ export type ResolvedSpec = {
     trainExamples: number
     validationExamples: number
     seed: number
-  }
+  } & DatasetOptions
   architecture: ResolvedArchitecture
   /** Absent: cross-entropy without label smoothing. */
   loss?: ResolvedLoss

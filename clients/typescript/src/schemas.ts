@@ -26,7 +26,7 @@ export interface ExperimentSpec {
   }
   dataset: {
     /**
-     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, modular-arithmetic, addition, copy-and-induction, parity, spirals, or one of yours (POST /v1/datasets).
      */
     name: string
     /**
@@ -42,14 +42,74 @@ export interface ExperimentSpec {
      */
     validationExamples?: number
     /**
-     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed?: number
+    /**
+     * modular-arithmetic: the modulus (97); a prime for divide.
+     */
+    p?: number
+    /**
+     * modular-arithmetic: what is done with a and b modulo p (add).
+     */
+    operation?: 'add' | 'subtract' | 'multiply' | 'divide'
+    /**
+     * modular-arithmetic: the share of all pairs to train on (0.5), rounded; the rest is validated on. Instead of trainExamples.
+     */
+    fraction?: number
+    /**
+     * addition: digits of each number (3).
+     */
+    digits?: number
+    /**
+     * addition: whether the sum has its last digit first, as carries run (false).
+     */
+    reversed?: boolean
+    /**
+     * copy-and-induction: a segment of distinct tokens again and again, with a period that differs from example to example (induction), or once more after a separator (copy). induction if absent.
+     */
+    task?: 'induction' | 'copy'
+    /**
+     * copy-and-induction: tokens (32).
+     */
+    vocabulary?: number
+    /**
+     * copy-and-induction: the longest segment (16); at most vocabulary for induction.
+     */
+    length?: number
+    /**
+     * parity: bits of an example (10).
+     */
+    bits?: number
+    /**
+     * parity: how many of the bits, drawn by the seed, count; all if absent.
+     */
+    relevant?: number
+    /**
+     * parity: whether the bits are tokens 0 and 1 rather than the numbers −1 and 1 (false).
+     */
+    tokens?: boolean
+    /**
+     * spirals: arms, a class each (3).
+     */
+    classes?: number
+    /**
+     * spirals: how often an arm goes round (1).
+     */
+    turns?: number
+    /**
+     * spirals: standard deviation of what is added to both coordinates (0.05).
+     */
+    noise?: number
   }
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc | Lenet | AllCnn | Resnet | Vgg | Custom
+  architecture: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
+  /**
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   */
+  loss?: CrossEntropy | MeanSquaredError
   optimizer: Sgd | Rmsprop | Adam | Adamw
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
@@ -269,6 +329,64 @@ export interface Vgg {
    * Rate after each hidden dense layer; in training only.
    */
   dropout?: number
+}
+/**
+ * For datasets of tokens: embedding, positions, blocks of attention and of two dense layers with an activation between them, each added to its input, a norm, dense to classes at the places that have labels. The vocabulary is the dataset’s. Layers embedding_1, positional_1, block1/ln_1, block1/attention_1, block1/ln_2, block1/fc_1, block1/fc_2, …, ln_1, fc_1; rms_1 for ln_1 where normalization is rms.
+ */
+export interface Transformer {
+  name: 'transformer'
+  /**
+   * Blocks.
+   */
+  depth?: number
+  /**
+   * Features of a place; heads divide it.
+   */
+  width?: number
+  /**
+   * Of each attention layer.
+   */
+  heads?: number
+  /**
+   * Units of fc_1 of a block, over width; rounded.
+   */
+  mlpRatio?: number
+  /**
+   * Before attention and dense layers and at the end; after each sum; or none at all.
+   */
+  norm?: 'pre' | 'post' | 'none'
+  /**
+   * layer_norm or rms_norm.
+   */
+  normalization?: 'layer' | 'rms'
+  /**
+   * Between the dense layers.
+   */
+  activation?: 'gelu' | 'relu' | 'silu' | 'tanh'
+  /**
+   * Of the attention’s projections.
+   */
+  bias?: boolean
+  /**
+   * Rate after the embedding and before each sum; in training only.
+   */
+  dropout?: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal?: boolean
+  /**
+   * As of positional.
+   */
+  positions?: 'learned' | 'sinusoidal' | 'none'
+  /**
+   * Where an example has one label: from the last place, or the mean over all.
+   */
+  pool?: 'last' | 'mean'
+  /**
+   * Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.
+   */
+  tied?: boolean
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -1787,6 +1905,22 @@ export interface Transpose4 {
 export interface Unembedding4 {
   kind: 'unembedding'
 }
+/**
+ * −Σ target·log softmax(outputs)
+ */
+export interface CrossEntropy {
+  name: 'cross-entropy'
+  /**
+   * s: the target is (1 − s)·onehot(label) + s/classes.
+   */
+  labelSmoothing?: number
+}
+/**
+ * The mean over classes of (output − onehot(label))².
+ */
+export interface MeanSquaredError {
+  name: 'mean-squared-error'
+}
 export interface Sgd {
   name: 'sgd'
   /**
@@ -2044,7 +2178,7 @@ export interface ResolvedSpec {
   }
   dataset: {
     /**
-     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, modular-arithmetic, addition, copy-and-induction, parity, spirals, or one of yours (POST /v1/datasets).
      */
     name: string
     /**
@@ -2060,14 +2194,74 @@ export interface ResolvedSpec {
      */
     validationExamples: number
     /**
-     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed: number
+    /**
+     * modular-arithmetic: the modulus (97); a prime for divide.
+     */
+    p?: number
+    /**
+     * modular-arithmetic: what is done with a and b modulo p (add).
+     */
+    operation?: 'add' | 'subtract' | 'multiply' | 'divide'
+    /**
+     * modular-arithmetic: the share of all pairs to train on (0.5), rounded; the rest is validated on. Instead of trainExamples.
+     */
+    fraction?: number
+    /**
+     * addition: digits of each number (3).
+     */
+    digits?: number
+    /**
+     * addition: whether the sum has its last digit first, as carries run (false).
+     */
+    reversed?: boolean
+    /**
+     * copy-and-induction: a segment of distinct tokens again and again, with a period that differs from example to example (induction), or once more after a separator (copy). induction if absent.
+     */
+    task?: 'induction' | 'copy'
+    /**
+     * copy-and-induction: tokens (32).
+     */
+    vocabulary?: number
+    /**
+     * copy-and-induction: the longest segment (16); at most vocabulary for induction.
+     */
+    length?: number
+    /**
+     * parity: bits of an example (10).
+     */
+    bits?: number
+    /**
+     * parity: how many of the bits, drawn by the seed, count; all if absent.
+     */
+    relevant?: number
+    /**
+     * parity: whether the bits are tokens 0 and 1 rather than the numbers −1 and 1 (false).
+     */
+    tokens?: boolean
+    /**
+     * spirals: arms, a class each (3).
+     */
+    classes?: number
+    /**
+     * spirals: how often an arm goes round (1).
+     */
+    turns?: number
+    /**
+     * spirals: standard deviation of what is added to both coordinates (0.05).
+     */
+    noise?: number
   }
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Custom1
+  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  /**
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   */
+  loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
@@ -2284,6 +2478,64 @@ export interface Vgg1 {
    * Rate after each hidden dense layer; in training only.
    */
   dropout: number
+}
+/**
+ * For datasets of tokens: embedding, positions, blocks of attention and of two dense layers with an activation between them, each added to its input, a norm, dense to classes at the places that have labels. The vocabulary is the dataset’s. Layers embedding_1, positional_1, block1/ln_1, block1/attention_1, block1/ln_2, block1/fc_1, block1/fc_2, …, ln_1, fc_1; rms_1 for ln_1 where normalization is rms.
+ */
+export interface Transformer1 {
+  name: 'transformer'
+  /**
+   * Blocks.
+   */
+  depth: number
+  /**
+   * Features of a place; heads divide it.
+   */
+  width: number
+  /**
+   * Of each attention layer.
+   */
+  heads: number
+  /**
+   * Units of fc_1 of a block, over width; rounded.
+   */
+  mlpRatio: number
+  /**
+   * Before attention and dense layers and at the end; after each sum; or none at all.
+   */
+  norm: 'pre' | 'post' | 'none'
+  /**
+   * layer_norm or rms_norm.
+   */
+  normalization: 'layer' | 'rms'
+  /**
+   * Between the dense layers.
+   */
+  activation: 'gelu' | 'relu' | 'silu' | 'tanh'
+  /**
+   * Of the attention’s projections.
+   */
+  bias: boolean
+  /**
+   * Rate after the embedding and before each sum; in training only.
+   */
+  dropout: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal: boolean
+  /**
+   * As of positional.
+   */
+  positions: 'learned' | 'sinusoidal' | 'none'
+  /**
+   * Where an example has one label: from the last place, or the mean over all.
+   */
+  pool: 'last' | 'mean'
+  /**
+   * Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.
+   */
+  tied: boolean
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -3802,6 +4054,22 @@ export interface Transpose9 {
 export interface Unembedding9 {
   kind: 'unembedding'
 }
+/**
+ * −Σ target·log softmax(outputs)
+ */
+export interface CrossEntropy1 {
+  name: 'cross-entropy'
+  /**
+   * s: the target is (1 − s)·onehot(label) + s/classes.
+   */
+  labelSmoothing: number
+}
+/**
+ * The mean over classes of (output − onehot(label))².
+ */
+export interface MeanSquaredError1 {
+  name: 'mean-squared-error'
+}
 export interface Sgd1 {
   name: 'sgd'
   /**
@@ -4502,7 +4770,7 @@ export interface ResolvedSpec1 {
   }
   dataset: {
     /**
-     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, modular-arithmetic, addition, copy-and-induction, parity, spirals, or one of yours (POST /v1/datasets).
      */
     name: string
     /**
@@ -4518,14 +4786,74 @@ export interface ResolvedSpec1 {
      */
     validationExamples: number
     /**
-     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed: number
+    /**
+     * modular-arithmetic: the modulus (97); a prime for divide.
+     */
+    p?: number
+    /**
+     * modular-arithmetic: what is done with a and b modulo p (add).
+     */
+    operation?: 'add' | 'subtract' | 'multiply' | 'divide'
+    /**
+     * modular-arithmetic: the share of all pairs to train on (0.5), rounded; the rest is validated on. Instead of trainExamples.
+     */
+    fraction?: number
+    /**
+     * addition: digits of each number (3).
+     */
+    digits?: number
+    /**
+     * addition: whether the sum has its last digit first, as carries run (false).
+     */
+    reversed?: boolean
+    /**
+     * copy-and-induction: a segment of distinct tokens again and again, with a period that differs from example to example (induction), or once more after a separator (copy). induction if absent.
+     */
+    task?: 'induction' | 'copy'
+    /**
+     * copy-and-induction: tokens (32).
+     */
+    vocabulary?: number
+    /**
+     * copy-and-induction: the longest segment (16); at most vocabulary for induction.
+     */
+    length?: number
+    /**
+     * parity: bits of an example (10).
+     */
+    bits?: number
+    /**
+     * parity: how many of the bits, drawn by the seed, count; all if absent.
+     */
+    relevant?: number
+    /**
+     * parity: whether the bits are tokens 0 and 1 rather than the numbers −1 and 1 (false).
+     */
+    tokens?: boolean
+    /**
+     * spirals: arms, a class each (3).
+     */
+    classes?: number
+    /**
+     * spirals: how often an arm goes round (1).
+     */
+    turns?: number
+    /**
+     * spirals: standard deviation of what is added to both coordinates (0.05).
+     */
+    noise?: number
   }
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Custom1
+  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  /**
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   */
+  loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
@@ -4765,7 +5093,7 @@ export interface ResolvedSpec2 {
   }
   dataset: {
     /**
-     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, modular-arithmetic, addition, copy-and-induction, parity, spirals, or one of yours (POST /v1/datasets).
      */
     name: string
     /**
@@ -4781,14 +5109,74 @@ export interface ResolvedSpec2 {
      */
     validationExamples: number
     /**
-     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed: number
+    /**
+     * modular-arithmetic: the modulus (97); a prime for divide.
+     */
+    p?: number
+    /**
+     * modular-arithmetic: what is done with a and b modulo p (add).
+     */
+    operation?: 'add' | 'subtract' | 'multiply' | 'divide'
+    /**
+     * modular-arithmetic: the share of all pairs to train on (0.5), rounded; the rest is validated on. Instead of trainExamples.
+     */
+    fraction?: number
+    /**
+     * addition: digits of each number (3).
+     */
+    digits?: number
+    /**
+     * addition: whether the sum has its last digit first, as carries run (false).
+     */
+    reversed?: boolean
+    /**
+     * copy-and-induction: a segment of distinct tokens again and again, with a period that differs from example to example (induction), or once more after a separator (copy). induction if absent.
+     */
+    task?: 'induction' | 'copy'
+    /**
+     * copy-and-induction: tokens (32).
+     */
+    vocabulary?: number
+    /**
+     * copy-and-induction: the longest segment (16); at most vocabulary for induction.
+     */
+    length?: number
+    /**
+     * parity: bits of an example (10).
+     */
+    bits?: number
+    /**
+     * parity: how many of the bits, drawn by the seed, count; all if absent.
+     */
+    relevant?: number
+    /**
+     * parity: whether the bits are tokens 0 and 1 rather than the numbers −1 and 1 (false).
+     */
+    tokens?: boolean
+    /**
+     * spirals: arms, a class each (3).
+     */
+    classes?: number
+    /**
+     * spirals: how often an arm goes round (1).
+     */
+    turns?: number
+    /**
+     * spirals: standard deviation of what is added to both coordinates (0.05).
+     */
+    noise?: number
   }
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Custom1
+  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  /**
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   */
+  loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
@@ -5235,7 +5623,7 @@ export interface SweepSummary {
   items: SweepSummaryRow[]
 }
 /**
- * What the parameters of one output unit or channel did over all allocated iterations.
+ * What the parameters of one output unit, channel or head did over all allocated iterations.
  */
 export interface NeuronRow {
   /**
@@ -5243,7 +5631,7 @@ export interface NeuronRow {
    */
   layer: string
   /**
-   * The output unit or channel, from 0 in every layer.
+   * The output unit, channel or head, from 0 in every layer. Of attention with a bias the last is the bias of its output, which all heads share.
    */
   unit: number
   /**
@@ -5656,10 +6044,22 @@ export interface Dataset {
   name: string
   description: string
   /**
-   * One example: [height, width, channels], or [features].
+   * One example: [height, width, channels], [features], or of tokens [length].
    */
   shape: number[]
   classes: number
+  /**
+   * Examples are tokens, integers below it; null: they are numbers.
+   */
+  vocabulary: number | null
+  /**
+   * So many places at the end of each example have a label; null: an example has one.
+   */
+  targets: number | null
+  /**
+   * Fields of `dataset` that it has beside others’; the rest is said for their defaults.
+   */
+  options: string[]
   /**
    * Examples to train on that there are; null: generated, as many as asked for.
    */

@@ -6,6 +6,7 @@ import { allCnn, lenet, vgg } from './convolutional.ts'
 import { custom } from './custom.ts'
 import { fc } from './fc.ts'
 import { resnet } from './resnet.ts'
+import { transformer } from './transformer.ts'
 
 type Builders = {
   [Name in ResolvedArchitecture['name']]: (
@@ -14,7 +15,7 @@ type Builders = {
   ) => Layer[]
 }
 
-const builders: Builders = { fc, lenet, 'all-cnn': allCnn, resnet, vgg, custom }
+const builders: Builders = { fc, lenet, 'all-cnn': allCnn, resnet, vgg, custom, transformer }
 
 /** The layers of an architecture for such data, first to last; the last one's output are the logits. */
 export function layersOf(architecture: ResolvedArchitecture, data: DataShape): Layer[] {
