@@ -1,12 +1,13 @@
 /**
  * `npm run soak`: small experiments without a pause while workers and the API are killed now and then; whether memory,
- * connections, processes and files stay what they were. Options: --minutes N (20), --seed N, --queue postgres|redis,
- * --pause N (milliseconds between kills, at most).
+ * connections, processes and files stay what they were. Options: --minutes N (20; in fewer than ten most is warming up),
+ * --seed N, --queue postgres|redis, --pause N (milliseconds between kills, at most).
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { ascending, quantileSorted } from 'd3-array'
 import { chaosSpecs } from '../test/chaos/chaos.ts'
 import { computeOf, startFleetOfProcesses } from '../test/chaos/harness.ts'
 import { makeRandom } from '../test/chaos/random.ts'
@@ -92,8 +93,9 @@ async function report(): Promise<void> {
   console.log(`${counts.experiments} experiments (${failed.length} not succeeded), ${counts.kills} kills`)
   for (const { id, attempts, error } of failed)
     console.log(`not succeeded: ${id}, ${attempts} attempts: ${JSON.stringify(error)}`)
-  // The first minute is warming up.
-  const settled = samples.filter(sample => sample.minutes > Math.min(1, Number(values.minutes) / 4))
+  table()
+  // A worker's heap grows for four minutes or so, and is then made smaller: a slope that includes them says nothing.
+  const settled = samples.filter(sample => sample.minutes > Math.min(5, Number(values.minutes) / 4))
   for (const what of ['api', 'survivor', 'compute'] as const) {
     const points = settled.map((sample): [number, number] => [sample.minutes, sample[what]])
     const [first, last] = [points[0]?.[1] ?? 0, points.at(-1)?.[1] ?? 0]
@@ -115,6 +117,20 @@ async function report(): Promise<void> {
   )
   console.log(`files half written ${incoming.length}, experiments ${known}, folders ${folders.length}`)
   console.log(`folders with training states left ${states.length}`)
+}
+
+/** Minute by minute, in MiB: what warms up grows and then stays, what leaks goes on. */
+function table(): void {
+  console.log('minute     api  worker compute connections')
+  for (let minute = 1; minute <= Number(values.minutes); minute += 1) {
+    const of = samples.filter(sample => sample.minutes >= minute - 1 && sample.minutes < minute)
+    if (of.length === 0) continue
+    // The median, for a sample may fall between two lives of a compute process.
+    const middle = (what: Exclude<keyof Sample, 'minutes'>) =>
+      (quantileSorted(of.map(sample => sample[what]).sort(ascending), 0.5) ?? 0).toFixed(0)
+    const cells = [String(minute).padStart(6), middle('api').padStart(7), middle('survivor').padStart(7)]
+    console.log([...cells, middle('compute').padStart(7), middle('connections').padStart(11)].join(' '))
+  }
 }
 
 /** Least squares. */

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { exampleSpec } from '../src/api/schemas/experiments.ts'
+import { diagnostics } from '../src/lca/diagnostics/registry.ts'
 import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 import { operationIds } from './support/conformance.ts'
 import { idxImages, idxLabels } from './support/uploads.ts'
@@ -25,7 +26,11 @@ describe('the contract', () => {
     const of = (path: string) => `/v1/experiments/${small}${path}`
     await http.post('/v1/experiments/preview').send(exampleSpec).expect(200)
     await http.get('/v1/experiments?limit=1').expect(200)
-    const tables = ['/layers', '/layers?by=variable', '/iterations', '/allocations', '/neurons']
+    const explained = ['/diagnostics', ...diagnostics.map(({ name }) => `/diagnostics/${name}`)]
+    const tables = [
+      ...['/layers', '/layers?by=variable', '/iterations', '/allocations', '/neurons'],
+      ...explained,
+    ]
     for (const path of ['', ...tables, '/artifacts']) await http.get(of(path)).expect(200)
     const sweep = { base: minimalSpec(8), seeds: [1, 2] }
     const { body: posted } = await http.post('/v1/sweeps').send(sweep).expect(202)

@@ -5,7 +5,8 @@ import { checkCost, costOf } from '../src/spec/cost.ts'
 import { fakeSpec } from './support/fake-ledger.ts'
 
 /** 10⁹ FLOP an example. */
-const network = { gradientFlops: 1e9 }
+const shape = { variables: [], parameters: 0, batchNorm: false }
+const network = { ...shape, gradientFlops: 1e9 }
 
 /** 100 + 20 examples; Simpson, at most 32 parts: 64 gradients of each an iteration. */
 const spec = (iterations: number, segmentIterations: number, maxSplits = 32) => {
@@ -33,13 +34,13 @@ test('a segment that may cost too much names the segmentIterations that would do
 })
 
 test('where one iteration is too much already, the parts of a step are named, and then the examples', () => {
-  const large = { gradientFlops: 1e12 }
+  const large = { ...shape, gradientFlops: 1e12 }
   // 10¹⁵ are 8 gradients of 120 examples: 3 parts of 2 points, and the end; a power of two.
   const [parts] = checkCost(spec(10, 1), large, 1)
   assert.equal(parts.path, '$.allocation.maxSplits')
   assert.match(parts.message, /^must be ≤ 2, with segmentIterations 1/)
   assert.deepEqual(checkCost(spec(10, 1, 2), large, 1), [])
-  const [examples] = checkCost(spec(10, 1, 1), { gradientFlops: 5e12 }, 1)
+  const [examples] = checkCost(spec(10, 1, 1), { ...shape, gradientFlops: 5e12 }, 1)
   assert.equal(examples.path, '$.dataset.trainExamples')
 })
 

@@ -162,7 +162,7 @@ test('sums are the same bits in whatever order segments were recorded, also whil
     }
     const ledger = {
       ...({ id, split: 'train', iterations, complete: true, version: undefined } as const),
-      ...{ unbalanced: null, sample: { examples: 100, of: 100 } },
+      ...{ allocation: {}, unbalanced: null, sample: { examples: 100, of: 100 } },
     }
     const grouping = await groupVariables(database.db, id, 'layer')
     const batches: unknown[] = []

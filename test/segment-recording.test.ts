@@ -142,7 +142,7 @@ test('two devices with other bits: rows and objects are of one of them in the en
       gradients: 0,
       allocationSeconds: 0,
     },
-    ...{ totals: [], recorded: '' },
+    ...{ early: {}, totals: [], recorded: '' },
   }
   assert.equal(await finishExperiment(database.db, id, finished, []), false)
   assert.equal(await recordSegment(database.db, id, 0, other, computer), 'recorded')
@@ -203,6 +203,7 @@ test('neurons are summed over segments to the same bits, in whatever order they 
       iterations: 5,
       complete: true,
       version: undefined,
+      allocation: {},
       unbalanced: null,
       sample: { examples: 100, of: 100 },
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { recorded } from '../src/lca/diagnostics/registry.ts'
 import type { SpecError } from '../src/spec/errors.ts'
 import { glob, resolveLayers } from '../src/spec/layers.ts'
 import { preview } from '../src/spec/preview.ts'
@@ -37,6 +38,8 @@ test('four fields make a spec; everything else has a default', () => {
       splits: ['train', 'validation'],
       chunkSize: 27_500,
       segmentIterations: 50,
+      // The free ones are on, the others off.
+      diagnostics: Object.fromEntries(recorded.map(({ name, cost }) => [name, cost === 'free'])),
     },
     keep: ['weights', 'allocations'],
   })

@@ -1,8 +1,17 @@
 /** The finalize step: checks that nothing is missing, totals, manifest, and away with what is not to be kept. */
 
-import { allocationsName, manifestName, neuronsName, stateName, weightsName } from '../src/objects/names.ts'
+import { seamVectors } from '../src/lca/diagnostics/follow.ts'
+import {
+  allocationsName,
+  manifestName,
+  neuronsName,
+  seamsName,
+  stateName,
+  weightsName,
+} from '../src/objects/names.ts'
 import { objectKey } from '../src/objects/objects.ts'
 import { inspect } from '../src/objects/verify.ts'
+import { recordedBy } from '../src/spec/diagnostics.ts'
 import type { ResolvedSpec } from '../src/spec/resolved.ts'
 import { type SegmentSpan, segmentsOf } from '../src/spec/segments.ts'
 import { findArtifacts, type StoredArtifact } from '../src/store/artifacts.ts'
@@ -18,6 +27,7 @@ import {
 } from '../src/store/summary.ts'
 import { isWanted, recordAgain, resetSegments } from '../src/store/training.ts'
 import type { Task } from './protocol.ts'
+import { isJoined, joinSeams } from './seams.ts'
 import { HandedBack, runTask, Unwanted, type WorkerContext } from './task.ts'
 
 /**
@@ -36,7 +46,9 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     : []
   if (obstacle !== undefined) lost.push(...weights.flatMap(({ names }) => names))
   else if (weights.length > 0) await restoreWeights(context, id, spec, weights)
-  const tables = await findLost(context, id, segmentsOf(spec), allocationsOf(spec))
+  // Once it has succeeded what seams were needed for is made, and they are gone.
+  const joins = !state.finished || !(await isJoined(context, id, spec))
+  const tables = await findLost(context, id, segmentsOf(spec), allocationsOf(spec, joins))
   if (obstacle !== undefined) lost.push(...tables.flatMap(({ names }) => names))
   const incomplete = new Set([
     ...(await incompleteSegments(db, id, spec)),
@@ -52,6 +64,7 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     // What is left of them is not what it says it is.
     for (const key of lost.map(name => objectKey(id, name))) await context.objects.remove(key, [key])
   }
+  if (joins) await joinSeams(context, id, spec)
   const stored = await readArtifacts(db, id)
   const finished = await summarise(db, id, spec)
   const objects = stored.filter(({ name }) => name !== manifestName && isKept(name, state))
@@ -83,20 +96,27 @@ export async function removeUnkept(
       segmentsOf(spec).map(segment => objectKey(id, name(segment))),
     )
   await remove('state', ({ to }) => stateName(to))
+  for (const split of spec.allocation.splits) await remove('seams', segment => seamsName(split, segment))
   if (!spec.keep.includes('weights')) await remove('weights', weightsName)
 }
 
 const isKept = (name: string, { spec }: ExperimentState) =>
-  spec.keep.includes('weights') || !name.startsWith('weights/')
+  !name.startsWith('seams/') && (spec.keep.includes('weights') || !name.startsWith('weights/'))
 
-/** The objects of a segment that are to stay. */
+/** The objects of a segment that are to stay, or are still needed. */
 type Expected = (segment: SegmentSpan) => string[]
 const weightsOf: Expected = segment => [weightsName(segment)]
-const allocationsOf = ({ keep, allocation: { splits } }: ResolvedSpec): Expected => {
+const allocationsOf = (
+  { keep, allocation: { splits, ...allocation } }: ResolvedSpec,
+  withSeams: boolean,
+): Expected => {
   const kept = keep.includes('allocations') ? splits : []
   return segment => [
     ...kept.map(split => allocationsName(split, segment)),
     ...splits.map(split => neuronsName(split, segment)),
+    ...(withSeams && seamVectors(recordedBy(allocation)).length > 0 ? splits : []).map(split =>
+      seamsName(split, segment),
+    ),
   ]
 }
 

@@ -16,11 +16,13 @@ import webhooks from './plugins/app/webhooks.ts'
 import compression from './plugins/external/compression.ts'
 import docs from './plugins/external/docs.ts'
 import openapi from './plugins/external/openapi.ts'
+import pages from './plugins/external/pages.ts'
 import security from './plugins/external/security.ts'
 import allocations from './routes/allocations/index.ts'
 import architectures from './routes/architectures/index.ts'
 import artifacts from './routes/artifacts/index.ts'
 import datasets from './routes/datasets/index.ts'
+import diagnostics from './routes/diagnostics/index.ts'
 import document from './routes/document/index.ts'
 import events from './routes/events/index.ts'
 import experiments from './routes/experiments/index.ts'
@@ -98,6 +100,7 @@ export async function buildApp({
   await app.register(specs, { factsModule })
   await app.register(openapi)
   await app.register(docs)
+  await app.register(pages)
   await app.register(webhooks)
 
   const table = noteRoutes(app)
@@ -107,7 +110,7 @@ export async function buildApp({
   await app.register(health)
   await app.register(document)
   for (const routes of [
-    ...[experiments, sweeps, events, layers, iterations, allocations, neurons],
+    ...[experiments, sweeps, events, layers, iterations, allocations, neurons, diagnostics],
     ...[artifacts, architectures, datasets, workers, webhookSecrets],
   ])
     await app.register(routes, { prefix: '/v1' })

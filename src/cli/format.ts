@@ -25,6 +25,15 @@ export function short(value: number | null, digits = 4): string {
   return Math.abs(value) < 1e6 ? value.toFixed(digits) : value.toExponential(2).replace('e+', 'e')
 }
 
+/** Four digits, with an exponent where the number is very large or very small: 12, 0.6065, −3.1e−5. */
+export function figure(value: number): string {
+  const size = Math.abs(value)
+  if (Number.isInteger(value) && size < 1e6) return String(value)
+  return size !== 0 && (size < 1e-3 || size >= 1e6)
+    ? value.toExponential(2).replace('e+', 'e')
+    : String(Number(value.toPrecision(4)))
+}
+
 /** A change of the loss with its sign, so that what helps and what hurts stand apart. */
 export const signed = (value: number, digits = 4) =>
   `${value < 0 ? '−' : '+'}${short(Math.abs(value), digits)}`

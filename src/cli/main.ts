@@ -6,6 +6,7 @@ import { Command, Option } from 'commander'
 import completion from './commands/completion.ts'
 import datasets from './commands/datasets.ts'
 import demo from './commands/demo.ts'
+import diagnostics from './commands/diagnostics.ts'
 import doctor from './commands/doctor.ts'
 import download from './commands/download.ts'
 import keys from './commands/keys.ts'
@@ -38,7 +39,7 @@ const program = new Command('ledger')
   .exitOverride()
 
 for (const command of [
-  ...[demo, serve, worker, submit, watch, list, show, layers, steer, download],
+  ...[demo, serve, worker, submit, watch, list, show, layers, diagnostics, steer, download],
   ...[sweep, datasets, keys, migrate, report, doctor, completion],
 ])
   command(program)

@@ -71,7 +71,7 @@ export async function watchSweep(ledger: LedgerClient, id: string): Promise<Swee
 
 type Display = { update(experiment: Experiment, loss?: number): void; stop(): void }
 
-export const barOptions = {
+const barOptions = {
   barCompleteChar: '█',
   barIncompleteChar: '░',
   barsize: 40,
@@ -123,6 +123,10 @@ const left = (seconds: number | null, loss?: number) =>
     ...(seconds === null ? [] : [`${duration(seconds)} left`]),
     ...(loss === undefined ? [] : [lossInWords(loss)]),
   ].join(', ')
+
+/** A bar of bytes, beside the `name` of what they are of. */
+export const bytesBar = (stream: NodeJS.WritableStream) =>
+  new SingleBar({ ...barOptions, stream, format: '{bar} {percentage} %  {name}' })
 
 /** Milliseconds between two looks at the loss. */
 const lossPace = 3000

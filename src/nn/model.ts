@@ -9,7 +9,7 @@ import type { Kernels } from './kernels/kernels.ts'
 import { crossEntropy, lossOf } from './losses.ts'
 import type { Network } from './network.ts'
 import { makeOps, type Ops } from './ops/ops.ts'
-import { deviceSums, hostSums, type MakeSums, type Pass } from './sums.ts'
+import { deviceSums, hostSums, type MakeSums, type Pass, sum } from './sums.ts'
 
 export type Model = {
   network: Network
@@ -72,25 +72,35 @@ function uploadVariables(network: Network, theta: Float32Array): Tensor[] {
   )
 }
 
-/** One pass over a batch: the gradient of Σ ℓ, and `logits`, a row a label, for whoever asks. The caller tidies. */
-function pass(
+/** ℓ of each example of a batch, [n], and the logits, a row a label. */
+function lossesOf(
   { network, ops, loss }: Model,
   variables: Tensor[],
   { images, labels }: Batch,
   masks?: DropoutMasks,
+): { losses: Tensor1D; logits: Tensor2D } {
+  const outputs = logitsOf(ops, network, variables, images, masks)
+  const { classes, targets } = network
+  if (targets === undefined)
+    return { losses: lossOf(ops, loss, outputs as Tensor2D, labels), logits: outputs as Tensor2D }
+  const logits = ops.reshape<Tensor2D>(outputs, [-1, classes])
+  // An example's loss is the mean over its labels.
+  const each = ops.reshape<Tensor3D>(lossOf(ops, loss, logits, labels), [-1, targets, 1])
+  return { losses: ops.reshape<Tensor1D>(ops.meanOverTokens(each), [-1]), logits }
+}
+
+/** One pass over a batch: the gradient of Σ ℓ, and `logits`, a row a label, for whoever asks. The caller tidies. */
+function pass(
+  model: Model,
+  variables: Tensor[],
+  batch: Batch,
+  masks?: DropoutMasks,
 ): Pass & { logits: Tensor2D } {
   let logits!: Tensor2D
   const { value, grads } = tf.engine().gradients(() => {
-    const outputs = logitsOf(ops, network, variables, images, masks)
-    const { classes, targets } = network
-    if (targets === undefined) {
-      logits = tf.keep(outputs as Tensor2D)
-      return lossOf(ops, loss, logits, labels)
-    }
-    logits = tf.keep(ops.reshape<Tensor2D>(outputs, [-1, classes]))
-    // An example's loss is the mean over its labels.
-    const each = ops.reshape<Tensor3D>(lossOf(ops, loss, logits, labels), [-1, targets, 1])
-    return ops.reshape<Tensor1D>(ops.meanOverTokens(each), [-1])
+    const found = lossesOf(model, variables, batch, masks)
+    logits = tf.keep(found.logits)
+    return found.losses
   }, variables)
   return { gradients: grads, losses: value as Tensor1D, logits }
 }
@@ -118,6 +128,27 @@ export function batchGradient(
       sums.add(one)
     })
     return sums.finish() / batch.examples
+  } finally {
+    tf.dispose(variables)
+  }
+}
+
+/** The mean loss over a whole split at theta, by forward passes alone. Stops between chunks when `signal` aborts. */
+export async function meanLoss(
+  model: Model,
+  theta: Float32Array,
+  { chunks, examples }: DeviceSplit,
+  signal?: AbortSignal,
+): Promise<number> {
+  const variables = uploadVariables(model.network, theta)
+  try {
+    let loss = 0
+    for (const chunk of chunks) {
+      await setImmediate()
+      signal?.throwIfAborted()
+      loss += tf.tidy(() => sum(lossesOf(model, variables, chunk).losses.dataSync()))
+    }
+    return loss / examples
   } finally {
     tf.dispose(variables)
   }

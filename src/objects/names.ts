@@ -12,6 +12,8 @@ export const allocationsName = (split: SplitName, { from, to }: Span) =>
 export const stateName = (to: number) => `state/${to}.npy`
 /** float32 [to − from, units]. Written whatever the spec keeps: a sum per unit is an aggregate. */
 export const neuronsName = (split: SplitName, { from, to }: Span) => `neurons/${split}/${from}-${to}.npy`
+/** float32 [vectors, parameters]: what a segment leaves for diagnostics that span segments (lca/diagnostics). Not kept. */
+export const seamsName = (split: SplitName, { from, to }: Span) => `seams/${split}/${from}-${to}.npy`
 export const manifestName = 'manifest.json'
 
 /** How many rows a tensor has, and the iterations of its first and its last. */

@@ -2,11 +2,14 @@
  * What an experiment costs the workers, in floating-point operations: how long one job may keep one, and how much of them
  * it takes in all. Full gradients are nearly all of it (preview.ts has the rest).
  */
+import type { CostFacts } from '../lca/diagnostics/diagnostic.ts'
+import { recordedBy } from './diagnostics.ts'
 import type { FieldError } from './errors.ts'
 import type { NetworkFacts } from './facts.ts'
 import { sampleOf } from './sample.ts'
 import type { MethodName, ResolvedSpec } from './schema.ts'
 import { segmentCount } from './segments.ts'
+import { layerUnits } from './units.ts'
 
 /** What turns are taken by (queue/turns.ts), in TFLOP: of training, of one whole segment, and how many there are. */
 export type Cost = { training: number; segment: number; segments: number }
@@ -20,18 +23,79 @@ const leastSegment = 0.1
 const peta = 1e15
 
 type Costly = Pick<ResolvedSpec, 'dataset' | 'training' | 'allocation'>
-type Network = Pick<NetworkFacts, 'gradientFlops'>
+type Network = Pick<NetworkFacts, 'gradientFlops' | 'variables' | 'parameters' | 'batchNorm'>
 
 const examplesOf = (spec: Costly) =>
   spec.allocation.splits.reduce((sum, split) => sum + sampleOf(spec, split).examples, 0)
 
+/** What a diagnostic adds: full gradients, passes without one, their FLOP, rows of its tables, and their bytes. */
+export type DiagnosticCost = {
+  gradients: number
+  forwardPasses: number
+  flops: number
+  rows: number
+  bytes: number
+}
+
+/** A forward pass is a third of what a loss and its gradient take. */
+const forwardShare = 1 / 3
+
+/** What each diagnostic that a spec asks for adds over the whole run and all of its splits, by name. */
+export function diagnosticCosts(
+  spec: Costly,
+  network: Network,
+  classes: number,
+): Record<string, DiagnosticCost> {
+  const layers = layerUnits(network.variables)
+  const { iterations } = spec.training
+  return Object.fromEntries(
+    recordedBy(spec.allocation).map(({ diagnostic, options }) => {
+      const cost: DiagnosticCost = { gradients: 0, forwardPasses: 0, flops: 0, rows: 0, bytes: 0 }
+      for (const split of spec.allocation.splits) {
+        const facts: CostFacts = {
+          variables: network.variables.length,
+          layers: layers.length,
+          units: layers.reduce((sum, { units }) => sum + units, 0),
+          ...{ parameters: network.parameters, batchNorm: network.batchNorm, iterations, classes },
+          segments: segmentCount(spec),
+          segmentIterations: Math.min(iterations, spec.allocation.segmentIterations),
+          examples: sampleOf(spec, split).examples,
+          points: pointsPerIteration[spec.allocation.method],
+        }
+        const { gradients, forwardPasses } = diagnostic.work?.(facts, options) ?? {
+          gradients: 0,
+          forwardPasses: 0,
+        }
+        cost.gradients += gradients
+        cost.forwardPasses += forwardPasses
+        cost.flops += (gradients + forwardShare * forwardPasses) * facts.examples * network.gradientFlops
+        for (const { of, rows = () => 0, expected, rowBytes } of diagnostic.tables) {
+          const times = { iterations, segment: facts.segments, run: 1 }[of]
+          const count = expected?.(facts, options) ?? rows(facts) * times
+          cost.rows += count
+          cost.bytes += count * rowBytes
+        }
+      }
+      return [diagnostic.name, cost]
+    }),
+  )
+}
+
+/** FLOP that diagnostics add to an iteration, on average. */
+function diagnosticFlops(spec: Costly, network: Network): number {
+  if (!recordedBy(spec.allocation).some(({ diagnostic }) => diagnostic.work)) return 0
+  // Of the classes depends only what is stored.
+  const costs = Object.values(diagnosticCosts(spec, network, 1))
+  return costs.reduce((sum, { flops }) => sum + flops, 0) / spec.training.iterations
+}
+
 /**
  * FLOP of allocating so many iterations in one job: (points · parts · iterations + 1) gradients of every example of every
- * allocated split, where a step is cut into `parts`: 1 at the least, maxSplits at the most.
+ * allocated split, where a step is cut into `parts`: 1 at the least, maxSplits at the most; and what diagnostics add.
  */
 export function allocationFlops(spec: Costly, network: Network, iterations: number, parts: number): number {
   const passes = pointsPerIteration[spec.allocation.method] * parts * iterations + 1
-  return passes * examplesOf(spec) * network.gradientFlops
+  return passes * examplesOf(spec) * network.gradientFlops + iterations * diagnosticFlops(spec, network)
 }
 
 /** FLOP of training: a gradient of a batch an iteration. */

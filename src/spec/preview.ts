@@ -1,5 +1,11 @@
 /** What an experiment will cost, before anything runs: arithmetic over the resolved spec and the shape of the network. */
-import { pointsPerIteration, trainingFlops, worstSegment } from './cost.ts'
+import {
+  type DiagnosticCost,
+  diagnosticCosts,
+  pointsPerIteration,
+  trainingFlops,
+  worstSegment,
+} from './cost.ts'
 import { findDataset } from './datasets.ts'
 import { SpecError } from './errors.ts'
 import type { Facts, VariableFacts } from './facts.ts'
@@ -26,6 +32,8 @@ export type Preview = {
   bytes: { weights: number; allocations: number; neurons: number; kept: number; peak: number }
   /** Rows of the database's tables. */
   rows: { iterations: number; allocations: number; total: number }
+  /** What each diagnostic adds, by name, over all splits and the whole run. */
+  diagnostics: Record<string, DiagnosticCost>
 }
 
 /** A .npy of format 1.0 pads its header to a multiple of 64 bytes; for two dimensions of float32 that is 128. */
@@ -89,5 +97,6 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
       peak: weights + kept.allocations + neurons,
     },
     rows: { ...rows, total: rows.iterations + rows.allocations },
+    diagnostics: diagnosticCosts(spec, network, dataset.classes),
   }
 }

@@ -2,6 +2,7 @@
 import { countLayers, mostLayers } from './custom.ts'
 import { datasetOptions, findDataset, generated, type OptionName, optionsOf } from './datasets.ts'
 import { withDefaults } from './defaults.ts'
+import { resolveDiagnostics } from './diagnostics.ts'
 import { type FieldError, SpecError } from './errors.ts'
 import type { DatasetFacts, Facts, NetworkFacts } from './facts.ts'
 import { checkLayers } from './layers.ts'
@@ -287,6 +288,7 @@ function checkAllocation(draft: Draft, network: NetworkFacts | null, facts: Fact
         : facts.chunkSize(network, largest)
   }
   allocation.splits = splits
+  if (allocation.diagnostics) allocation.diagnostics = resolveDiagnostics(allocation.diagnostics)
   if (network && examples !== undefined && allocation.chunkSize !== 'auto')
     for (const split of splits)
       if (examples < sizes[split])

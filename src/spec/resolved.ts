@@ -88,6 +88,9 @@ export type ResolvedCustomLeaf =
   | { kind: 'max_pool' | 'average_pool'; size: number }
   | { kind: 'dropout'; rate: number }
 
+/** What a diagnostic is recorded with: those of the options that it has. */
+export type ResolvedDiagnostic = { every?: number; examples?: number }
+
 /** A spec with every default filled in and `layers` as the user wrote it. A function of the spec alone: resolving it again changes nothing. */
 export type ResolvedSpec = {
   name?: string
@@ -122,6 +125,11 @@ export type ResolvedSpec = {
     examples?: number
     chunkSize: number
     segmentIterations: number
+    /**
+     * By name: whether each is recorded, and with which options, where it has any. Absent in experiments of before there
+     * were any.
+     */
+    diagnostics?: Record<string, ResolvedDiagnostic | boolean>
   }
   keep: (typeof keepNames)[number][]
   /** Absent where nobody is to be told. */

@@ -8,6 +8,7 @@ import { type Static, Type } from 'typebox'
 import { ArchitectureSpec } from './architectures.ts'
 import { closed, Dictionary, Named, OneOf } from './composites.ts'
 import { datasetOptions } from './datasets.ts'
+import { DiagnosticsSpec } from './diagnostics.ts'
 import { mostGibibytes } from './limits.ts'
 import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
 import { worded } from './patterns.ts'
@@ -256,6 +257,7 @@ export const AllocationSpec = Type.Object(
         description: 'Iterations an object in storage and a job hold.',
       }),
     ),
+    diagnostics: Type.Optional(DiagnosticsSpec),
   },
   { ...closed, default: {} },
 )

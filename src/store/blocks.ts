@@ -6,7 +6,9 @@
  * never holds more. Nothing here knows what the columns mean: another kind of table needs no migration.
  */
 import type pg from 'pg'
-import type { Columns, ColumnsKind, SegmentColumns } from '../lca/columns.ts'
+import type { Columns, SegmentColumns } from '../lca/columns.ts'
+import { diagnosticTable, runKinds } from '../lca/diagnostics/registry.ts'
+import type { SplitName } from '../spec/schema.ts'
 import { type EarlierKind, earlierBlocksSql } from './earlier-blocks.ts'
 
 /** A pool, or one of its connections within a transaction. */
@@ -53,17 +55,16 @@ export async function insertBlocks(
   await flush()
 }
 
-/** Removes the blocks of a segment. */
+/** Removes the blocks of a segment. What was made of the whole run stays: made again, it would be the same. */
 export async function removeBlocks(
   client: Queryable,
   id: string,
   { from, to }: { from: number; to: number },
 ): Promise<void> {
-  await client.query('DELETE FROM ledger_blocks WHERE experiment_id = $1 AND "from" >= $2 AND "from" < $3', [
-    id,
-    from,
-    to,
-  ])
+  await client.query(
+    'DELETE FROM ledger_blocks WHERE experiment_id = $1 AND "from" >= $2 AND "from" < $3 AND kind <> ALL ($4)',
+    [id, from, to, runKinds],
+  )
 }
 
 /**
@@ -74,7 +75,7 @@ export async function removeBlocks(
  */
 export async function* readBlocks(
   db: Queryable,
-  { id, kind, split }: { id: string; kind: ColumnsKind; split: string },
+  { id, kind, split }: { id: string; kind: string; split: string },
   { from, to }: { from: number; to: number },
   signal?: AbortSignal,
 ): AsyncGenerator<Block[], void> {
@@ -82,7 +83,7 @@ export async function* readBlocks(
   let page = firstPage
   for (let next = from; next < to; ) {
     signal?.throwIfAborted()
-    const { rows } = await db.query<Stored>(pageSql[kind], [id, kind, split, next, to, limit])
+    const { rows } = await db.query<Stored>(pageSqlOf(kind), [id, kind, split, next, to, limit])
     if (rows.length === 0) return
     const blocks = rows.map(stored => cut(decode(stored), next, to, kind))
     yield blocks
@@ -92,6 +93,37 @@ export async function* readBlocks(
     limit = Math.max(1, Math.min(1000, Math.floor((rows.length * page) / bytes)))
     page = Math.min(largestPage, 2 * page)
   }
+}
+
+/** Puts a table of a whole run in the place of what there was of it. Where the experiment is gone, nothing is put. */
+export async function replaceRunTables(
+  client: Queryable,
+  id: string,
+  iterations: number,
+  tables: { kind: string; split: string; columns: Columns }[],
+): Promise<void> {
+  const { rows } = await client.query('SELECT FROM experiments WHERE id = $1 FOR KEY SHARE', [id])
+  if (rows.length === 0) return
+  const run = { from: 0, to: iterations }
+  await client.query('DELETE FROM ledger_blocks WHERE experiment_id = $1 AND kind = ANY ($2)', [
+    id,
+    tables.map(({ kind }) => kind),
+  ])
+  await insertBlocks(
+    client,
+    id,
+    run,
+    tables.map(table => ({ ...table, split: table.split as SplitName, of: 'segment' })),
+  )
+}
+
+/** Which tables of whole runs there are of an experiment. */
+export async function findRunTables(db: Queryable, id: string): Promise<{ kind: string; split: string }[]> {
+  const { rows } = await db.query<{ kind: string; split: string }>(
+    'SELECT DISTINCT kind, split FROM ledger_blocks WHERE experiment_id = $1 AND kind = ANY ($2)',
+    [id, runKinds],
+  )
+  return rows
 }
 
 /** How many iterations of a split are stored in [from, to). */
@@ -114,7 +146,7 @@ type Stored = { from: number; to: number; columns: string[]; data: string; swapp
 
 // The driver reads text only, and base64 takes a fifth of the time that its own way with bytes, hex, takes to undo.
 // $4 may lie within a block, which then is the last that does not begin behind it.
-const pageSqlOf = (kind: ColumnsKind) => `
+const pageSqlOf = (kind: string) => `
   SELECT "from", "to", columns, encode(data, 'base64') AS data, swapped FROM (
     (SELECT "from", "to", columns, data, false AS swapped
        FROM ledger_blocks
@@ -122,18 +154,13 @@ const pageSqlOf = (kind: ColumnsKind) => `
         AND "from" >= coalesce((SELECT max("from") FROM ledger_blocks
               WHERE experiment_id = $1 AND kind = $2 AND split = $3 AND "from" <= $4::int), 0)
       ORDER BY "from" LIMIT $6::int)
-    ${kind in earlierBlocksSql ? `UNION ALL (${earlierBlocksSql[kind as EarlierKind]})` : ''}
+    ${Object.hasOwn(earlierBlocksSql, kind) ? `UNION ALL (${earlierBlocksSql[kind as EarlierKind]})` : ''}
   ) blocks
   ORDER BY "from" LIMIT $6::int`
-const pageSql: Record<ColumnsKind, string> = {
-  iterations: pageSqlOf('iterations'),
-  allocations: pageSqlOf('allocations'),
-  neurons: pageSqlOf('neurons'),
-  errors: pageSqlOf('errors'),
-  chunks: pageSqlOf('chunks'),
-}
-/** Kinds whose rows are sums over their segment. */
-const ofSegments: ColumnsKind[] = ['neurons', 'chunks']
+
+/** Whether the rows of a kind are not of single iterations, one after the other. */
+const isOfSegment = (kind: string): boolean =>
+  kind === 'neurons' || kind === 'chunks' || (diagnosticTable(kind)?.of ?? 'iterations') !== 'iterations'
 
 const sizes = { f8: 8, i4: 4, u2: 2 }
 type Type = keyof typeof sizes
@@ -218,8 +245,8 @@ function* blocksOf(
 }
 
 /** The part of a block that lies in [from, to); all of one that holds sums. */
-function cut(block: Block, from: number, to: number, kind: ColumnsKind): Block {
-  if (ofSegments.includes(kind) || (block.from >= from && block.to <= to)) return block
+function cut(block: Block, from: number, to: number, kind: string): Block {
+  if (isOfSegment(kind) || (block.from >= from && block.to <= to)) return block
   const perIteration = block.rows / (block.to - block.from)
   const [start, end] = [Math.max(from, block.from), Math.min(to, block.to)]
   const rows = [(start - block.from) * perIteration, (end - block.from) * perIteration] as const

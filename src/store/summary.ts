@@ -4,6 +4,7 @@ import { judgeBooks, type Unbalanced } from '../lca/balance.ts'
 import type { ColumnsKind } from '../lca/columns.ts'
 import type { Evaluation } from '../lca/ends.ts'
 import { type Rows, rowsNamed } from '../objects/names.ts'
+import { recordedBy } from '../spec/diagnostics.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
 import { isSample, type Sample, sampleOf } from '../spec/sample.ts'
 import type { SplitName } from '../spec/schema.ts'
@@ -12,6 +13,7 @@ import { recordArtifacts, type StoredArtifact } from './artifacts.ts'
 import { type Queryable, readBlocks, rowBytes } from './blocks.ts'
 import { type Limits, makeBooks, type UnbalancedSplits, unbalancedOnly } from './books.ts'
 import { type Database, transaction } from './database.ts'
+import { type EarlyFigures, type Figures, summariseDiagnostics } from './diagnostics.ts'
 import { rewriteExperiment } from './earlier-rows.ts'
 import { readSpread } from './sampling.ts'
 import type { ExperimentState } from './state.ts'
@@ -35,6 +37,8 @@ export type SplitSummary = {
   helpFractionOfAll: number
   /** The largest |residual| of any iteration. */
   worstResidual: number
+  /** Absent in experiments of before there were any. */
+  diagnostics?: Figures
 }
 
 /** What finalize leaves in experiments.summary. */
@@ -62,7 +66,7 @@ export async function incompleteSegments(db: Database, id: string, spec: Resolve
     [id, spec.allocation.splits, spec.training.iterations],
   )
   const { rows: blocks } = await db.pool.query<{
-    kind: ColumnsKind
+    kind: string
     split: SplitName
     from: number
     to: number
@@ -76,6 +80,13 @@ export async function incompleteSegments(db: Database, id: string, spec: Resolve
   const variables = await readVariables(db, id)
   const units = layerUnits(variables).reduce((sum, layer) => sum + layer.units, 0)
   const layers = new Set(variables.map(({ layer }) => layer)).size
+  const facts = { variables: variables.length, layers, units }
+  const tables = new Map(
+    recordedBy(spec.allocation)
+      .flatMap(({ diagnostic }) => diagnostic.tables)
+      .filter(({ of }) => of !== 'run')
+      .map(table => [table.kind, table]),
+  )
   const rowsOf: Record<ColumnsKind, (iterations: number, split: SplitName) => number> = {
     iterations: iterations => iterations,
     allocations: iterations => iterations * variables.length,
@@ -89,12 +100,19 @@ export async function incompleteSegments(db: Database, id: string, spec: Resolve
   let segment = 0
   for (const { kind, split, from, to, columns, bytes } of blocks) {
     while (segment < segments.length && segments[segment].to <= from) segment++
-    const rows = rowsOf[kind](to - from, split)
-    if (segment === segments.length || bytes !== rows * rowBytes(columns)) continue
+    const table = tables.get(kind)
+    // Of another kind are the tables of whole runs, which finalize makes.
+    if (segment === segments.length || (table === undefined && !Object.hasOwn(rowsOf, kind))) continue
+    const rows =
+      table === undefined
+        ? rowsOf[kind as ColumnsKind](to - from, split)
+        : table.rows && table.rows(facts) * (table.of === 'iterations' ? to - from : 1)
+    if (rows === undefined ? bytes % rowBytes(columns) !== 0 : bytes !== rows * rowBytes(columns)) continue
     const key = `${segments[segment].from} ${kind} ${split}`
     covered.set(key, (covered.get(key) ?? 0) + to - from)
   }
-  const kindsOf = (split: SplitName): ColumnsKind[] => [
+  const kindsOf = (split: SplitName): string[] => [
+    ...tables.keys(),
     ...(['iterations', 'allocations', 'neurons'] as const),
     ...(isSample(sampleOf(spec, split)) ? (['errors', 'chunks'] as const) : []),
   ]
@@ -112,6 +130,8 @@ export async function incompleteSegments(db: Database, id: string, spec: Resolve
 /** What finishExperiment stores: the summary, and what each variable did on each split. */
 export type Finished = {
   summary: Summary
+  /** Figures of its beginnings, by split. */
+  early: Partial<Record<SplitName, EarlyFigures[]>>
   totals: { split: string; variables: VariableTotals }[]
   /** Which recording of each segment that is made of. */
   recorded: string
@@ -163,11 +183,8 @@ async function sumIterations(
 }
 
 /** What is to be known of an experiment whose segments are all allocated and complete. */
-export async function summarise(
-  db: Database,
-  id: string,
-  { dataset, training, allocation }: ResolvedSpec,
-): Promise<Finished> {
+export async function summarise(db: Database, id: string, spec: ResolvedSpec): Promise<Finished> {
+  const { dataset, training, allocation } = spec
   const recorded = await recordedState(db.pool, id)
   const variables = await readVariables(db, id)
   const parameters = variables.reduce((sum, { size }) => sum + size, 0)
@@ -187,6 +204,7 @@ export async function summarise(
     return found
   }
   const splits: Summary['splits'] = {}
+  const early: Finished['early'] = {}
   const totals: Finished['totals'] = []
   const judged: [SplitName, Unbalanced | null][] = []
   const span = { from: 0, to: training.iterations }
@@ -212,6 +230,11 @@ export async function summarise(
       helpFractionOfAll: sums.helped / (parameters * sums.iterations),
       worstResidual: sums.worstResidual,
     }
+    if (allocation.diagnostics) {
+      const { figures, early: first } = await summariseDiagnostics(db.pool, { id, split }, spec, variables)
+      splits[split].diagnostics = figures
+      early[split] = first
+    }
     totals.push({ split, variables: ledger.variables })
     iterations = sums.iterations
   }
@@ -221,7 +244,7 @@ export async function summarise(
       ...{ parameters, iterations, splits, unbalanced: unbalancedOnly(judged) },
       ...{ gradients, allocationSeconds: seconds },
     },
-    ...{ totals, recorded },
+    ...{ early, totals, recorded },
   }
 }
 
@@ -239,7 +262,8 @@ async function networkError(
   return spread.standardErrors[0]
 }
 
-const readVariables = ({ prisma }: Database, id: string) =>
+/** The variables of an experiment's network, in their order. */
+export const readVariables = ({ prisma }: Database, id: string) =>
   prisma.variable.findMany({
     where: { experimentId: id },
     orderBy: { index: 'asc' },
@@ -312,7 +336,7 @@ export async function readArtifacts(db: Database, id: string): Promise<StoredArt
 export function finishExperiment(
   db: Database,
   id: string,
-  { summary, totals, recorded }: Finished,
+  { summary, early, totals, recorded }: Finished,
   objects: StoredArtifact[],
 ): Promise<boolean> {
   return transaction(db.pool, async client => {
@@ -324,9 +348,9 @@ export function finishExperiment(
     )
     if (open.length > 0 || (await recordedState(client, id)) !== recorded) return false
     const { rowCount } = await client.query(
-      `UPDATE experiments SET status = 'succeeded', summary = $2, finished_at = now(), updated_at = now()
+      `UPDATE experiments SET status = 'succeeded', summary = $2, early = $3, finished_at = now(), updated_at = now()
        WHERE id = $1 AND status = 'allocating' AND NOT cancelling`,
-      [id, JSON.stringify(summary)],
+      [id, JSON.stringify(summary), JSON.stringify(early)],
     )
     if (rowCount === 0) return false
     // Of an earlier time that it succeeded: what was lost since may have been computed again.

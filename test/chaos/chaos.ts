@@ -21,6 +21,8 @@ export type ChaosOptions = FleetOptions & {
   iterations: number
   /** Milliseconds between two kills, at least and at most. */
   pause: [number, number]
+  /** What the same experiments stored in an earlier, undisturbed run, wherever that was; undefined: they run first here. */
+  expected?: Snapshot[]
 }
 
 export type ChaosReport = {
@@ -36,6 +38,7 @@ export type ChaosReport = {
   phases: Record<string, number>
   difference: Difference
   leftovers: string[]
+  expected: Snapshot[]
 }
 
 const actions = {
@@ -108,9 +111,9 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
   const specs = chaosSpecs(options.experiments, options.iterations)
   const fleet = await startFleetOfProcesses(options)
   try {
-    const quiet = await postAll(fleet, specs)
+    const quiet = options.expected ? [] : await postAll(fleet, specs)
     await finished(fleet, quiet, options.patience)
-    const expected: Snapshot[] = []
+    const expected = options.expected ?? []
     for (const id of quiet) expected.push(await takeSnapshot(fleet.db, fleet.objects, id))
     say(`undisturbed: ${specs.length} experiments, ${expected[0].rows.allocations.length} rows each`)
 
@@ -159,6 +162,7 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
     return {
       ...{ queue: options.queue, objects: options.objects, seed: options.seed, seconds: options.seconds },
       ...{ experiments: ids.length, kills, phases, retries: rows[0].retries, difference, leftovers },
+      expected,
     }
   } catch (error) {
     for (const name of readdirSync(fleet.directory).filter(file => file.endsWith('.log'))) {

@@ -5,9 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { pino } from 'pino'
-import { startEmbeddedPostgres } from '../../src/postgres/embedded.ts'
 import { type Database, openDatabase } from '../../src/store/database.ts'
-import { migrateDatabase } from '../../src/store/migrate.ts'
 
 /** Where the test runner tells its tests of the server it started (an URL, its template made). */
 export const serverVariable = 'TEST_DATABASE_SERVER'
@@ -17,6 +15,9 @@ export type TestServer = { url: string; stop(): Promise<void> }
 
 /** A server in a directory of its own, with the template in it. Stopping it removes the directory. */
 export async function startTestServer(): Promise<TestServer> {
+  // Read where a server is started, which in a run of all tests is once.
+  const { startEmbeddedPostgres } = await import('../../src/postgres/embedded.ts')
+  const { migrateDatabase } = await import('../../src/store/migrate.ts')
   const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-test-'))
   const postgres = await startEmbeddedPostgres(directory, pino({ level: 'silent' }))
   await administer(postgres.url, `CREATE DATABASE ${template}`)

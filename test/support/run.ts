@@ -1,40 +1,71 @@
 /**
- * Runs the tests: `node dist/test/support/run.js [name …] [--flag …]`. Names select the test files that contain them;
- * flags go to node. One PostgreSQL server is started for all of them.
+ * Runs the tests: `node dist/test/support/run.js [name …] [--test-name-pattern=regexp]`. Names select the test files that
+ * contain them. One PostgreSQL server is started for all of them, and openapi.yaml read. Flags of Node's that are to reach the tests go before
+ * the script.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { contract, contractVariable } from './conformance.ts'
 import { serverVariable, startTestServer } from './database.ts'
 
+/** What takes longest begins first: whoever came last would keep one core waiting for it. */
+const longest = [...['command-line', 'chaos', 'worker-life', 'worker-life-redis']].map(
+  name => `${name}.test.js`,
+)
+const rank = (file: string) => (longest.includes(file) ? longest.indexOf(file) : longest.length)
+
+const { values, positionals: names } = parseArgs({
+  options: { 'test-name-pattern': { type: 'string', multiple: true } },
+  allowPositionals: true,
+})
 const directory = dirname(dirname(fileURLToPath(import.meta.url)))
-const args = process.argv.slice(2)
-const names = args.filter(arg => !arg.startsWith('-'))
-const files = readdirSync(directory)
-  .filter(file => file.endsWith('.test.js'))
+const all = readdirSync(directory).filter(file => file.endsWith('.test.js'))
+const unknown = longest.find(file => !all.includes(file))
+if (unknown) throw new Error(`${unknown} is to begin early, and there is no such test`)
+const files = all
   .filter(file => names.length === 0 || names.some(name => file.includes(name)))
-  .sort()
+  .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 if (files.length === 0) throw new Error(`no test file is called anything like ${names.join(', ')}`)
 
+// Most files wait more than they compute: for locks to run out, for processes that are killed and come back. On a small
+// machine twice as many files as cores keep the cores busy; on a large one there are enough, and memory is what they take.
+const cores = availableParallelism()
+const concurrency = Math.max(cores, Math.min(2 * cores, 8))
+
 const server = await startTestServer()
-const tests = spawn(
-  process.execPath,
-  // Node's own choice is a core less, which on two cores is one file at a time.
-  [
-    '--test',
-    `--test-concurrency=${availableParallelism()}`,
-    // What hangs is a failure too, not a run without end.
-    '--test-timeout=240000',
-    ...args.filter(arg => arg.startsWith('-')),
-    ...files.map(file => join(directory, file)),
-  ],
-  { stdio: 'inherit', env: { ...process.env, [serverVariable]: server.url } },
-)
-// A Ctrl-C reaches the tests too; this waits for them, and then stops the server.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tests.kill(signal))
-const [code, signal] = await once(tests, 'exit')
+const scratch = mkdtempSync(join(tmpdir(), 'loss-ledger-run-'))
+process.env[serverVariable] = server.url
+process.env[contractVariable] = join(scratch, 'openapi.json')
+writeFileSync(process.env[contractVariable], JSON.stringify(contract))
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
+const tests = run({
+  files: files.map(file => join(directory, file)),
+  concurrency,
+  // Of a file. What hangs is a failure too, not a run without end.
+  timeout: 240_000,
+  testNamePatterns: values['test-name-pattern'],
+  signal: interrupted.signal,
+})
+const took = new Map<string, number>()
+tests.on('test:complete', ({ name, details }) => {
+  if (name.endsWith('.test.js')) took.set(basename(name, '.test.js'), details.duration_ms / 1000)
+})
+tests.on('test:fail', () => {
+  process.exitCode = 1
+})
+tests.compose(new spec()).pipe(process.stdout)
+await finished(tests)
 await server.stop()
-process.exitCode = signal === null ? (code ?? 1) : 1
+rmSync(scratch, { recursive: true })
+const slowest = [...took].sort(([, a], [, b]) => b - a).slice(0, 10)
+console.log(
+  `seconds of the longest files: ${slowest.map(([name, s]) => `${name} ${s.toFixed(0)}`).join(', ')}`,
+)
+if (interrupted.signal.aborted) process.exitCode = 1

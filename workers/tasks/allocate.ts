@@ -1,12 +1,15 @@
 /** The allocate step of one segment: reads its weights, runs the ledger's loop, and feeds its consumers. */
 import { makeAggregator } from '../../src/lca/aggregate.ts'
 import { allocate, type Step } from '../../src/lca/allocate.ts'
+import { followDiagnostics, networkOf, seamVectors } from '../../src/lca/diagnostics/follow.ts'
 import { makeEnds } from '../../src/lca/ends.ts'
 import { makeNeurons } from '../../src/lca/neurons.ts'
 import { makeSampling } from '../../src/lca/sampling.ts'
 import type { DeviceSplit } from '../../src/nn/model.ts'
-import { allocationsName, neuronsName, weightsName } from '../../src/objects/names.ts'
+import { makeProbes } from '../../src/nn/probes.ts'
+import { allocationsName, neuronsName, seamsName, weightsName } from '../../src/objects/names.ts'
 import { MissingObjectError, objectKey } from '../../src/objects/objects.ts'
+import { recordedBy } from '../../src/spec/diagnostics.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
 import type { Context } from '../context.ts'
 import type { Result, Task } from '../protocol.ts'
@@ -17,8 +20,8 @@ type Consumer = { step(step: Step): void | Promise<void> }
 
 /**
  * Allocates iterations [from, to). Writes allocations/{split}/{from}-{to}.npy, float32 [to − from, parameters], where
- * the spec keeps them, and neurons/{split}/{from}-{to}.npy, float32 [to − from, units]; returns the aggregates, and
- * how good the network was where the run begins or ends in the segment. A function of the spec and the weights: doing it twice changes nothing.
+ * the spec keeps them, and neurons/{split}/{from}-{to}.npy, float32 [to − from, units], and what diagnostics leave for
+ * the end; returns the aggregates, the diagnostics, and how good the network was where the run begins or ends in the segment. A function of the spec and the weights: doing it twice changes nothing.
  */
 export async function allocateSegment(
   { prepare, upload, objects }: Context,
@@ -50,7 +53,12 @@ export async function allocateSegment(
   try {
     const ends = makeEnds(spec.training.iterations)
     const sampling = makeSampling(variables, to - from, samplesOf(device))
-    const consumers: Consumer[] = [aggregator, ends, sampling]
+    const asked = recordedBy(spec.allocation)
+    const diagnostics = followDiagnostics(asked, {
+      ...{ network: networkOf(variables), splits, from, to, iterations: spec.training.iterations },
+      ...{ probes: makeProbes(model, device, signal), signal },
+    })
+    const consumers: Consumer[] = [aggregator, ends, sampling, diagnostics]
     for (const split of spec.keep.includes('allocations') ? splits : []) {
       const rows = await open(allocationsName(split, { from, to }), parameters)
       consumers.push({
@@ -76,9 +84,15 @@ export async function allocateSegment(
       for (const consumer of consumers) await consumer.step(step)
       report(step.iteration + 1 - from, to - from)
     }
+    const vectors = seamVectors(asked).length
+    for (const split of vectors > 0 ? splits : []) {
+      const rows = await openRows(objects, experimentId, seamsName(split, { from, to }), vectors, parameters)
+      writing.push(rows)
+      for (const vector of diagnostics.seams(split)) await rows.append(vector)
+    }
     const stored = await Promise.all(writing.map(rows => rows.commit()))
     const seconds = (performance.now() - start) / 1e3
-    const columns = [...aggregator.columns, ...neurons.columns, ...sampling.columns]
+    const columns = [...aggregator.columns, ...neurons.columns, ...sampling.columns, ...diagnostics.columns()]
     const examples = gradients * examplesPerPass
     return {
       ...{ kind: 'allocate', objects: stored, columns, evaluations },

@@ -15,7 +15,9 @@ import type {
   Architecture,
   Artifact,
   ArtifactLink,
+  CurvatureTable,
   Dataset,
+  DiagnosticList,
   Experiment,
   ExperimentListItem,
   ExperimentSpec,
@@ -122,6 +124,20 @@ export function connect(connection: Connection = {}) {
       table<Head<AllocationsTable>, AllocationRow>(`${experiment(id)}/allocations`, query),
     neurons: (id: string, query: Split & { layer?: string[] } = {}) =>
       table<Head<NeuronsTable>, NeuronRow>(`${experiment(id)}/neurons`, query),
+
+    /** Which diagnostics there are, what their columns mean, and which of them an experiment has. */
+    diagnostics: async (id: string) =>
+      (await http.json<DiagnosticList>(`${experiment(id)}/diagnostics`)).items,
+    /** One of them as a table; `recorded` says whether the experiment has it. */
+    diagnostic: (
+      id: string,
+      name: string,
+      query: Split & Partial<Span> & { by?: string; layer?: string[]; bucket?: number } = {},
+    ) =>
+      table<Head<CurvatureTable>, Record<string, number | string | null>>(
+        `${experiment(id)}/diagnostics/${encodeURIComponent(name)}`,
+        query,
+      ),
 
     artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
     /** The bytes of an artifact as they come; a span for joined tensors only. */

@@ -219,6 +219,15 @@ export interface ExperimentSpec {
      * Iterations an object in storage and a job hold.
      */
     segmentIterations?: number
+    /**
+     * What is recorded beside the allocations, by name: true, options, or false. Those that cost next to nothing are on by default.
+     */
+    diagnostics?: {
+      /**
+       * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
+       */
+      curvature?: boolean
+    }
   }
   /**
    * Raw tensors to keep in object storage: both by default; [] keeps the aggregates (those per neuron included) and the manifest only.
@@ -2368,6 +2377,15 @@ export interface ResolvedSpec {
      * Iterations an object in storage and a job hold.
      */
     segmentIterations: number
+    /**
+     * What is recorded beside the allocations, by name: true, options, or false. Those that cost next to nothing are on by default.
+     */
+    diagnostics?: {
+      /**
+       * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
+       */
+      curvature?: boolean
+    }
   }
   /**
    * Raw tensors to keep in object storage: both by default; [] keeps the aggregates (those per neuron included) and the manifest only.
@@ -4442,6 +4460,15 @@ export interface ExperimentSummary {
        * The largest |residual| of any iteration.
        */
       worstResidual: number | null
+      /**
+       * Numbers of the whole run that the diagnostics give, as name.figure: …/diagnostics says what each is. Null where there is none to give; absent where none was recorded.
+       */
+      diagnostics?: {
+        /**
+         * A figure.
+         */
+        [k: string]: number | null
+      }
     }
     validation?: {
       /**
@@ -4500,6 +4527,15 @@ export interface ExperimentSummary {
        * The largest |residual| of any iteration.
        */
       worstResidual: number | null
+      /**
+       * Numbers of the whole run that the diagnostics give, as name.figure: …/diagnostics says what each is. Null where there is none to give; absent where none was recorded.
+       */
+      diagnostics?: {
+        /**
+         * A figure.
+         */
+        [k: string]: number | null
+      }
     }
   }
   /**
@@ -4960,6 +4996,15 @@ export interface ResolvedSpec1 {
      * Iterations an object in storage and a job hold.
      */
     segmentIterations: number
+    /**
+     * What is recorded beside the allocations, by name: true, options, or false. Those that cost next to nothing are on by default.
+     */
+    diagnostics?: {
+      /**
+       * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
+       */
+      curvature?: boolean
+    }
   }
   /**
    * Raw tensors to keep in object storage: both by default; [] keeps the aggregates (those per neuron included) and the manifest only.
@@ -5078,6 +5123,33 @@ export interface Preview {
     iterations: number
     allocations: number
     total: number
+  }
+  /**
+   * What each diagnostic that is recorded adds, by name.
+   */
+  diagnostics: {
+    [k: string]: {
+      /**
+       * Full gradients, over all splits.
+       */
+      gradients: number
+      /**
+       * Passes over all examples without a gradient.
+       */
+      forwardPasses: number
+      /**
+       * Floating-point operations of these.
+       */
+      flops: number
+      /**
+       * Of its tables.
+       */
+      rows: number
+      /**
+       * Of its tables, in the database.
+       */
+      bytes: number
+    }
   }
 }
 /**
@@ -5283,6 +5355,15 @@ export interface ResolvedSpec2 {
      * Iterations an object in storage and a job hold.
      */
     segmentIterations: number
+    /**
+     * What is recorded beside the allocations, by name: true, options, or false. Those that cost next to nothing are on by default.
+     */
+    diagnostics?: {
+      /**
+       * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
+       */
+      curvature?: boolean
+    }
   }
   /**
    * Raw tensors to keep in object storage: both by default; [] keeps the aggregates (those per neuron included) and the manifest only.
@@ -5961,6 +6042,132 @@ export interface AllocationsTable {
    * By iteration, then in the order of the network.
    */
   items: AllocationRow[]
+}
+export interface Diagnostic {
+  name: string
+  /**
+   * What it says, with its formula.
+   */
+  description: string
+  /**
+   * free: recorded by default. asked: where allocation.diagnostics asks for it. reading: computed when it is read.
+   */
+  cost: 'free' | 'asked' | 'reading'
+  /**
+   * Whether this experiment has it.
+   */
+  recorded: boolean
+  /**
+   * Recorded at iterations that are multiples of it; null where at all, or not at all.
+   */
+  every: number | null
+  /**
+   * Of so many examples of a split at most; null where of all.
+   */
+  examples: number | null
+  /**
+   * The columns of its table.
+   */
+  columns: {
+    name: string
+    type: 'int32' | 'float64' | 'name'
+    description: string
+  }[]
+  /**
+   * Numbers of a whole run, which summaries have under diagnostics, as name.figure.
+   */
+  figures: {
+    name: string
+    description: string
+  }[]
+}
+/**
+ * Every diagnostic.
+ */
+export interface DiagnosticList {
+  experimentId: string
+  items: Diagnostic[]
+}
+/**
+ * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
+ */
+export interface CurvatureRow {
+  /**
+   * The iteration; with bucket=n the first of the span, a multiple of n.
+   */
+  iteration: number
+  /**
+   * How many iterations are summed here: 1 without bucket.
+   */
+  iterations: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The variable’s name; null unless by=variable.
+   */
+  variable: string | null
+  /**
+   * Σ LCA.
+   */
+  lca: number | null
+  /**
+   * F = Σ g_t · Δ_t, the first-order change of the loss.
+   */
+  first: number | null
+  /**
+   * E = Σ g_{t+1} · Δ_t, the same with the gradient after the step.
+   */
+  end: number | null
+  /**
+   * Σ g_t², the squared norm of the gradient before the step.
+   */
+  gradient: number | null
+  /**
+   * Σ (g_{t+1} − g_t)².
+   */
+  gradientChange: number | null
+  /**
+   * LCA − F: what the first order does not see.
+   */
+  remainder: number | null
+  /**
+   * E − F ≈ ΔᵀHΔ, curvature along the step.
+   */
+  curvature: number | null
+  /**
+   * α = −E/F, of the sums: −1 the step has only begun, 0 at the minimum along its line, 1 as high as it began; null where F is 0.
+   */
+  alpha: number | null
+}
+export interface CurvatureTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: CurvatureRow[]
 }
 /**
  * One object: .npy tensors (little-endian, as numpy.load and its memory maps read them), manifest.json. Or what is put together from tensors: weights.npy, allocations/{split}.npy, neurons/{split}.npy.

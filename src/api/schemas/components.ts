@@ -5,6 +5,7 @@ import { Artifact, ArtifactLink } from './artifacts.ts'
 import { Unbalanced } from './balance.ts'
 import { Architecture, Dataset, Readiness } from './catalogue.ts'
 import { FieldErrorSchema, Problem } from './common.ts'
+import { DiagnosticList, DiagnosticRule, diagnosticSchemas } from './diagnostics.ts'
 import {
   Experiment,
   ExperimentListItem,
@@ -38,6 +39,8 @@ export const components = [
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
+  ...[DiagnosticRule, DiagnosticList],
+  ...diagnosticSchemas.flatMap(({ row, document }) => [row, document]),
   ...[Artifact, ArtifactLink, Architecture, Dataset, Worker, Readiness],
   ...[FieldErrorSchema, Problem],
 ]

@@ -89,6 +89,12 @@ export const ExperimentSummary = component(
           hurting: FiniteOrNull('Sum of the positive ones.'),
           ...helpFractions,
           worstResidual: FiniteOrNull('The largest |residual| of any iteration.'),
+          diagnostics: Type.Optional(
+            Type.Record(Type.String(), FiniteOrNull('A figure.'), {
+              description:
+                'Numbers of the whole run that the diagnostics give, as name.figure: …/diagnostics says what each is. Null where there is none to give; absent where none was recorded.',
+            }),
+          ),
         }),
         'Of every split that was allocated, over the whole run.',
       ),
@@ -286,6 +292,17 @@ export const Preview = component(
         { description: 'In object storage; peak is while it runs, kept is what stays.' },
       ),
       rows: Type.Object({ iterations: Type.Number(), allocations: Type.Number(), total: Type.Number() }),
+      diagnostics: Type.Record(
+        Type.String(),
+        Type.Object({
+          gradients: Type.Number({ description: 'Full gradients, over all splits.' }),
+          forwardPasses: Type.Number({ description: 'Passes over all examples without a gradient.' }),
+          flops: Type.Number({ description: 'Floating-point operations of these.' }),
+          rows: Type.Number({ description: 'Of its tables.' }),
+          bytes: Type.Number({ description: 'Of its tables, in the database.' }),
+        }),
+        { description: 'What each diagnostic that is recorded adds, by name.' },
+      ),
     },
     { description: 'What an experiment would be and would cost.' },
   ),

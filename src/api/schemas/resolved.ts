@@ -7,11 +7,12 @@ type Json = { [key: string]: unknown }
 
 /** What stays optional in a resolved spec, by its path: it is absent where there is nothing to say. */
 const optional = new Set([
-  ...['name', 'notify', 'loss', 'dataset.sha256', 'training.initial', 'allocation.examples'],
+  ...['name', 'notify', 'loss', 'dataset.sha256', 'training.initial'],
+  ...['allocation.examples', 'allocation.diagnostics'],
   ...Object.keys(datasetOptions).map(option => `dataset.${option}`),
 ])
 /** What is kept as the user wrote it: rules say only what is different. */
-const verbatim = new Set(['tags', 'layers', 'training.initial'])
+const verbatim = new Set(['tags', 'layers', 'training.initial', 'allocation.diagnostics'])
 
 function resolved(schema: Json, path: string): Json {
   if (verbatim.has(path)) return schema

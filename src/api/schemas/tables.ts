@@ -125,7 +125,7 @@ export const NeuronRow = component(
 
 // ---------------------------------------------------------------------------------------------- documents
 
-const head = {
+export const head = {
   experimentId: Type.String({ examples: [exampleId] }),
   split: SplitName,
   complete: Type.Boolean({
@@ -279,6 +279,17 @@ const layers = {
   ),
 }
 
+const bucket = {
+  bucket: Type.Integer({
+    minimum: 1,
+    maximum: most,
+    default: 1,
+    description: 'Sum over spans of this many iterations, which start at its multiples.',
+  }),
+}
+/** What queries of tables are made of. */
+export const queryParts = { split, span, layers, bucket }
+
 export const LayersQuery = Type.Object({ ...split, ...grouping, ...format }, closed)
 export const IterationsQuery = Type.Object(
   {
@@ -304,12 +315,7 @@ export const AllocationsQuery = Type.Object(
     ...layers,
     ...format,
     ...span,
-    bucket: Type.Integer({
-      minimum: 1,
-      maximum: most,
-      default: 1,
-      description: 'Sum over spans of this many iterations, which start at its multiples.',
-    }),
+    ...bucket,
   },
   closed,
 )

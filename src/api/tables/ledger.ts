@@ -1,6 +1,7 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
 import type { FastifyInstance } from 'fastify'
 import type { Unbalanced } from '../../lca/balance.ts'
+import type { ResolvedSpec } from '../../spec/resolved.ts'
 import { type Sample, sampleOf } from '../../spec/sample.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import { type Judged, judgedSql, unbalancedOf } from '../../store/books.ts'
@@ -17,6 +18,8 @@ export type Ledger = {
   complete: boolean
   /** How many examples of the split its losses and allocations are over, of how many. */
   sample: Sample
+  /** What of the spec's allocation the diagnostics go by. */
+  allocation: Pick<ResolvedSpec['allocation'], 'diagnostics'>
   /** Names this state of it, where it has succeeded: nothing changes any more but by being deleted. */
   version: string | undefined
   /** What is wrong with the books of what is allocated; null where they balance. */
@@ -44,7 +47,7 @@ export async function findLedger(
   type Found = Judged & {
     iterations: number
     splits: SplitName[]
-    sampled: Parameters<typeof sampleOf>[0]
+    sampled: Pick<ResolvedSpec, 'dataset' | 'allocation'>
     allocated: number
     version: string | null
   }
@@ -61,6 +64,7 @@ export async function findLedger(
     split: own,
     iterations,
     sample: sampleOf(found.sampled, own),
+    allocation: found.sampled.allocation,
     complete: found.allocated >= found.iterations,
     version: found.version ?? undefined,
     unbalanced: unbalanced?.[own] ?? null,

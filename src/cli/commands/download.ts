@@ -3,14 +3,12 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { SingleBar } from 'cli-progress'
 import type { Command } from 'commander'
 import type { Artifact, LedgerClient, Span } from '../../../clients/typescript/src/index.ts'
 import { experimentId, idHelp, open, whole } from '../connection.ts'
 import { MissingError, UsageError } from '../exit.ts'
 import { checkName, placeFor } from '../files.ts'
 import { printable } from '../printable.ts'
-import { barOptions } from '../progress.ts'
 
 type Options = Span & { out?: string }
 
@@ -74,9 +72,7 @@ async function fetchAll(
   folder: string,
   { from, to }: Span,
 ) {
-  const bar = process.stderr.isTTY
-    ? new SingleBar({ ...barOptions, stream: process.stderr, format: '{bar} {percentage} %  {name}' })
-    : undefined
+  const bar = process.stderr.isTTY ? (await import('../progress.ts')).bytesBar(process.stderr) : undefined
   bar?.start(
     artifacts.reduce((sum, { bytes }) => sum + bytes, 0),
     0,

@@ -5,7 +5,6 @@ import { UsageError } from '../exit.ts'
 import { duration, percent, table, whole } from '../format.ts'
 import { applySettings, readDocument, split } from '../input.ts'
 import { printable } from '../printable.ts'
-import { watch } from '../progress.ts'
 import { describeExperiment, exitFor } from './show.ts'
 import { stillRuns } from './watch.ts'
 
@@ -77,6 +76,7 @@ Examples:
       if (!options.watch) return session.print(posted, ({ id }) => `${id}\nledger watch ${id} follows it`)
       // In a pipe the id is the first line, long before the end.
       if (!session.json) console.log(printable(posted.id))
+      const { watch } = await import('../progress.ts')
       const ended: Experiment = await watch(ledger, posted.id, stillRuns(posted.id))
       session.print(ended, describeExperiment)
       exitFor(ended)

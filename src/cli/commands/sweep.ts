@@ -11,7 +11,6 @@ import { ExitWith, exitCodes } from '../exit.ts'
 import { table } from '../format.ts'
 import { applySettings, readDocument } from '../input.ts'
 import { printable } from '../printable.ts'
-import { watchSweep } from '../progress.ts'
 import { type Summary, summaryTables } from '../summary-tables.ts'
 
 type SubmitOptions = { seeds?: string; set?: string[]; watch?: boolean; idempotencyKey?: string }
@@ -131,6 +130,7 @@ export default (program: Command) => {
 
 async function follow(command: Command, id: string): Promise<void> {
   const session = open(command)
+  const { watchSweep } = await import('../progress.ts')
   const sweep = await watchSweep(session.ledger, id)
   const summary = await session.ledger.http.json<Summary>(`/v1/sweeps/${encodeURIComponent(id)}/summary`)
   session.print({ ...sweep, summary }, shown => `${describe(shown)}\n\n${summaryTables(shown.summary)}`)

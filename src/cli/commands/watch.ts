@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { experimentId, idHelp, open } from '../connection.ts'
-import { watch } from '../progress.ts'
 import { describeExperiment, exitFor } from './show.ts'
 
 export const stillRuns = (id: string) => `the experiment goes on; ledger watch ${id} follows it again`
@@ -13,6 +12,7 @@ export default (program: Command) =>
     .action(async (typed: string, _, command: Command) => {
       const session = open(command)
       const id = await experimentId(session.ledger, typed)
+      const { watch } = await import('../progress.ts')
       const experiment = await watch(session.ledger, id, stillRuns(id))
       session.print(experiment, describeExperiment)
       exitFor(experiment)

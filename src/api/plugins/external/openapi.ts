@@ -44,6 +44,7 @@ export default fp(
           { name: 'experiments', description: 'Post, watch, cancel and delete experiments.' },
           { name: 'sweeps', description: 'Many experiments at once, and what they say together.' },
           { name: 'ledger', description: 'What every layer and iteration did to the loss, as tables.' },
+          { name: 'diagnostics', description: 'What explains the ledger, as tables.' },
           { name: 'artifacts', description: 'Raw tensors and the manifest.' },
           { name: 'catalogue', description: 'What a spec can name.' },
           { name: 'workers', description: 'What computes.' },

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "experiments" ADD COLUMN     "early" JSONB,
+ADD COLUMN     "findings" JSONB;

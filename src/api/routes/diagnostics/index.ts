@@ -1,0 +1,101 @@
+/** What explains a ledger: which diagnostics an experiment has, and each as a table. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Asked } from '../../../lca/diagnostics/diagnostic.ts'
+import { diagnostics } from '../../../lca/diagnostics/registry.ts'
+import { recordedBy } from '../../../spec/diagnostics.ts'
+import type { SplitName } from '../../../spec/schema.ts'
+import { tableCompression } from '../../plugins/external/compression.ts'
+import { ExperimentParams, notModified, problems, ref } from '../../schemas/common.ts'
+import { columnRules, DiagnosticList, diagnosticSchemas } from '../../schemas/diagnostics.ts'
+import { TableHeaders, tableResponse } from '../../schemas/tables.ts'
+import { findLedger, headOf, spanOf } from '../../tables/ledger.ts'
+import { sendTable } from '../../tables/send.ts'
+import { csvExampleOf, readDiagnostic } from './query.ts'
+
+type Query = Partial<Asked> & { split?: SplitName; layer?: string[]; from?: number; to?: number }
+
+const routes: FastifyPluginAsyncTypebox = async app => {
+  app.get(
+    '/experiments/:id/diagnostics',
+    {
+      schema: {
+        operationId: 'listDiagnostics',
+        tags: ['diagnostics'],
+        summary: 'Which diagnostics there are',
+        description:
+          'Every diagnostic, what its columns mean, and whether this experiment has it. Each is a table at …/diagnostics/{name}.',
+        params: ExperimentParams,
+        response: { 200: ref(DiagnosticList), ...problems(400, 404) },
+      },
+    },
+    async request => {
+      const { id, allocation } = await findLedger(app, request.caller, request.params.id, undefined)
+      const recorded = recordedBy(allocation)
+      return {
+        experimentId: id,
+        items: diagnostics.map(diagnostic => {
+          const { name, description, cost, figures } = diagnostic
+          const found = recorded.find(one => one.diagnostic === diagnostic)
+          return {
+            ...{ name, description, cost, figures },
+            recorded: found !== undefined || (cost === 'reading' && recorded.length > 0),
+            every: found?.options.every ?? null,
+            examples: found?.options.examples ?? null,
+            columns: columnRules(diagnostic),
+          }
+        }),
+      }
+    },
+  )
+
+  for (const { diagnostic, row, document, query } of diagnosticSchemas) {
+    const { name, description, cost } = diagnostic
+    app.get(
+      `/experiments/:id/diagnostics/${name}`,
+      {
+        compress: tableCompression,
+        config: { table: true },
+        schema: {
+          operationId: `get${row.$id.replace(/Row$/, '')}`,
+          tags: ['diagnostics'],
+          summary: `Diagnostics: ${name}`,
+          description: `${description}${cost === 'asked' ? ' Recorded where allocation.diagnostics asks for it.' : ''} Of an experiment that did not record it there are no rows, and the header ledger-not-recorded says so.`,
+          params: ExperimentParams,
+          headers: TableHeaders,
+          querystring: query,
+          response: {
+            200: tableResponse('Its rows.', document, csvExampleOf(row)),
+            ...notModified,
+            ...problems(400, 404, 406),
+          },
+        },
+      },
+      async (request, reply) => {
+        const asked = request.query as Query
+        const ledger = await findLedger(app, request.caller, request.params.id, asked.split)
+        const span = spanOf({ from: asked.from ?? 0, to: asked.to }, ledger)
+        const found = recordedBy(ledger.allocation).find(one => one.diagnostic === diagnostic)
+        const recorded =
+          found !== undefined || (cost === 'reading' && ledger.allocation.diagnostics !== undefined)
+        if (!recorded) reply.header('ledger-not-recorded', name)
+        return sendTable(request, reply, {
+          head: { ...headOf(ledger), recorded },
+          columns: columnRules(diagnostic).map(({ name, type }) => ({ name, type })),
+          batches: recorded
+            ? await readDiagnostic(
+                app,
+                ledger,
+                diagnostic,
+                found?.options,
+                { ...asked, ...span },
+                request.signal,
+              )
+            : [],
+          version: ledger.version,
+          warning: ledger.unbalanced?.message,
+        })
+      },
+    )
+  }
+}
+export default routes

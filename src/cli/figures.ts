@@ -1,0 +1,146 @@
+/** The figures of a report, as SVG by name. They take d3, which no other command reads. */
+import type { Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
+import { unbalancedLine } from './balance.ts'
+import { UsageError } from './exit.ts'
+import { whole as thousands } from './format.ts'
+import { lossFigure, residualsFigure, type Split } from './plot/curves.ts'
+import { type LayerSums, layersFigure } from './plot/layers-figure.ts'
+import { type LayerSeries, ledgerFigure } from './plot/ledger-figure.ts'
+import { number } from './plot/panel.ts'
+import { sweepFigure } from './plot/sweep-figure.ts'
+import { printableData } from './printable.ts'
+import type { Summary } from './summary-tables.ts'
+
+type Figures = Record<string, string>
+
+/** More points than a figure has pixels say nothing more. */
+const mostPoints = 400
+
+/** Loss, layers, residuals, and LCA over iterations of each split. Throws UsageError where nothing is allocated yet. */
+export async function experimentReport(
+  ledger: LedgerClient,
+  experiment: Experiment,
+  title?: string,
+): Promise<Figures> {
+  const { id, spec, architecture, dataset } = experiment
+  const { iterations } = spec.training
+  const { splits, maxError } = spec.allocation
+  const bucket = Math.ceil(iterations / mostPoints)
+  const perSplit = async <T>(read: (split: Split) => Promise<T>) =>
+    Object.fromEntries(await Promise.all(splits.map(async split => [split, await read(split)]))) as Record<
+      Split,
+      T
+    >
+  const [curves, layers, series] = await Promise.all([
+    perSplit(async split => (await ledger.iterations(id, { split, points: 2000 })).columns),
+    perSplit(split => readLayers(ledger, id, split)),
+    perSplit(split => readSeries(ledger, id, split, bucket)),
+  ])
+  if (Object.values(series).some(({ starts }) => starts.length === 0))
+    throw new UsageError(`${id} is ${experiment.status}: nothing of it is allocated yet`)
+  const parameters = layers[splits[0]].sums.reduce((sum, layer) => sum + layer.parameters, 0)
+  const { name: optimizer, learningRate } = spec.optimizer
+  const about = [
+    `${architecture} (${thousands(parameters)} parameters) on ${dataset}`,
+    `${optimizer} ${learningRate}${'momentum' in spec.optimizer && spec.optimizer.momentum ? `, momentum ${spec.optimizer.momentum}` : ''}`,
+    `${thousands(iterations)} iterations`,
+    `seed ${spec.training.seed}`,
+  ].join(', ')
+  const warningOf = (some: Split[]) =>
+    unbalancedLine(
+      Object.fromEntries(
+        some.flatMap(split => (layers[split].unbalanced ? [[split, layers[split].unbalanced]] : [])),
+      ),
+    )
+  const ledgers = splits.map((split): [string, string] => {
+    const what = title ?? 'Who lowered the loss, and when: LCA per layer'
+    const lines = { about: bucketed(about, bucket), warning: warningOf([split]) }
+    return [`ledger-${split}`, ledgerFigure(`${what}, ${split}`, lines, series[split])]
+  })
+  const sums = Object.fromEntries(splits.map(split => [split, layers[split].sums]))
+  const warning = warningOf(splits)
+  return {
+    ...Object.fromEntries(ledgers),
+    // The loss is what it is, whatever became of its allocation.
+    loss: lossFigure({ about }, curves),
+    layers: layersFigure({ about, warning }, sums),
+    residuals: residualsFigure({ about, warning }, curves, maxError),
+  }
+}
+
+const bucketed = (about: string, bucket: number) =>
+  bucket === 1 ? about : `${about}; means over ${number(bucket)} iterations`
+
+async function readLayers(ledger: LedgerClient, id: string, split: Split) {
+  const { length, columns, unbalanced } = await ledger.layers(id, { split })
+  const sums: LayerSums = Array.from({ length }, (_, i) => ({
+    layer: columns.layer[i],
+    parameters: columns.parameters[i],
+    lca: columns.lca[i],
+    helping: columns.helping[i],
+    hurting: columns.hurting[i],
+    helpFractionOfMoved: columns.helpFractionOfMoved[i],
+    helpFractionOfAll: columns.helpFractionOfAll[i],
+  }))
+  return { sums, unbalanced }
+}
+
+/** The allocations table, a row of lca for every layer. */
+async function readSeries(
+  ledger: LedgerClient,
+  id: string,
+  split: Split,
+  bucket: number,
+): Promise<LayerSeries> {
+  const { length, columns } = await ledger.allocations(id, { split, by: 'layer', bucket })
+  if (length === 0) return { layers: [], starts: [], ends: [], lca: [] }
+  const layers = [...new Set(columns.layer)]
+  const starts = [...new Set(columns.iteration)]
+  const lca = layers.map(() => starts.map(() => 0))
+  const ends = starts.map(() => 0)
+  const layerIndex = new Map(layers.map((layer, i) => [layer, i]))
+  const startIndex = new Map(starts.map((start, i) => [start, i]))
+  for (let row = 0; row < length; row++) {
+    const column = startIndex.get(columns.iteration[row])!
+    lca[layerIndex.get(columns.layer[row])!][column] = columns.lca[row]
+    ends[column] = columns.iteration[row] + columns.iterations[row]
+  }
+  return { layers, starts, ends, lca }
+}
+
+/** The differences of each split. Throws UsageError where there is nothing to compare. */
+export async function sweepReport(
+  ledger: LedgerClient,
+  { id, name, variants, baseline }: Sweep,
+): Promise<Figures> {
+  const path = `/v1/sweeps/${id}/summary`
+  const summary = printableData(await ledger.http.json<Summary>(path, { query: { measure: 'lca' } }))
+  const { leftOut } = summary
+  if (summary.items.length === 0)
+    throw new UsageError(
+      leftOut.length === 0
+        ? `no experiment of ${id} has succeeded yet`
+        : `the books of no experiment of ${id} that has succeeded balance; ledger sweep summary ${id} says why`,
+    )
+  if (variants.length < 2)
+    throw new UsageError(`${id} has one variant only: there is nothing to compare it with`)
+  // Of a variant that nothing has finished of yet there is nothing to show.
+  const seen = summary.variants.filter(({ seeds }) => seeds.length > 0)
+  const counts = [...new Set(seen.map(({ seeds }) => seeds.length))].sort((a, b) => a - b)
+  const about = `${name ? `${name}: ` : ''}means over ${counts.join(' to ')} seeds, intervals of ${100 * summary.confidence} % (Welch)`
+  const left = leftOut.map(({ variant, seed }) => `${variant} seed ${seed}`)
+  const warning = left.length > 0 ? `Left out, as their books do not balance: ${left.join(', ')}.` : undefined
+  const splits = [...new Set(summary.items.map(({ split }) => split))]
+  return Object.fromEntries(
+    splits.map(split => [
+      `differences-${split}`,
+      sweepFigure(
+        { about, warning },
+        split,
+        summary.items.filter(row => row.split === split),
+        seen.map(({ label }) => label),
+        baseline,
+      ),
+    ]),
+  )
+}

@@ -1,0 +1,21 @@
+/** The diagnostics there are, in the order in which they are shown. */
+import { curvature } from './curvature.ts'
+import type { Diagnostic, StoredTable } from './diagnostic.ts'
+
+export const diagnostics: readonly Diagnostic[] = [curvature]
+
+/** Those that are recorded: the spec's `allocation.diagnostics` knows their names. */
+export const recorded = diagnostics.filter(({ cost }) => cost !== 'reading')
+
+export const diagnosticNamed = (name: string): Diagnostic | undefined =>
+  diagnostics.find(diagnostic => diagnostic.name === name)
+
+const tables = new Map<string, StoredTable>(
+  diagnostics.flatMap(diagnostic => diagnostic.tables.map(table => [table.kind, table] as const)),
+)
+
+/** The table of a diagnostic by the kind of its blocks; undefined where it is no diagnostic's. */
+export const diagnosticTable = (kind: string): StoredTable | undefined => tables.get(kind)
+
+/** Kinds of tables of whole runs. */
+export const runKinds = [...tables.values()].filter(({ of }) => of === 'run').map(({ kind }) => kind)
