@@ -46,11 +46,7 @@ const cases: { title: string; spec: Partial<ExperimentSpec>; gradientOf: Gradien
     },
   },
 ]
-type GradientOf = (
-  theta: Float32Array,
-  examples: Float64Array[],
-  labels: ArrayLike<number>,
-) => Float64Array
+type GradientOf = (theta: Float32Array, examples: Float64Array[], labels: ArrayLike<number>) => Float64Array
 
 const runIn = (spec: Partial<ExperimentSpec>, segmentIterations: number) =>
   runExperiment({
