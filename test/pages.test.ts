@@ -160,10 +160,7 @@ describe('the pages', { skip: skipReason }, () => {
     await page.locator('th[aria-sort=descending]').waitFor()
     assert.equal(await rows.count(), 1)
 
-    await visit(
-      '#/experiments?column=name&column=spec.training.seed&group=dataset&q=quiet',
-      'Experiments',
-    )
+    await visit('#/experiments?column=name&column=spec.training.seed&group=dataset&q=quiet', 'Experiments')
     await page.getByRole('rowheader', { name: 'synthetic-digits' }).waitFor()
     await page.getByRole('cell', { name: '1', exact: true }).waitFor()
 
