@@ -105,7 +105,7 @@ export interface ExperimentSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
+  architecture: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Vit | MlpMixer | WideResnet | Custom
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -417,6 +417,96 @@ export interface Transformer {
    * Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.
    */
   tied?: boolean
+}
+/**
+ * A transformer over the patches of an image: each as `width` features by one convolution, learned positions, blocks as of transformer with every place seen, the mean over places, a norm, dense to classes. Layers conv_1, positional_1, block1/…, ln_1, fc_1.
+ */
+export interface Vit {
+  name: 'vit'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch?: number
+  /**
+   * Blocks.
+   */
+  depth?: number
+  /**
+   * Features of a place; heads divide it.
+   */
+  width?: number
+  /**
+   * Of each attention layer.
+   */
+  heads?: number
+  /**
+   * Units of fc_1 of a block, over width; rounded.
+   */
+  mlpRatio?: number
+  /**
+   * Before attention and dense layers and at the end; after each sum; or none at all.
+   */
+  norm?: 'pre' | 'post' | 'none'
+  /**
+   * layer_norm or rms_norm.
+   */
+  normalization?: 'layer' | 'rms'
+  /**
+   * Between the dense layers.
+   */
+  activation?: 'gelu' | 'relu' | 'silu' | 'tanh'
+  /**
+   * Of the attention’s projections.
+   */
+  bias?: boolean
+  /**
+   * Rate after the embedding and before each sum; in training only.
+   */
+  dropout?: number
+}
+/**
+ * Patches of an image, each as `width` features; blocks that add to their input what two dense layers make of its places, then two of its features, a norm before and GELU between; a norm, the mean over places, dense to classes. Layers conv_1, block1/ln_1, block1/fc_1, block1/fc_2, block1/ln_2, block1/fc_3, block1/fc_4, …, ln_1, fc_1.
+ */
+export interface MlpMixer {
+  name: 'mlp-mixer'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch?: number
+  /**
+   * Blocks.
+   */
+  depth?: number
+  /**
+   * Features of a patch.
+   */
+  width?: number
+  /**
+   * Between the dense layers over places, block1/fc_1 and block1/fc_2.
+   */
+  tokenUnits?: number
+  /**
+   * Between the dense layers over features, block1/fc_3 and block1/fc_4.
+   */
+  channelUnits?: number
+}
+/**
+ * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
+ */
+export interface WideResnet {
+  name: 'wide-resnet'
+  /**
+   * Layers with weights, 6n + 4: three groups of n blocks.
+   */
+  depth?: 10 | 16 | 22 | 28 | 34 | 40
+  /**
+   * Times 16, 32 and 64: the channels of the three groups, rounded.
+   */
+  widenFactor?: number
+  /**
+   * Rate between the convolutions of a block; in training only.
+   */
+  dropout?: number
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -2523,7 +2613,8 @@ export interface ResolvedSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  architecture:
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -2832,6 +2923,96 @@ export interface Transformer1 {
    * Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.
    */
   tied: boolean
+}
+/**
+ * A transformer over the patches of an image: each as `width` features by one convolution, learned positions, blocks as of transformer with every place seen, the mean over places, a norm, dense to classes. Layers conv_1, positional_1, block1/…, ln_1, fc_1.
+ */
+export interface Vit1 {
+  name: 'vit'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch: number
+  /**
+   * Blocks.
+   */
+  depth: number
+  /**
+   * Features of a place; heads divide it.
+   */
+  width: number
+  /**
+   * Of each attention layer.
+   */
+  heads: number
+  /**
+   * Units of fc_1 of a block, over width; rounded.
+   */
+  mlpRatio: number
+  /**
+   * Before attention and dense layers and at the end; after each sum; or none at all.
+   */
+  norm: 'pre' | 'post' | 'none'
+  /**
+   * layer_norm or rms_norm.
+   */
+  normalization: 'layer' | 'rms'
+  /**
+   * Between the dense layers.
+   */
+  activation: 'gelu' | 'relu' | 'silu' | 'tanh'
+  /**
+   * Of the attention’s projections.
+   */
+  bias: boolean
+  /**
+   * Rate after the embedding and before each sum; in training only.
+   */
+  dropout: number
+}
+/**
+ * Patches of an image, each as `width` features; blocks that add to their input what two dense layers make of its places, then two of its features, a norm before and GELU between; a norm, the mean over places, dense to classes. Layers conv_1, block1/ln_1, block1/fc_1, block1/fc_2, block1/ln_2, block1/fc_3, block1/fc_4, …, ln_1, fc_1.
+ */
+export interface MlpMixer1 {
+  name: 'mlp-mixer'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch: number
+  /**
+   * Blocks.
+   */
+  depth: number
+  /**
+   * Features of a patch.
+   */
+  width: number
+  /**
+   * Between the dense layers over places, block1/fc_1 and block1/fc_2.
+   */
+  tokenUnits: number
+  /**
+   * Between the dense layers over features, block1/fc_3 and block1/fc_4.
+   */
+  channelUnits: number
+}
+/**
+ * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
+ */
+export interface WideResnet1 {
+  name: 'wide-resnet'
+  /**
+   * Layers with weights, 6n + 4: three groups of n blocks.
+   */
+  depth: 10 | 16 | 22 | 28 | 34 | 40
+  /**
+   * Times 16, 32 and 64: the channels of the three groups, rounded.
+   */
+  widenFactor: number
+  /**
+   * Rate between the convolutions of a block; in training only.
+   */
+  dropout: number
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -5405,7 +5586,8 @@ export interface ResolvedSpec1 {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  architecture:
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -5785,7 +5967,8 @@ export interface ResolvedSpec2 {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  architecture:
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
