@@ -9,6 +9,7 @@ import { type Upload, uploadOf } from '../src/store/datasets.ts'
 import { patiently } from '../src/store/patience.ts'
 import type { Computer } from '../src/store/state.ts'
 import { isWanted } from '../src/store/training.ts'
+import { type Trajectory, trajectoryOf } from '../src/store/trajectories.ts'
 import { type Compute, TaskError } from './child.ts'
 import type { Result, StoredSegment, Task } from './protocol.ts'
 
@@ -103,7 +104,13 @@ export async function runTask<K extends Task['kind']>(
     await context.computer()
     const upload = await findUpload(context, task)
     const known = await findKnown(context, task)
-    const told: typeof task = { ...task, ...(upload && { upload }), ...(known && { known }) }
+    const trajectory = await findTrajectory(context, task)
+    const told: typeof task = {
+      ...task,
+      ...(upload && { upload }),
+      ...(known && { known }),
+      ...(trajectory && { trajectory }),
+    }
     const result: Result = await compute.run<K>(
       told,
       (current, stored) => {
@@ -157,4 +164,14 @@ async function findUpload(
       message: `the dataset ${name} (${sha256}) has been deleted: upload the same files under this name, and try again`,
     })
   return upload
+}
+
+/** The trajectory that is read instead of training. Throws TaskError where it has been deleted. */
+async function findTrajectory({ db, log }: WorkerContext, task: Task): Promise<Trajectory | undefined> {
+  const id = task.spec.training.trajectory
+  if (id === undefined || task.kind !== 'train') return undefined
+  const found = await patiently(() => trajectoryOf(db, task.experimentId), log)
+  if (found === undefined)
+    throw new TaskError({ kind: 'permanent', message: `the trajectory ${id} has been deleted` })
+  return found
 }

@@ -44,7 +44,7 @@ const forwardRules: ForwardRules = {
 
 /**
  * The logits [n, classes] of images [n, h, w, c] (values in [0, 1]), given the network's variables as tensors in their
- * order; with `masks`, as training sees them.
+ * order; with `masks`, as training sees them. `tap` is shown what each layer that has variables makes, in their order.
  */
 export function logitsOf(
   ops: Ops,
@@ -52,6 +52,7 @@ export function logitsOf(
   variables: Tensor[],
   images: Tensor,
   masks?: DropoutMasks,
+  tap?: (layer: string, output: Tensor) => void,
 ): Tensor2D {
   const byLayer: Record<string, Parameters> = {}
   network.variables.forEach(({ layer, role }, i) => {
@@ -61,15 +62,17 @@ export function logitsOf(
   const through = (layers: Layer[], input: Tensor): Tensor =>
     layers.reduce((x, layer, i) => {
       // A ReLU after batch norm is one pass with it.
-      if (layer.kind === 'batch_norm' && layers[i + 1]?.kind === 'relu') {
+      if (!tap && layer.kind === 'batch_norm' && layers[i + 1]?.kind === 'relu') {
         const { gamma, beta } = byLayer[layer.name]
         return ops.batchNormRelu(x, gamma as Tensor1D, beta as Tensor1D)
       }
-      if (layer.kind === 'relu' && layers[i - 1]?.kind === 'batch_norm') return x
+      if (!tap && layer.kind === 'relu' && layers[i - 1]?.kind === 'batch_norm') return x
       if (layer.kind === 'residual') return ops.add(through(layer.main, x), through(layer.shortcut, x))
       const forward = forwardRules[layer.kind] as ForwardRules['dropout']
       const parameters = 'name' in layer ? (byLayer[layer.name] ?? {}) : {}
-      return forward(ops, layer as Extract<LeafLayer, { kind: 'dropout' }>, x, parameters, masks)
+      const output = forward(ops, layer as Extract<LeafLayer, { kind: 'dropout' }>, x, parameters, masks)
+      if ('name' in layer && byLayer[layer.name]) tap?.(layer.name, output)
+      return output
     }, input)
   return through(network.graph, images) as Tensor2D
 }

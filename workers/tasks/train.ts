@@ -13,6 +13,7 @@ import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
 import { readInitialWeights } from './initial.ts'
 import { openRows } from './rows.ts'
 import { readState, writeState } from './state.ts'
+import { copySegments } from './trajectory.ts'
 
 type Span = { index: number; from: number; to: number }
 
@@ -45,7 +46,18 @@ export async function trainSegments(
 
   const open = ({ from, to }: Span) =>
     openRows(objects, experimentId, weightsName({ from, to }), to - from + 1, parameters)
-  for (const { first, last } of runs(segments)) {
+  if (task.trajectory) {
+    const copied = await copySegments(
+      objects,
+      task.trajectory,
+      { model, train: data.train },
+      task,
+      report,
+      signal,
+    )
+    stored.push(...copied)
+  }
+  for (const { first, last } of task.trajectory ? [] : runs(segments)) {
     const resume =
       (await latestState(objects, experimentId, spans, first, { slots, parameters }, damaged)) ??
       (await begin())

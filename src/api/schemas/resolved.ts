@@ -6,7 +6,7 @@ type Json = { [key: string]: unknown }
 
 /** What stays optional in a resolved spec, by its path: it is absent where there is nothing to say. */
 const optional = new Set([
-  ...['name', 'notify', 'dataset.sha256', 'training.initial'],
+  ...['name', 'notify', 'dataset.sha256', 'training.initial', 'training.trajectory'],
   ...['allocation.examples', 'allocation.diagnostics'],
 ])
 /** What is kept as the user wrote it: rules say only what is different. */
