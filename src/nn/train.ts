@@ -75,6 +75,19 @@ export type TrainingState = {
   state: Float64Array[]
 }
 
+/**
+ * Where in a longer training the first iteration lies: what schedules, shuffles, dropout and freezes go by is `position` + t.
+ * `updates`: how many each layer has had before.
+ */
+export type Origin = { position: number; updates: Map<string, number> }
+
+/** A training that goes on from nothing. */
+export const fromTheStart: Origin = { position: 0, updates: new Map() }
+
+/** Updates a layer has had before iteration t of a training that began at an origin. */
+export const updatesUntil = (layer: ResolvedLayer, { position, updates }: Origin, t: number): number =>
+  (updates.get(layer.layer) ?? 0) + updatesBefore(layer, position + t) - updatesBefore(layer, position)
+
 /** The vectors of state that the optimizers of these layers keep. */
 export const slotsOfAll = (layers: ResolvedLayer[]): number =>
   Math.max(...layers.map(layer => slotsOf(layer.optimizer)))
@@ -85,7 +98,8 @@ export const stateOf = (layers: ResolvedLayer[], parameters: number): Float64Arr
 
 /**
  * Yields θ_0, then θ_{t+1} after each iteration t, each with the optimizer's state (the same arrays every time, valid
- * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits.
+ * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits. `origin` says
+ * where it stands in the training that it goes on with.
  * The loss trained on is the batch's mean cross-entropy + Σ_kernels l2·w², l2 the layer's. Throws
  * DivergedError where it is not finite.
  */
@@ -95,6 +109,7 @@ export function* train(
   layers: ResolvedLayer[],
   data: Examples,
   resume?: TrainingState,
+  origin: Origin = fromTheStart,
 ): Generator<TrainingState> {
   const { iterations, batchSize, seed } = spec.training
   const { network } = model
@@ -107,13 +122,14 @@ export function* train(
   const first = resume?.iteration ?? 0
   yield { iteration: first, theta, state }
   for (let t = first; t < iterations; t++) {
-    const batch = uploadBatch(data, batchOf(t))
-    const loss = batchGradient(model, theta, batch, gradient, dropoutMasks(seed, t))
+    const position = origin.position + t
+    const batch = uploadBatch(data, batchOf(position))
+    const loss = batchGradient(model, theta, batch, gradient, dropoutMasks(seed, position))
     disposeBatch(batch)
     if (!Number.isFinite(loss)) throw new DivergedError(t)
     for (const { layer, role, offset, size } of network.variables) {
       const resolved = layerOf.get(layer)!
-      if (isFrozen(resolved, t)) continue
+      if (isFrozen(resolved, position)) continue
       const isKernel = role === 'kernel'
       const { l2 } = resolved
       if (isKernel && l2 > 0) for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
@@ -123,8 +139,8 @@ export function* train(
         theta,
         gradient,
         state,
-        t,
-        updatesBefore(resolved, t),
+        position,
+        updatesUntil(resolved, origin, t),
       )
     }
     yield { iteration: t + 1, theta, state }

@@ -71,7 +71,7 @@ export type ResolvedSpec = {
     seed: number
     l2: number
     /** Absent: θ_0 is drawn. */
-    initial?: { experiment: string; iteration: number }
+    initial?: { experiment: string; iteration: number; state?: boolean }
   }
   allocation: {
     method: MethodName

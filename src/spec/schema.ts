@@ -151,11 +151,17 @@ export const TrainingSpec = Type.Object(
             description:
               'Which of its weights: 0 is what it started from, its iterations what it ended with.',
           }),
+          state: Type.Optional(
+            Type.Boolean({
+              description:
+                'Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.',
+            }),
+          ),
         },
         {
           ...closed,
           description:
-            'Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.',
+            'Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.',
         },
       ),
     ),

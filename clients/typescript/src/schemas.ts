@@ -112,7 +112,7 @@ export interface ExperimentSpec {
      */
     l2?: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -123,6 +123,10 @@ export interface ExperimentSpec {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation?: {
@@ -1045,7 +1049,7 @@ export interface ResolvedSpec {
      */
     l2: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -1056,6 +1060,10 @@ export interface ResolvedSpec {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -2436,7 +2444,7 @@ export interface ResolvedSpec1 {
      */
     l2: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -2447,6 +2455,10 @@ export interface ResolvedSpec1 {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -2735,7 +2747,7 @@ export interface ResolvedSpec2 {
      */
     l2: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -2746,6 +2758,10 @@ export interface ResolvedSpec2 {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
