@@ -231,6 +231,10 @@ export interface ExperimentSpec {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
+       */
+      oscillation?: boolean
     }
   }
   /**
@@ -2393,6 +2397,10 @@ export interface ResolvedSpec {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
+       */
+      oscillation?: boolean
     }
   }
   /**
@@ -5016,6 +5024,10 @@ export interface ResolvedSpec1 {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
+       */
+      oscillation?: boolean
     }
   }
   /**
@@ -5379,6 +5391,10 @@ export interface ResolvedSpec2 {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
+       */
+      oscillation?: boolean
     }
   }
   /**
@@ -6184,6 +6200,123 @@ export interface CurvatureTable {
    */
   recorded: boolean
   items: CurvatureRow[]
+}
+/**
+ * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
+ */
+export interface OscillationRow {
+  /**
+   * The iteration; with bucket=n the first of the span, a multiple of n.
+   */
+  iteration: number
+  /**
+   * How many iterations are summed here: 1 without bucket.
+   */
+  iterations: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The variable’s name; null unless by=variable.
+   */
+  variable: string | null
+  /**
+   * Σ g_t · g_{t+1}.
+   */
+  gradients: number | null
+  /**
+   * Σ g_t².
+   */
+  gradientBefore: number | null
+  /**
+   * Σ g_{t+1}².
+   */
+  gradientAfter: number | null
+  /**
+   * Parameters whose gradients g_t and g_{t+1} have opposite signs.
+   */
+  gradientTurned: number | null
+  /**
+   * Those of which neither gradient is 0: that could have turned.
+   */
+  gradientSigned: number | null
+  /**
+   * Σ Δ_{t−1} · Δ_t; null at iteration 0, where there is no update before.
+   */
+  updates: number | null
+  /**
+   * Σ Δ_{t−1}², over the iterations that have one before.
+   */
+  updateBefore: number | null
+  /**
+   * Σ Δ_t², over the iterations that have one before.
+   */
+  updateAfter: number | null
+  /**
+   * Parameters whose updates Δ_{t−1} and Δ_t have opposite signs.
+   */
+  updateTurned: number | null
+  /**
+   * Those of which neither update is 0.
+   */
+  updateSigned: number | null
+  /**
+   * Parameters that helped at t − 1 and hurt at t, or the other way round.
+   */
+  lcaTurned: number | null
+  /**
+   * Those of which neither LCA is 0.
+   */
+  lcaSigned: number | null
+  /**
+   * cos(g_t, g_{t+1}), of the sums: 1 the gradient stays as it is, −1 it turns round; null where one of them is 0.
+   */
+  gradientCosine: number | null
+  /**
+   * cos(Δ_{t−1}, Δ_t), of the sums: below 0 a step undoes some of the one before; null at iteration 0, and where one of them is 0.
+   */
+  updateCosine: number | null
+  /**
+   * gradientTurned / gradientSigned: the fraction that changed sign.
+   */
+  gradientTurning: number | null
+  /**
+   * updateTurned / updateSigned: the fraction that changed sign.
+   */
+  updateTurning: number | null
+  /**
+   * lcaTurned / lcaSigned: the fraction that changed sign.
+   */
+  lcaTurning: number | null
+}
+export interface OscillationTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: OscillationRow[]
 }
 /**
  * One object: .npy tensors (little-endian, as numpy.load and its memory maps read them), manifest.json. Or what is put together from tensors: weights.npy, allocations/{split}.npy, neurons/{split}.npy.
