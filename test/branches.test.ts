@@ -22,7 +22,7 @@ import { trainSegments } from '../workers/tasks/train.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-branches-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
-const objects = openObjects({ objectsDir: directory })
+const objects = await openObjects({ objectsDir: directory })
 const context = makeContext({ datasetsDir: directory }, await loadEngine({ name: 'wasm' }), objects)
 
 const ids = ['a', 'b', 'c', 'd'].map(letter => `0195d3a0-7c3e-7000-8000-${letter.repeat(12)}`)
