@@ -20,8 +20,11 @@ export function makeModel(network: Network, kernels: Kernels): Model {
   return { network, ops: makeOps(kernels), sums: kernels.readsWait ? deviceSums : hostSums }
 }
 
-/** Images in [0, 1] as [n, …shape] and labels as int32 [n], on the device. */
-export type Batch = { images: Tensor; labels: Tensor1D; examples: number }
+/**
+ * Images in [0, 1] as [n, …shape] and labels as int32 [n], on the device. With `weights` [n] the loss of each example
+ * counts so much: where batch norm makes a loss one of all examples, those of some are told apart by them.
+ */
+export type Batch = { images: Tensor; labels: Tensor1D; examples: number; weights?: Tensor1D }
 
 /** A whole split on the device, or `examples` of its `of`, as fixed consecutive chunks; the last may be shorter. */
 export type DeviceSplit = { examples: number; of: number; chunks: Batch[] }
@@ -66,19 +69,25 @@ function uploadVariables(network: Network, theta: Float32Array): Tensor[] {
   )
 }
 
-/** One pass over a batch: the gradient of Σ ℓ, ℓ the cross-entropy, and `logits` for whoever asks. The caller tidies. */
+/** One pass over a batch: the gradient of Σ w ℓ, ℓ the cross-entropy, and `logits` for whoever asks. The caller tidies. */
 function pass(
   { network, ops }: Model,
   variables: Tensor[],
-  { images, labels }: Batch,
+  { images, labels, weights }: Batch,
   masks?: DropoutMasks,
 ): Pass & { logits: Tensor2D } {
   let logits!: Tensor2D
-  const { value, grads } = tf.engine().gradients(() => {
-    logits = tf.keep(logitsOf(ops, network, variables, images, masks))
-    return ops.softmaxCrossEntropy(logits, labels)
-  }, variables)
-  return { gradients: grads, losses: value as Tensor1D, logits }
+  // The weights are what each example's loss begins its way back with.
+  const { value, grads } = tf.engine().gradients(
+    () => {
+      logits = tf.keep(logitsOf(ops, network, variables, images, masks))
+      return ops.softmaxCrossEntropy(logits, labels)
+    },
+    variables,
+    weights,
+  )
+  const losses = value as Tensor1D
+  return { gradients: grads, losses: weights === undefined ? losses : tf.mul(losses, weights), logits }
 }
 
 /** How many examples have their largest logit where their label is. */
@@ -103,7 +112,7 @@ export function batchGradient(
       one.logits.dispose()
       sums.add(one)
     })
-    return sums.finish() / batch.examples
+    return sums.finish().loss / batch.examples
   } finally {
     tf.dispose(variables)
   }
@@ -140,20 +149,9 @@ export type Measures = {
   slopes?: Float64Array[]
 }
 
-/**
- * Σ_i g_i d_i over each variable of the gradient of one pass, along each direction: [directions, variables], on the device.
- * In the engine's float32: a standard error needs no more.
- */
-function slopesAlong(gradients: Tensor[], directions: Tensor[][]): Tensor1D {
-  const slopes = directions.flatMap(direction =>
-    gradients.map((gradient, v) => tf.reshape(tf.sum(tf.mul(gradient, direction[v])), [1]) as Tensor1D),
-  )
-  return tf.concat1d(slopes)
-}
-
-/** [chunk][direction, variable] as they were read, for sums over chunks of such many examples: mean slopes by direction. */
+/** [chunk, variable, direction] for sums over such many examples: mean slopes, [variables, chunks] by direction. */
 function slopesOf(
-  read: Float32Array,
+  slopes: ArrayLike<number>,
   chunks: Batch[],
   directions: number,
   variables: number,
@@ -161,25 +159,17 @@ function slopesOf(
   return Array.from({ length: directions }, (_, d) =>
     Float64Array.from({ length: variables * chunks.length }, (_, i) => {
       const [v, c] = [Math.floor(i / chunks.length), i % chunks.length]
-      return read[(c * directions + d) * variables + v] / chunks[c].examples
+      return slopes[(c * variables + v) * directions + d] / chunks[c].examples
     }),
   )
-}
-
-/** In one reading, for which a device is waited for once. */
-function readAll(tensors: Tensor1D[]): Float32Array {
-  const all = tf.concat1d(tensors)
-  const values = all.dataSync() as Float32Array
-  all.dispose()
-  return values
 }
 
 /**
  * The mean loss over each whole split at theta, and with `accuracy` how many of its examples are classified as labelled, from
  * the same pass. Each split's mean gradient is added to its accumulator (float64 [parameters]): over a batch the sum is the
- * engine's, in float32, over the chunks it is as exact as float64's. With `directions` (float32 [parameters] each), of the
- * splits that are samples also the slopes of their chunks. Lets the event loop run between chunks and stops there
- * when `signal` aborts.
+ * engine's, in float32, over the chunks it is as exact as float64's. With `directions` (float64 [parameters] each), of the
+ * splits that `wantsSlopes` names (all, if absent) also the slopes of their chunks. Lets the event loop run between chunks and
+ * stops there when `signal` aborts.
  */
 export async function addFullGradients(
   model: Model,
@@ -190,16 +180,21 @@ export async function addFullGradients(
     signal,
     accuracy = false,
     directions = [],
-  }: { signal?: AbortSignal; accuracy?: boolean; directions?: Float32Array[] } = {},
+    wantsSlopes = () => true,
+  }: {
+    signal?: AbortSignal
+    accuracy?: boolean
+    directions?: Float64Array[]
+    wantsSlopes?: (split: DeviceSplit) => boolean
+  } = {},
 ): Promise<Measures[]> {
   const variables = uploadVariables(model.network, theta)
-  const along = directions.map(direction => uploadVariables(model.network, direction))
   try {
     const measures: Measures[] = []
-    for (const [s, { chunks, examples, of }] of splits.entries()) {
-      const sums = model.sums(accumulators[s], 1 / examples)
-      const wantsSlopes = along.length > 0 && examples < of
-      const slopes: Tensor1D[] = []
+    for (const [s, split] of splits.entries()) {
+      const { chunks, examples } = split
+      const along = wantsSlopes(split) ? directions : []
+      const sums = model.sums(accumulators[s], 1 / examples, along)
       try {
         let correct = 0
         for (const chunk of chunks) {
@@ -210,24 +205,20 @@ export async function addFullGradients(
             if (accuracy) correct += correctOf(one.logits, chunk.labels)
             one.logits.dispose()
             sums.add(one)
-            if (wantsSlopes) slopes.push(tf.keep(slopesAlong(one.gradients, along)))
           })
         }
-        const loss = sums.finish() / examples
+        const { loss, slopes } = sums.finish()
         measures.push({
-          loss,
+          loss: loss / examples,
           ...(accuracy && { accuracy: correct / examples }),
-          ...(wantsSlopes && {
-            slopes: slopesOf(readAll(slopes), chunks, along.length, variables.length),
-          }),
+          ...(along.length > 0 && { slopes: slopesOf(slopes, chunks, along.length, variables.length) }),
         })
       } finally {
         sums.dispose()
-        tf.dispose(slopes)
       }
     }
     return measures
   } finally {
-    tf.dispose([variables, along.flat()])
+    tf.dispose(variables)
   }
 }

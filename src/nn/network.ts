@@ -10,7 +10,6 @@ export type Variable = VariableFacts & { role: string; initializer: Initializer 
 export type Network = Omit<NetworkFacts, 'variables'> & {
   /** Shape of one example, channels last. */
   inputShape: number[]
-  classes: number
   graph: Layer[]
   variables: Variable[]
 }

@@ -167,6 +167,17 @@ export interface ExperimentSpec {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -1097,6 +1108,17 @@ export interface ResolvedSpec {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -2488,6 +2510,17 @@ export interface ResolvedSpec1 {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -2787,6 +2820,17 @@ export interface ResolvedSpec2 {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -3592,6 +3636,75 @@ export interface CurvatureTable {
    */
   recorded: boolean
   items: CurvatureRow[]
+}
+/**
+ * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+ */
+export interface CounterfactualsRow {
+  /**
+   * The iteration.
+   */
+  iteration: number
+  /**
+   * What of the step is taken: helpers, hurters, random, all, or of a layer: alone (nothing but it), without (all but it).
+   */
+  mask: string | null
+  /**
+   * The layer that is taken alone, or left out; else null.
+   */
+  layer: string | null
+  /**
+   * How many parameters the mask takes.
+   */
+  parameters: number
+  /**
+   * L(θ_t).
+   */
+  before: number | null
+  /**
+   * L(θ_t + m∘Δ_t).
+   */
+  loss: number | null
+  /**
+   * L(θ_t + m∘Δ_t) − L(θ_t).
+   */
+  change: number | null
+  /**
+   * Σ LCA over the mask.
+   */
+  predicted: number | null
+  /**
+   * change − predicted.
+   */
+  interaction: number | null
+}
+export interface CounterfactualsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: CounterfactualsRow[]
 }
 /**
  * One object: .npy tensors (little-endian, as numpy.load and its memory maps read them), manifest.json. Or what is put together from tensors: weights.npy, allocations/{split}.npy, neurons/{split}.npy.
