@@ -1,5 +1,6 @@
 /**
- * Everything a fresh clone needs, and only what is missing: packages, native TensorFlow, the Prisma client, the build.
+ * Everything a fresh clone needs, and only what is missing: packages, native TensorFlow, the Prisma client, the build, the
+ * pages.
  *
  * Plain JavaScript without a dependency, for it runs before any is there. Each step leaves a stamp of what it was made
  * from in node_modules/.loss-ledger.json, so that a second run costs a second. `npm run setup` (--force-native) tries
@@ -7,7 +8,7 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -45,6 +46,13 @@ await step('prisma', hash('prisma/schema.prisma', 'node_modules/prisma/package.j
 await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']).catch(error =>
   fail(error.message),
 )
+// The pages, which Vite builds; of them and of the client that they use nothing may have changed, or it does.
+await step(
+  'pages',
+  hash(...filesUnder('src/web', 'clients/typescript/src'), stamps.packages),
+  () => run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'src/web']),
+  existsSync('dist/web/index.html'),
+)
 
 /** Builds the native engine where this machine can; says in one line what is missing where it cannot. */
 async function native() {
@@ -77,8 +85,8 @@ async function native() {
   )
 }
 
-async function step(name, key, work) {
-  if (stamps[name] === key) return
+async function step(name, key, work, isThere = true) {
+  if (stamps[name] === key && isThere) return
   await timed(name, work).catch(error => fail(`${name}: ${error.message}`))
   stamp(name, key)
 }
@@ -143,6 +151,16 @@ function hash(...parts) {
   for (const part of parts)
     digest.update(existsSync(String(part)) ? readFileSync(part) : String(part)).update('\0')
   return digest.digest('hex').slice(0, 16)
+}
+
+/** The files in some folders and in those in them, in order. */
+function filesUnder(...folders) {
+  return folders.flatMap(folder =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => path.join(entry.parentPath, entry.name))
+      .sort(),
+  )
 }
 
 function readJson(file) {

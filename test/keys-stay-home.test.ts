@@ -2,13 +2,17 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { IncomingHttpHeaders } from 'node:http'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { connect, type LedgerClient } from '../clients/typescript/src/index.ts'
 import { npyHeader } from '../src/objects/npy.ts'
 import { createKey } from '../src/store/keys.ts'
 import { minimalSpec, startApi, storeArtifact, type TestApi } from './support/api.ts'
+import { findPython, pythonSources } from './support/python.ts'
 import { type FaultyProxy, type S3Server, startFaultyProxy, startS3 } from './support/s3-server.ts'
 
 const noPython = spawnSync('python3', ['--version']).status !== 0 && 'there is no python3 here'
@@ -99,9 +103,9 @@ describe('downloads from a bucket', () => {
     }
   })
 
-  const python = async (script: string) => {
-    const child = spawn('python3', ['-c', script], {
-      env: { ...process.env, LEDGER_URL: url, LEDGER_API_KEY: apiKey },
+  const python = async (script: string, command = 'python3') => {
+    const child = spawn(command, ['-c', script], {
+      env: { ...process.env, LEDGER_URL: url, LEDGER_API_KEY: apiKey, PYTHONPATH: pythonSources },
     })
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
     assert.equal(err, '')
@@ -111,9 +115,24 @@ describe('downloads from a bucket', () => {
   test('the example in Python leaves it behind', { skip: noPython }, async () => {
     // What it defines, without what it does.
     const [definitions] = readFileSync('examples/lca.py', 'utf8').split('\nexperiment = ')
-    const path = `/experiments/${id}/artifacts/${name}`
-    const out = await without(() => python(`${definitions}\nprint(len(get(${JSON.stringify(path)})))`))
+    const where = `/experiments/${id}/artifacts/${name}`
+    const out = await without(() => python(`${definitions}\nprint(len(get(${JSON.stringify(where)})))`))
     assert.equal(Number(out), content.length)
+  })
+
+  const packages = findPython(['httpx', 'numpy'])
+  const skip = 'missing' in packages && packages.missing
+  test('the Python package leaves it behind, and finds what it fetched whole', { skip }, async t => {
+    const cache = await mkdtemp(path.join(tmpdir(), 'ledger-cache-'))
+    t.after(() => rm(cache, { recursive: true, force: true }))
+    const script = `
+import os; os.environ["LOSS_LEDGER_CACHE"] = ${JSON.stringify(cache)}
+from loss_ledger import Ledger
+print(Ledger().experiment(${JSON.stringify(id)}).tensor("weights/0-1")[0].tolist())`
+    assert.equal(
+      await without(() => python(script, (packages as { command: string }).command)),
+      '[1.0, 2.0]\n',
+    )
   })
 })
 

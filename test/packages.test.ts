@@ -153,6 +153,7 @@ test('the service ships what runs and nothing else', async t => {
   for (const needed of [
     'dist/src/cli/main.js',
     'dist/workers/child.js',
+    'dist/web/index.html',
     'openapi.yaml',
     'prisma/schema.prisma',
   ])
@@ -160,7 +161,7 @@ test('the service ships what runs and nothing else', async t => {
   assert.deepEqual(
     paths.filter(
       file =>
-        !/^(dist\/(src|workers|clients\/typescript\/src)\/.*\.js|prisma\/.*|openapi\.yaml|package\.json|README\.md|LICENSE)$/.test(
+        !/^(dist\/(src|workers|clients\/typescript\/src)\/.*\.js|dist\/web\/(index\.html|assets\/[\w.-]+\.(js|css|svg))|prisma\/.*|openapi\.yaml|package\.json|README\.md|LICENSE)$/.test(
           file,
         ),
     ),

@@ -16,6 +16,7 @@ import webhooks from './plugins/app/webhooks.ts'
 import compression from './plugins/external/compression.ts'
 import docs from './plugins/external/docs.ts'
 import openapi from './plugins/external/openapi.ts'
+import pages from './plugins/external/pages.ts'
 import security from './plugins/external/security.ts'
 import allocations from './routes/allocations/index.ts'
 import architectures from './routes/architectures/index.ts'
@@ -99,6 +100,7 @@ export async function buildApp({
   await app.register(specs, { factsModule })
   await app.register(openapi)
   await app.register(docs)
+  await app.register(pages)
   await app.register(webhooks)
 
   const table = noteRoutes(app)

@@ -42,6 +42,9 @@ export async function runDemo(base: string): Promise<void> {
   console.log('\nAudit of the train split')
   console.log(audit(iterations.items, train.total))
   console.log(`
+Look at it
+  ${base}/#/experiments/${id}
+
 Read on
   curl '${base}${url}'
   curl '${base}${url}/layers?split=validation&by=variable'

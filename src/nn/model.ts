@@ -1,10 +1,12 @@
 /** A network on an engine: losses, accuracies and gradients of batches and of whole splits. */
 import { setImmediate } from 'node:timers/promises'
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Examples } from '../data/examples.ts'
+import type { ResolvedLoss } from '../spec/schema.ts'
 import { type DropoutMasks, logitsOf } from './forward.ts'
 import type { Kernels } from './kernels/kernels.ts'
+import { crossEntropy, lossOf } from './losses.ts'
 import type { Network } from './network.ts'
 import { makeOps, type Ops } from './ops/ops.ts'
 import { deviceSums, hostSums, type MakeSums, type Pass, sum } from './sums.ts'
@@ -14,15 +16,17 @@ export type Model = {
   ops: Ops
   /** How passes over the chunks of a split are added up. */
   sums: MakeSums
+  loss: ResolvedLoss
 }
 
-export function makeModel(network: Network, kernels: Kernels): Model {
-  return { network, ops: makeOps(kernels), sums: kernels.readsWait ? deviceSums : hostSums }
+export function makeModel(network: Network, kernels: Kernels, loss: ResolvedLoss = crossEntropy): Model {
+  return { network, ops: makeOps(kernels), sums: kernels.readsWait ? deviceSums : hostSums, loss }
 }
 
 /**
- * Images in [0, 1] as [n, …shape] and labels as int32 [n], on the device. With `weights` [n] the loss of each example
- * counts so much: where batch norm makes a loss one of all examples, those of some are told apart by them.
+ * Examples as [n, …shape], images in [0, 1] or tokens as int32, and labels as int32 [n], or [n·targets], on the device. With
+ * `weights`, one a label, the loss of each label counts so much: where batch norm makes a loss one of all examples, some are
+ * told apart by them.
  */
 export type Batch = { images: Tensor; labels: Tensor1D; examples: number; weights?: Tensor1D }
 
@@ -32,15 +36,18 @@ export type DeviceSplit = { examples: number; of: number; chunks: Batch[] }
 /** Uploads the examples at `indices` as one batch; the caller disposes it. */
 export function uploadBatch(data: Examples, indices: ArrayLike<number>): Batch {
   const size = data.images.length / data.count
-  const images = new Float32Array(indices.length * size)
-  const labels = new Int32Array(indices.length)
+  const { targets = 1, vocabulary } = data
+  const isTokens = vocabulary !== undefined
+  const images = isTokens ? new Int32Array(indices.length * size) : new Float32Array(indices.length * size)
+  const unit = !isTokens && data.images instanceof Uint8Array ? 255 : 1
+  const labels = new Int32Array(indices.length * targets)
   for (let i = 0; i < indices.length; i++) {
     const source = indices[i] * size
-    for (let j = 0; j < size; j++) images[i * size + j] = data.images[source + j] / 255
-    labels[i] = data.labels[indices[i]]
+    for (let j = 0; j < size; j++) images[i * size + j] = data.images[source + j] / unit
+    for (let j = 0; j < targets; j++) labels[i * targets + j] = data.labels[indices[i] * targets + j]
   }
   return {
-    images: tf.tensor(images, [indices.length, ...data.shape]),
+    images: tf.tensor(images, [indices.length, ...data.shape], isTokens ? 'int32' : 'float32'),
     labels: tf.tensor1d(labels, 'int32'),
     examples: indices.length,
   }
@@ -69,28 +76,41 @@ function uploadVariables(network: Network, theta: Float32Array): Tensor[] {
   )
 }
 
-/** One pass over a batch: the gradient of Σ w ℓ, ℓ the cross-entropy, and `logits` for whoever asks. The caller tidies. */
-function pass(
-  { network, ops }: Model,
+/** ℓ of each example of a batch, [n], and the logits, a row a label. */
+function lossesOf(
+  { network, ops, loss }: Model,
   variables: Tensor[],
   { images, labels, weights }: Batch,
   masks?: DropoutMasks,
-): Pass & { logits: Tensor2D } {
-  let logits!: Tensor2D
-  // The weights are what each example's loss begins its way back with.
-  const { value, grads } = tf.engine().gradients(
-    () => {
-      logits = tf.keep(logitsOf(ops, network, variables, images, masks))
-      return ops.softmaxCrossEntropy(logits, labels)
-    },
-    variables,
-    weights,
-  )
-  const losses = value as Tensor1D
-  return { gradients: grads, losses: weights === undefined ? losses : tf.mul(losses, weights), logits }
+): { losses: Tensor1D; logits: Tensor2D } {
+  const outputs = logitsOf(ops, network, variables, images, masks)
+  const { classes, targets } = network
+  const weighted = (losses: Tensor1D) => (weights === undefined ? losses : ops.dropout(losses, weights))
+  if (targets === undefined)
+    return { losses: weighted(lossOf(ops, loss, outputs as Tensor2D, labels)), logits: outputs as Tensor2D }
+  const logits = ops.reshape<Tensor2D>(outputs, [-1, classes])
+  // An example's loss is the mean over its labels.
+  const each = ops.reshape<Tensor3D>(weighted(lossOf(ops, loss, logits, labels)), [-1, targets, 1])
+  return { losses: ops.reshape<Tensor1D>(ops.meanOverTokens(each), [-1]), logits }
 }
 
-/** How many examples have their largest logit where their label is. */
+/** One pass over a batch: the gradient of Σ ℓ, and `logits`, a row a label, for whoever asks. The caller tidies. */
+function pass(
+  model: Model,
+  variables: Tensor[],
+  batch: Batch,
+  masks?: DropoutMasks,
+): Pass & { logits: Tensor2D } {
+  let logits!: Tensor2D
+  const { value, grads } = tf.engine().gradients(() => {
+    const found = lossesOf(model, variables, batch, masks)
+    logits = tf.keep(found.logits)
+    return found.losses
+  }, variables)
+  return { gradients: grads, losses: value as Tensor1D, logits }
+}
+
+/** How many labels have the largest logit of their row. */
 function correctOf(logits: Tensor2D, labels: Tensor1D): number {
   return tf.tidy(() => tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'int32')).dataSync()[0])
 }
@@ -120,20 +140,18 @@ export function batchGradient(
 
 /** The mean loss over a whole split at theta, by forward passes alone. Stops between chunks when `signal` aborts. */
 export async function meanLoss(
-  { network, ops }: Model,
+  model: Model,
   theta: Float32Array,
   { chunks, examples }: DeviceSplit,
   signal?: AbortSignal,
 ): Promise<number> {
-  const variables = uploadVariables(network, theta)
+  const variables = uploadVariables(model.network, theta)
   try {
     let loss = 0
-    for (const { images, labels } of chunks) {
+    for (const chunk of chunks) {
       await setImmediate()
       signal?.throwIfAborted()
-      loss += tf.tidy(() =>
-        sum(ops.softmaxCrossEntropy(logitsOf(ops, network, variables, images), labels).dataSync()),
-      )
+      loss += tf.tidy(() => sum(lossesOf(model, variables, chunk).losses.dataSync()))
     }
     return loss / examples
   } finally {
@@ -210,7 +228,7 @@ export async function addFullGradients(
         const { loss, slopes } = sums.finish()
         measures.push({
           loss: loss / examples,
-          ...(accuracy && { accuracy: correct / examples }),
+          ...(accuracy && { accuracy: correct / (examples * (model.network.targets ?? 1)) }),
           ...(along.length > 0 && { slopes: slopesOf(slopes, chunks, along.length, variables.length) }),
         })
       } finally {

@@ -2,6 +2,7 @@
 import type { Examples } from '../data/examples.ts'
 import type { ResolvedLayer, ResolvedSpec } from '../spec/schema.ts'
 import { dropoutMasks } from './dropout.ts'
+import { isKernel } from './layers.ts'
 import { batchGradient, disposeBatch, type Model, uploadBatch } from './model.ts'
 import type { Network } from './network.ts'
 import { slotsOf, update } from './optimizers.ts'
@@ -27,7 +28,7 @@ export function initialWeights(network: Network, seed: number): Float32Array {
       continue
     }
     const stream = randomStream(seed, 'weights', name)
-    const deviation = Math.sqrt(2 / initializer.fanIn)
+    const deviation = initializer.name === 'normal' ? initializer.deviation : Math.sqrt(2 / initializer.fanIn)
     for (let i = offset; i < offset + size; i++) theta[i] = deviation * stream.normal()
   }
   return theta
@@ -114,12 +115,12 @@ export function* train(
     for (const { layer, role, offset, size } of network.variables) {
       const resolved = layerOf.get(layer)!
       if (isFrozen(resolved, t)) continue
-      const isKernel = role === 'kernel'
+      const decays = isKernel(role)
       const { l2 } = resolved
-      if (isKernel && l2 > 0) for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
+      if (decays && l2 > 0) for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
       update(
         resolved.optimizer,
-        { offset, size, decays: isKernel },
+        { offset, size, decays },
         theta,
         gradient,
         state,

@@ -1,5 +1,6 @@
 /** From what a user posts to what is run: every default filled in, every contradiction found. */
 import { countLayers, mostLayers } from './custom.ts'
+import { datasetOptions, findDataset, generated, type OptionName, optionsOf } from './datasets.ts'
 import { withDefaults } from './defaults.ts'
 import { resolveDiagnostics } from './diagnostics.ts'
 import { type FieldError, SpecError } from './errors.ts'
@@ -75,7 +76,7 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
 function refuseHuge(input: unknown): void {
   const layers = countLayers(Object(input).architecture)
   if (layers <= mostLayers) return
-  const message = `must have at most ${mostLayers} layers, those in residual blocks counted one by one; has ${layers}`
+  const message = `must have at most ${mostLayers} layers, those in blocks counted one by one; has ${layers}`
   throw new SpecError([{ path: '$.architecture.layers', message }])
 }
 
@@ -84,7 +85,9 @@ const fieldError = ({ path, message }: FieldError): FieldError => ({ path, messa
 /** Fills in the sizes of the splits. Returns the dataset's facts, null where it is unknown. */
 function checkDataset({ dataset, allocation }: Draft, facts: Facts, report: Report): DatasetFacts | null {
   const names = facts.datasets.map(({ name }) => name)
-  const known = facts.datasets.find(({ name }) => name === dataset.name)
+  const isSound = fillOptions(dataset, report)
+  const known = isSound ? findDataset(facts, dataset) : undefined
+  if (!isSound && names.includes(dataset.name!)) return null
   if (!known) {
     const hint = didYouMean(dataset.name, names)
     report(
@@ -102,6 +105,7 @@ function checkDataset({ dataset, allocation }: Draft, facts: Facts, report: Repo
     )
   dataset.sha256 = known.sha256
   const { trainFile, testFile } = known
+  checkFraction(dataset, known, report)
   const more = known.more ? ` (${known.more})` : ''
   dataset.trainExamples ??= known.defaults.trainExamples
   dataset.validationExamples ??= validationLeft(dataset.trainExamples, allocation.splits, known, report)
@@ -119,6 +123,41 @@ function checkDataset({ dataset, allocation }: Draft, facts: Facts, report: Repo
     )
   }
   return known
+}
+
+/** Fills in the options of a generated dataset. Whether they are sound; what is wrong with them is reported. */
+function fillOptions(dataset: Draft['dataset'], report: Report): boolean {
+  const { name = '' } = dataset
+  const own = optionsOf(name)
+  for (const option of Object.keys(datasetOptions) as OptionName[])
+    if (dataset[option] !== undefined && !own.includes(option)) {
+      const has = own.length > 0 ? `; it has ${own.join(', ')}` : ''
+      report(['dataset', option], `is not an option of ${name}${has}`)
+    }
+  if (own.length === 0) return true
+  const { options, check } = generated[name]
+  // Of all pairs, what trainExamples says already.
+  const fallbacks = dataset.trainExamples === undefined ? options : { ...options, fraction: undefined }
+  for (const option of own)
+    if (dataset[option] === undefined && fallbacks[option] !== undefined)
+      Object.assign(dataset, { [option]: fallbacks[option] })
+  if (own.some(option => Number.isNaN(dataset[option]))) return false
+  const wrong = check?.(dataset)
+  if (wrong) report(['dataset', wrong[0]], wrong[1])
+  return wrong === undefined
+}
+
+function checkFraction(
+  { fraction, trainExamples }: Draft['dataset'],
+  { trainFile, defaults }: DatasetFacts,
+  report: Report,
+): void {
+  if (fraction === undefined || trainExamples === undefined || trainExamples === defaults.trainExamples)
+    return
+  report(
+    ['dataset', 'trainExamples'],
+    `must be ${defaults.trainExamples}, which is ${fraction} (fraction) of ${trainFile}; or leave one of the two out; got ${trainExamples}`,
+  )
 }
 
 /** What is validated on where the spec does not say: the default, or what is left. NaN where that is reported as wrong. */

@@ -6,7 +6,8 @@
  */
 import { type Static, Type } from 'typebox'
 import { ArchitectureSpec } from './architectures.ts'
-import { closed, Dictionary, OneOf } from './composites.ts'
+import { closed, Dictionary, Named, OneOf } from './composites.ts'
+import { datasetOptions } from './datasets.ts'
 import { DiagnosticsSpec } from './diagnostics.ts'
 import { mostGibibytes } from './limits.ts'
 import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
@@ -32,7 +33,8 @@ export const DatasetSpec = Type.Object(
     name: Type.String({
       minLength: 1,
       maxLength: 64,
-      description: 'synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).',
+      description:
+        'synthetic-digits, mnist, fashion-mnist, cifar-10, modular-arithmetic, addition, copy-and-induction, parity, spirals, or one of yours (POST /v1/datasets).',
     }),
     sha256: Type.Optional(
       Type.String({
@@ -54,13 +56,45 @@ export const DatasetSpec = Type.Object(
     ),
     seed: Type.Optional(
       Seed(
-        'Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.',
+        'Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.',
       ),
     ),
+    ...datasetOptions,
   },
   closed,
 )
 export type DatasetSpec = Static<typeof DatasetSpec>
+
+// -------------------------------------------------------------------------------------------------- loss
+
+export const LossSpec = Named(
+  {
+    'cross-entropy': Type.Object(
+      {
+        name: Type.Literal('cross-entropy'),
+        labelSmoothing: Type.Optional(
+          Type.Number({
+            ...{ minimum: 0, exclusiveMaximum: 1, default: 0 },
+            description: 's: the target is (1 − s)·onehot(label) + s/classes.',
+          }),
+        ),
+      },
+      { ...closed, title: 'cross-entropy', description: '−Σ target·log softmax(outputs)' },
+    ),
+    'mean-squared-error': Type.Object(
+      { name: Type.Literal('mean-squared-error') },
+      {
+        ...closed,
+        title: 'mean-squared-error',
+        description: 'The mean over classes of (output − onehot(label))².',
+      },
+    ),
+  },
+  {
+    description:
+      'What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.',
+  },
+)
 
 // --------------------------------------------------------------------------------------- layers, training
 
@@ -265,6 +299,7 @@ export const ExperimentSpec = Type.Object(
     ),
     dataset: DatasetSpec,
     architecture: ArchitectureSpec,
+    loss: Type.Optional(LossSpec),
     optimizer: OptimizerSpec,
     layers: Type.Optional(LayersSpec),
     training: TrainingSpec,

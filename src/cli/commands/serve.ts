@@ -17,7 +17,7 @@ export default (program: Command) =>
       const server = await startServer(config, log)
       log.info(
         { url: server.url, workers: server.workers },
-        `Loss Ledger listens on ${server.url}; ${server.url}/docs shows what it answers to`,
+        `Loss Ledger is at ${server.url}, to be looked at in a browser; ${server.url}/docs shows what it answers to`,
       )
       closeWithGrace({ delay: 20_000, logger: false }, async ({ err, signal }) => {
         if (err) log.fatal({ err }, 'an error nobody expected: stopping')

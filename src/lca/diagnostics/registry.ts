@@ -2,8 +2,9 @@
 import { counterfactuals } from './counterfactuals.ts'
 import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
+import { oscillation } from './oscillation.ts'
 
-export const diagnostics: readonly Diagnostic[] = [curvature, counterfactuals]
+export const diagnostics: readonly Diagnostic[] = [curvature, oscillation, counterfactuals]
 
 /** Those that are recorded: the spec's `allocation.diagnostics` knows their names. */
 export const recorded = diagnostics.filter(({ cost }) => cost !== 'reading')

@@ -30,7 +30,8 @@ export default fp(
 export function sendProblem(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = translate(error, request)
   const { status, title } = problemKinds[problem.kind]
-  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  // Whoever has gone gets no answer, and what stopped for it is no fault.
+  if (status >= 500 && !reply.raw.destroyed) request.log.error({ err: error }, 'request failed')
   const body: Problem = {
     type: `urn:problem-type:loss-ledger:${problem.kind}`,
     title,

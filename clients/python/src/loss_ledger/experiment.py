@@ -1,0 +1,213 @@
+"""One experiment: how far it is, its tables, its tensors, its figures."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import tables
+from .errors import ExperimentFailed
+from .events import FINISHED, Event, stream_events
+from .http import Http
+from .progress import open_bar
+from .tensors import Tensor, cache_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+class Experiment:
+    """An experiment of an API. `data` is what was last seen of it (`refresh()` looks again); the rest asks when called."""
+
+    def __init__(self, http: Http, data: Mapping[str, Any]) -> None:
+        self._http = http
+        self.data = dict(data)
+        self.id: str = data["id"]
+
+    def __repr__(self) -> str:
+        name = f" {self.data['name']!r}" if self.data.get("name") else ""
+        return f"<Experiment {self.id}{name}: {self.status}>"
+
+    @property
+    def status(self) -> str:
+        """queued, training, allocating, succeeded, failed or cancelled, when it was last looked at."""
+        return str(self.data["status"])
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The resolved spec: every default filled in."""
+        if "spec" not in self.data:
+            self.refresh()
+        return dict(self.data["spec"])
+
+    @property
+    def summary(self) -> dict[str, Any] | None:
+        """What came of it, once it has succeeded."""
+        found = self.data["summary"]
+        return None if found is None else dict(found)
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that it allocates."""
+        return list(self.spec["allocation"]["splits"])
+
+    @property
+    def _path(self) -> str:
+        return f"/v1/experiments/{self.id}"
+
+    # -------------------------------------------------------------------------------------------- its life
+
+    def refresh(self) -> Experiment:
+        """Looks again."""
+        self.data = self._http.json("GET", self._path)
+        return self
+
+    def events(self, last_event_id: str | None = None) -> Iterator[Event]:
+        """What happens to it until it ends; "0" begins at its beginning."""
+        return stream_events(self._http, self.id, last_event_id)
+
+    def wait(self, *, progress: bool = True, timeout: float | None = None, check: bool = True) -> Experiment:
+        """Waits until it has ended, with a bar in terminals and notebooks, also while the API is away for a moment.
+
+        Raises ExperimentFailed where it fails or is cancelled (not with check=False), TimeoutError after `timeout` seconds,
+        which does not cancel it.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        self.refresh()
+        if self.status not in FINISHED:
+            self._follow(open_bar(progress), deadline)
+            self.refresh()
+        tables.warn_unbalanced(self.unbalanced)
+        if check and self.status != "succeeded":
+            raise ExperimentFailed(self.id, self.status, self.data["error"])
+        return self
+
+    def _follow(self, bar: Any, deadline: float | None) -> None:
+        note = ""
+        done = dict(self.data["progress"])
+        try:
+            for event in stream_events(self._http, self.id, deadline=deadline):
+                if event.event == "iteration":
+                    if event.data["lossAfter"] is not None:
+                        note = f"{event.data['split']} loss {event.data['lossAfter']:.4g}"
+                    continue
+                done = event.data["progress"] if event.event == "status" else event.data
+                bar.show(done["phase"], done["done"], done["total"], note)
+        finally:
+            bar.close()
+
+    @property
+    def unbalanced(self) -> str | None:
+        """Why its books are not to be believed, in words; None where they balance."""
+        found = ((self.data.get("summary") or {}).get("unbalanced")) or {}
+        return "; ".join(f"{split}: {about['message']}" for split, about in found.items()) or None
+
+    def cancel(self) -> Experiment:
+        self.data = self._http.json("POST", f"{self._path}/cancel")
+        return self
+
+    def retry(self) -> Experiment:
+        """Does again what is missing of it."""
+        self.data = self._http.json("POST", f"{self._path}/retry")
+        return self
+
+    def delete(self) -> None:
+        self._http.send("DELETE", self._path)
+
+    # ---------------------------------------------------------------------------------------------- tables
+
+    def layers(self, split: str | None = None, *, by: str = "layer") -> pd.DataFrame:
+        """What every layer (or variable, by="variable") did over the run."""
+        return tables.read_frame(self._http, f"{self._path}/layers", {"split": split, "by": by})
+
+    def iterations(
+        self, split: str | None = None, *, start: int | None = None, stop: int | None = None, points: int | None = None
+    ) -> pd.DataFrame:
+        """Loss, LCA and residual of every iteration; at most `points` of them."""
+        asked = {"split": split, "from": start, "to": stop, "points": points}
+        return tables.read_frame(self._http, f"{self._path}/iterations", asked)
+
+    def allocations(
+        self,
+        split: str | None = None,
+        *,
+        by: str = "layer",
+        layer: str | list[str] | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+        bucket: int | None = None,
+    ) -> pd.DataFrame:
+        """What every layer (or variable) did in every iteration, or span of `bucket` iterations."""
+        asked = {"split": split, "by": by, "layer": layer, "from": start, "to": stop, "bucket": bucket}
+        return tables.read_frame(self._http, f"{self._path}/allocations", asked)
+
+    def neurons(self, split: str | None = None, *, layer: str | list[str] | None = None) -> pd.DataFrame:
+        """What every output unit or channel did over the run."""
+        return tables.read_frame(self._http, f"{self._path}/neurons", {"split": split, "layer": layer})
+
+    def columns(self, table: str, **asked: Any) -> dict[str, np.ndarray[Any, Any]]:
+        """A table (layers, iterations, allocations, neurons) as columns of numpy, without pandas; `asked` as the API has it."""
+        found, unbalanced = tables.read_columns(self._http, f"{self._path}/{table}", asked)
+        tables.warn_unbalanced(unbalanced)
+        return found
+
+    # --------------------------------------------------------------------------------------------- tensors
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """manifest.json: the variables in the order of the columns, the segments, the checksums."""
+        return dict(json.loads(self._http.send("GET", f"{self._path}/artifacts/manifest.json").content))
+
+    def artifacts(self) -> Iterator[dict[str, Any]]:
+        """What there is in object storage."""
+        yield from self._http.pages(f"{self._path}/artifacts")
+
+    def tensor(self, name: str, start: int | None = None, stop: int | None = None) -> Tensor:
+        """A raw tensor, fetched when it is first looked into: weights, allocations/train, neurons/train, or one segment's
+        (weights/0-50). `start` and `stop` choose iterations; weights have a row more, before the first and after each."""
+        file = name if name.endswith(".npy") else f"{name}.npy"
+        path = f"{self._path}/artifacts/{urllib.parse.quote(file)}"
+        asked = {key: value for key, value in {"from": start, "to": stop}.items() if value is not None}
+        return Tensor(self._http, path, asked, cache_folder() / self.id)
+
+    @property
+    def weights(self) -> Tensor:
+        """θ before the first iteration and after each: float32 (iterations + 1, parameters)."""
+        return self.tensor("weights")
+
+    def lca(self, split: str = "train") -> Tensor:
+        """Every allocation: float32 (iterations, parameters)."""
+        return self.tensor(f"allocations/{split}")
+
+    def columns_of(self, name: str) -> slice:
+        """Which columns of the raw tensors a layer or a variable has. Raises KeyError for what there is not."""
+        own = [one for one in self.manifest["variables"] if name in (one["name"], one["layer"])]
+        if not own:
+            raise KeyError(f"{name}: there are {', '.join(one['name'] for one in self.manifest['variables'])}")
+        return slice(own[0]["offset"], own[-1]["offset"] + own[-1]["size"])
+
+    def download(self, name: str, folder: str | Path = ".") -> Path:
+        """An artifact as a file in a folder."""
+        target = Path(folder) / Path(name).name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path = f"{self._path}/artifacts/{urllib.parse.quote(name)}"
+        with self._http.stream("GET", path) as answer, open(target, "wb") as out:
+            for chunk in answer.iter_bytes(1 << 20):
+                out.write(chunk)
+        return target
+
+    # --------------------------------------------------------------------------------------------- figures
+
+    def plot(self, figure: str = "ledger", split: str | None = None) -> Figure:
+        """A figure of the report: ledger (of one split), loss, layers, residuals."""
+        from . import plot
+
+        return plot.experiment_figure(self, figure, split)

@@ -1,0 +1,166 @@
+"""The way in: an API, and everything that can be asked of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Union
+
+import numpy as np
+
+from .experiment import Experiment
+from .http import Http
+from .sweep import Sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Spec = Mapping[str, Any]
+File = Union[str, Path, IO[bytes], "np.ndarray[Any, Any]"]
+
+
+class Ledger:
+    """An API of Loss Ledger. `url` and `key` are LEDGER_URL (or this machine's port 3000) and LEDGER_API_KEY if absent.
+
+    The key is sent to that API, and to no other host, wherever it redirects to. Nothing is sent before a call.
+    """
+
+    def __init__(self, url: str | None = None, key: str | None = None, *, timeout: float = 60.0) -> None:
+        url = url or os.environ.get("LEDGER_URL") or "http://127.0.0.1:3000"
+        self._http = Http(url, key or os.environ.get("LEDGER_API_KEY") or None, timeout)
+
+    def __repr__(self) -> str:
+        return f"Ledger({self._http.base!r})"
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self._http.close()
+
+    # ----------------------------------------------------------------------------------------- experiments
+
+    def submit(self, spec: Spec, *, idempotency_key: str | None = None) -> Experiment:
+        """Posts an experiment. Raises ApiError with every wrong field and its path. With the same key it is posted once."""
+        return Experiment(self._http, self._post("/v1/experiments", spec, idempotency_key))
+
+    def preview(self, spec: Spec) -> dict[str, Any]:
+        """What a spec resolves to and costs; nothing is queued."""
+        return dict(self._http.json("POST", "/v1/experiments/preview", json=spec))
+
+    def experiment(self, id: str) -> Experiment:
+        return Experiment(self._http, self._http.json("GET", f"/v1/experiments/{_quoted(id)}"))
+
+    def experiments(
+        self,
+        *,
+        status: str | Sequence[str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        sweep: str | None = None,
+    ) -> Iterator[Experiment]:
+        """Newest first, page after page; those with all of the tags."""
+        tag = [f"{key}:{value}" for key, value in (tags or {}).items()] or None
+        asked = {"status": [status] if isinstance(status, str) else status, "tag": tag, "sweep": sweep}
+        for one in self._http.pages("/v1/experiments", asked):
+            yield Experiment(self._http, one)
+
+    # ---------------------------------------------------------------------------------------------- sweeps
+
+    def submit_sweep(self, spec: Spec, *, idempotency_key: str | None = None) -> Sweep:
+        """Posts a sweep: a `base`, what to `vary`, `seeds`."""
+        return Sweep(self._http, self._post("/v1/sweeps", spec, idempotency_key))
+
+    def sweep(self, id: str) -> Sweep:
+        return Sweep(self._http, self._http.json("GET", f"/v1/sweeps/{_quoted(id)}"))
+
+    def sweeps(self) -> Iterator[Sweep]:
+        for one in self._http.pages("/v1/sweeps"):
+            yield Sweep(self._http, one)
+
+    # -------------------------------------------------------------------------------------------- datasets
+
+    def datasets(self) -> list[dict[str, Any]]:
+        """Those that specs can name."""
+        return list(self._http.json("GET", "/v1/datasets")["items"])
+
+    def upload_dataset(
+        self,
+        name: str,
+        *,
+        images: File | None = None,
+        labels: File | None = None,
+        test_images: File | None = None,
+        test_labels: File | None = None,
+        npz: File | None = None,
+        classes: int | None = None,
+        layout: str | None = None,
+    ) -> dict[str, Any]:
+        """Labelled images under a name: arrays, or files (.npy, IDX, .npz; gzipped or not) that are never in memory whole."""
+        files = {"npz": npz, "images": images, "labels": labels, "testImages": test_images, "testLabels": test_labels}
+        fields = {"name": name, "classes": classes, "layout": layout}
+        with contextlib.ExitStack() as stack:
+            parts = [
+                (field, (f"{field}.npy" if isinstance(given, np.ndarray) else _name_of(given), stack.enter_context(_opened(given))))
+                for field, given in files.items()
+                if given is not None
+            ]
+            data = {field: str(value) for field, value in fields.items() if value is not None}
+            return dict(self._http.json("POST", "/v1/datasets", data=data, files=parts, timeout=3600))
+
+    def delete_dataset(self, name: str) -> None:
+        self._http.send("DELETE", f"/v1/datasets/{_quoted(name)}")
+
+    # ------------------------------------------------------------------------------------------- catalogue
+
+    def architectures(self) -> list[dict[str, Any]]:
+        """What `architecture` of a spec can be, each with the JSON Schema of its options."""
+        return list(self._http.json("GET", "/v1/architectures")["items"])
+
+    def workers(self) -> list[dict[str, Any]]:
+        """The workers that live, and what they do."""
+        return list(self._http.json("GET", "/v1/workers")["items"])
+
+    def _post(self, path: str, body: Spec, idempotency_key: str | None) -> Any:
+        headers = {} if idempotency_key is None else {"idempotency-key": idempotency_key}
+        return self._http.json("POST", path, json=body, headers=headers)
+
+
+def compare(experiments: Sequence[Experiment], split: str = "train", measure: str = "lca") -> pd.DataFrame:
+    """One measure of every layer, a column an experiment, in the order given; layers that one lacks are NaN there."""
+    import pandas as pd
+
+    names = [one.data.get("name") or one.id for one in experiments]
+    columns = [one.layers(split).set_index("layer")[measure] for one in experiments]
+    # Names may be alike, or missing.
+    unique = [name if names.count(name) == 1 else f"{name} {one.id}" for name, one in zip(names, experiments)]
+    return pd.concat(columns, axis=1, keys=unique, sort=False)
+
+
+def _quoted(text: str) -> str:
+    return urllib.parse.quote(text, safe="")
+
+
+def _name_of(given: File) -> str:
+    return Path(str(getattr(given, "name", given))).name
+
+
+@contextlib.contextmanager
+def _opened(given: File) -> Iterator[IO[bytes]]:
+    if isinstance(given, np.ndarray):
+        with tempfile.TemporaryFile() as file:
+            np.save(file, given, allow_pickle=False)
+            file.seek(0)
+            yield file
+    elif isinstance(given, (str, Path)):
+        with open(given, "rb") as file:
+            yield file
+    else:
+        yield given

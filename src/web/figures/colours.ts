@@ -1,0 +1,87 @@
+/** Colours of the figures, in both themes. Canvases cannot use CSS variables, so they are read here. */
+import { useEffect, useState } from 'preact/hooks'
+
+/** The value of a CSS variable of style.css in the theme that is on. */
+export function themed(name: string): string {
+  const probe = document.createElement('i')
+  probe.style.color = `var(${name})`
+  document.body.append(probe)
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
+}
+
+export function isDark(): boolean {
+  const { theme } = document.documentElement.dataset
+  return theme === undefined ? matchMedia('(prefers-color-scheme: dark)').matches : theme === 'dark'
+}
+
+/** Draws again when the theme changes. Returns its name. */
+export function useTheme(): 'light' | 'dark' {
+  const [dark, set] = useState(isDark)
+  useEffect(() => {
+    const media = matchMedia('(prefers-color-scheme: dark)')
+    const look = () => set(isDark())
+    media.addEventListener('change', look)
+    addEventListener('themechange', look)
+    return () => {
+      media.removeEventListener('change', look)
+      removeEventListener('themechange', look)
+    }
+  }, [])
+  return dark ? 'dark' : 'light'
+}
+
+/** Okabe and Ito (2008), in an order whose neighbours differ in lightness too. */
+const few = {
+  light: ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00'],
+  dark: ['#3d9bdc', '#f0b429', '#2cb58c', '#e39bc4', '#9fd6f7', '#f07c33'],
+}
+/** Cividis (Nuñez, Anderton, Renslow 2018), as far as it shows on the paper of the theme. */
+const many = {
+  light: ['#00224e', '#123570', '#3b496c', '#575d6d', '#707173', '#8a8678', '#a59c74', '#c3b369', '#e1cc55'],
+  dark: ['#3f5f9e', '#4f6690', '#646b80', '#7b7a7a', '#938f7b', '#aba176', '#c4b46c', '#dec75c', '#fde737'],
+}
+
+/** A colour for each of n things in order: distinct hues while they last, then shades from first to last. */
+export function colours(n: number, theme: 'light' | 'dark'): string[] {
+  if (n <= few[theme].length) return few[theme].slice(0, n)
+  return Array.from({ length: n }, (_, i) => along(many[theme], i / (n - 1)))
+}
+
+function along(stops: string[], at: number): string {
+  const position = at * (stops.length - 1)
+  const index = Math.min(stops.length - 2, Math.floor(position))
+  const part = position - index
+  const channel = (colour: string, c: number) => Number.parseInt(colour.slice(1 + 2 * c, 3 + 2 * c), 16)
+  const mixed = [0, 1, 2].map(c =>
+    Math.round(channel(stops[index], c) * (1 - part) + channel(stops[index + 1], c) * part),
+  )
+  return `rgb(${mixed.join(' ')})`
+}
+
+/** From what helps (blue) over nothing (the paper) to what hurts (orange): apart for every colour vision. */
+const diverging = {
+  light: ['#023858', '#0571b0', '#74add1', '#d4e6f1', '#f7f7f7', '#fde0c5', '#f4a261', '#d0590c', '#7f2704'],
+  dark: ['#d2ecff', '#7cc4f4', '#2f8fd0', '#1c4f77', '#1d2329', '#6b3a14', '#c9651b', '#f59a4c', '#ffe1c4'],
+}
+
+/** The diverging scale as a table of `size` colours, [r, g, b] each, from −1 to 1. */
+export function divergingTable(theme: 'light' | 'dark', size = 511): Uint8ClampedArray {
+  const table = new Uint8ClampedArray(size * 3)
+  for (let i = 0; i < size; i++) {
+    const channels = along(diverging[theme], i / (size - 1)).match(/\d+/g)!
+    for (let c = 0; c < 3; c++) table[3 * i + c] = Number(channels[c])
+  }
+  return table
+}
+
+/**
+ * Signed logarithm: sign(v) · log(1 + |v| / c) / log(1 + most / c) with c = most / 1000, so that three decades show;
+ * beyond ±most it stays at ±1.
+ */
+export function signedLog(value: number, most: number): number {
+  if (most === 0) return 0
+  const at = Math.log1p((1000 * Math.abs(value)) / most) / Math.log1p(1000)
+  return Math.sign(value) * Math.min(1, at)
+}

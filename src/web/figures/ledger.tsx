@@ -1,0 +1,232 @@
+/** The ledger: who lowered the loss and when, as a stack of layers and as a map of layers and iterations. */
+import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { number, percent, shorten, signed, whole } from '../format.ts'
+import { colours, divergingTable, signedLog, useTheme } from './colours.ts'
+import { type Paint, Plot } from './plot.tsx'
+import { cumulative, indexAt, type Ledger, quantileOfSizes, stacked } from './series.ts'
+
+type Props = {
+  ledger: Ledger
+  split: string
+  span: [number, number]
+  gutter: number
+  onZoom?: (span?: [number, number]) => void
+  csv?: () => Promise<unknown>
+}
+
+/** Cumulative LCA over what is shown, stacked by layer: below zero is what helped. */
+export function StackFigure({ ledger, split, span, gutter, onZoom, csv }: Props) {
+  const theme = useTheme()
+  const { names, starts, ends } = ledger
+  const palette = useMemo(() => colours(names.length, theme), [names.length, theme])
+  const sums = useMemo(() => cumulative(ledger), [ledger])
+  const { bands, extent } = useMemo(() => stacked(sums), [sums])
+  const times = useMemo(() => [starts[0] ?? 0, ...ends], [starts, ends])
+  const total = useMemo(() => times.map((_, i) => sums.reduce((sum, row) => sum + row[i], 0)), [sums, times])
+  const last = times.length - 1
+  const paint: Paint = (context, { x, y }) => {
+    for (const [row, band] of bands.entries()) {
+      context.beginPath()
+      for (const [i, [, to]] of band.entries()) context.lineTo(x(times[i]), y(to))
+      for (let i = band.length - 1; i >= 0; i--) context.lineTo(x(times[i]), y(band[i][0]))
+      context.closePath()
+      context.fillStyle = palette[row]
+      context.globalAlpha = 0.9
+      context.fill()
+    }
+    context.globalAlpha = 1
+  }
+  const order = names.map((_, row) => row).sort((a, b) => sums[a][last] - sums[b][last])
+  const first = order[0]
+  const says =
+    names.length === 0
+      ? 'Nothing is allocated yet.'
+      : `From iteration ${whole(times[0])} to ${whole(times[last])} the ${split} loss changed by ${signed(total[last])}, as the allocations have it. ` +
+        `Most of it by ${names[first]}: ${signed(sums[first][last])} (${percent(sums[first][last] / total[last], 0)}).`
+  const read = (at: [number, number] | null) => {
+    const i = at === null ? last : Math.max(0, indexAt(times, at[0]))
+    if (names.length === 0) return ''
+    const parts = [...order]
+      .sort((a, b) => Math.abs(sums[b][i]) - Math.abs(sums[a][i]))
+      .slice(0, 6)
+      .map(row => `${shorten(names[row], 24)} ${signed(sums[row][i], 3)}`)
+    return `until ${whole(times[i])}: all ${signed(total[i], 4)} · ${parts.join(' · ')}`
+  }
+  return (
+    <Plot
+      title="Cumulative LCA by layer"
+      says={says}
+      x={times}
+      span={span}
+      series={[{ label: 'all', values: total, colour: '--ink', width: 1.5 }]}
+      yRange={extent}
+      height={300}
+      gutter={gutter}
+      paint={paint}
+      read={read}
+      onZoom={onZoom}
+      csv={csv}
+    >
+      <div class="key">
+        {names.length <= 14 &&
+          names.map((name, row) => (
+            <span key={name}>
+              <svg viewBox="0 0 14 11" aria-hidden="true">
+                <rect width="14" height="11" rx="2" fill={palette[row]} />
+              </svg>
+              {shorten(name, 28)}
+            </span>
+          ))}
+        {names.length > 14 && (
+          <span class="muted">
+            {names.length} layers, from the first (dark) to the last (bright). Below zero helped, above hurt;
+            the line is the sum.
+          </span>
+        )}
+      </div>
+    </Plot>
+  )
+}
+
+/** LCA an iteration, rows of the network by spans of iterations: a canvas of single pixels that is drawn large. */
+export function HeatFigure({
+  ledger,
+  split,
+  span,
+  gutter,
+  onZoom,
+  csv,
+  onPick,
+  what = 'layer',
+}: Props & { onPick?: (name: string) => void; what?: 'layer' | 'variable' }) {
+  const theme = useTheme()
+  const { names, starts, ends, lca } = ledger
+  const rates = useMemo(
+    () => lca.map(row => row.map((value, i) => value / (ends[i] - starts[i]))),
+    [lca, starts, ends],
+  )
+  const most = useMemo(() => quantileOfSizes(rates, 0.995), [rates])
+  const clipped = useMemo(
+    () => rates.reduce((sum, row) => sum + row.filter(value => Math.abs(value) > most).length, 0),
+    [rates, most],
+  )
+  const image = useMemo(() => {
+    if (names.length === 0 || starts.length === 0) return undefined
+    const table = divergingTable(theme)
+    const middle = (table.length / 3 - 1) / 2
+    const pixels = new ImageData(starts.length, names.length)
+    for (const [row, values] of rates.entries())
+      for (let i = 0; i < values.length; i++) {
+        const at = 4 * (row * starts.length + i)
+        const finite = Number.isFinite(values[i])
+        const colour = 3 * (middle + Math.round(signedLog(finite ? values[i] : 0, most) * middle))
+        for (let c = 0; c < 3; c++) pixels.data[at + c] = table[colour + c]
+        pixels.data[at + 3] = finite ? 255 : 0
+      }
+    const canvas = document.createElement('canvas')
+    canvas.width = pixels.width
+    canvas.height = pixels.height
+    canvas.getContext('2d')!.putImageData(pixels, 0, 0)
+    return canvas
+  }, [rates, most, theme, names.length, starts.length])
+  const paint: Paint = (context, { x, y }) => {
+    if (!image) return
+    context.imageSmoothingEnabled = false
+    // Spans need not touch: segments are allocated in any order.
+    for (let i = 0; i < starts.length; ) {
+      let end = i + 1
+      while (end < starts.length && starts[end] === ends[end - 1]) end++
+      // The last span may be shorter than the others.
+      const regular = ends[end - 1] - starts[end - 1] === ends[i] - starts[i] ? end : end - 1
+      for (const [a, b] of [
+        [i, regular],
+        [regular, end],
+      ]) {
+        if (a >= b) continue
+        const left = x(starts[a])
+        context.drawImage(
+          image,
+          a,
+          0,
+          b - a,
+          names.length,
+          left,
+          y(0),
+          x(ends[b - 1]) - left,
+          y(names.length) - y(0),
+        )
+      }
+      i = end
+    }
+  }
+  let worst = { row: 0, i: 0, value: Number.NEGATIVE_INFINITY }
+  let best = { row: 0, i: 0, value: Number.POSITIVE_INFINITY }
+  for (const [row, values] of rates.entries())
+    for (const [i, value] of values.entries()) {
+      if (value > worst.value) worst = { row, i, value }
+      if (value < best.value) best = { row, i, value }
+    }
+  const at = ({ row, i, value }: typeof best) =>
+    `${names[row]} in ${ends[i] - starts[i] === 1 ? 'iteration' : 'the iterations from'} ${whole(starts[i])} (${signed(value, 3)}${ends[i] - starts[i] === 1 ? '' : ' an iteration'})`
+  const says =
+    image === undefined
+      ? 'Nothing is allocated yet.'
+      : `LCA on ${split} of ${names.length} ${what}s in ${whole(starts.length)} ${ends[0] - starts[0] === 1 ? 'iterations' : `spans of ${whole(ends[0] - starts[0])} iterations`}. Helped most: ${at(best)}. Hurt most: ${at(worst)}.`
+  const read = (at: [number, number] | null) => {
+    if (at === null) return 'Point at a cell to read it; drag to zoom.'
+    const i = indexAt(starts, at[0])
+    const row = Math.floor(at[1])
+    if (i < 0 || at[0] > ends[i] || row < 0 || row >= names.length) return ''
+    const when =
+      ends[i] - starts[i] === 1
+        ? `iteration ${whole(starts[i])}`
+        : `iterations ${whole(starts[i])}–${whole(ends[i] - 1)}`
+    return `${names[row]}, ${when}: ${signed(rates[row][i], 4)}${ends[i] - starts[i] === 1 ? '' : ' an iteration'}`
+  }
+  const height = Math.max(140, Math.min(620, 44 + names.length * (names.length > 30 ? 11 : 24)))
+  return (
+    <Plot
+      title={`LCA of every ${what} over time`}
+      says={says}
+      x={starts.length === 0 ? [0] : [starts[0], ends[ends.length - 1]]}
+      span={span}
+      series={[]}
+      names={names}
+      height={height}
+      gutter={gutter}
+      paint={paint}
+      read={read}
+      onZoom={onZoom}
+      onPick={([, y]) => names[Math.floor(y)] !== undefined && onPick?.(names[Math.floor(y)])}
+      csv={csv}
+    >
+      <Ramp most={most} clipped={clipped} theme={theme} />
+    </Plot>
+  )
+}
+
+/** The key of the colours. */
+function Ramp({ most, clipped, theme }: { most: number; clipped: number; theme: 'light' | 'dark' }) {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  useEffect(() => {
+    const table = divergingTable(theme)
+    const width = table.length / 3
+    const pixels = new ImageData(width, 1)
+    for (let i = 0; i < width; i++) {
+      for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = table[3 * i + c]
+      pixels.data[4 * i + 3] = 255
+    }
+    canvas.current!.getContext('2d')!.putImageData(pixels, 0, 0)
+  }, [theme])
+  return (
+    <div class="ramp">
+      <span>helps {number(-most, 2)}</span>
+      <canvas ref={canvas} width={511} height={1} aria-hidden="true" />
+      <span>+{number(most, 2)} hurts</span>
+      <span>
+        an iteration, signed logarithmic scale over three decades
+        {clipped > 0 && `; ${whole(clipped)} cells beyond are clipped`}
+      </span>
+    </div>
+  )
+}

@@ -1,0 +1,93 @@
+/** What the figures of an experiment are made of: columns of the API's tables, and sums over them. */
+
+/** Rows of /iterations on one split. */
+export type Iterations = {
+  iteration: ArrayLike<number>
+  loss: ArrayLike<number>
+  lossAfter: ArrayLike<number>
+  lca: ArrayLike<number>
+  residual: ArrayLike<number>
+  splits: ArrayLike<number>
+  helpFractionOfMoved: ArrayLike<number>
+}
+
+/** What each layer (or variable) did in each span of iterations: lca[row][span], rows in the order of the network. */
+export type Ledger = { names: string[]; starts: number[]; ends: number[]; lca: Float64Array[] }
+
+/** Turns rows of /allocations, by iteration and then in the order of the network, into a matrix. */
+export function ledgerOf(columns: {
+  iteration: ArrayLike<number>
+  iterations: ArrayLike<number>
+  name: ArrayLike<string>
+  lca: ArrayLike<number>
+}): Ledger {
+  const names: string[] = []
+  const rowOf = new Map<string, number>()
+  const starts: number[] = []
+  const ends: number[] = []
+  for (let i = 0; i < columns.lca.length; i++) {
+    if (!rowOf.has(columns.name[i])) {
+      rowOf.set(columns.name[i], names.length)
+      names.push(columns.name[i])
+    }
+    if (starts[starts.length - 1] === columns.iteration[i]) continue
+    starts.push(columns.iteration[i])
+    ends.push(columns.iteration[i] + columns.iterations[i])
+  }
+  const lca = names.map(() => new Float64Array(starts.length))
+  let span = -1
+  for (let i = 0; i < columns.lca.length; i++) {
+    if (columns.iteration[i] !== starts[span]) span++
+    lca[rowOf.get(columns.name[i])!][span] = columns.lca[i]
+  }
+  return { names, starts, ends, lca }
+}
+
+/** Running sums of every row, from 0 before the first span: one longer than the row. */
+export const cumulative = ({ lca }: Pick<Ledger, 'lca'>): Float64Array[] =>
+  lca.map(row => {
+    const sums = new Float64Array(row.length + 1)
+    for (let i = 0; i < row.length; i++) sums[i + 1] = sums[i] + (Number.isFinite(row[i]) ? row[i] : 0)
+    return sums
+  })
+
+/** Rows stacked away from zero: positive values upwards, negative ones downwards. Low and high end of each, and of all. */
+export function stacked(rows: Float64Array[]): {
+  bands: [from: number, to: number][][]
+  extent: [number, number]
+} {
+  const length = rows[0]?.length ?? 0
+  const up = new Float64Array(length)
+  const down = new Float64Array(length)
+  const bands = rows.map(row =>
+    Array.from(row, (value, i): [number, number] => {
+      const base = value < 0 ? down : up
+      const from = base[i]
+      base[i] += value
+      return [from, base[i]]
+    }),
+  )
+  return { bands, extent: [Math.min(0, ...down), Math.max(0, ...up)] }
+}
+
+/** The value below which so large a part of the sizes lies; 0 of nothing. */
+export function quantileOfSizes(rows: ArrayLike<number>[], part: number): number {
+  const sizes: number[] = []
+  for (const row of rows)
+    for (let i = 0; i < row.length; i++) if (Number.isFinite(row[i])) sizes.push(Math.abs(row[i]))
+  if (sizes.length === 0) return 0
+  const sorted = Float64Array.from(sizes).sort()
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]
+}
+
+/** The index of the last start that is not after x; −1: none. */
+export function indexAt(starts: ArrayLike<number>, x: number): number {
+  let low = 0
+  let high = starts.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (starts[middle] <= x) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}

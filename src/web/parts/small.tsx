@@ -1,0 +1,149 @@
+/** Small things that several pages show. */
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Experiment, ExperimentListItem } from '../../../clients/typescript/src/index.ts'
+import { linkTo } from '../address.ts'
+import { duration, whole } from '../format.ts'
+import { noteError } from '../ledger.ts'
+
+export const Status = ({ status }: { status: string }) => <span class={`status ${status}`}>{status}</span>
+
+/** A title that can be given the focus, so that a screen reader hears of a new page. */
+export const Title = ({ children }: { children: ComponentChildren }) => (
+  <h1 tabIndex={-1} dir="auto">
+    {children}
+  </h1>
+)
+
+export const nameOf = ({ name, id }: Pick<ExperimentListItem, 'name' | 'id'>) => name || id.slice(0, 13)
+
+export const Tags = ({ tags }: { tags: Record<string, string> }) => (
+  <>
+    {Object.entries(tags).map(([key, value]) => (
+      <a
+        key={key}
+        class="tag"
+        dir="auto"
+        title={`${key}: ${value}`.slice(0, 500)}
+        href={linkTo(['experiments'], {
+          tag: `${key}:${value}`.length <= 301 ? `${key}:${value}` : undefined,
+        })}
+      >
+        {`${key}: ${value}`.slice(0, 200)}
+      </a>
+    ))}
+  </>
+)
+
+export const Failed = ({ error }: { error: Error | undefined }) =>
+  error ? (
+    <p class="notice bad" role="alert">
+      {error.message}
+    </p>
+  ) : null
+
+/** How far it is, with the time that is left. */
+export function Progress({ progress: { phase, done, total, etaSeconds } }: Pick<Experiment, 'progress'>) {
+  const share = total === 0 ? 0 : done / total
+  const eta = etaSeconds === null ? '' : `, about ${duration(etaSeconds)} left`
+  return (
+    <span>
+      <progress value={share} max={1} aria-label={`${phase}: ${Math.floor(100 * share)} %`} />
+      <span class="muted">
+        {phase} {whole(done)} of {whole(total)}
+        {eta}
+      </span>
+    </span>
+  )
+}
+
+export function placeInWords({ position, ahead }: NonNullable<Experiment['queue']>): string {
+  const { experiments, segments, seconds } = ahead
+  if (experiments === 0) return `place ${whole(position)} in line, nothing before it`
+  const time = seconds === null ? '' : `, about ${duration(seconds)}`
+  return `place ${whole(position)} in line, after ${whole(experiments)} experiments with ${whole(segments)} segments${time}`
+}
+
+/** Copies a text; says so. */
+export function CopyButton({ text, children }: { text: () => string; children: ComponentChildren }) {
+  const [copied, set] = useState(false)
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  return (
+    <button
+      type="button"
+      onClick={async () => {
+        await navigator.clipboard.writeText(text())
+        set(true)
+        clearTimeout(timer.current)
+        timer.current = setTimeout(() => set(false), 2000)
+      }}
+    >
+      {copied ? 'Copied' : children}
+      <span class="hidden" role="status">
+        {copied ? 'Copied' : ''}
+      </span>
+    </button>
+  )
+}
+
+/** A button that does something to what is there, once it has been asked whether that is meant. */
+export function ActionButton(props: {
+  children: ComponentChildren
+  /** What is asked before it is done; nothing is asked where it is absent. */
+  ask?: string
+  danger?: boolean
+  disabled?: boolean
+  act(): Promise<unknown>
+}) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [state, set] = useState<{ busy: boolean; error?: Error }>({ busy: false })
+  const act = async () => {
+    set({ busy: true })
+    try {
+      await props.act()
+      set({ busy: false })
+      dialog.current?.close()
+    } catch (error) {
+      set({ busy: false, error: noteError(error) })
+      if (!dialog.current?.open) dialog.current?.showModal()
+    }
+  }
+  return (
+    <>
+      <button
+        type="button"
+        class={props.danger ? 'danger' : ''}
+        disabled={props.disabled || state.busy}
+        onClick={() => {
+          set({ busy: false })
+          if (props.ask) dialog.current?.showModal()
+          else void act()
+        }}
+      >
+        {props.children}
+      </button>
+      <dialog ref={dialog} aria-label="Are you sure?">
+        <div class="stack">
+          {props.ask && <p>{props.ask}</p>}
+          <Failed error={state.error} />
+          <div class="row">
+            {props.ask && (
+              <button
+                type="button"
+                class={props.danger ? 'danger' : 'primary'}
+                disabled={state.busy}
+                onClick={act}
+              >
+                {props.children}
+              </button>
+            )}
+            <button type="button" onClick={() => dialog.current?.close()}>
+              {props.ask ? 'Leave it' : 'Close'}
+            </button>
+          </div>
+        </div>
+      </dialog>
+    </>
+  )
+}

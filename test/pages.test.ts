@@ -1,0 +1,128 @@
+/** The pages in a browser, over a real server with a worker: what is shown is what the API says, and nothing complains. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { pino } from 'pino'
+import type { Browser } from 'playwright-core'
+import { connect, type LedgerClient } from '../clients/typescript/src/index.ts'
+import { type Server, startServer } from '../src/cli/serve.ts'
+import { readConfig } from '../src/config.ts'
+import { launch, openPage, skipReason, type Watched } from './support/browser.ts'
+import { type TestDatabase, testDatabase } from './support/database.ts'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+export const hostile = `<img src=x onerror=alert(1)>"'\u202Egnp.exe 🎉`
+const spec = {
+  name: 'seen in a browser',
+  tags: { study: 'pages' },
+  dataset: { name: 'synthetic-digits', trainExamples: 400, validationExamples: 100 },
+  architecture: { name: 'fc' as const, hidden: [10] },
+  optimizer: { name: 'sgd' as const, learningRate: 0.1 },
+  training: { iterations: 24, batchSize: 50, seed: 5 },
+  allocation: { segmentIterations: 8 },
+}
+
+describe('the pages', { skip: skipReason }, () => {
+  let database: TestDatabase
+  let directory: string
+  let server: Server
+  let ledger: LedgerClient
+  let browser: Browser
+  let id: string
+  let opened: Watched
+
+  before(async () => {
+    database = await testDatabase()
+    directory = await mkdtemp(path.join(tmpdir(), 'loss-ledger-pages-'))
+    // The worker reads the environment it inherits.
+    Object.assign(process.env, { DATABASE_URL: database.url, LEDGER_DIR: directory, LOG_LEVEL: 'error' })
+    server = await startServer({ ...readConfig(), port: 0, workers: 1 }, pino({ level: 'error' }))
+    ledger = connect({ url: server.url })
+    ;[browser, { id }] = await Promise.all([launch(), ledger.submit(spec)])
+    opened = await openPage(browser)
+  })
+  after(async () => {
+    await browser?.close()
+    await server?.close()
+    await database?.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  /** Goes there and waits for the page's title. */
+  async function visit(address: string, title: string, { page } = opened) {
+    await page.goto(`${server.url}/${address}`)
+    await page.getByRole('heading', { level: 1, name: title }).waitFor()
+    return page
+  }
+  /** Nothing was complained of so far, and axe finds nothing in either theme. */
+  async function assertWell({ page, complaints } = opened) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      // The policy of the page keeps scripts out: this one comes in by the debugger.
+      const violations =
+        await page.evaluate(`${axe};axe.run(document,{resultTypes:['violations']}).then(({violations})=>
+        violations.map(({id,nodes})=>id+': '+nodes.slice(0,3).map(({html,failureSummary})=>html.slice(0,200)+' '+failureSummary).join(' | ')))`)
+      assert.deepEqual(violations, [], `${colorScheme} ${page.url()}`)
+    }
+    assert.deepEqual(complaints, [])
+    const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+    assert.ok((over as number) <= 0, `${page.url()} is ${over} pixels wider than the window`)
+  }
+
+  test('what is loaded is small, and the policy lets nothing else in', async () => {
+    const response = await fetch(`${server.url}/`)
+    const policy = response.headers.get('content-security-policy')!
+    assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self';/)
+    assert.doesNotMatch(policy, /unsafe|https?:/)
+    assert.doesNotMatch(await response.text(), /https?:|<script>|style=|\son\w+=/)
+    const folder = new URL('../web/assets/', import.meta.url)
+    const files = (await readdir(folder)).filter(file => /\.(js|css)$/.test(file))
+    const sizes = files.map(file => gzipSync(readFileSync(new URL(file, folder))).length)
+    assert.ok(sizes.reduce((a, b) => a + b) <= 100_000, `${sizes} bytes`)
+    const missing = await fetch(`${server.url}/assets/none.js`)
+    assert.equal(missing.headers.get('content-type'), 'application/problem+json; charset=utf-8')
+  })
+
+  test('an experiment is followed to its end, and its figures say what the API does', async () => {
+    const page = await visit(`#/experiments/${id}`, spec.name)
+    await page.locator('.status.succeeded').waitFor({ timeout: 60_000 })
+    // By events alone: what is shown once it has ended came without a reload.
+    const { summary } = await ledger.get(id)
+    const { lca, loss } = summary!.splits.train!
+    const shown = (value: number) => String(Number(value.toPrecision(4))).replace('-', '−')
+    await page.getByText(shown(lca!)).first().waitFor()
+    const says = async (name: RegExp) => await page.getByRole('img', { name }).getAttribute('aria-label')
+    const stack = (await says(/^From iteration 0 to 24 /))!
+    assert.ok(stack.includes(`the train loss changed by ${shown(lca!)}, `), stack)
+    const curve = (await says(/^The train loss goes/))!
+    assert.ok(curve.includes(`goes from ${shown(loss.initial!)} to ${shown(loss.final!)}, `), curve)
+    await assertWell()
+  })
+
+  test('a zoom asks the server for that span, is in the address, and the back button undoes it', async () => {
+    const page = await visit(`#/experiments/${id}`, spec.name)
+    const asked = page.waitForRequest(/allocations\?.*from=6&to=18&bucket=1/)
+    await page.getByRole('button', { name: 'Zoom in' }).click()
+    await asked
+    await page.getByText('iterations 6 to 18 of 24').waitFor()
+    assert.match(page.url(), /from=6&to=18/)
+    const heat = page.getByRole('img', { name: /LCA on train of 2 layers in 12 iterations/ })
+    await heat.waitFor()
+    await page.goBack()
+    await page.getByText('iterations 0 to 24 of 24').waitFor()
+    // By the mouse, in the map itself.
+    const map = page.locator('.u-over').nth(2)
+    await map.scrollIntoViewIfNeeded()
+    const box = (await map.boundingBox())!
+    await page.mouse.move(box.x + box.width / 4, box.y + 20)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width / 2, box.y + 20, { steps: 3 })
+    await page.mouse.up()
+    await page.getByText(/iterations [56] to 1[23] of 24/).waitFor()
+  })
+})
