@@ -4,6 +4,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core
 import * as tf from '@tensorflow/tfjs-core'
 import type { Examples } from '../data/examples.ts'
 import type { ResolvedLoss } from '../spec/schema.ts'
+import type { Augment } from './augmentation.ts'
 import { type DropoutMasks, logitsOf } from './forward.ts'
 import type { Kernels } from './kernels/kernels.ts'
 import { crossEntropy, lossOf } from './losses.ts'
@@ -33,8 +34,8 @@ export type Batch = { images: Tensor; labels: Tensor1D; examples: number; weight
 /** A whole split on the device, or `examples` of its `of`, as fixed consecutive chunks; the last may be shorter. */
 export type DeviceSplit = { examples: number; of: number; chunks: Batch[] }
 
-/** Uploads the examples at `indices` as one batch; the caller disposes it. */
-export function uploadBatch(data: Examples, indices: ArrayLike<number>): Batch {
+/** Uploads the examples at `indices` as one batch, images changed by `augment`; the caller disposes it. */
+export function uploadBatch(data: Examples, indices: ArrayLike<number>, augment?: Augment): Batch {
   const size = data.images.length / data.count
   const { targets = 1, vocabulary } = data
   const isTokens = vocabulary !== undefined
@@ -46,6 +47,7 @@ export function uploadBatch(data: Examples, indices: ArrayLike<number>): Batch {
     for (let j = 0; j < size; j++) images[i * size + j] = data.images[source + j] / unit
     for (let j = 0; j < targets; j++) labels[i * targets + j] = data.labels[indices[i] * targets + j]
   }
+  if (images instanceof Float32Array) augment?.(images, data.shape)
   return {
     images: tf.tensor(images, [indices.length, ...data.shape], isTokens ? 'int32' : 'float32'),
     labels: tf.tensor1d(labels, 'int32'),

@@ -193,7 +193,7 @@ function stillLayers(
   const found = new Map<string, string>()
   const resolved = resolveMatched({ optimizer, training: { l2: 0 } }, network, matches)
   resolved.forEach(({ layer, optimizer: own }, i) => {
-    if (own.name !== 'sgd' || !own.nesterov || own.momentum !== 0) return
+    if (!('nesterov' in own) || !own.nesterov || own.momentum !== 0) return
     for (const pattern of matches.patterns[i]) if (!found.has(pattern)) found.set(pattern, layer)
   })
   return found

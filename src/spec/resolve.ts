@@ -48,6 +48,7 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
 
   const known = checkDataset(draft, facts, report)
   checkTraining(draft, input, report)
+  if (known) checkAugmentation(draft, known, report)
   const network = known && !isBroken('architecture') ? layOut(draft, known, facts, contradictions) : null
   checkOptimizer(draft, report)
   const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
@@ -186,7 +187,25 @@ function checkTraining({ dataset, training, optimizer }: Draft, input: unknown, 
     report(['training', 'batchSize'], `must be ≤ dataset.trainExamples (${train}), got ${training.batchSize}`)
   }
   // Half a period that ends with the training is what a cosine schedule without a length means.
-  if (optimizer.schedule?.name === 'cosine') optimizer.schedule.iterations ??= training.iterations
+  const { schedule } = optimizer
+  if (schedule?.name !== 'cosine' && schedule?.name !== 'warmup-cosine') return
+  schedule.iterations ??= training.iterations
+  if (schedule.name === 'warmup-cosine' && schedule.warmup >= schedule.iterations)
+    report(
+      ['optimizer', 'schedule', 'warmup'],
+      `must be < iterations (${schedule.iterations}), where the half period ends; got ${schedule.warmup}`,
+    )
+}
+
+function checkAugmentation({ training }: Draft, { name, shape }: DatasetFacts, report: Report): void {
+  if (training.augmentation === undefined) return
+  if (shape.length !== 3)
+    report(['training', 'augmentation'], `must be left out: ${name} has no images, but [${shape.join(', ')}]`)
+  else if (training.augmentation.crop >= Math.min(shape[0], shape[1]))
+    report(
+      ['training', 'augmentation', 'crop'],
+      `must be < ${Math.min(shape[0], shape[1])}, the side of an image; got ${training.augmentation.crop}`,
+    )
 }
 
 /** The network of the architecture over the dataset, null where the two do not fit. */
@@ -209,7 +228,7 @@ function layOut(
 }
 
 function checkOptimizer({ optimizer }: Draft, report: Report): void {
-  if (optimizer.name === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
+  if ('nesterov' in optimizer && optimizer.nesterov && optimizer.momentum === 0) {
     report(['optimizer', 'nesterov'], 'needs momentum > 0; set momentum, or leave nesterov out')
   }
   if (optimizer.schedule?.name !== 'step') return

@@ -169,6 +169,33 @@ export const TrainingSpec = Type.Object(
           'Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).',
       }),
     ),
+    clipNorm: Type.Optional(
+      Type.Number({
+        ...{ exclusiveMinimum: 0, maximum: 1e6 },
+        description:
+          'Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.',
+      }),
+    ),
+    augmentation: Type.Optional(
+      Type.Object(
+        {
+          flip: Type.Optional(
+            Type.Boolean({ default: false, description: 'Left to right, every second image or so.' }),
+          ),
+          crop: Type.Optional(
+            Type.Integer({
+              ...{ minimum: 0, maximum: 64, default: 0 },
+              description: 'Zeros around the image, out of which one of its size is cut anywhere.',
+            }),
+          ),
+        },
+        {
+          ...closed,
+          description:
+            'Of images, in training only: drawn from the seed, never in the loss that is allocated.',
+        },
+      ),
+    ),
     initial: Type.Optional(
       Type.Object(
         {

@@ -110,7 +110,7 @@ export interface ExperimentSpec {
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy | MeanSquaredError
-  optimizer: Sgd | Rmsprop | Adam | Adamw
+  optimizer: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -139,7 +139,7 @@ export interface ExperimentSpec {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -171,6 +171,23 @@ export interface ExperimentSpec {
      * Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).
      */
     l2?: number
+    /**
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip?: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop?: number
+    }
     /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
      */
@@ -1951,7 +1968,7 @@ export interface Sgd {
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant | Step | Cosine | Warmup
+  schedule?: Constant | Step | Cosine | Warmup | WarmupCosine
   /**
    * v ← momentum·v + g
    */
@@ -2002,13 +2019,31 @@ export interface Warmup {
    */
   iterations: number
 }
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
 export interface Rmsprop {
   name: 'rmsprop'
   /**
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant1 | Step1 | Cosine1 | Warmup1
+  schedule?: Constant1 | Step1 | Cosine1 | Warmup1 | WarmupCosine1
   /**
    * Decay of the mean of squared gradients.
    */
@@ -2063,13 +2098,31 @@ export interface Warmup1 {
    */
   iterations: number
 }
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine1 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
 export interface Adam {
   name: 'adam'
   /**
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant2 | Step2 | Cosine2 | Warmup2
+  schedule?: Constant2 | Step2 | Cosine2 | Warmup2 | WarmupCosine2
   /**
    * Decay of the first moment.
    */
@@ -2124,13 +2177,31 @@ export interface Warmup2 {
    */
   iterations: number
 }
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine2 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
 export interface Adamw {
   name: 'adamw'
   /**
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant3 | Step3 | Cosine3 | Warmup3
+  schedule?: Constant3 | Step3 | Cosine3 | Warmup3 | WarmupCosine3
   /**
    * Decay of the first moment.
    */
@@ -2188,6 +2259,188 @@ export interface Warmup3 {
    * Iterations of linear rise.
    */
   iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine3 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * sgd with decoupled weight decay.
+ */
+export interface Sgdw {
+  name: 'sgdw'
+  /**
+   * Step size.
+   */
+  learningRate?: number
+  schedule?: Constant4 | Step4 | Cosine4 | Warmup4 | WarmupCosine4
+  /**
+   * v ← momentum·v + g
+   */
+  momentum?: number
+  /**
+   * Step along g + momentum·v instead of v; needs momentum > 0.
+   */
+  nesterov?: boolean
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay?: number
+}
+export interface Constant4 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step4 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor?: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine4 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup4 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine4 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * θ ← θ − rate·sign(beta1·m + (1 − beta1)·g), then m ← beta2·m + (1 − beta2)·g.
+ */
+export interface Lion {
+  name: 'lion'
+  /**
+   * Step size.
+   */
+  learningRate?: number
+  schedule?: Constant5 | Step5 | Cosine5 | Warmup5 | WarmupCosine5
+  /**
+   * Of the momentum in the direction whose sign is the step.
+   */
+  beta1?: number
+  /**
+   * Decay of the momentum.
+   */
+  beta2?: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay?: number
+}
+export interface Constant5 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step5 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor?: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine5 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup5 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine5 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
 }
 /**
  * A spec with every default filled in. Of an experiment that another version accepted, what that version knew.
@@ -2286,7 +2539,7 @@ export interface ResolvedSpec {
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
-  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -2315,7 +2568,7 @@ export interface ResolvedSpec {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -2347,6 +2600,23 @@ export interface ResolvedSpec {
      * Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).
      */
     l2: number
+    /**
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop: number
+    }
     /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
      */
@@ -4124,7 +4394,7 @@ export interface Sgd1 {
    * Step size.
    */
   learningRate: number
-  schedule: Constant4 | Step4 | Cosine4 | Warmup4
+  schedule: Constant6 | Step6 | Cosine6 | Warmup6 | WarmupCosine6
   /**
    * v ← momentum·v + g
    */
@@ -4133,128 +4403,6 @@ export interface Sgd1 {
    * Step along g + momentum·v instead of v; needs momentum > 0.
    */
   nesterov: boolean
-}
-export interface Constant4 {
-  name: 'constant'
-}
-/**
- * rate · factor^(number of boundaries ≤ t)
- */
-export interface Step4 {
-  name: 'step'
-  /**
-   * Iterations at which the learning rate is multiplied by `factor`, ascending.
-   *
-   * @minItems 1
-   * @maxItems 1000
-   */
-  boundaries: number[]
-  factor: number
-}
-/**
- * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
- */
-export interface Cosine4 {
-  name: 'cosine'
-  /**
-   * Length of the half period; the training’s iterations if absent.
-   */
-  iterations: number
-  /**
-   * Fraction of the rate at the end.
-   */
-  final: number
-}
-/**
- * rate · min(1, (t + 1)/iterations)
- */
-export interface Warmup4 {
-  name: 'warmup'
-  /**
-   * Iterations of linear rise.
-   */
-  iterations: number
-}
-export interface Rmsprop1 {
-  name: 'rmsprop'
-  /**
-   * Step size.
-   */
-  learningRate: number
-  schedule: Constant5 | Step5 | Cosine5 | Warmup5
-  /**
-   * Decay of the mean of squared gradients.
-   */
-  decay: number
-  /**
-   * v ← momentum·v + g/(√s + epsilon)
-   */
-  momentum: number
-  /**
-   * Added to the root in the denominator.
-   */
-  epsilon: number
-}
-export interface Constant5 {
-  name: 'constant'
-}
-/**
- * rate · factor^(number of boundaries ≤ t)
- */
-export interface Step5 {
-  name: 'step'
-  /**
-   * Iterations at which the learning rate is multiplied by `factor`, ascending.
-   *
-   * @minItems 1
-   * @maxItems 1000
-   */
-  boundaries: number[]
-  factor: number
-}
-/**
- * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
- */
-export interface Cosine5 {
-  name: 'cosine'
-  /**
-   * Length of the half period; the training’s iterations if absent.
-   */
-  iterations: number
-  /**
-   * Fraction of the rate at the end.
-   */
-  final: number
-}
-/**
- * rate · min(1, (t + 1)/iterations)
- */
-export interface Warmup5 {
-  name: 'warmup'
-  /**
-   * Iterations of linear rise.
-   */
-  iterations: number
-}
-export interface Adam1 {
-  name: 'adam'
-  /**
-   * Step size.
-   */
-  learningRate: number
-  schedule: Constant6 | Step6 | Cosine6 | Warmup6
-  /**
-   * Decay of the first moment.
-   */
-  beta1: number
-  /**
-   * Decay of the second moment.
-   */
-  beta2: number
-  /**
-   * Added to the root in the denominator.
-   */
-  epsilon: number
 }
 export interface Constant6 {
   name: 'constant'
@@ -4297,29 +4445,43 @@ export interface Warmup6 {
    */
   iterations: number
 }
-export interface Adamw1 {
-  name: 'adamw'
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine6 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+export interface Rmsprop1 {
+  name: 'rmsprop'
   /**
    * Step size.
    */
   learningRate: number
-  schedule: Constant7 | Step7 | Cosine7 | Warmup7
+  schedule: Constant7 | Step7 | Cosine7 | Warmup7 | WarmupCosine7
   /**
-   * Decay of the first moment.
+   * Decay of the mean of squared gradients.
    */
-  beta1: number
+  decay: number
   /**
-   * Decay of the second moment.
+   * v ← momentum·v + g/(√s + epsilon)
    */
-  beta2: number
+  momentum: number
   /**
    * Added to the root in the denominator.
    */
   epsilon: number
-  /**
-   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
-   */
-  weightDecay: number
 }
 export interface Constant7 {
   name: 'constant'
@@ -4361,6 +4523,350 @@ export interface Warmup7 {
    * Iterations of linear rise.
    */
   iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine7 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+export interface Adam1 {
+  name: 'adam'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant8 | Step8 | Cosine8 | Warmup8 | WarmupCosine8
+  /**
+   * Decay of the first moment.
+   */
+  beta1: number
+  /**
+   * Decay of the second moment.
+   */
+  beta2: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon: number
+}
+export interface Constant8 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step8 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine8 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup8 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine8 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+export interface Adamw1 {
+  name: 'adamw'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant9 | Step9 | Cosine9 | Warmup9 | WarmupCosine9
+  /**
+   * Decay of the first moment.
+   */
+  beta1: number
+  /**
+   * Decay of the second moment.
+   */
+  beta2: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay: number
+}
+export interface Constant9 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step9 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine9 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup9 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine9 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * sgd with decoupled weight decay.
+ */
+export interface Sgdw1 {
+  name: 'sgdw'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant10 | Step10 | Cosine10 | Warmup10 | WarmupCosine10
+  /**
+   * v ← momentum·v + g
+   */
+  momentum: number
+  /**
+   * Step along g + momentum·v instead of v; needs momentum > 0.
+   */
+  nesterov: boolean
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay: number
+}
+export interface Constant10 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step10 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine10 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup10 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine10 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * θ ← θ − rate·sign(beta1·m + (1 − beta1)·g), then m ← beta2·m + (1 − beta2)·g.
+ */
+export interface Lion1 {
+  name: 'lion'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant11 | Step11 | Cosine11 | Warmup11 | WarmupCosine11
+  /**
+   * Of the momentum in the direction whose sign is the step.
+   */
+  beta1: number
+  /**
+   * Decay of the momentum.
+   */
+  beta2: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay: number
+}
+export interface Constant11 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step11 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine11 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup11 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine11 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
 }
 /**
  * How far an experiment is.
@@ -4682,6 +5188,12 @@ export interface ExperimentListItem {
    * When anything about it last changed.
    */
   updatedAt: string
+  /**
+   * What `field` asked for, by field; null where the experiment has no such thing.
+   */
+  values?: {
+    [k: string]: unknown
+  }
 }
 export interface FieldError {
   /**
@@ -4920,7 +5432,7 @@ export interface ResolvedSpec1 {
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
-  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -4949,7 +5461,7 @@ export interface ResolvedSpec1 {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -4981,6 +5493,23 @@ export interface ResolvedSpec1 {
      * Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).
      */
     l2: number
+    /**
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop: number
+    }
     /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
      */
@@ -5294,7 +5823,7 @@ export interface ResolvedSpec2 {
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
-  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -5323,7 +5852,7 @@ export interface ResolvedSpec2 {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -5355,6 +5884,23 @@ export interface ResolvedSpec2 {
      * Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).
      */
     l2: number
+    /**
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop: number
+    }
     /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
      */
