@@ -252,6 +252,17 @@ export interface ExperimentSpec {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -2671,6 +2682,17 @@ export interface ResolvedSpec {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -5174,6 +5196,12 @@ export interface ExperimentListItem {
    * When anything about it last changed.
    */
   updatedAt: string
+  /**
+   * What `field` asked for, by field; null where the experiment has no such thing.
+   */
+  values?: {
+    [k: string]: unknown
+  }
 }
 export interface FieldError {
   /**
@@ -5551,6 +5579,17 @@ export interface ResolvedSpec1 {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -5935,6 +5974,17 @@ export interface ResolvedSpec2 {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -6857,6 +6907,75 @@ export interface OscillationTable {
    */
   recorded: boolean
   items: OscillationRow[]
+}
+/**
+ * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+ */
+export interface CounterfactualsRow {
+  /**
+   * The iteration.
+   */
+  iteration: number
+  /**
+   * What of the step is taken: helpers, hurters, random, all, or of a layer: alone (nothing but it), without (all but it).
+   */
+  mask: string | null
+  /**
+   * The layer that is taken alone, or left out; else null.
+   */
+  layer: string | null
+  /**
+   * How many parameters the mask takes.
+   */
+  parameters: number
+  /**
+   * L(θ_t).
+   */
+  before: number | null
+  /**
+   * L(θ_t + m∘Δ_t).
+   */
+  loss: number | null
+  /**
+   * L(θ_t + m∘Δ_t) − L(θ_t).
+   */
+  change: number | null
+  /**
+   * Σ LCA over the mask.
+   */
+  predicted: number | null
+  /**
+   * change − predicted.
+   */
+  interaction: number | null
+}
+export interface CounterfactualsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: CounterfactualsRow[]
 }
 /**
  * One object: .npy tensors (little-endian, as numpy.load and its memory maps read them), manifest.json. Or what is put together from tensors: weights.npy, allocations/{split}.npy, neurons/{split}.npy.
