@@ -54,6 +54,8 @@ export function checkTrajectory(
   without('$.layers', Object.keys(layers).length > 0)
   without('$.training.initial', training.initial !== undefined)
   without('$.training.l2', training.l2 !== 0)
+  without('$.training.clipNorm', training.clipNorm !== undefined)
+  without('$.training.augmentation', training.augmentation !== undefined)
   if (training.iterations > found.iterations)
     errors.push({
       path: '$.training.iterations',

@@ -12,7 +12,7 @@ import {
   type Probe,
   typeBytes,
 } from '../../src/data/trajectories/about.ts'
-import { ordersOf } from '../../src/data/trajectories/layouts.ts'
+import { orderIn } from '../../src/data/trajectories/layouts.ts'
 import { halfOf } from '../../src/data/uploads/values.ts'
 import { logitsOf } from '../../src/nn/forward.ts'
 import { disposeBatch, type Model, meanLoss, uploadSplit } from '../../src/nn/model.ts'
@@ -57,7 +57,7 @@ export async function openTrajectory(
     }
   }
   const index = JSON.parse((await read({ name: indexName, ...known })).toString('utf8')) as Index
-  const orders = ordersOf(network, about.layout)
+  const orders = network.variables.map(variable => orderIn(variable, about.layout))
   let held: { part: Part; bytes: Buffer } | undefined
   return {
     ...{ index, read },

@@ -66,10 +66,9 @@ export function describedBy(text: string, facts: Facts): Described {
     spec.architecture,
     facts.datasets.find(one => one.name === spec.dataset.name)!,
   )
-  const named = variables.map(({ name, layer, shape }) => ({
+  const named = variables.map(({ name, layer }) => ({
     name,
     layer,
-    shape,
     role: name.slice(layer.length + 1),
   }))
   const theirs = theirNames(named, known, map as Record<string, string>)
@@ -87,9 +86,9 @@ export function describedBy(text: string, facts: Facts): Described {
       variables: variables.map(({ name, shape }) => ({ name, shape })),
       losses: losses as About['losses'],
     },
-    wanted: named.map(({ name, layer, shape }, i) => ({
-      ...{ ours: name, layer, theirs: theirs.names[i] },
-      shape: theirShape({ name, shape }, known),
+    wanted: variables.map((variable, i) => ({
+      ...{ ours: variable.name, layer: variable.layer, theirs: theirs.names[i] },
+      shape: theirShape(variable, known),
     })),
   }
 }
