@@ -13,11 +13,10 @@
  * rounded to float32: exact where |θ'| ≥ 2⁻²⁹|θ|, and else the difference from θ still rounds to Δ.)
  */
 import type { VariableFacts } from '../../spec/facts.ts'
-import type { SplitName } from '../../spec/schema.ts'
 import type { Step } from '../allocate.ts'
 import { joinBorders } from './borders.ts'
 import type { ColumnRule, Diagnostic } from './diagnostic.ts'
-import { median, totalsOf } from './sums.ts'
+import { median, perSplitOf, totalsOf } from './sums.ts'
 
 const sums: ColumnRule[] = [
   { name: 'gradients', description: 'Σ g_t · g_{t+1}.' },
@@ -202,17 +201,9 @@ export const oscillation: Diagnostic = {
         }
       },
       tables: () => ({
-        oscillation: Object.fromEntries(splits.map((split, s) => [split, tables[s]])) as Partial<
-          Record<SplitName, Comparisons>
-        >,
+        oscillation: perSplitOf(splits, s => tables[s]),
       }),
-      seams: () =>
-        Object.fromEntries(
-          splits.map((split, s): [SplitName, Ends] => [
-            split,
-            { ...ends, firstLca: firstLca[s], lastLca: lastLca[s] },
-          ]),
-        ),
+      seams: () => perSplitOf(splits, s => ({ ...ends, firstLca: firstLca[s], lastLca: lastLca[s] })),
     }
   },
 
