@@ -51,6 +51,7 @@ export type NetworkFacts = {
   bytesPerExample: number
   /** Whether the loss of an example depends on the others of its chunk. */
   batchNorm: boolean
+  classes: number
 }
 
 export type Facts = {

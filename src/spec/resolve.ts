@@ -48,10 +48,11 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
 
   const known = checkDataset(draft, facts, report)
   checkTraining(draft, input, report)
+  if (known) checkAugmentation(draft, known, report)
   const network = known && !isBroken('architecture') ? layOut(draft, known, facts, contradictions) : null
   checkOptimizer(draft, report)
   const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
-  contradictions.push(...checkLayers(draft.layers ?? {}, draft.training.iterations, optimizer, network))
+  contradictions.push(...checkLayers(draft.layers ?? {}, lastPosition(draft.training), optimizer, network))
   checkAllocation(draft, network, facts, report)
   if (network)
     contradictions.push(...checkActivations(network, draft.training.batchSize, draft.allocation.chunkSize))
@@ -186,8 +187,35 @@ function checkTraining({ dataset, training, optimizer }: Draft, input: unknown, 
     report(['training', 'batchSize'], `must be ≤ dataset.trainExamples (${train}), got ${training.batchSize}`)
   }
   // Half a period that ends with the training is what a cosine schedule without a length means.
-  if (optimizer.schedule?.name === 'cosine') optimizer.schedule.iterations ??= training.iterations
+  const { schedule } = optimizer
+  if (schedule?.name !== 'cosine' && schedule?.name !== 'warmup-cosine') return
+  if (schedule.iterations === undefined && training.initial?.state) {
+    const message =
+      'must be said where training goes on with another’s (training.initial.state): as long as that is cooling down'
+    report(['optimizer', 'schedule', 'iterations'], message)
+  }
+  schedule.iterations ??= training.iterations
+  if (schedule.name === 'warmup-cosine' && schedule.warmup >= schedule.iterations)
+    report(
+      ['optimizer', 'schedule', 'warmup'],
+      `must be < iterations (${schedule.iterations}), where the half period ends; got ${schedule.warmup}`,
+    )
 }
+
+function checkAugmentation({ training }: Draft, { name, shape }: DatasetFacts, report: Report): void {
+  if (training.augmentation === undefined) return
+  if (shape.length !== 3)
+    report(['training', 'augmentation'], `must be left out: ${name} has no images, but [${shape.join(', ')}]`)
+  else if (training.augmentation.crop >= Math.min(shape[0], shape[1]))
+    report(
+      ['training', 'augmentation', 'crop'],
+      `must be < ${Math.min(shape[0], shape[1])}, the side of an image; got ${training.augmentation.crop}`,
+    )
+}
+
+/** The iteration that freezes are to begin before: none where nobody here knows how long the training has been going on. */
+const lastPosition = ({ iterations, initial }: Draft['training']): number =>
+  initial?.state ? Number.POSITIVE_INFINITY : iterations
 
 /** The network of the architecture over the dataset, null where the two do not fit. */
 function layOut(
@@ -209,7 +237,7 @@ function layOut(
 }
 
 function checkOptimizer({ optimizer }: Draft, report: Report): void {
-  if (optimizer.name === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
+  if ('nesterov' in optimizer && optimizer.nesterov && optimizer.momentum === 0) {
     report(['optimizer', 'nesterov'], 'needs momentum > 0; set momentum, or leave nesterov out')
   }
   if (optimizer.schedule?.name !== 'step') return

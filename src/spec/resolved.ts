@@ -18,12 +18,15 @@ export type ResolvedSchedule =
   | { name: 'step'; boundaries: number[]; factor: number }
   | { name: 'cosine'; iterations: number; final: number }
   | { name: 'warmup'; iterations: number }
+  | { name: 'warmup-cosine'; warmup: number; iterations: number; final: number }
 
 export type ResolvedOptimizer = { learningRate: number; schedule: ResolvedSchedule } & (
   | { name: 'sgd'; momentum: number; nesterov: boolean }
   | { name: 'rmsprop'; decay: number; momentum: number; epsilon: number }
   | { name: 'adam'; beta1: number; beta2: number; epsilon: number }
   | { name: 'adamw'; beta1: number; beta2: number; epsilon: number; weightDecay: number }
+  | { name: 'sgdw'; momentum: number; nesterov: boolean; weightDecay: number }
+  | { name: 'lion'; beta1: number; beta2: number; weightDecay: number }
 )
 
 export type ResolvedArchitecture =
@@ -52,6 +55,8 @@ type ResolvedBlocks = {
   bias: boolean
   dropout: number
 }
+
+export type ResolvedAugmentation = { flip: boolean; crop: number }
 
 export type ResolvedLoss = { name: 'cross-entropy'; labelSmoothing: number } | { name: 'mean-squared-error' }
 
@@ -113,8 +118,12 @@ export type ResolvedSpec = {
     batchSize: number
     seed: number
     l2: number
+    /** Absent: gradients are not clipped. */
+    clipNorm?: number
+    /** Absent: the examples as they are. */
+    augmentation?: ResolvedAugmentation
     /** Absent: θ_0 is drawn. */
-    initial?: { experiment: string; iteration: number }
+    initial?: { experiment: string; iteration: number; state?: boolean }
   }
   allocation: {
     method: MethodName

@@ -169,6 +169,33 @@ export const TrainingSpec = Type.Object(
           'Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).',
       }),
     ),
+    clipNorm: Type.Optional(
+      Type.Number({
+        ...{ exclusiveMinimum: 0, maximum: 1e6 },
+        description:
+          'Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.',
+      }),
+    ),
+    augmentation: Type.Optional(
+      Type.Object(
+        {
+          flip: Type.Optional(
+            Type.Boolean({ default: false, description: 'Left to right, every second image or so.' }),
+          ),
+          crop: Type.Optional(
+            Type.Integer({
+              ...{ minimum: 0, maximum: 64, default: 0 },
+              description: 'Zeros around the image, out of which one of its size is cut anywhere.',
+            }),
+          ),
+        },
+        {
+          ...closed,
+          description:
+            'Of images, in training only: drawn from the seed, never in the loss that is allocated.',
+        },
+      ),
+    ),
     initial: Type.Optional(
       Type.Object(
         {
@@ -185,11 +212,17 @@ export const TrainingSpec = Type.Object(
             description:
               'Which of its weights: 0 is what it started from, its iterations what it ended with.',
           }),
+          state: Type.Optional(
+            Type.Boolean({
+              description:
+                'Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.',
+            }),
+          ),
         },
         {
           ...closed,
           description:
-            'Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.',
+            'Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.',
         },
       ),
     ),

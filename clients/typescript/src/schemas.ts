@@ -110,7 +110,7 @@ export interface ExperimentSpec {
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy | MeanSquaredError
-  optimizer: Sgd | Rmsprop | Adam | Adamw
+  optimizer: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -139,7 +139,7 @@ export interface ExperimentSpec {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -172,7 +172,24 @@ export interface ExperimentSpec {
      */
     l2?: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip?: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop?: number
+    }
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -183,6 +200,10 @@ export interface ExperimentSpec {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation?: {
@@ -243,6 +264,17 @@ export interface ExperimentSpec {
        * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
        */
       windows?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -1952,7 +1984,7 @@ export interface Sgd {
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant | Step | Cosine | Warmup
+  schedule?: Constant | Step | Cosine | Warmup | WarmupCosine
   /**
    * v ← momentum·v + g
    */
@@ -2003,13 +2035,31 @@ export interface Warmup {
    */
   iterations: number
 }
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
 export interface Rmsprop {
   name: 'rmsprop'
   /**
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant1 | Step1 | Cosine1 | Warmup1
+  schedule?: Constant1 | Step1 | Cosine1 | Warmup1 | WarmupCosine1
   /**
    * Decay of the mean of squared gradients.
    */
@@ -2064,13 +2114,31 @@ export interface Warmup1 {
    */
   iterations: number
 }
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine1 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
 export interface Adam {
   name: 'adam'
   /**
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant2 | Step2 | Cosine2 | Warmup2
+  schedule?: Constant2 | Step2 | Cosine2 | Warmup2 | WarmupCosine2
   /**
    * Decay of the first moment.
    */
@@ -2125,13 +2193,31 @@ export interface Warmup2 {
    */
   iterations: number
 }
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine2 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
 export interface Adamw {
   name: 'adamw'
   /**
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant3 | Step3 | Cosine3 | Warmup3
+  schedule?: Constant3 | Step3 | Cosine3 | Warmup3 | WarmupCosine3
   /**
    * Decay of the first moment.
    */
@@ -2189,6 +2275,188 @@ export interface Warmup3 {
    * Iterations of linear rise.
    */
   iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine3 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * sgd with decoupled weight decay.
+ */
+export interface Sgdw {
+  name: 'sgdw'
+  /**
+   * Step size.
+   */
+  learningRate?: number
+  schedule?: Constant4 | Step4 | Cosine4 | Warmup4 | WarmupCosine4
+  /**
+   * v ← momentum·v + g
+   */
+  momentum?: number
+  /**
+   * Step along g + momentum·v instead of v; needs momentum > 0.
+   */
+  nesterov?: boolean
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay?: number
+}
+export interface Constant4 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step4 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor?: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine4 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup4 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine4 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * θ ← θ − rate·sign(beta1·m + (1 − beta1)·g), then m ← beta2·m + (1 − beta2)·g.
+ */
+export interface Lion {
+  name: 'lion'
+  /**
+   * Step size.
+   */
+  learningRate?: number
+  schedule?: Constant5 | Step5 | Cosine5 | Warmup5 | WarmupCosine5
+  /**
+   * Of the momentum in the direction whose sign is the step.
+   */
+  beta1?: number
+  /**
+   * Decay of the momentum.
+   */
+  beta2?: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay?: number
+}
+export interface Constant5 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step5 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor?: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine5 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup5 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine5 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
 }
 /**
  * A spec with every default filled in. Of an experiment that another version accepted, what that version knew.
@@ -2287,7 +2555,7 @@ export interface ResolvedSpec {
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
-  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -2316,7 +2584,7 @@ export interface ResolvedSpec {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -2349,7 +2617,24 @@ export interface ResolvedSpec {
      */
     l2: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop: number
+    }
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -2360,6 +2645,10 @@ export interface ResolvedSpec {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -2417,6 +2706,17 @@ export interface ResolvedSpec {
        * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
        */
       windows?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -4126,7 +4426,7 @@ export interface Sgd1 {
    * Step size.
    */
   learningRate: number
-  schedule: Constant4 | Step4 | Cosine4 | Warmup4
+  schedule: Constant6 | Step6 | Cosine6 | Warmup6 | WarmupCosine6
   /**
    * v ← momentum·v + g
    */
@@ -4135,128 +4435,6 @@ export interface Sgd1 {
    * Step along g + momentum·v instead of v; needs momentum > 0.
    */
   nesterov: boolean
-}
-export interface Constant4 {
-  name: 'constant'
-}
-/**
- * rate · factor^(number of boundaries ≤ t)
- */
-export interface Step4 {
-  name: 'step'
-  /**
-   * Iterations at which the learning rate is multiplied by `factor`, ascending.
-   *
-   * @minItems 1
-   * @maxItems 1000
-   */
-  boundaries: number[]
-  factor: number
-}
-/**
- * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
- */
-export interface Cosine4 {
-  name: 'cosine'
-  /**
-   * Length of the half period; the training’s iterations if absent.
-   */
-  iterations: number
-  /**
-   * Fraction of the rate at the end.
-   */
-  final: number
-}
-/**
- * rate · min(1, (t + 1)/iterations)
- */
-export interface Warmup4 {
-  name: 'warmup'
-  /**
-   * Iterations of linear rise.
-   */
-  iterations: number
-}
-export interface Rmsprop1 {
-  name: 'rmsprop'
-  /**
-   * Step size.
-   */
-  learningRate: number
-  schedule: Constant5 | Step5 | Cosine5 | Warmup5
-  /**
-   * Decay of the mean of squared gradients.
-   */
-  decay: number
-  /**
-   * v ← momentum·v + g/(√s + epsilon)
-   */
-  momentum: number
-  /**
-   * Added to the root in the denominator.
-   */
-  epsilon: number
-}
-export interface Constant5 {
-  name: 'constant'
-}
-/**
- * rate · factor^(number of boundaries ≤ t)
- */
-export interface Step5 {
-  name: 'step'
-  /**
-   * Iterations at which the learning rate is multiplied by `factor`, ascending.
-   *
-   * @minItems 1
-   * @maxItems 1000
-   */
-  boundaries: number[]
-  factor: number
-}
-/**
- * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
- */
-export interface Cosine5 {
-  name: 'cosine'
-  /**
-   * Length of the half period; the training’s iterations if absent.
-   */
-  iterations: number
-  /**
-   * Fraction of the rate at the end.
-   */
-  final: number
-}
-/**
- * rate · min(1, (t + 1)/iterations)
- */
-export interface Warmup5 {
-  name: 'warmup'
-  /**
-   * Iterations of linear rise.
-   */
-  iterations: number
-}
-export interface Adam1 {
-  name: 'adam'
-  /**
-   * Step size.
-   */
-  learningRate: number
-  schedule: Constant6 | Step6 | Cosine6 | Warmup6
-  /**
-   * Decay of the first moment.
-   */
-  beta1: number
-  /**
-   * Decay of the second moment.
-   */
-  beta2: number
-  /**
-   * Added to the root in the denominator.
-   */
-  epsilon: number
 }
 export interface Constant6 {
   name: 'constant'
@@ -4299,29 +4477,43 @@ export interface Warmup6 {
    */
   iterations: number
 }
-export interface Adamw1 {
-  name: 'adamw'
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine6 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+export interface Rmsprop1 {
+  name: 'rmsprop'
   /**
    * Step size.
    */
   learningRate: number
-  schedule: Constant7 | Step7 | Cosine7 | Warmup7
+  schedule: Constant7 | Step7 | Cosine7 | Warmup7 | WarmupCosine7
   /**
-   * Decay of the first moment.
+   * Decay of the mean of squared gradients.
    */
-  beta1: number
+  decay: number
   /**
-   * Decay of the second moment.
+   * v ← momentum·v + g/(√s + epsilon)
    */
-  beta2: number
+  momentum: number
   /**
    * Added to the root in the denominator.
    */
   epsilon: number
-  /**
-   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
-   */
-  weightDecay: number
 }
 export interface Constant7 {
   name: 'constant'
@@ -4363,6 +4555,350 @@ export interface Warmup7 {
    * Iterations of linear rise.
    */
   iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine7 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+export interface Adam1 {
+  name: 'adam'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant8 | Step8 | Cosine8 | Warmup8 | WarmupCosine8
+  /**
+   * Decay of the first moment.
+   */
+  beta1: number
+  /**
+   * Decay of the second moment.
+   */
+  beta2: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon: number
+}
+export interface Constant8 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step8 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine8 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup8 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine8 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+export interface Adamw1 {
+  name: 'adamw'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant9 | Step9 | Cosine9 | Warmup9 | WarmupCosine9
+  /**
+   * Decay of the first moment.
+   */
+  beta1: number
+  /**
+   * Decay of the second moment.
+   */
+  beta2: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay: number
+}
+export interface Constant9 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step9 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine9 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup9 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine9 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * sgd with decoupled weight decay.
+ */
+export interface Sgdw1 {
+  name: 'sgdw'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant10 | Step10 | Cosine10 | Warmup10 | WarmupCosine10
+  /**
+   * v ← momentum·v + g
+   */
+  momentum: number
+  /**
+   * Step along g + momentum·v instead of v; needs momentum > 0.
+   */
+  nesterov: boolean
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay: number
+}
+export interface Constant10 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step10 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine10 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup10 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine10 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * θ ← θ − rate·sign(beta1·m + (1 − beta1)·g), then m ← beta2·m + (1 − beta2)·g.
+ */
+export interface Lion1 {
+  name: 'lion'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant11 | Step11 | Cosine11 | Warmup11 | WarmupCosine11
+  /**
+   * Of the momentum in the direction whose sign is the step.
+   */
+  beta1: number
+  /**
+   * Decay of the momentum.
+   */
+  beta2: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay: number
+}
+export interface Constant11 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step11 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine11 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup11 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine11 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
 }
 /**
  * How far an experiment is.
@@ -4684,6 +5220,12 @@ export interface ExperimentListItem {
    * When anything about it last changed.
    */
   updatedAt: string
+  /**
+   * What `field` asked for, by field; null where the experiment has no such thing.
+   */
+  values?: {
+    [k: string]: unknown
+  }
 }
 export interface FieldError {
   /**
@@ -4922,7 +5464,7 @@ export interface ResolvedSpec1 {
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
-  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -4951,7 +5493,7 @@ export interface ResolvedSpec1 {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -4984,7 +5526,24 @@ export interface ResolvedSpec1 {
      */
     l2: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop: number
+    }
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -4995,6 +5554,10 @@ export interface ResolvedSpec1 {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -5052,6 +5615,17 @@ export interface ResolvedSpec1 {
        * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
        */
       windows?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -5297,7 +5871,7 @@ export interface ResolvedSpec2 {
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
-  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -5326,7 +5900,7 @@ export interface ResolvedSpec2 {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -5359,7 +5933,24 @@ export interface ResolvedSpec2 {
      */
     l2: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop: number
+    }
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -5370,6 +5961,10 @@ export interface ResolvedSpec2 {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -5427,6 +6022,17 @@ export interface ResolvedSpec2 {
        * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
        */
       windows?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -6689,6 +7295,75 @@ export interface WindowsTable {
    */
   recorded: boolean
   items: WindowsRow[]
+}
+/**
+ * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+ */
+export interface CounterfactualsRow {
+  /**
+   * The iteration.
+   */
+  iteration: number
+  /**
+   * What of the step is taken: helpers, hurters, random, all, or of a layer: alone (nothing but it), without (all but it).
+   */
+  mask: string | null
+  /**
+   * The layer that is taken alone, or left out; else null.
+   */
+  layer: string | null
+  /**
+   * How many parameters the mask takes.
+   */
+  parameters: number
+  /**
+   * L(θ_t).
+   */
+  before: number | null
+  /**
+   * L(θ_t + m∘Δ_t).
+   */
+  loss: number | null
+  /**
+   * L(θ_t + m∘Δ_t) − L(θ_t).
+   */
+  change: number | null
+  /**
+   * Σ LCA over the mask.
+   */
+  predicted: number | null
+  /**
+   * change − predicted.
+   */
+  interaction: number | null
+}
+export interface CounterfactualsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: CounterfactualsRow[]
 }
 /**
  * One object: .npy tensors (little-endian, as numpy.load and its memory maps read them), manifest.json. Or what is put together from tensors: weights.npy, allocations/{split}.npy, neurons/{split}.npy.
