@@ -16,7 +16,7 @@ import { flipBit } from './support/rot.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-rot-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
-const objects = openObjects({ objectsDir: join(directory, 'objects') })
+const objects = await openObjects({ objectsDir: join(directory, 'objects') })
 const { signal } = new AbortController()
 
 async function matrix(name: string, rows: number, columns: number) {

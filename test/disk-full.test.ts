@@ -45,7 +45,7 @@ function fill(): void {
 }
 
 test('a write that finds no room says so and leaves nothing', { skip }, async () => {
-  const objects = openObjects({ objectsDir: small })
+  const objects = await openObjects({ objectsDir: small })
   const writer = await objects.write('large', 'text/plain')
   await assert.rejects(
     async () => {

@@ -133,6 +133,22 @@ test('post, poll, query: the books that REST shows balance, and agree with the r
   }
 })
 
+test('a branch with nothing changed has the losses of the run that never stopped', async () => {
+  const optimizer = { name: 'adam', learningRate: 0.01 }
+  const whole = { ...spec, optimizer, training: { ...spec.training, iterations: 12 }, layers: {} }
+  const run = async (spec: object) => {
+    const { body } = await http.post('/v1/experiments').send(spec).expect(202)
+    const experiment = await finished(body.id)
+    assert.equal(experiment.status, 'succeeded', JSON.stringify(experiment.error))
+    const { items } = (await http.get(`/v1/experiments/${body.id}/iterations`).expect(200)).body
+    return { id: body.id, losses: items.map(({ loss }: { loss: number }) => loss) }
+  }
+  const parent = await run(whole)
+  const initial = { experiment: parent.id, iteration: 7, state: true }
+  const branch = await run({ ...whole, training: { ...whole.training, iterations: 5, initial } })
+  assert.deepEqual(branch.losses, parent.losses.slice(7))
+})
+
 test('an experiment that cannot be computed fails with the reason, at once', async () => {
   const { body } = await http
     .post('/v1/experiments')

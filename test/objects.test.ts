@@ -14,9 +14,9 @@ import { openObjects } from '../src/objects/open.ts'
 
 let directory: string
 let objects: Objects
-before(() => {
+before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'loss-ledger objects '))
-  objects = openObjects({ objectsDir: directory })
+  objects = await openObjects({ objectsDir: directory })
 })
 after(() => rmSync(directory, { recursive: true, force: true }))
 
@@ -127,7 +127,7 @@ test('removing does not follow links out of the store', async () => {
 })
 
 test('who sweeps takes nothing from writers that commit at that moment', async () => {
-  const [sweeping, others] = [new AbortController(), openObjects({ objectsDir: directory })]
+  const [sweeping, others] = [new AbortController(), await openObjects({ objectsDir: directory })]
   const broom = (async () => {
     while (!sweeping.signal.aborted) await others.sweep()
   })()
@@ -159,7 +159,7 @@ test('what a killed writer left is never visible, and swept by the next one; a l
   // However long a living one takes, and whatever its pid means here.
   utimesSync(join(directory, '.incoming', living.file), 0, 0)
 
-  const next = openObjects({ objectsDir: directory })
+  const next = await openObjects({ objectsDir: directory })
   assert.equal(await next.stat('half'), undefined)
   await (await next.write('whole', 'text/plain')).commit()
   assert.deepEqual(incoming().sort(), ['elsewhere.2.0b7a', living.file].sort())

@@ -69,6 +69,11 @@ const rateOf: Record<string, { schedule: ResolvedSchedule; rate: (t: number) => 
     rate: t => 0.1 * (t >= 40 ? 0.1 : 0.1 + 0.9 * Math.cos((Math.PI * t) / 80) ** 2),
   },
   warmup: { schedule: { name: 'warmup', iterations: 20 }, rate: t => (t < 20 ? 0.005 * (t + 1) : 0.1) },
+  'warmup-cosine': {
+    schedule: { name: 'warmup-cosine', warmup: 10, iterations: 40, final: 0.2 },
+    rate: t =>
+      0.1 * (t < 10 ? (t + 1) / 10 : t >= 40 ? 0.2 : 0.2 + 0.8 * Math.cos((Math.PI * (t - 10)) / 60) ** 2),
+  },
 }
 for (const [name, { schedule, rate }] of Object.entries(rateOf))
   test(`sgd with the ${name} schedule: θ_t − a = Π_s (1 − η_s·c)·(θ_0 − a)`, () => {
@@ -198,6 +203,42 @@ test('adamw: decay apart from the gradient, on kernels alone', () => {
     unrolled((theta, gradients) => theta - 0.02 * 0.3 * theta - adamStep(gradients, 0.02)),
   )
   assert.deepEqual(run(optimizer, false), run({ name: 'adam', ...adam, schedule: constant }))
+})
+
+test('sgdw: decay apart from momentum and gradient, on kernels alone', () => {
+  for (const nesterov of [false, true]) {
+    const momentum = 0.8
+    const optimizer: ResolvedOptimizer = {
+      ...{ name: 'sgdw', learningRate: 0.1, momentum, nesterov, weightDecay: 0.3, schedule: constant },
+    }
+    const direction = (gradients: number[]) => {
+      const velocity = decayed(gradients, momentum)
+      return nesterov ? gradients[gradients.length - 1] + momentum * velocity : velocity
+    }
+    against(
+      run(optimizer, true),
+      unrolled((theta, gradients) => theta - 0.1 * 0.3 * theta - 0.1 * direction(gradients)),
+    )
+    assert.deepEqual(run(optimizer, false), run(sgd({ momentum, nesterov })))
+  }
+})
+
+test('lion: steps of the rate’s length along the sign of what momentum and gradient say together', () => {
+  const optimizer: ResolvedOptimizer = {
+    ...{ name: 'lion', learningRate: 0.03, beta1: 0.6, beta2: 0.9, weightDecay: 0.2, schedule: constant },
+  }
+  against(
+    run(optimizer, true),
+    unrolled((theta, gradients) => {
+      const before = 0.1 * decayed(gradients.slice(0, -1), 0.9)
+      const sign = Math.sign(0.6 * before + 0.4 * gradients[gradients.length - 1])
+      return theta - 0.03 * (sign + 0.2 * theta)
+    }),
+  )
+  run({ ...optimizer, weightDecay: 0 }, true).forEach((theta, t, path) => {
+    for (const [i, value] of t > 0 ? theta.entries() : [])
+      assert.ok(Math.abs(Math.abs(value - path[t - 1][i]) - 0.03) < 1e-6)
+  })
 })
 
 test('frozen: nothing moves, the state waits, and the schedule goes on', () => {

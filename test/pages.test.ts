@@ -16,7 +16,7 @@ import { launch, openPage, skipReason, type Watched } from './support/browser.ts
 import { type TestDatabase, testDatabase } from './support/database.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-export const hostile = `<img src=x onerror=alert(1)>"'\u202Egnp.exe 🎉`
+const hostile = `<img src=x onerror=alert(1)>"'\u202Egnp.exe 🎉`
 const spec = {
   name: 'seen in a browser',
   tags: { study: 'pages' },
@@ -124,5 +124,50 @@ describe('the pages', { skip: skipReason }, () => {
     await page.mouse.move(box.x + box.width / 2, box.y + 20, { steps: 3 })
     await page.mouse.up()
     await page.getByText(/iterations [56] to 1[23] of 24/).waitFor()
+  })
+
+  test('the list is searched and sorted by the server, as its address says, and names are text', async () => {
+    // Posted, and cancelled before the worker comes to them.
+    const others = [`${hostile}</a>`, 'quiet'].map((name, n) =>
+      ledger.submit({
+        ...spec,
+        name,
+        tags: { '<b>k</b>': hostile },
+        training: { ...spec.training, seed: n },
+      }),
+    )
+    for (const { id } of await Promise.all(others)) await ledger.cancel(id)
+    const page = await visit('#/experiments', 'Experiments')
+    const rows = page.locator('tbody tr[aria-rowindex]')
+    await rows.nth(2).waitFor()
+    assert.equal(await rows.count(), 3)
+    assert.equal(await page.locator('tbody img, tbody b').count(), 0)
+    await page.getByText(`${hostile}</a>`).waitFor()
+    await assertWell()
+
+    await page.getByLabel('Search experiments').fill('tags.study = pages and trainLoss < 3')
+    await page.getByRole('link', { name: spec.name }).waitFor()
+    await rows.nth(1).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Val. loss' }).click()
+    await page.locator('th[aria-sort=descending]').waitFor()
+    const query = new URLSearchParams(new URL(page.url()).hash.split('?')[1])
+    assert.deepEqual(Object.fromEntries(query), {
+      q: 'tags.study = pages and trainLoss < 3',
+      sort: '-validationLoss',
+    })
+    // A link to this view shows this view.
+    await page.reload()
+    await page.locator('th[aria-sort=descending]').waitFor()
+    assert.equal(await rows.count(), 1)
+
+    await visit('#/experiments?column=name&column=spec.training.seed&group=dataset&q=quiet', 'Experiments')
+    await page.getByRole('rowheader', { name: 'synthetic-digits' }).waitFor()
+    await page.getByRole('cell', { name: '1', exact: true }).waitFor()
+
+    await page.getByRole('checkbox', { name: 'Select quiet' }).check()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('There are none that this is true of.').waitFor()
+    assert.deepEqual(opened.complaints, [])
   })
 })

@@ -23,7 +23,7 @@ function simpson(
   after: Float32Array,
   n: number,
   examples: number[][],
-  labels: Uint8Array,
+  labels: ArrayLike<number>,
 ) {
   const delta = Float64Array.from(after, (w, i) => w - before[i])
   const lca = new Float64Array(parameters)

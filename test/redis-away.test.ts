@@ -23,7 +23,9 @@ test('posts, cancels, retries and deletions go on while Redis is away or stuck',
   const { db } = database
   const config = readConfig({ REDIS_URL: redis.url, LEDGER_DIR: '/nowhere' })
   const queue = await openQueue(config, database.url, db, () => {}, 200)
-  const objects = { ...openObjects(config), remove: async () => {} }
+  // Whatever has happened, and while Redis is away: connections that go on trying would keep this process.
+  t.after(() => queue.close())
+  const objects = { ...(await openObjects(config)), remove: async () => {} }
   const log = pino({ level: 'silent' })
   const app = await buildApp({ config, db, ledgerDb: db, queue, objects, facts, log })
   t.after(() => app.close())
@@ -32,12 +34,12 @@ test('posts, cancels, retries and deletions go on while Redis is away or stuck',
     const start = performance.now()
     const { statusCode, body } = await app.inject({ method, url: `/v1/${url}`, payload })
     const seconds = (performance.now() - start) / 1000
-    assert.ok(seconds < 3, `${method} ${url} took ${seconds} s`)
+    assert.ok(seconds < 8, `${method} ${url} took ${seconds} s`)
     assert.ok(statusCode === 202 || statusCode === 204, `${method} ${url}: ${statusCode} ${body}`)
     return body === '' ? undefined : JSON.parse(body)
   }
   const post = async () => (await call('POST', 'experiments', minimalSpec())).id as string
-  const seeds = Array.from({ length: 20 }, (_, i) => i)
+  const seeds = Array.from({ length: 60 }, (_, i) => i)
   const sweep = { base: minimalSpec(), vary: { 'optimizer.learningRate': [0.1] }, seeds }
 
   const before = await post()
@@ -48,7 +50,7 @@ test('posts, cancels, retries and deletions go on while Redis is away or stuck',
     assert.equal((await call('POST', `experiments/${cancelled}/cancel`)).status, 'cancelled')
     assert.equal((await call('POST', `experiments/${cancelled}/retry`)).status, 'queued')
     await call('DELETE', `experiments/${goes}`)
-    // Twenty jobs to take back: the queue is waited for once.
+    // Sixty jobs to take back: the queue is waited for once, not 200 ms for each.
     await call('POST', `sweeps/${(await call('POST', 'sweeps', sweep)).id}/cancel`)
     return [stays, cancelled]
   }
@@ -66,7 +68,4 @@ test('posts, cancels, retries and deletions go on while Redis is away or stuck',
     await new Promise(resolve => setTimeout(resolve, 100))
   }
   assert.deepEqual(await queue.lost([before, ...posted]), [])
-
-  await redis.kill()
-  await queue.close()
 })

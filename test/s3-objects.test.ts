@@ -28,7 +28,7 @@ for (const [name, start, skip] of servers) {
     before(async () => {
       server = await start()
       proxy = await startFaultyProxy(server)
-      objects = openObjects({ objectsDir: '/nowhere', s3: proxy.config })
+      objects = await openObjects({ objectsDir: '/nowhere', s3: proxy.config })
     })
     after(async () => {
       await proxy?.stop()
@@ -106,7 +106,7 @@ for (const [name, start, skip] of servers) {
       await assert.rejects(text(objects.stream('experiments/none')), MissingObjectError)
       assert.equal(await objects.stat('experiments/none'), undefined)
       await objects.ping()
-      const astray = openObjects({ objectsDir: '/nowhere', s3: { ...proxy.config, bucket: 'other' } })
+      const astray = await openObjects({ objectsDir: '/nowhere', s3: { ...proxy.config, bucket: 'other' } })
       await assert.rejects(astray.read('experiments/none'), { name: 'NoSuchBucket' })
       await assert.rejects(astray.ping())
     })
@@ -127,7 +127,10 @@ for (const [name, start, skip] of servers) {
       const there = await objects.downloadUrl('presigned', { contentType: 'text/plain', filename: 'x.txt' })
       const answer = await fetch(there!.url, { headers: { range: 'bytes=2-4' } })
       assert.deepEqual([answer.status, await answer.text()], [206, '234'])
-      const proxied = openObjects({ objectsDir: '/nowhere', s3: { ...proxy.config, downloads: 'proxy' } })
+      const proxied = await openObjects({
+        objectsDir: '/nowhere',
+        s3: { ...proxy.config, downloads: 'proxy' },
+      })
       assert.equal(await proxied.downloadUrl('presigned', { contentType: '', filename: '' }), undefined)
     })
 

@@ -34,7 +34,7 @@ const cases: [change: object, path: string, says: string][] = [
   [{ dataset: undefined }, '$.dataset', 'is required'],
   [{ training: {} }, '$.training.iterations', 'is required: an integer from 1 to 10000000'],
   [{ architecture: {} }, '$.architecture.name', 'is required: one of fc, lenet'],
-  [{ optimizer: {} }, '$.optimizer.name', 'is required: one of sgd, rmsprop, adam, adamw'],
+  [{ optimizer: {} }, '$.optimizer.name', 'is required: one of sgd, rmsprop, adam, adamw, sgdw, lion'],
   [{ optimizer: { name: 'sdg' } }, '$.optimizer.name', 'got "sdg"; did you mean sgd?'],
   [{ architecture: { name: 'constructor' } }, '$.architecture.name', 'must be one of fc, lenet'],
   [{ epochs: 3 }, '$.epochs', 'is not a field here; fields: name, tags, dataset'],
@@ -129,7 +129,7 @@ const cases: [change: object, path: string, says: string][] = [
   [
     layers({ fc_1: { optimizer: { name: 'adan' } } }),
     '$.layers.fc_1.optimizer.name',
-    'one of sgd, rmsprop, adam, adamw, got "adan"; did you mean adam?',
+    'one of sgd, rmsprop, adam, adamw, sgdw, lion, got "adan"; did you mean adam?',
   ],
   [
     layers({ fc_2: { optimizer: { nesterov: true } } }),

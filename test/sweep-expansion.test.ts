@@ -195,7 +195,7 @@ test('a network of more layers than anybody studies is refused before it is look
   assert.deepEqual(await wrong({ base: { ...base, architecture }, seeds: thousand }), [
     {
       path: '$.base.architecture.layers',
-      message: 'must have at most 4000 layers, those in residual blocks counted one by one; has 60002',
+      message: 'must have at most 4000 layers, those in blocks counted one by one; has 60002',
     },
   ])
 })

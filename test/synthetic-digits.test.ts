@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { loadSplits } from '../src/data/registry.ts'
 import { drawDigits } from '../src/data/synthetic.ts'
 
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+const sha256 = (bytes: NodeJS.ArrayBufferView) => createHash('sha256').update(bytes).digest('hex')
 
 test('the same seed draws the same bytes, on every machine', async () => {
   const { count, shape, classes, images, labels } = await drawDigits(0, 'train', 200)

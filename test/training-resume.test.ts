@@ -40,7 +40,7 @@ for (const [called, { optimizer, layers }] of Object.entries(optimizers)) {
       },
       facts,
     )
-    const objects = openObjects({ objectsDir: directory })
+    const objects = await openObjects({ objectsDir: directory })
     const context = makeContext({ datasetsDir: directory }, await loadEngine({ name: 'wasm' }), objects)
     const names = ['0-4', '4-8', '8-12', '12-16', '16-17'].map(span => `weights/${span}.npy`)
     const bytes = (id: string, name: string) => readFileSync(join(directory, objectKey(id, name)))

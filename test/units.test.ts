@@ -6,7 +6,7 @@ import { makeNeurons } from '../src/lca/neurons.ts'
 import { buildNetwork } from '../src/nn/network.ts'
 import { facts } from '../src/plan.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
-import type { ArchitectureSpec } from '../src/spec/schema.ts'
+import type { ArchitectureSpec, ResolvedCustomLayer } from '../src/spec/schema.ts'
 import { layerUnits } from '../src/spec/units.ts'
 
 const network = (...entries: [name: string, shape: number[]][]) => {
@@ -132,4 +132,40 @@ test('every allocation is counted once, for the last axis of its variable', () =
     [...lca],
     [...helping].map((value, u) => value + hurting[u]),
   )
+})
+
+test('the units of attention are its heads, and last the bias that they share', () => {
+  for (const bias of [true, false]) {
+    const layer = { kind: 'multi_head_attention', heads: 3, headSize: 2, causal: false, bias } as const
+    const layers: ResolvedCustomLayer[] = [
+      { kind: 'image_to_sequence' },
+      layer,
+      { kind: 'mean_over_tokens' },
+      { kind: 'dense', units: 10 },
+    ]
+    const { variables } = buildNetwork({ name: 'custom', layers }, { shape: [2, 2, 5], classes: 10 })
+    const [attention] = layerUnits(variables)
+    const each = 4 * 5 * 2 + (bias ? 3 * 2 : 0)
+    assert.deepEqual(attention, {
+      ...{ layer: 'attention_1', offset: 0, units: bias ? 4 : 3, parameters: each },
+      ...(bias && { shared: 5 }),
+    })
+    const size = variables.reduce((sum, variable) => sum + variable.size, 0)
+    const lca = Float32Array.from({ length: size }, (_, i) => ((i * 7) % 11) - 5)
+    const expected = new Array<number>(attention.units).fill(0)
+    for (const { name, shape, offset, size } of variables.filter(({ layer }) => layer === 'attention_1'))
+      for (let i = 0; i < size; i++) {
+        // By the coordinates of the element: [c, heads, size], [heads, size], [heads, size, c] or [c].
+        const role = name.split('/')[1]
+        const [a, b] = shape.slice(-2)
+        const head = role === 'output_kernel' ? Math.floor(i / (a * b)) : Math.floor(i / b) % a
+        expected[role === 'output_bias' ? 3 : head] += lca[offset + i]
+      }
+    const neurons = makeNeurons(variables, ['train'])
+    const perSplit = [{ split: 'train', lca } as SplitStep]
+    const [row] = neurons.step({
+      ...{ iteration: 0, theta: new Float32Array(), delta: new Float64Array(), splits: 1, perSplit },
+    })
+    assert.deepEqual([...row.subarray(0, attention.units)], expected)
+  }
 })

@@ -30,9 +30,9 @@ after(async () => {
 })
 
 const log = pino({ level: 'silent' })
-const work = (name: string) => {
+const work = async (name: string) => {
   const config = readConfig({ LEDGER_DIR: directory })
-  const compute = waitingCompute(openObjects(config), { segment: 0.05, training: 0.05, variables: 2 })
+  const compute = waitingCompute(await openObjects(config), { segment: 0.05, training: 0.05, variables: 2 })
   return startWorker({ config, databaseUrl: database.url, log, virtual: { compute, name } })
 }
 
@@ -94,7 +94,7 @@ test('where Postgres has no connection left, a worker says so in a sentence and 
   url.password = 'few'
   try {
     const config = readConfig({ LEDGER_DIR: directory })
-    const compute = waitingCompute(openObjects(config), { segment: 0, training: 0, variables: 2 })
+    const compute = waitingCompute(await openObjects(config), { segment: 0, training: 0, variables: 2 })
     await assert.rejects(
       startWorker({ config, databaseUrl: url.href, log, virtual: { compute, name: 'three' } }),
       /^ServiceError: Postgres at 127\.0\.0\.1:\d+ has no connection left \(too many connections for role .*\): raise its max_connections, or run fewer workers \(a worker may take 4/,

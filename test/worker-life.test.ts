@@ -44,7 +44,7 @@ beforeEach(async () => {
   const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-worker-'))
   config = readConfig({ LEDGER_DIR: directory, REDIS_URL: process.env.TEST_REDIS_URL })
   queue = await openQueue(config, database.url, database.db)
-  objects = openObjects(config)
+  objects = await openObjects(config)
   workers = []
 })
 afterEach(async () => {

@@ -33,7 +33,7 @@ const engine = await loadEngine({
   threads: config.threads,
   requireGpu: config.requireGpu,
 })
-const context = makeContext(config, engine, openObjects(config), progress => {
+const context = makeContext(config, engine, await openObjects(config), progress => {
   if (running) send({ type: 'download', id: running.id, progress })
 })
 

@@ -64,7 +64,7 @@ export function makeContext(
     async prepare(task, signal) {
       const splits = await load(task, signal)
       return {
-        model: makeModel(buildNetwork(task.spec.architecture, splits.train), engine.kernels),
+        model: makeModel(buildNetwork(task.spec.architecture, splits.train), engine.kernels, task.spec.loss),
         data: splits,
       }
     },

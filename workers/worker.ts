@@ -107,7 +107,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const engine = await compute.ready()
     const registration = await register(db, name, engine, log)
     closers.push(registration.close)
-    const objects = openObjects(config)
+    const objects = await openObjects(config)
     await claimStore(db, objects, storeName(config), log)
     const context: WorkerContext = {
       ...{ db, compute, objects, log },

@@ -22,7 +22,7 @@ export type WorkersRequest = { type: 'counts' } | { type: 'stop' }
 
 const setup: WorkersSetup = JSON.parse(process.argv[2])
 const config = readConfig()
-const objects = openObjects(config)
+const objects = await openObjects(config)
 const log = pino({ level: config.logLevel })
 const say = (message: WorkersMessage) => process.send!(message)
 

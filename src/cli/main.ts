@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, Option } from 'commander'
+import branch from './commands/branch.ts'
 import completion from './commands/completion.ts'
 import datasets from './commands/datasets.ts'
 import demo from './commands/demo.ts'
@@ -40,7 +41,7 @@ const program = new Command('ledger')
   .exitOverride()
 
 for (const command of [
-  ...[demo, serve, worker, submit, watch, list, show, layers, diagnostics, findings, steer, download],
+  ...[demo, serve, worker, submit, branch, watch, list, show, layers, diagnostics, findings, steer, download],
   ...[sweep, datasets, keys, migrate, report, doctor, completion],
 ])
   command(program)

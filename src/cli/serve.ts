@@ -58,7 +58,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
       ...{ max: 4, statementTimeout: settings ? 30_000 : undefined, name: 'loss-ledger api tables', onError },
     })
     closers.push(ledgerDb.close)
-    const objects = openObjects(config)
+    const objects = await openObjects(config)
     await claimStore(db, objects, storeName(config), log)
     const queue = await openQueue(config, databaseUrl, db, onError, queuePatience)
     closers.push(queue.close)

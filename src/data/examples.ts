@@ -1,16 +1,20 @@
 /** What the datasets' readers are asked for, and what they give. */
 import type { DownloadProgress } from './download.ts'
 
-/** Labelled images of one split, as they come from a file: bytes, not yet scaled. */
+/** Labelled examples of one split. */
 export type Examples = {
   count: number
-  /** One example: [height, width, channels]. */
+  /** One example: [height, width, channels], [features], or of tokens [length]. */
   shape: number[]
   classes: number
-  /** count × product(shape), row-major, channels last. The network scales by 1/255. */
-  images: Uint8Array
-  /** count labels in [0, classes). */
-  labels: Uint8Array
+  /** Examples are tokens: integers below it. */
+  vocabulary?: number
+  /** Labels of an example, of its last places; absent where it has one. */
+  targets?: number
+  /** count × product(shape), row-major, channels last. Bytes are scaled by 1/255; other numbers and tokens are what they are. */
+  images: Uint8Array | Uint16Array | Float32Array
+  /** count labels, or count × targets, in [0, classes). */
+  labels: Uint8Array | Uint16Array
 }
 
 export type Splits = { train: Examples; validation: Examples }

@@ -1,9 +1,11 @@
 /** Every dataset there is: what is known of it before anything is loaded, and how its splits are loaded. */
+import { generatedFacts } from '../spec/datasets.ts'
 import type { DatasetFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/schema.ts'
 import { cifar10Facts, loadCifar10 } from './cifar.ts'
 import { DatasetError } from './errors.ts'
 import type { LoadOptions, Splits } from './examples.ts'
+import { generators } from './generated.ts'
 import { loadMnistLike, mnistLike } from './mnist.ts'
 import { drawDigits, side } from './synthetic.ts'
 
@@ -39,6 +41,9 @@ const entries: Entry[] = [
     }),
   ),
   { name: 'cifar-10', facts: cifar10Facts, load: loadCifar10 },
+  ...Object.entries(generators).map(
+    ([name, generate]): Entry => ({ name, facts: () => generatedFacts(name), load: generate }),
+  ),
 ]
 
 /** The facts that specs are resolved against, as the files in DATASETS_DIR make them; without it, of whole datasets. */

@@ -1,10 +1,10 @@
 /**
- * A consumer of steps that sums allocations over the parameters of every output unit: what each neuron, or channel, did
+ * A consumer of steps that sums allocations over the parameters of every output unit: what each neuron, channel or head did
  * in an iteration, and over the segment. Accumulated in float64, in the order of iterations, variables and parameters.
  */
 import type { VariableFacts } from '../spec/facts.ts'
 import type { SplitName } from '../spec/schema.ts'
-import { layerUnits } from '../spec/units.ts'
+import { layerUnits, unitSpan } from '../spec/units.ts'
 import type { Step } from './allocate.ts'
 import type { SegmentColumns } from './columns.ts'
 
@@ -28,9 +28,10 @@ export type Neurons = {
 export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Neurons {
   const layers = layerUnits(variables)
   const units = layers.reduce((sum, layer) => sum + layer.units, 0)
-  const columns = variables.map(({ layer, offset, size }) => {
+  const columns = variables.map(variable => {
+    const { layer, offset, size } = variable
     const own = layers.find(one => one.layer === layer)!
-    return { from: offset, to: offset + size, first: own.offset, units: own.units }
+    return { from: offset, to: offset + size, ...unitSpan(variable, own) }
   })
   const floats = () => new Float64Array(units)
   const sums = splits.map((): NeuronColumns => ({ lca: floats(), helping: floats(), hurting: floats() }))
@@ -41,12 +42,15 @@ export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Ne
   const addSplit = (lca: Float32Array, total: NeuronColumns, row: Float32Array) => {
     helping.fill(0)
     hurting.fill(0)
-    for (const { from, to, first, units } of columns) {
+    for (const { from, to, first, stride, units } of columns) {
       let unit = 0
+      let left = stride
       for (let i = from; i < to; i++) {
         const allocation = lca[i]
         if (allocation < 0) helping[first + unit] += allocation
         else hurting[first + unit] += allocation
+        if (--left > 0) continue
+        left = stride
         if (++unit === units) unit = 0
       }
     }

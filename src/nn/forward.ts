@@ -1,6 +1,7 @@
-/** From images to logits: what each kind of layer computes. A network is composition; the tape does the rest. */
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
-import type { Layer, LeafLayer } from './layers.ts'
+/** From examples to logits: what each kind of layer computes. A network is composition; the tape does the rest. */
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
+import * as tf from '@tensorflow/tfjs-core'
+import type { Layer, LeafLayer, SequencePadding } from './layers.ts'
 import type { Network } from './network.ts'
 import type { Ops } from './ops/ops.ts'
 
@@ -22,9 +23,27 @@ type ForwardRules = {
 
 const withBias = (ops: Ops, y: Tensor, bias: Tensor | undefined) => (bias ? ops.bias(y, bias as Tensor1D) : y)
 
+/** A dense layer over the last axis, place by place where there are places: [..., in] → [..., out]. */
+function denseAt(ops: Ops, x: Tensor, kernel: Tensor2D, bias: Tensor1D | undefined): Tensor {
+  if (x.rank === 2) return bias ? ops.dense(x as Tensor2D, kernel, bias) : ops.product(x as Tensor2D, kernel)
+  const rows = ops.reshape<Tensor2D>(x, [-1, kernel.shape[0]])
+  return ops.reshape(denseAt(ops, rows, kernel, bias), [...x.shape.slice(0, -1), kernel.shape[1]])
+}
+
+/** sin(l/10000^(2i/c)) at channel 2i, cos of the same at 2i + 1: [length, c]  (Vaswani et al. 2017, §3.5) */
+const sinusoids = (length: number, c: number) =>
+  tf.tensor2d(
+    Float32Array.from({ length: length * c }, (_, at) => {
+      const [l, j] = [Math.floor(at / c), at % c]
+      const angle = l / 10_000 ** ((j - (j % 2)) / c)
+      return j % 2 === 0 ? Math.sin(angle) : Math.cos(angle)
+    }),
+    [length, c],
+  )
+
 const forwardRules: ForwardRules = {
-  flatten: (ops, _, x) => ops.flatten(x as Tensor4D),
-  dense: (ops, _, x, { kernel, bias }) => ops.dense(x as Tensor2D, kernel as Tensor2D, bias as Tensor1D),
+  flatten: (ops, _, x) => ops.flatten(x),
+  dense: (ops, _, x, { kernel, bias }) => denseAt(ops, x, kernel as Tensor2D, bias as Tensor1D),
   conv2d: (ops, { stride, padding }, x, { kernel, bias }) =>
     bias
       ? ops.conv2dBias(x as Tensor4D, kernel as Tensor4D, bias as Tensor1D, stride, padding)
@@ -40,24 +59,80 @@ const forwardRules: ForwardRules = {
   relu: (ops, _, x) => ops.relu(x),
   tanh: (ops, _, x) => ops.tanh(x),
   gelu: (ops, _, x) => ops.gelu(x),
+  silu: (ops, _, x) => ops.silu(x),
+  softplus: (ops, _, x) => ops.softplus(x),
+  leaky_relu: (ops, { slope }, x) => ops.leakyRelu(x, slope),
+  embedding: (ops, _, x, { kernel }) => ops.embedding(x as Tensor2D, kernel as Tensor2D),
+  positional: (ops, { encoding }, x, { kernel }) => {
+    const [, length, c] = x.shape
+    return ops.addPositions(
+      x as Tensor3D,
+      encoding === 'learned' ? (kernel as Tensor2D) : sinusoids(length, c),
+    )
+  },
+  layer_norm: (ops, _, x, { gamma, beta }) => ops.layerNorm(x, gamma as Tensor1D, beta as Tensor1D),
+  rms_norm: (ops, _, x, { gamma }) => ops.rmsNorm(x, gamma as Tensor1D),
+  group_norm: (ops, { groups }, x, { gamma, beta }) =>
+    ops.groupNorm(x, gamma as Tensor1D, beta as Tensor1D, groups),
+  multi_head_attention: (ops, { heads, headSize, causal }, x, variables) => {
+    const width = heads * headSize
+    const c = x.shape[2]!
+    const inward = (role: string) => {
+      const kernel = ops.reshape<Tensor2D>(variables[`${role}_kernel`], [c, width])
+      const bias = variables[`${role}_bias`]
+      return denseAt(ops, x, kernel, bias && ops.reshape<Tensor1D>(bias, [width])) as Tensor3D
+    }
+    const y = ops.attention(inward('query'), inward('key'), inward('value'), heads, causal)
+    const kernel = ops.reshape<Tensor2D>(variables.output_kernel, [width, c])
+    return denseAt(ops, y, kernel, variables.output_bias as Tensor1D | undefined)
+  },
+  mean_over_tokens: (ops, _, x) => ops.meanOverTokens(x as Tensor3D),
+  last_token: (ops, _, x) => ops.flatten(ops.lastTokens(x as Tensor3D, 1)),
+  last_tokens: (ops, { count }, x) => ops.lastTokens(x as Tensor3D, count),
+  conv1d: (ops, { size, stride, padding }, x, { kernel, bias }) => {
+    const [before, after] = zerosAround(padding, size, stride, x.shape[1]!)
+    const seen = ops.windows(x as Tensor3D, size, stride, before, after)
+    const flat = ops.reshape<Tensor2D>(kernel, [-1, kernel.shape[2]!])
+    return denseAt(ops, seen, flat, bias as Tensor1D | undefined)
+  },
+  image_to_sequence: (ops, _, x) => ops.reshape(x, [x.shape[0], -1, x.shape[3]!]),
+  transpose: (ops, _, x) => ops.transpose(x as Tensor3D),
+  unembedding: (ops, _, x, { embedding }) => ops.unembedding(x, embedding as Tensor2D),
+}
+
+/** Zeros before and after a sequence: of 'same' padding the odd one comes after, as with images. */
+function zerosAround(
+  padding: SequencePadding,
+  size: number,
+  stride: number,
+  length: number,
+): [number, number] {
+  if (padding === 'valid') return [0, 0]
+  if (padding === 'causal') return [size - 1, 0]
+  const missing = Math.max((Math.ceil(length / stride) - 1) * stride + size - length, 0)
+  return [missing >> 1, missing - (missing >> 1)]
 }
 
 /**
- * The logits [n, classes] of images [n, h, w, c] (values in [0, 1]), given the network's variables as tensors in their
- * order; with `masks`, as training sees them.
+ * The logits, [n, classes] or at each place that has a label [n, targets, classes], of examples [n, …] (images with values in [0,
+ * 1], tokens as int32), given the network's variables as tensors in their order; with `masks`, as training sees them.
  */
 export function logitsOf(
   ops: Ops,
   network: Network,
   variables: Tensor[],
-  images: Tensor,
+  examples: Tensor,
   masks?: DropoutMasks,
-): Tensor2D {
+): Tensor {
   const byLayer: Record<string, Parameters> = {}
   network.variables.forEach(({ layer, role }, i) => {
     byLayer[layer] ??= {}
     byLayer[layer][role] = variables[i]
   })
+  const parametersOf = (layer: LeafLayer): Parameters => {
+    if (layer.kind === 'unembedding') return { embedding: byLayer[network.embedding!].kernel }
+    return 'name' in layer ? (byLayer[layer.name] ?? {}) : {}
+  }
   const through = (layers: Layer[], input: Tensor): Tensor =>
     layers.reduce((x, layer, i) => {
       // A ReLU after batch norm is one pass with it.
@@ -67,9 +142,13 @@ export function logitsOf(
       }
       if (layer.kind === 'relu' && layers[i - 1]?.kind === 'batch_norm') return x
       if (layer.kind === 'residual') return ops.add(through(layer.main, x), through(layer.shortcut, x))
+      if ('branches' in layer) {
+        const ways = layer.branches.map(way => through(way, x))
+        return layer.kind === 'add' ? ways.reduce((a, b) => ops.add(a, b)) : ops.concatenate(...ways)
+      }
       const forward = forwardRules[layer.kind] as ForwardRules['dropout']
-      const parameters = 'name' in layer ? (byLayer[layer.name] ?? {}) : {}
+      const parameters = parametersOf(layer)
       return forward(ops, layer as Extract<LeafLayer, { kind: 'dropout' }>, x, parameters, masks)
     }, input)
-  return through(network.graph, images) as Tensor2D
+  return through(network.graph, examples)
 }

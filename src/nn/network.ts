@@ -1,16 +1,27 @@
 /** What a network is, before any tensor: its variables in the order of the flat parameter vector, and what it costs. */
 import { SpecError } from '../spec/errors.ts'
-import type { DatasetFacts, NetworkFacts, VariableFacts } from '../spec/facts.ts'
+import type { DataShape, NetworkFacts, VariableFacts } from '../spec/facts.ts'
 import type { ResolvedArchitecture } from '../spec/schema.ts'
 import { layersOf } from './architectures/index.ts'
-import { type Initializer, type Layer, type LeafLayer, ShapeError, shapeOf } from './layers.ts'
+import {
+  type Branches,
+  type Initializer,
+  type Layer,
+  type LeafLayer,
+  ShapeError,
+  type Surroundings,
+  shapeOf,
+} from './layers.ts'
 
 export type Variable = VariableFacts & { role: string; initializer: Initializer }
 
 export type Network = Omit<NetworkFacts, 'variables'> & {
   /** Shape of one example, channels last. */
   inputShape: number[]
-  classes: number
+  /** Places at the end of each example that have a label of their own; absent where an example has one. */
+  targets?: number
+  /** The embedding whose kernel an unembedding shares. */
+  embedding?: string
   graph: Layer[]
   variables: Variable[]
 }
@@ -18,20 +29,18 @@ export type Network = Omit<NetworkFacts, 'variables'> & {
 const product = (shape: number[]) => shape.reduce((a, b) => a * b, 1)
 
 /** Lays an architecture out for examples of a dataset: shapes, variables and their offsets, FLOPs, bytes. */
-export function buildNetwork(
-  architecture: ResolvedArchitecture,
-  dataset: Pick<DatasetFacts, 'shape' | 'classes'>,
-): Network {
-  const graph = layersOf(architecture, dataset.classes)
+export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataShape): Network {
+  const graph = layersOf(architecture, dataset)
   const variables: Variable[] = []
   let parameters = 0
   let forwardFlops = 0
-  let firstFlops = 0
+  let firstFlops: number | undefined
   let floats = product(dataset.shape)
   let batchNorm = false
+  let embedding: Surroundings['embedding']
 
-  const add = (layer: LeafLayer, input: number[]): number[] => {
-    const { output, variables: own, flops } = shapeOf(layer, input)
+  const add = (layer: LeafLayer, input: number[], at: Surroundings): number[] => {
+    const { output, variables: own, flops, held = 0 } = shapeOf(layer, input, at)
     for (const { role, shape, initializer } of own) {
       const name = 'name' in layer ? layer.name : layer.kind
       const size = product(shape)
@@ -46,43 +55,95 @@ export function buildNetwork(
       })
       parameters += size
     }
-    if (own.length > 0 && firstFlops === 0) firstFlops = flops
+    if (own.length > 0) firstFlops ??= flops
     forwardFlops += flops
+    floats += held
+    if (layer.kind === 'embedding')
+      embedding = { name: layer.name, vocabulary: at.vocabulary!, features: layer.features }
     // An activation and its gradient; flatten is a view, dropout is not there.
     if (layer.kind !== 'flatten' && layer.kind !== 'dropout') floats += 2 * product(output)
     batchNorm ||= layer.kind === 'batch_norm'
     return output
   }
 
-  const through = (layers: Layer[], input: number[], at: string): number[] =>
-    layers.reduce((shape, layer, i) => {
+  /** Tokens until an embedding has taken them. */
+  type Value = { shape: number[]; vocabulary?: number }
+  const through = (layers: Layer[], input: Value, at: string): Value =>
+    layers.reduce((value, layer, i): Value => {
       const path = `${at}[${i}]`
-      if (layer.kind !== 'residual') return placed(architecture, path, layer, shape, () => add(layer, shape))
-      const main = through(layer.main, shape, `${path}.layers`)
-      const shortcut = through(layer.shortcut, shape, `${path}.shortcut`)
-      return placed(architecture, path, layer, main, () => {
-        if (String(main) === String(shortcut)) {
-          floats += 2 * product(main)
-          return main
-        }
-        throw new ShapeError(`adds [${shortcut.join(', ')}], which is the shape of its shortcut`)
-      })
+      const { shape } = value
+      if ('branches' in layer) {
+        const ways = layer.branches.map((way, b) =>
+          numbers(through(way, value, `${path}.branches[${b}]`), path),
+        )
+        return { shape: placed(architecture, path, layer, ways[0], () => together(layer, ways)) }
+      }
+      if (layer.kind !== 'residual') {
+        const around = { vocabulary: value.vocabulary, embedding }
+        return { shape: placed(architecture, path, layer, shape, () => add(layer, shape, around)) }
+      }
+      const main = numbers(through(layer.main, value, `${path}.layers`), path)
+      const shortcut = numbers(through(layer.shortcut, value, `${path}.shortcut`), path)
+      return {
+        shape: placed(architecture, path, layer, main, () => {
+          if (String(main) === String(shortcut)) {
+            floats += 2 * product(main)
+            return main
+          }
+          throw new ShapeError(`adds [${shortcut.join(', ')}], which is the shape of its shortcut`)
+        }),
+      }
     }, input)
+  /** The shape of what is not tokens. */
+  const numbers = ({ shape, vocabulary }: Value, path: string): number[] => {
+    if (vocabulary === undefined) return shape
+    const message = `does not fit: tokens, integers below ${vocabulary}, cannot be added or laid side by side; an embedding comes first`
+    throw new SpecError([{ path: architecture.name === 'custom' ? path : '$.architecture.name', message }])
+  }
+  const together = ({ kind }: Branches, ways: number[][]): number[] => {
+    const [first] = ways
+    const kept = (shape: number[]) => String(kind === 'add' ? shape : [shape.length, ...shape.slice(0, -1)])
+    const odd = ways.find(shape => kept(shape) !== kept(first))
+    if (odd)
+      throw new ShapeError(
+        `wants branches that end in ${kind === 'add' ? 'one shape' : 'one shape but for the last axis'}; another ends in [${odd.join(', ')}]`,
+      )
+    const last =
+      kind === 'add' ? first[first.length - 1] : ways.reduce((sum, way) => sum + way[way.length - 1], 0)
+    const output = [...first.slice(0, -1), last]
+    floats += 2 * product(output)
+    return output
+  }
 
-  const output = through(graph, dataset.shape, '$.architecture.layers')
-  if (output.length !== 1 || output[0] !== dataset.classes) {
-    const message = `must end in [${dataset.classes}], a number for each class of the dataset, and ends in [${output.join(', ')}]`
-    throw new SpecError([{ path: '$.architecture.layers', message }])
+  const end = through(
+    graph,
+    { shape: dataset.shape, vocabulary: dataset.vocabulary },
+    '$.architecture.layers',
+  )
+  const { classes, targets } = dataset
+  const wanted = targets === undefined ? [classes] : [targets, classes]
+  const output = end.shape
+  if (end.vocabulary !== undefined || String(output) !== String(wanted)) {
+    const each =
+      targets === undefined
+        ? 'a number for each class of the dataset'
+        : `a number for each class at each of the ${targets} places that have labels (last_tokens picks them)`
+    const message = `must end in [${wanted.join(', ')}], ${each}, and ends in [${output.join(', ')}]`
+    throw new SpecError([
+      { path: architecture.name === 'custom' ? '$.architecture.layers' : '$.architecture.name', message },
+    ])
   }
   return {
     inputShape: dataset.shape,
-    classes: dataset.classes,
+    classes,
+    ...(targets !== undefined && { targets }),
+    ...(embedding && { embedding: embedding.name }),
     graph,
     variables,
     layers: [...new Set(variables.map(variable => variable.layer))],
     parameters,
     // Forward, kernel gradients (as much again) and input gradients (as much again, but for the first layer's).
-    gradientFlops: 3 * forwardFlops - firstFlops,
+    gradientFlops: 3 * forwardFlops - (firstFlops ?? 0),
     bytesPerExample: 4 * floats,
     batchNorm,
   }

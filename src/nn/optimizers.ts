@@ -36,6 +36,30 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
     },
   },
 
+  /** sgd, and θ ← θ − η·λ·θ apart from it, on kernels  (Loshchilov and Hutter 2019, algorithm 1) */
+  sgdw: {
+    slots: 1,
+    update: ({ momentum, nesterov, weightDecay }, { rate, slice: { from, to, decays } }, theta, g, [v]) => {
+      const kept = decays ? 1 - rate * weightDecay : 1
+      for (let i = from; i < to; i++) {
+        v[i] = momentum * v[i] + g[i]
+        theta[i] = theta[i] * kept - rate * (nesterov ? g[i] + momentum * v[i] : v[i])
+      }
+    },
+  },
+
+  /** θ ← θ − η·(sign(β₁·m + (1 − β₁)·g) + λ·θ), λ on kernels;  m ← β₂·m + (1 − β₂)·g  (Chen et al. 2023, algorithm 2) */
+  lion: {
+    slots: 1,
+    update: ({ beta1, beta2, weightDecay }, { rate, slice: { from, to, decays } }, theta, g, [m]) => {
+      const kept = decays ? 1 - rate * weightDecay : 1
+      for (let i = from; i < to; i++) {
+        theta[i] = theta[i] * kept - rate * Math.sign(beta1 * m[i] + (1 - beta1) * g[i])
+        m[i] = beta2 * m[i] + (1 - beta2) * g[i]
+      }
+    },
+  },
+
   /** s ← ρ·s + (1 − ρ)·g²;  v ← μ·v + g/(√s + ε);  θ ← θ − η·v  (Tieleman and Hinton 2012) */
   rmsprop: {
     slots: 2,
@@ -87,6 +111,11 @@ const schedules: {
     t >= iterations ? final : final + ((1 - final) * (1 + Math.cos((Math.PI * t) / iterations))) / 2,
   /** min(1, (t + 1)/T) */
   warmup: ({ iterations }, t) => Math.min(1, (t + 1) / iterations),
+  /** (t + 1)/W for t < W, then the cosine of T − W iterations from there */
+  'warmup-cosine': ({ warmup, iterations, final }, t) =>
+    t < warmup
+      ? (t + 1) / warmup
+      : schedules.cosine({ name: 'cosine', iterations: iterations - warmup, final }, t - warmup),
 }
 
 /** The learning rate at iteration t. */

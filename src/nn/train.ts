@@ -1,9 +1,11 @@
 /** Training: the trajectory θ_0, θ_1, … as a pure function of the resolved spec, the data and the engine. */
 import type { Examples } from '../data/examples.ts'
 import type { ResolvedLayer, ResolvedSpec } from '../spec/schema.ts'
+import { augmentation } from './augmentation.ts'
 import { dropoutMasks } from './dropout.ts'
+import { isKernel } from './layers.ts'
 import { batchGradient, disposeBatch, type Model, uploadBatch } from './model.ts'
-import type { Network } from './network.ts'
+import type { Network, Variable } from './network.ts'
 import { slotsOf, update } from './optimizers.ts'
 import { permutation, randomStream } from './random.ts'
 
@@ -27,7 +29,7 @@ export function initialWeights(network: Network, seed: number): Float32Array {
       continue
     }
     const stream = randomStream(seed, 'weights', name)
-    const deviation = Math.sqrt(2 / initializer.fanIn)
+    const deviation = initializer.name === 'normal' ? initializer.deviation : Math.sqrt(2 / initializer.fanIn)
     for (let i = offset; i < offset + size; i++) theta[i] = deviation * stream.normal()
   }
   return theta
@@ -75,6 +77,19 @@ export type TrainingState = {
   state: Float64Array[]
 }
 
+/**
+ * Where in a longer training the first iteration lies: what schedules, shuffles, dropout and freezes go by is `position` + t.
+ * `updates`: how many each layer has had before.
+ */
+export type Origin = { position: number; updates: Map<string, number> }
+
+/** A training that goes on from nothing. */
+export const fromTheStart: Origin = { position: 0, updates: new Map() }
+
+/** Updates a layer has had before iteration t of a training that began at an origin. */
+export const updatesUntil = (layer: ResolvedLayer, { position, updates }: Origin, t: number): number =>
+  (updates.get(layer.layer) ?? 0) + updatesBefore(layer, position + t) - updatesBefore(layer, position)
+
 /** The vectors of state that the optimizers of these layers keep. */
 export const slotsOfAll = (layers: ResolvedLayer[]): number =>
   Math.max(...layers.map(layer => slotsOf(layer.optimizer)))
@@ -83,10 +98,31 @@ export const slotsOfAll = (layers: ResolvedLayer[]): number =>
 export const stateOf = (layers: ResolvedLayer[], parameters: number): Float64Array[] =>
   Array.from({ length: slotsOfAll(layers) }, () => new Float64Array(parameters))
 
+/** g ← g·min(1, most/‖g‖), ‖g‖ over these variables together  (Pascanu et al. 2013, algorithm 1) */
+export function clip(
+  gradient: Float64Array,
+  variables: Pick<Variable, 'offset' | 'size'>[],
+  most: number,
+): void {
+  let squares = 0
+  for (const { offset, size } of variables)
+    for (let i = offset; i < offset + size; i++) squares += gradient[i] * gradient[i]
+  const norm = Math.sqrt(squares)
+  if (norm <= most) return
+  for (const { offset, size } of variables)
+    for (let i = offset; i < offset + size; i++) gradient[i] *= most / norm
+}
+
 /**
  * Yields θ_0, then θ_{t+1} after each iteration t, each with the optimizer's state (the same arrays every time, valid
- * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits.
+<<<<<<< HEAD
+ * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits. `origin` says
+ * where it stands in the training that it goes on with.
  * The loss trained on is the batch's mean cross-entropy + Σ_kernels l2·w², l2 the layer's. Throws
+=======
+ * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits.
+ * The loss trained on is the batch's mean loss + Σ_kernels l2·w², l2 the layer's. Throws
+>>>>>>> main
  * DivergedError where it is not finite.
  */
 export function* train(
@@ -95,6 +131,7 @@ export function* train(
   layers: ResolvedLayer[],
   data: Examples,
   resume?: TrainingState,
+  origin: Origin = fromTheStart,
 ): Generator<TrainingState> {
   const { iterations, batchSize, seed } = spec.training
   const { network } = model
@@ -107,24 +144,29 @@ export function* train(
   const first = resume?.iteration ?? 0
   yield { iteration: first, theta, state }
   for (let t = first; t < iterations; t++) {
-    const batch = uploadBatch(data, batchOf(t))
-    const loss = batchGradient(model, theta, batch, gradient, dropoutMasks(seed, t))
+    const position = origin.position + t
+    const augment = spec.training.augmentation && augmentation(spec.training.augmentation, seed, position)
+    const batch = uploadBatch(data, batchOf(position), augment)
+    const loss = batchGradient(model, theta, batch, gradient, dropoutMasks(seed, position))
     disposeBatch(batch)
     if (!Number.isFinite(loss)) throw new DivergedError(t)
-    for (const { layer, role, offset, size } of network.variables) {
+    const trained = network.variables.filter(({ layer }) => !isFrozen(layerOf.get(layer)!, position))
+    for (const { layer, role, offset, size } of trained) {
+      const { l2 } = layerOf.get(layer)!
+      if (isKernel(role) && l2 > 0)
+        for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
+    }
+    if (spec.training.clipNorm !== undefined) clip(gradient, trained, spec.training.clipNorm)
+    for (const { layer, role, offset, size } of trained) {
       const resolved = layerOf.get(layer)!
-      if (isFrozen(resolved, t)) continue
-      const isKernel = role === 'kernel'
-      const { l2 } = resolved
-      if (isKernel && l2 > 0) for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
       update(
         resolved.optimizer,
-        { offset, size, decays: isKernel },
+        { offset, size, decays: isKernel(role) },
         theta,
         gradient,
         state,
-        t,
-        updatesBefore(resolved, t),
+        position,
+        updatesUntil(resolved, origin, t),
       )
     }
     yield { iteration: t + 1, theta, state }

@@ -125,6 +125,66 @@ export const VggSpec = Type.Object(
   },
 )
 
+/** Options that transformers over tokens and over patches have in common. */
+const blocks = {
+  depth: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 2, description: 'Blocks.' })),
+  width: Width(128, 'Features of a place; heads divide it.'),
+  heads: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1024, default: 4, description: 'Of each attention layer.' }),
+  ),
+  mlpRatio: Type.Optional(
+    Type.Number({
+      ...{ minimum: 0.01, maximum: 100, default: 4 },
+      description: 'Units of fc_1 of a block, over width; rounded.',
+    }),
+  ),
+  norm: Type.Optional(
+    OneOf(['pre', 'post', 'none'], {
+      default: 'pre',
+      description: 'Before attention and dense layers and at the end; after each sum; or none at all.',
+    }),
+  ),
+  normalization: Type.Optional(
+    OneOf(['layer', 'rms'], { default: 'layer', description: 'layer_norm or rms_norm.' }),
+  ),
+  activation: Type.Optional(
+    OneOf(['gelu', 'relu', 'silu', 'tanh'], { default: 'gelu', description: 'Between the dense layers.' }),
+  ),
+  bias: Type.Optional(Type.Boolean({ default: true, description: 'Of the attention’s projections.' })),
+  dropout: Rate(0, 'Rate after the embedding and before each sum; in training only.'),
+}
+
+export const TransformerSpec = Type.Object(
+  {
+    name: Type.Literal('transformer'),
+    ...blocks,
+    causal: Type.Optional(
+      Type.Boolean({ default: true, description: 'Whether a place sees itself and those before it only.' }),
+    ),
+    positions: Type.Optional(
+      OneOf(['learned', 'sinusoidal', 'none'], { default: 'learned', description: 'As of positional.' }),
+    ),
+    pool: Type.Optional(
+      OneOf(['last', 'mean'], {
+        default: 'last',
+        description: 'Where an example has one label: from the last place, or the mean over all.',
+      }),
+    ),
+    tied: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.',
+      }),
+    ),
+  },
+  {
+    ...closed,
+    title: 'transformer',
+    description:
+      'For datasets of tokens: embedding, positions, blocks of attention and of two dense layers with an activation between them, each added to its input, a norm, dense to classes at the places that have labels. The vocabulary is the dataset’s. Layers embedding_1, positional_1, block1/ln_1, block1/attention_1, block1/ln_2, block1/fc_1, block1/fc_2, …, ln_1, fc_1; rms_1 for ln_1 where normalization is rms.',
+  },
+)
+
 /** Every architecture, by name. Adding one here and in nn/architectures is all it takes. */
 export const architectureSchemas = {
   fc: FcSpec,
@@ -132,6 +192,7 @@ export const architectureSchemas = {
   'all-cnn': AllCnnSpec,
   resnet: ResnetSpec,
   vgg: VggSpec,
+  transformer: TransformerSpec,
   custom: CustomSpec,
 } as const
 export const ArchitectureSpec = Named(architectureSchemas, {

@@ -33,7 +33,11 @@ const window = {
 }
 
 const leaves = {
-  dense: layer('dense', { units: Count('Outputs.') }, '[n] → [units]. Layers fc_1, fc_2, …'),
+  dense: layer(
+    'dense',
+    { units: Count('Outputs.') },
+    '[n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …',
+  ),
   conv2d: layer(
     'conv2d',
     { filters: Count('Output channels.'), ...convolution },
@@ -61,9 +65,108 @@ const leaves = {
     'In training only.',
   ),
   flatten: layer('flatten', {}, '[h, w, c] → [h·w·c]'),
+  silu: layer('silu', {}, 'x·σ(x)'),
+  softplus: layer('softplus', {}, 'log(1 + eˣ)'),
+  leaky_relu: layer(
+    'leaky_relu',
+    { slope: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0.01 })) },
+    'x where it is positive, else slope·x',
+  ),
+  embedding: layer(
+    'embedding',
+    { features: Count('Features of a token.') },
+    'Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …',
+  ),
+  positional: layer(
+    'positional',
+    {
+      encoding: Type.Optional(
+        OneOf(['learned', 'sinusoidal'], {
+          default: 'learned',
+          description:
+            'A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.',
+        }),
+      ),
+    },
+    'Adds to a sequence [length, c] what says which place is which. Layers positional_1, …',
+  ),
+  layer_norm: layer(
+    'layer_norm',
+    {},
+    'γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …',
+  ),
+  rms_norm: layer('rms_norm', {}, 'γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …'),
+  group_norm: layer(
+    'group_norm',
+    { groups: Count('Groups of successive channels; they divide the channels.') },
+    'As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …',
+  ),
+  multi_head_attention: layer(
+    'multi_head_attention',
+    {
+      heads: Type.Integer({ minimum: 1, maximum: 1024, description: 'Heads.' }),
+      headSize: Type.Integer({ minimum: 1, maximum: 4096, description: 'Channels of one head.' }),
+      causal: Type.Optional(
+        Type.Boolean({
+          default: false,
+          description: 'Whether a place sees itself and those before it only.',
+        }),
+      ),
+      bias: Type.Optional(Type.Boolean({ default: true, description: 'Of all four projections.' })),
+    },
+    '[length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.',
+  ),
+  mean_over_tokens: layer('mean_over_tokens', {}, '[length, c] → [c]'),
+  last_token: layer('last_token', {}, '[length, c] → [c]'),
+  last_tokens: layer(
+    'last_tokens',
+    { count: Count('Places.') },
+    '[length, c] → [count, c]: of a dataset that has labels at its last places, those.',
+  ),
+  conv1d: layer(
+    'conv1d',
+    {
+      filters: Count('Output channels.'),
+      size: Type.Optional(Type.Integer({ ...side, default: 3, description: 'Places that a filter sees.' })),
+      stride: convolution.stride,
+      padding: Type.Optional(
+        OneOf(['same', 'valid', 'causal'], {
+          default: 'same',
+          description: 'Zeros around the sequence, none, or before it only.',
+        }),
+      ),
+      bias: convolution.bias,
+    },
+    '[length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …',
+  ),
+  image_to_sequence: layer('image_to_sequence', {}, '[h, w, c] → [h·w, c], row by row'),
+  transpose: layer('transpose', {}, '[length, c] → [c, length]'),
+  unembedding: layer(
+    'unembedding',
+    {},
+    '[…, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.',
+  ),
 } as const
 
-const Leaf = Named(leaves, { description: 'A layer inside a residual block.' }, 'kind')
+const Leaf = Named(leaves, { description: 'A layer inside a block.' }, 'kind')
+
+const Ways = Type.Array(
+  Type.Array(Leaf, { maxItems: 100, description: 'One way; the input itself where it is empty.' }),
+  {
+    minItems: 2,
+    maxItems: 16,
+    description: 'What the same input goes through.',
+  },
+)
+const names = 'Layers are named block_1/branch1_conv_1, ….'
+const branched = {
+  add: layer('add', { branches: Ways }, `The sum of all branches, which end in one shape. ${names}`),
+  concatenate: layer(
+    'concatenate',
+    { branches: Ways },
+    `All branches side by side, along the last axis. ${names}`,
+  ),
+} as const
 
 const residual = layer(
   'residual',
@@ -79,10 +182,10 @@ const residual = layer(
 export const CustomSpec = Type.Object(
   {
     name: Type.Literal('custom'),
-    layers: Type.Array(Named({ ...leaves, residual }, { description: 'A layer.' }, 'kind'), {
+    layers: Type.Array(Named({ ...leaves, residual, ...branched }, { description: 'A layer.' }, 'kind'), {
       minItems: 1,
       maxItems: 1000,
-      description: `From the images to one number a class, first to last; at most ${mostLayers} with those in residual blocks.`,
+      description: `From the examples to one number a class, first to last; at most ${mostLayers} with those in blocks.`,
     }),
   },
   {
@@ -98,7 +201,9 @@ export function countLayers(architecture: unknown): number {
   const { name, layers } = Object(architecture)
   if (name !== 'custom' || !Array.isArray(layers)) return 0
   return layers.reduce<number>((sum, layer) => {
-    const own = length(Object(layer).layers) + length(Object(layer).shortcut)
+    const { layers, shortcut, branches } = Object(layer)
+    const ways = Array.isArray(branches) ? branches.map(length) : []
+    const own = [length(layers), length(shortcut), length(branches), ...ways].reduce((a, b) => a + b, 0)
     return sum + Math.max(1, own)
   }, 0)
 }

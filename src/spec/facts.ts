@@ -8,9 +8,13 @@ import type { ResolvedArchitecture } from './schema.ts'
 export type DatasetFacts = {
   name: string
   description: string
-  /** One example: [height, width, channels], or [features]. */
+  /** One example: [height, width, channels], [features], or of tokens [length]. */
   shape: number[]
   classes: number
+  /** Examples are sequences of tokens: integers below it. Absent where they are numbers. */
+  vocabulary?: number
+  /** So many places at the end of each example have a label; absent where an example has one. */
+  targets?: number
   /** Says which examples an uploaded dataset has; absent where it is built in. */
   sha256?: string
   /** Examples in the training file(s) and in the test file(s); where they are generated, the most that may be asked for. */
@@ -21,6 +25,9 @@ export type DatasetFacts = {
   /** What trainExamples and validationExamples are when absent. */
   defaults: { trainExamples: number; validationExamples: number }
 }
+
+/** What a network has to know of the data it is for. */
+export type DataShape = Pick<DatasetFacts, 'shape' | 'classes' | 'vocabulary' | 'targets'>
 
 /** A trainable variable: `size` consecutive float32 at `offset` of the flat parameter vector. */
 export type VariableFacts = {
@@ -44,6 +51,7 @@ export type NetworkFacts = {
   bytesPerExample: number
   /** Whether the loss of an example depends on the others of its chunk. */
   batchNorm: boolean
+  classes: number
 }
 
 export type Facts = {

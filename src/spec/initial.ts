@@ -1,4 +1,5 @@
 /** `training.initial`: whether an earlier experiment's weights can be this one's first. */
+import { findDataset } from './datasets.ts'
 import type { FieldError } from './errors.ts'
 import type { Facts, VariableFacts } from './facts.ts'
 import type { ResolvedSpec } from './schema.ts'
@@ -35,10 +36,9 @@ export function checkInitial(spec: ResolvedSpec, earlier: Earlier, facts: Facts)
     )
   }
   const variablesOf = ({ architecture, dataset }: Pick<ResolvedSpec, 'architecture' | 'dataset'>) => {
-    const known = facts.datasets.find(
-      ({ name, sha256 }) => name === dataset.name && sha256 === dataset.sha256,
-    )
-    return known && facts.network(architecture, known).variables
+    const known = findDataset(facts, dataset)
+    const isSame = known !== undefined && known.sha256 === dataset.sha256
+    return isSame ? facts.network(architecture, known).variables : undefined
   }
   const [own, other] = [variablesOf(spec), variablesOf(earlier.spec)]
   // A dataset that is no longer here says nothing about the network; the worker looks at the weights themselves.

@@ -70,14 +70,14 @@ function match(rules: Rules, layers: string[]): Matches {
  */
 export function resolveLayers(
   spec: Pick<ResolvedSpec, 'layers' | 'optimizer'> & { training: { l2: number } },
-  network: NetworkFacts,
+  network: Pick<NetworkFacts, 'layers' | 'variables'>,
 ): ResolvedLayer[] {
   return resolveMatched(spec, network, match(Object.entries(spec.layers), network.layers))
 }
 
 function resolveMatched(
   spec: Pick<ResolvedSpec, 'optimizer'> & { training: { l2: number } },
-  network: NetworkFacts,
+  network: Pick<NetworkFacts, 'layers' | 'variables'>,
   { ofLayer }: Pick<Matches, 'ofLayer'>,
 ): ResolvedLayer[] {
   const sizes = new Map<string, number>()
@@ -193,7 +193,7 @@ function stillLayers(
   const found = new Map<string, string>()
   const resolved = resolveMatched({ optimizer, training: { l2: 0 } }, network, matches)
   resolved.forEach(({ layer, optimizer: own }, i) => {
-    if (own.name !== 'sgd' || !own.nesterov || own.momentum !== 0) return
+    if (!('nesterov' in own) || !own.nesterov || own.momentum !== 0) return
     for (const pattern of matches.patterns[i]) if (!found.has(pattern)) found.set(pattern, layer)
   })
   return found

@@ -43,6 +43,28 @@ export const scheduleSchemas = {
     },
     { ...closed, title: 'warmup', description: 'rate · min(1, (t + 1)/iterations)' },
   ),
+  'warmup-cosine': Type.Object(
+    {
+      name: Type.Literal('warmup-cosine'),
+      warmup: Type.Integer({ minimum: 1, description: 'Iterations of linear rise; fewer than iterations.' }),
+      iterations: Type.Optional(
+        Type.Integer({
+          minimum: 2,
+          description:
+            'Where the half period ends that begins after the rise; the training’s iterations if absent.',
+        }),
+      ),
+      final: Type.Optional(
+        Type.Number({ minimum: 0, maximum: 1, default: 0, description: 'Fraction of the rate at the end.' }),
+      ),
+    },
+    {
+      ...closed,
+      title: 'warmup-cosine',
+      description:
+        'rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final',
+    },
+  ),
 } as const
 export const ScheduleSpec = Named(scheduleSchemas, { default: { name: 'constant' } })
 export type ScheduleSpec = Static<typeof ScheduleSpec>
@@ -63,6 +85,9 @@ const moments = {
   beta2: Hyperparameter(fraction, 0.999, 'Decay of the second moment.'),
   epsilon: Hyperparameter(epsilon, 1e-8, 'Added to the root in the denominator.'),
 }
+
+const decay = (fallback: number) =>
+  Hyperparameter({ minimum: 0, maximum: 1 }, fallback, 'Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.')
 
 /** What `layers` may override: every hyperparameter of every optimizer, without defaults. */
 export const overridable = {
@@ -108,13 +133,38 @@ export const optimizerSchemas = {
       name: Type.Literal('adamw'),
       ...rate(0.001),
       ...moments,
-      weightDecay: Hyperparameter(
-        { minimum: 0, maximum: 1 },
-        0.01,
-        'Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.',
-      ),
+      weightDecay: decay(0.01),
     },
     { ...closed, title: 'adamw' },
+  ),
+  sgdw: Type.Object(
+    {
+      name: Type.Literal('sgdw'),
+      ...rate(0.05),
+      momentum: Hyperparameter(fraction, 0.9, 'v ← momentum·v + g'),
+      nesterov: Type.Optional(
+        Type.Boolean({
+          default: false,
+          description: 'Step along g + momentum·v instead of v; needs momentum > 0.',
+        }),
+      ),
+      weightDecay: decay(1e-4),
+    },
+    { ...closed, title: 'sgdw', description: 'sgd with decoupled weight decay.' },
+  ),
+  lion: Type.Object(
+    {
+      name: Type.Literal('lion'),
+      ...rate(1e-4),
+      beta1: Hyperparameter(fraction, 0.9, 'Of the momentum in the direction whose sign is the step.'),
+      beta2: Hyperparameter(fraction, 0.99, 'Decay of the momentum.'),
+      weightDecay: decay(0.01),
+    },
+    {
+      ...closed,
+      title: 'lion',
+      description: 'θ ← θ − rate·sign(beta1·m + (1 − beta1)·g), then m ← beta2·m + (1 − beta2)·g.',
+    },
   ),
 } as const
 export const OptimizerSpec = Named(optimizerSchemas)

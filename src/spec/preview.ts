@@ -6,6 +6,7 @@ import {
   trainingFlops,
   worstSegment,
 } from './cost.ts'
+import { findDataset } from './datasets.ts'
 import { SpecError } from './errors.ts'
 import type { Facts, VariableFacts } from './facts.ts'
 import { resolveLayers } from './layers.ts'
@@ -40,7 +41,7 @@ const npyHeader = 128
 
 /** The cost of a spec. Throws SpecError where `facts` no longer has its dataset. */
 export function preview(spec: ResolvedSpec, facts: Facts): Preview {
-  const dataset = facts.datasets.find(({ name }) => name === spec.dataset.name)
+  const dataset = findDataset(facts, spec.dataset)
   if (!dataset)
     throw new SpecError([
       { path: '$.dataset.name', message: `is not a dataset here, got ${spec.dataset.name}` },
@@ -96,6 +97,6 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
       peak: weights + kept.allocations + neurons,
     },
     rows: { ...rows, total: rows.iterations + rows.allocations },
-    diagnostics: diagnosticCosts(spec, network, dataset.classes),
+    diagnostics: diagnosticCosts(spec, network),
   }
 }

@@ -1,5 +1,6 @@
 /** From what a user posts to what is run: every default filled in, every contradiction found. */
 import { countLayers, mostLayers } from './custom.ts'
+import { datasetOptions, findDataset, generated, type OptionName, optionsOf } from './datasets.ts'
 import { withDefaults } from './defaults.ts'
 import { resolveDiagnostics } from './diagnostics.ts'
 import { type FieldError, SpecError } from './errors.ts'
@@ -47,10 +48,11 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
 
   const known = checkDataset(draft, facts, report)
   checkTraining(draft, input, report)
+  if (known) checkAugmentation(draft, known, report)
   const network = known && !isBroken('architecture') ? layOut(draft, known, facts, contradictions) : null
   checkOptimizer(draft, report)
   const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
-  contradictions.push(...checkLayers(draft.layers ?? {}, draft.training.iterations, optimizer, network))
+  contradictions.push(...checkLayers(draft.layers ?? {}, lastPosition(draft.training), optimizer, network))
   checkAllocation(draft, network, facts, report)
   if (network)
     contradictions.push(...checkActivations(network, draft.training.batchSize, draft.allocation.chunkSize))
@@ -75,7 +77,7 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
 function refuseHuge(input: unknown): void {
   const layers = countLayers(Object(input).architecture)
   if (layers <= mostLayers) return
-  const message = `must have at most ${mostLayers} layers, those in residual blocks counted one by one; has ${layers}`
+  const message = `must have at most ${mostLayers} layers, those in blocks counted one by one; has ${layers}`
   throw new SpecError([{ path: '$.architecture.layers', message }])
 }
 
@@ -84,7 +86,9 @@ const fieldError = ({ path, message }: FieldError): FieldError => ({ path, messa
 /** Fills in the sizes of the splits. Returns the dataset's facts, null where it is unknown. */
 function checkDataset({ dataset, allocation }: Draft, facts: Facts, report: Report): DatasetFacts | null {
   const names = facts.datasets.map(({ name }) => name)
-  const known = facts.datasets.find(({ name }) => name === dataset.name)
+  const isSound = fillOptions(dataset, report)
+  const known = isSound ? findDataset(facts, dataset) : undefined
+  if (!isSound && names.includes(dataset.name!)) return null
   if (!known) {
     const hint = didYouMean(dataset.name, names)
     report(
@@ -102,6 +106,7 @@ function checkDataset({ dataset, allocation }: Draft, facts: Facts, report: Repo
     )
   dataset.sha256 = known.sha256
   const { trainFile, testFile } = known
+  checkFraction(dataset, known, report)
   const more = known.more ? ` (${known.more})` : ''
   dataset.trainExamples ??= known.defaults.trainExamples
   dataset.validationExamples ??= validationLeft(dataset.trainExamples, allocation.splits, known, report)
@@ -119,6 +124,41 @@ function checkDataset({ dataset, allocation }: Draft, facts: Facts, report: Repo
     )
   }
   return known
+}
+
+/** Fills in the options of a generated dataset. Whether they are sound; what is wrong with them is reported. */
+function fillOptions(dataset: Draft['dataset'], report: Report): boolean {
+  const { name = '' } = dataset
+  const own = optionsOf(name)
+  for (const option of Object.keys(datasetOptions) as OptionName[])
+    if (dataset[option] !== undefined && !own.includes(option)) {
+      const has = own.length > 0 ? `; it has ${own.join(', ')}` : ''
+      report(['dataset', option], `is not an option of ${name}${has}`)
+    }
+  if (own.length === 0) return true
+  const { options, check } = generated[name]
+  // Of all pairs, what trainExamples says already.
+  const fallbacks = dataset.trainExamples === undefined ? options : { ...options, fraction: undefined }
+  for (const option of own)
+    if (dataset[option] === undefined && fallbacks[option] !== undefined)
+      Object.assign(dataset, { [option]: fallbacks[option] })
+  if (own.some(option => Number.isNaN(dataset[option]))) return false
+  const wrong = check?.(dataset)
+  if (wrong) report(['dataset', wrong[0]], wrong[1])
+  return wrong === undefined
+}
+
+function checkFraction(
+  { fraction, trainExamples }: Draft['dataset'],
+  { trainFile, defaults }: DatasetFacts,
+  report: Report,
+): void {
+  if (fraction === undefined || trainExamples === undefined || trainExamples === defaults.trainExamples)
+    return
+  report(
+    ['dataset', 'trainExamples'],
+    `must be ${defaults.trainExamples}, which is ${fraction} (fraction) of ${trainFile}; or leave one of the two out; got ${trainExamples}`,
+  )
 }
 
 /** What is validated on where the spec does not say: the default, or what is left. NaN where that is reported as wrong. */
@@ -147,8 +187,35 @@ function checkTraining({ dataset, training, optimizer }: Draft, input: unknown, 
     report(['training', 'batchSize'], `must be ≤ dataset.trainExamples (${train}), got ${training.batchSize}`)
   }
   // Half a period that ends with the training is what a cosine schedule without a length means.
-  if (optimizer.schedule?.name === 'cosine') optimizer.schedule.iterations ??= training.iterations
+  const { schedule } = optimizer
+  if (schedule?.name !== 'cosine' && schedule?.name !== 'warmup-cosine') return
+  if (schedule.iterations === undefined && training.initial?.state) {
+    const message =
+      'must be said where training goes on with another’s (training.initial.state): as long as that is cooling down'
+    report(['optimizer', 'schedule', 'iterations'], message)
+  }
+  schedule.iterations ??= training.iterations
+  if (schedule.name === 'warmup-cosine' && schedule.warmup >= schedule.iterations)
+    report(
+      ['optimizer', 'schedule', 'warmup'],
+      `must be < iterations (${schedule.iterations}), where the half period ends; got ${schedule.warmup}`,
+    )
 }
+
+function checkAugmentation({ training }: Draft, { name, shape }: DatasetFacts, report: Report): void {
+  if (training.augmentation === undefined) return
+  if (shape.length !== 3)
+    report(['training', 'augmentation'], `must be left out: ${name} has no images, but [${shape.join(', ')}]`)
+  else if (training.augmentation.crop >= Math.min(shape[0], shape[1]))
+    report(
+      ['training', 'augmentation', 'crop'],
+      `must be < ${Math.min(shape[0], shape[1])}, the side of an image; got ${training.augmentation.crop}`,
+    )
+}
+
+/** The iteration that freezes are to begin before: none where nobody here knows how long the training has been going on. */
+const lastPosition = ({ iterations, initial }: Draft['training']): number =>
+  initial?.state ? Number.POSITIVE_INFINITY : iterations
 
 /** The network of the architecture over the dataset, null where the two do not fit. */
 function layOut(
@@ -170,7 +237,7 @@ function layOut(
 }
 
 function checkOptimizer({ optimizer }: Draft, report: Report): void {
-  if (optimizer.name === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
+  if ('nesterov' in optimizer && optimizer.nesterov && optimizer.momentum === 0) {
     report(['optimizer', 'nesterov'], 'needs momentum > 0; set momentum, or leave nesterov out')
   }
   if (optimizer.schedule?.name !== 'step') return

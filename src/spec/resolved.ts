@@ -1,4 +1,5 @@
 /** What a spec becomes once every default is filled in (spec/resolve.ts), and what its `layers` mean for each layer. */
+import type { DatasetOptions } from './datasets.ts'
 import type { keepNames, LayerRule, MethodName, notifiedStatuses, SplitName } from './schema.ts'
 
 /** What one layer does, after `layers` has been applied: its optimizer in full, and when it is frozen. */
@@ -17,12 +18,15 @@ export type ResolvedSchedule =
   | { name: 'step'; boundaries: number[]; factor: number }
   | { name: 'cosine'; iterations: number; final: number }
   | { name: 'warmup'; iterations: number }
+  | { name: 'warmup-cosine'; warmup: number; iterations: number; final: number }
 
 export type ResolvedOptimizer = { learningRate: number; schedule: ResolvedSchedule } & (
   | { name: 'sgd'; momentum: number; nesterov: boolean }
   | { name: 'rmsprop'; decay: number; momentum: number; epsilon: number }
   | { name: 'adam'; beta1: number; beta2: number; epsilon: number }
   | { name: 'adamw'; beta1: number; beta2: number; epsilon: number; weightDecay: number }
+  | { name: 'sgdw'; momentum: number; nesterov: boolean; weightDecay: number }
+  | { name: 'lion'; beta1: number; beta2: number; weightDecay: number }
 )
 
 export type ResolvedArchitecture =
@@ -31,7 +35,30 @@ export type ResolvedArchitecture =
   | { name: 'all-cnn'; widthFactor: number; dropout: number }
   | { name: 'resnet'; depth: number; width: number; widthFactors: number[] }
   | { name: 'vgg'; widthFactor: number; dropout: number }
+  | ({
+      name: 'transformer'
+      causal: boolean
+      positions: 'learned' | 'sinusoidal' | 'none'
+      pool: 'last' | 'mean'
+      tied: boolean
+    } & ResolvedBlocks)
   | { name: 'custom'; layers: ResolvedCustomLayer[] }
+
+type ResolvedBlocks = {
+  depth: number
+  width: number
+  heads: number
+  mlpRatio: number
+  norm: 'pre' | 'post' | 'none'
+  normalization: 'layer' | 'rms'
+  activation: 'gelu' | 'relu' | 'silu' | 'tanh'
+  bias: boolean
+  dropout: number
+}
+
+export type ResolvedAugmentation = { flip: boolean; crop: number }
+
+export type ResolvedLoss = { name: 'cross-entropy'; labelSmoothing: number } | { name: 'mean-squared-error' }
 
 export type Padding = 'same' | 'valid'
 
@@ -39,8 +66,27 @@ export type Padding = 'same' | 'valid'
 export type ResolvedCustomLayer =
   | ResolvedCustomLeaf
   | { kind: 'residual'; layers: ResolvedCustomLeaf[]; shortcut: ResolvedCustomLeaf[] }
+  | { kind: 'add' | 'concatenate'; branches: ResolvedCustomLeaf[][] }
 export type ResolvedCustomLeaf =
-  | { kind: 'flatten' | 'batch_norm' | 'global_average_pool' | 'relu' | 'tanh' | 'gelu' }
+  | {
+      kind: 'flatten' | 'batch_norm' | 'global_average_pool' | 'relu' | 'tanh' | 'gelu' | 'silu' | 'softplus'
+    }
+  | { kind: 'layer_norm' | 'rms_norm' | 'mean_over_tokens' | 'last_token' | 'unembedding' }
+  | { kind: 'image_to_sequence' | 'transpose' }
+  | { kind: 'leaky_relu'; slope: number }
+  | { kind: 'embedding'; features: number }
+  | { kind: 'positional'; encoding: 'learned' | 'sinusoidal' }
+  | { kind: 'group_norm'; groups: number }
+  | { kind: 'multi_head_attention'; heads: number; headSize: number; causal: boolean; bias: boolean }
+  | { kind: 'last_tokens'; count: number }
+  | {
+      kind: 'conv1d'
+      filters: number
+      size: number
+      stride: number
+      padding: Padding | 'causal'
+      bias: boolean
+    }
   | { kind: 'dense'; units: number }
   | { kind: 'conv2d'; filters: number; size: number; stride: number; padding: Padding; bias: boolean }
   | { kind: 'depthwise_conv2d'; size: number; stride: number; padding: Padding; bias: boolean }
@@ -61,8 +107,10 @@ export type ResolvedSpec = {
     trainExamples: number
     validationExamples: number
     seed: number
-  }
+  } & DatasetOptions
   architecture: ResolvedArchitecture
+  /** Absent: cross-entropy without label smoothing. */
+  loss?: ResolvedLoss
   optimizer: ResolvedOptimizer
   layers: Record<string, LayerRule>
   training: {
@@ -70,8 +118,12 @@ export type ResolvedSpec = {
     batchSize: number
     seed: number
     l2: number
+    /** Absent: gradients are not clipped. */
+    clipNorm?: number
+    /** Absent: the examples as they are. */
+    augmentation?: ResolvedAugmentation
     /** Absent: θ_0 is drawn. */
-    initial?: { experiment: string; iteration: number }
+    initial?: { experiment: string; iteration: number; state?: boolean }
   }
   allocation: {
     method: MethodName

@@ -6,7 +6,8 @@
  */
 import { type Static, Type } from 'typebox'
 import { ArchitectureSpec } from './architectures.ts'
-import { closed, Dictionary, OneOf } from './composites.ts'
+import { closed, Dictionary, Named, OneOf } from './composites.ts'
+import { datasetOptions } from './datasets.ts'
 import { DiagnosticsSpec } from './diagnostics.ts'
 import { mostGibibytes } from './limits.ts'
 import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
@@ -32,7 +33,8 @@ export const DatasetSpec = Type.Object(
     name: Type.String({
       minLength: 1,
       maxLength: 64,
-      description: 'synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).',
+      description:
+        'synthetic-digits, mnist, fashion-mnist, cifar-10, modular-arithmetic, addition, copy-and-induction, parity, spirals, or one of yours (POST /v1/datasets).',
     }),
     sha256: Type.Optional(
       Type.String({
@@ -54,13 +56,45 @@ export const DatasetSpec = Type.Object(
     ),
     seed: Type.Optional(
       Seed(
-        'Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.',
+        'Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.',
       ),
     ),
+    ...datasetOptions,
   },
   closed,
 )
 export type DatasetSpec = Static<typeof DatasetSpec>
+
+// -------------------------------------------------------------------------------------------------- loss
+
+export const LossSpec = Named(
+  {
+    'cross-entropy': Type.Object(
+      {
+        name: Type.Literal('cross-entropy'),
+        labelSmoothing: Type.Optional(
+          Type.Number({
+            ...{ minimum: 0, exclusiveMaximum: 1, default: 0 },
+            description: 's: the target is (1 − s)·onehot(label) + s/classes.',
+          }),
+        ),
+      },
+      { ...closed, title: 'cross-entropy', description: '−Σ target·log softmax(outputs)' },
+    ),
+    'mean-squared-error': Type.Object(
+      { name: Type.Literal('mean-squared-error') },
+      {
+        ...closed,
+        title: 'mean-squared-error',
+        description: 'The mean over classes of (output − onehot(label))².',
+      },
+    ),
+  },
+  {
+    description:
+      'What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.',
+  },
+)
 
 // --------------------------------------------------------------------------------------- layers, training
 
@@ -135,6 +169,33 @@ export const TrainingSpec = Type.Object(
           'Adds l2·Σw² over kernels to the loss that is trained on (never to the loss that is allocated).',
       }),
     ),
+    clipNorm: Type.Optional(
+      Type.Number({
+        ...{ exclusiveMinimum: 0, maximum: 1e6 },
+        description:
+          'Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.',
+      }),
+    ),
+    augmentation: Type.Optional(
+      Type.Object(
+        {
+          flip: Type.Optional(
+            Type.Boolean({ default: false, description: 'Left to right, every second image or so.' }),
+          ),
+          crop: Type.Optional(
+            Type.Integer({
+              ...{ minimum: 0, maximum: 64, default: 0 },
+              description: 'Zeros around the image, out of which one of its size is cut anywhere.',
+            }),
+          ),
+        },
+        {
+          ...closed,
+          description:
+            'Of images, in training only: drawn from the seed, never in the loss that is allocated.',
+        },
+      ),
+    ),
     initial: Type.Optional(
       Type.Object(
         {
@@ -151,11 +212,17 @@ export const TrainingSpec = Type.Object(
             description:
               'Which of its weights: 0 is what it started from, its iterations what it ended with.',
           }),
+          state: Type.Optional(
+            Type.Boolean({
+              description:
+                'Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.',
+            }),
+          ),
         },
         {
           ...closed,
           description:
-            'Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.',
+            'Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.',
         },
       ),
     ),
@@ -265,6 +332,7 @@ export const ExperimentSpec = Type.Object(
     ),
     dataset: DatasetSpec,
     architecture: ArchitectureSpec,
+    loss: Type.Optional(LossSpec),
     optimizer: OptimizerSpec,
     layers: Type.Optional(LayersSpec),
     training: TrainingSpec,

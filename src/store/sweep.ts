@@ -98,7 +98,9 @@ async function sweepObjects(db: Database, objects: Objects, swept: Swept): Promi
   )
   for (const { id, weights } of done.rows) {
     const names = await objects.names(experimentPrefix(id))
-    for (const name of names.filter(one => one === 'state' || (one === 'weights' && !weights))) {
+    for (const name of names.filter(
+      one => one === 'state' || one === 'seams' || (one === 'weights' && !weights),
+    )) {
       await objects.remove(objectKey(id, name))
       swept.leftovers += 1
     }

@@ -98,7 +98,7 @@ export async function startFleetOfProcesses(options: FleetOptions): Promise<Chao
     closers.push(() => Promise.all(workers.map(worker => worker.stop())))
     const db = await openDatabase(postgres.url, { max: 3, name: 'chaos' })
     closers.push(db.close)
-    const objects = openObjects(
+    const objects = await openObjects(
       server ? { objectsDir: directory, s3: server.config } : readConfig({ LEDGER_DIR: directory }),
     )
     const signal = (pid: number, name: NodeJS.Signals) => {

@@ -41,7 +41,7 @@ export async function runExperiment(input: ExperimentSpec, name?: EngineName): P
   const spec = resolveSpec(input, facts)
   const objectsDir = mkdtempSync(path.join(directory, 'objects-'))
   const engine = await loadEngine({ name })
-  const context = makeContext({ datasetsDir: directory }, engine, openObjects({ objectsDir }))
+  const context = makeContext({ datasetsDir: directory }, engine, await openObjects({ objectsDir }))
   const signal = new AbortController().signal
   const task = { experimentId: 'x', spec }
   const quietly = () => {}

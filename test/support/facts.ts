@@ -43,6 +43,7 @@ export function fcFacts(features: number, hidden: number[], classes: number): Ne
     gradientFlops: 6 * offset,
     bytesPerExample: 4 * (features + 2 * hidden.reduce((a, b) => a + b, classes)),
     batchNorm: false,
+    classes,
   }
 }
 

@@ -31,7 +31,7 @@ export type FakePlan = {
 }
 
 const config = readConfig()
-const objects = openObjects(config)
+const objects = await openObjects(config)
 const plan: FakePlan = JSON.parse(process.env.FAKE_PLAN ?? '{}')
 const diary = join(config.ledgerDir, 'fake-compute.log')
 const send = (reply: Reply) => process.send!(reply)

@@ -3,6 +3,7 @@
  * contain them. One PostgreSQL server is started for all of them, and openapi.yaml read. Flags of Node's that are to reach the tests go before
  * the script.
  */
+import { setMaxListeners } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -44,6 +45,8 @@ process.env[serverVariable] = server.url
 process.env[contractVariable] = join(scratch, 'openapi.json')
 writeFileSync(process.env[contractVariable], JSON.stringify(contract))
 const interrupted = new AbortController()
+// Every file listens.
+setMaxListeners(0, interrupted.signal)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
 const tests = run({
   files: files.map(file => join(directory, file)),

@@ -69,7 +69,17 @@ type Once = {
   /** Posting the same key and body again answers with the same one. */
   idempotencyKey?: string
 }
-export type ListOptions = { status?: Experiment['status'][]; sweep?: string; tag?: string[] }
+export type ListOptions = {
+  status?: Experiment['status'][]
+  sweep?: string
+  tag?: string[]
+  /** What has to be true of them: 'status = succeeded and spec.optimizer.learningRate <= 0.1'. */
+  where?: string
+  /** A field, with - before it for the largest first: '-validationAccuracy'. */
+  sort?: string
+  /** Fields that `values` of each has. */
+  field?: string[]
+}
 
 export type LedgerClient = ReturnType<typeof connect>
 
@@ -105,7 +115,7 @@ export function connect(connection: Connection = {}) {
     submit: (spec: ExperimentSpec, once?: Once) => post<Experiment>('/v1/experiments', spec, once),
     preview: (spec: ExperimentSpec) => post<Preview>('/v1/experiments/preview', spec),
     get: (id: string) => http.json<Experiment>(experiment(id)),
-    /** Newest first, page after page. */
+    /** Newest first, or by `sort`, page after page. */
     list: (options: ListOptions = {}) => pages<ExperimentListItem>('/v1/experiments', options),
     cancel: (id: string) => post<Experiment>(`${experiment(id)}/cancel`),
     retry: (id: string) => post<Experiment>(`${experiment(id)}/retry`),

@@ -26,7 +26,7 @@ export interface ExperimentSpec {
   }
   dataset: {
     /**
-     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, modular-arithmetic, addition, copy-and-induction, parity, spirals, or one of yours (POST /v1/datasets).
      */
     name: string
     /**
@@ -42,15 +42,75 @@ export interface ExperimentSpec {
      */
     validationExamples?: number
     /**
-     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed?: number
+    /**
+     * modular-arithmetic: the modulus (97); a prime for divide.
+     */
+    p?: number
+    /**
+     * modular-arithmetic: what is done with a and b modulo p (add).
+     */
+    operation?: 'add' | 'subtract' | 'multiply' | 'divide'
+    /**
+     * modular-arithmetic: the share of all pairs to train on (0.5), rounded; the rest is validated on. Instead of trainExamples.
+     */
+    fraction?: number
+    /**
+     * addition: digits of each number (3).
+     */
+    digits?: number
+    /**
+     * addition: whether the sum has its last digit first, as carries run (false).
+     */
+    reversed?: boolean
+    /**
+     * copy-and-induction: a segment of distinct tokens again and again, with a period that differs from example to example (induction), or once more after a separator (copy). induction if absent.
+     */
+    task?: 'induction' | 'copy'
+    /**
+     * copy-and-induction: tokens (32).
+     */
+    vocabulary?: number
+    /**
+     * copy-and-induction: the longest segment (16); at most vocabulary for induction.
+     */
+    length?: number
+    /**
+     * parity: bits of an example (10).
+     */
+    bits?: number
+    /**
+     * parity: how many of the bits, drawn by the seed, count; all if absent.
+     */
+    relevant?: number
+    /**
+     * parity: whether the bits are tokens 0 and 1 rather than the numbers −1 and 1 (false).
+     */
+    tokens?: boolean
+    /**
+     * spirals: arms, a class each (3).
+     */
+    classes?: number
+    /**
+     * spirals: how often an arm goes round (1).
+     */
+    turns?: number
+    /**
+     * spirals: standard deviation of what is added to both coordinates (0.05).
+     */
+    noise?: number
   }
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc | Lenet | AllCnn | Resnet | Vgg | Custom
-  optimizer: Sgd | Rmsprop | Adam | Adamw
+  architecture: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
+  /**
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   */
+  loss?: CrossEntropy | MeanSquaredError
+  optimizer: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -79,7 +139,7 @@ export interface ExperimentSpec {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -112,7 +172,24 @@ export interface ExperimentSpec {
      */
     l2?: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip?: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop?: number
+    }
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -123,6 +200,10 @@ export interface ExperimentSpec {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation?: {
@@ -167,6 +248,21 @@ export interface ExperimentSpec {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
+       */
+      oscillation?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -280,12 +376,70 @@ export interface Vgg {
   dropout?: number
 }
 /**
+ * For datasets of tokens: embedding, positions, blocks of attention and of two dense layers with an activation between them, each added to its input, a norm, dense to classes at the places that have labels. The vocabulary is the dataset’s. Layers embedding_1, positional_1, block1/ln_1, block1/attention_1, block1/ln_2, block1/fc_1, block1/fc_2, …, ln_1, fc_1; rms_1 for ln_1 where normalization is rms.
+ */
+export interface Transformer {
+  name: 'transformer'
+  /**
+   * Blocks.
+   */
+  depth?: number
+  /**
+   * Features of a place; heads divide it.
+   */
+  width?: number
+  /**
+   * Of each attention layer.
+   */
+  heads?: number
+  /**
+   * Units of fc_1 of a block, over width; rounded.
+   */
+  mlpRatio?: number
+  /**
+   * Before attention and dense layers and at the end; after each sum; or none at all.
+   */
+  norm?: 'pre' | 'post' | 'none'
+  /**
+   * layer_norm or rms_norm.
+   */
+  normalization?: 'layer' | 'rms'
+  /**
+   * Between the dense layers.
+   */
+  activation?: 'gelu' | 'relu' | 'silu' | 'tanh'
+  /**
+   * Of the attention’s projections.
+   */
+  bias?: boolean
+  /**
+   * Rate after the embedding and before each sum; in training only.
+   */
+  dropout?: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal?: boolean
+  /**
+   * As of positional.
+   */
+  positions?: 'learned' | 'sinusoidal' | 'none'
+  /**
+   * Where an example has one label: from the last place, or the mean over all.
+   */
+  pool?: 'last' | 'mean'
+  /**
+   * Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.
+   */
+  tied?: boolean
+}
+/**
  * The layers that you list. Layers with parameters are named by kind and number.
  */
 export interface Custom {
   name: 'custom'
   /**
-   * From the images to one number a class, first to last; at most 4000 with those in residual blocks.
+   * From the examples to one number a class, first to last; at most 4000 with those in blocks.
    *
    * @minItems 1
    * @maxItems 1000
@@ -305,11 +459,29 @@ export interface Custom {
     | Gelu
     | Dropout
     | Flatten
+    | Silu
+    | Softplus
+    | LeakyRelu
+    | Embedding
+    | Positional
+    | LayerNorm
+    | RmsNorm
+    | GroupNorm
+    | MultiHeadAttention
+    | MeanOverTokens
+    | LastToken
+    | LastTokens
+    | Conv1D
+    | ImageToSequence
+    | Transpose
+    | Unembedding
     | Residual
+    | Add
+    | Concatenate
   )[]
 }
 /**
- * [n] → [units]. Layers fc_1, fc_2, …
+ * [n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …
  */
 export interface Dense {
   kind: 'dense'
@@ -424,6 +596,152 @@ export interface Flatten {
   kind: 'flatten'
 }
 /**
+ * x·σ(x)
+ */
+export interface Silu {
+  kind: 'silu'
+}
+/**
+ * log(1 + eˣ)
+ */
+export interface Softplus {
+  kind: 'softplus'
+}
+/**
+ * x where it is positive, else slope·x
+ */
+export interface LeakyRelu {
+  kind: 'leaky_relu'
+  slope?: number
+}
+/**
+ * Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …
+ */
+export interface Embedding {
+  kind: 'embedding'
+  /**
+   * Features of a token.
+   */
+  features: number
+}
+/**
+ * Adds to a sequence [length, c] what says which place is which. Layers positional_1, …
+ */
+export interface Positional {
+  kind: 'positional'
+  /**
+   * A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.
+   */
+  encoding?: 'learned' | 'sinusoidal'
+}
+/**
+ * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ */
+export interface LayerNorm {
+  kind: 'layer_norm'
+}
+/**
+ * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ */
+export interface RmsNorm {
+  kind: 'rms_norm'
+}
+/**
+ * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
+ */
+export interface GroupNorm {
+  kind: 'group_norm'
+  /**
+   * Groups of successive channels; they divide the channels.
+   */
+  groups: number
+}
+/**
+ * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
+ */
+export interface MultiHeadAttention {
+  kind: 'multi_head_attention'
+  /**
+   * Heads.
+   */
+  heads: number
+  /**
+   * Channels of one head.
+   */
+  headSize: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal?: boolean
+  /**
+   * Of all four projections.
+   */
+  bias?: boolean
+}
+/**
+ * [length, c] → [c]
+ */
+export interface MeanOverTokens {
+  kind: 'mean_over_tokens'
+}
+/**
+ * [length, c] → [c]
+ */
+export interface LastToken {
+  kind: 'last_token'
+}
+/**
+ * [length, c] → [count, c]: of a dataset that has labels at its last places, those.
+ */
+export interface LastTokens {
+  kind: 'last_tokens'
+  /**
+   * Places.
+   */
+  count: number
+}
+/**
+ * [length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …
+ */
+export interface Conv1D {
+  kind: 'conv1d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Places that a filter sees.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the sequence, none, or before it only.
+   */
+  padding?: 'same' | 'valid' | 'causal'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * [h, w, c] → [h·w, c], row by row
+ */
+export interface ImageToSequence {
+  kind: 'image_to_sequence'
+}
+/**
+ * [length, c] → [c, length]
+ */
+export interface Transpose {
+  kind: 'transpose'
+}
+/**
+ * […, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.
+ */
+export interface Unembedding {
+  kind: 'unembedding'
+}
+/**
  * layers(x) + shortcut(x). Its layers are named block_1/conv_1, …, those of the shortcut block_1/shortcut_conv_1, …
  */
 export interface Residual {
@@ -434,7 +752,7 @@ export interface Residual {
    * @minItems 1
    * @maxItems 100
    *
-   * Items: A layer inside a residual block.
+   * Items: A layer inside a block.
    */
   layers: (
     | Dense1
@@ -449,13 +767,29 @@ export interface Residual {
     | Gelu1
     | Dropout1
     | Flatten1
+    | Silu1
+    | Softplus1
+    | LeakyRelu1
+    | Embedding1
+    | Positional1
+    | LayerNorm1
+    | RmsNorm1
+    | GroupNorm1
+    | MultiHeadAttention1
+    | MeanOverTokens1
+    | LastToken1
+    | LastTokens1
+    | Conv1D1
+    | ImageToSequence1
+    | Transpose1
+    | Unembedding1
   )[]
   /**
    * The input itself where it is empty.
    *
    * @maxItems 100
    *
-   * Items: A layer inside a residual block.
+   * Items: A layer inside a block.
    */
   shortcut?: (
     | Dense2
@@ -470,10 +804,26 @@ export interface Residual {
     | Gelu2
     | Dropout2
     | Flatten2
+    | Silu2
+    | Softplus2
+    | LeakyRelu2
+    | Embedding2
+    | Positional2
+    | LayerNorm2
+    | RmsNorm2
+    | GroupNorm2
+    | MultiHeadAttention2
+    | MeanOverTokens2
+    | LastToken2
+    | LastTokens2
+    | Conv1D2
+    | ImageToSequence2
+    | Transpose2
+    | Unembedding2
   )[]
 }
 /**
- * [n] → [units]. Layers fc_1, fc_2, …
+ * [n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …
  */
 export interface Dense1 {
   kind: 'dense'
@@ -588,7 +938,153 @@ export interface Flatten1 {
   kind: 'flatten'
 }
 /**
- * [n] → [units]. Layers fc_1, fc_2, …
+ * x·σ(x)
+ */
+export interface Silu1 {
+  kind: 'silu'
+}
+/**
+ * log(1 + eˣ)
+ */
+export interface Softplus1 {
+  kind: 'softplus'
+}
+/**
+ * x where it is positive, else slope·x
+ */
+export interface LeakyRelu1 {
+  kind: 'leaky_relu'
+  slope?: number
+}
+/**
+ * Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …
+ */
+export interface Embedding1 {
+  kind: 'embedding'
+  /**
+   * Features of a token.
+   */
+  features: number
+}
+/**
+ * Adds to a sequence [length, c] what says which place is which. Layers positional_1, …
+ */
+export interface Positional1 {
+  kind: 'positional'
+  /**
+   * A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.
+   */
+  encoding?: 'learned' | 'sinusoidal'
+}
+/**
+ * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ */
+export interface LayerNorm1 {
+  kind: 'layer_norm'
+}
+/**
+ * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ */
+export interface RmsNorm1 {
+  kind: 'rms_norm'
+}
+/**
+ * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
+ */
+export interface GroupNorm1 {
+  kind: 'group_norm'
+  /**
+   * Groups of successive channels; they divide the channels.
+   */
+  groups: number
+}
+/**
+ * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
+ */
+export interface MultiHeadAttention1 {
+  kind: 'multi_head_attention'
+  /**
+   * Heads.
+   */
+  heads: number
+  /**
+   * Channels of one head.
+   */
+  headSize: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal?: boolean
+  /**
+   * Of all four projections.
+   */
+  bias?: boolean
+}
+/**
+ * [length, c] → [c]
+ */
+export interface MeanOverTokens1 {
+  kind: 'mean_over_tokens'
+}
+/**
+ * [length, c] → [c]
+ */
+export interface LastToken1 {
+  kind: 'last_token'
+}
+/**
+ * [length, c] → [count, c]: of a dataset that has labels at its last places, those.
+ */
+export interface LastTokens1 {
+  kind: 'last_tokens'
+  /**
+   * Places.
+   */
+  count: number
+}
+/**
+ * [length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …
+ */
+export interface Conv1D1 {
+  kind: 'conv1d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Places that a filter sees.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the sequence, none, or before it only.
+   */
+  padding?: 'same' | 'valid' | 'causal'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * [h, w, c] → [h·w, c], row by row
+ */
+export interface ImageToSequence1 {
+  kind: 'image_to_sequence'
+}
+/**
+ * [length, c] → [c, length]
+ */
+export interface Transpose1 {
+  kind: 'transpose'
+}
+/**
+ * […, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.
+ */
+export interface Unembedding1 {
+  kind: 'unembedding'
+}
+/**
+ * [n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …
  */
 export interface Dense2 {
   kind: 'dense'
@@ -702,13 +1198,781 @@ export interface Dropout2 {
 export interface Flatten2 {
   kind: 'flatten'
 }
+/**
+ * x·σ(x)
+ */
+export interface Silu2 {
+  kind: 'silu'
+}
+/**
+ * log(1 + eˣ)
+ */
+export interface Softplus2 {
+  kind: 'softplus'
+}
+/**
+ * x where it is positive, else slope·x
+ */
+export interface LeakyRelu2 {
+  kind: 'leaky_relu'
+  slope?: number
+}
+/**
+ * Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …
+ */
+export interface Embedding2 {
+  kind: 'embedding'
+  /**
+   * Features of a token.
+   */
+  features: number
+}
+/**
+ * Adds to a sequence [length, c] what says which place is which. Layers positional_1, …
+ */
+export interface Positional2 {
+  kind: 'positional'
+  /**
+   * A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.
+   */
+  encoding?: 'learned' | 'sinusoidal'
+}
+/**
+ * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ */
+export interface LayerNorm2 {
+  kind: 'layer_norm'
+}
+/**
+ * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ */
+export interface RmsNorm2 {
+  kind: 'rms_norm'
+}
+/**
+ * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
+ */
+export interface GroupNorm2 {
+  kind: 'group_norm'
+  /**
+   * Groups of successive channels; they divide the channels.
+   */
+  groups: number
+}
+/**
+ * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
+ */
+export interface MultiHeadAttention2 {
+  kind: 'multi_head_attention'
+  /**
+   * Heads.
+   */
+  heads: number
+  /**
+   * Channels of one head.
+   */
+  headSize: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal?: boolean
+  /**
+   * Of all four projections.
+   */
+  bias?: boolean
+}
+/**
+ * [length, c] → [c]
+ */
+export interface MeanOverTokens2 {
+  kind: 'mean_over_tokens'
+}
+/**
+ * [length, c] → [c]
+ */
+export interface LastToken2 {
+  kind: 'last_token'
+}
+/**
+ * [length, c] → [count, c]: of a dataset that has labels at its last places, those.
+ */
+export interface LastTokens2 {
+  kind: 'last_tokens'
+  /**
+   * Places.
+   */
+  count: number
+}
+/**
+ * [length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …
+ */
+export interface Conv1D2 {
+  kind: 'conv1d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Places that a filter sees.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the sequence, none, or before it only.
+   */
+  padding?: 'same' | 'valid' | 'causal'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * [h, w, c] → [h·w, c], row by row
+ */
+export interface ImageToSequence2 {
+  kind: 'image_to_sequence'
+}
+/**
+ * [length, c] → [c, length]
+ */
+export interface Transpose2 {
+  kind: 'transpose'
+}
+/**
+ * […, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.
+ */
+export interface Unembedding2 {
+  kind: 'unembedding'
+}
+/**
+ * The sum of all branches, which end in one shape. Layers are named block_1/branch1_conv_1, ….
+ */
+export interface Add {
+  kind: 'add'
+  /**
+   * What the same input goes through.
+   *
+   * @minItems 2
+   * @maxItems 16
+   */
+  branches: (
+    | Dense3
+    | Conv2D3
+    | DepthwiseConv2D3
+    | BatchNorm3
+    | MaxPool3
+    | AveragePool3
+    | GlobalAveragePool3
+    | Relu3
+    | Tanh3
+    | Gelu3
+    | Dropout3
+    | Flatten3
+    | Silu3
+    | Softplus3
+    | LeakyRelu3
+    | Embedding3
+    | Positional3
+    | LayerNorm3
+    | RmsNorm3
+    | GroupNorm3
+    | MultiHeadAttention3
+    | MeanOverTokens3
+    | LastToken3
+    | LastTokens3
+    | Conv1D3
+    | ImageToSequence3
+    | Transpose3
+    | Unembedding3
+  )[][]
+}
+/**
+ * [n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …
+ */
+export interface Dense3 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D3 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding?: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D3 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding?: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm3 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool3 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size?: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool3 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size?: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool3 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu3 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh3 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu3 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout3 {
+  kind: 'dropout'
+  rate?: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten3 {
+  kind: 'flatten'
+}
+/**
+ * x·σ(x)
+ */
+export interface Silu3 {
+  kind: 'silu'
+}
+/**
+ * log(1 + eˣ)
+ */
+export interface Softplus3 {
+  kind: 'softplus'
+}
+/**
+ * x where it is positive, else slope·x
+ */
+export interface LeakyRelu3 {
+  kind: 'leaky_relu'
+  slope?: number
+}
+/**
+ * Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …
+ */
+export interface Embedding3 {
+  kind: 'embedding'
+  /**
+   * Features of a token.
+   */
+  features: number
+}
+/**
+ * Adds to a sequence [length, c] what says which place is which. Layers positional_1, …
+ */
+export interface Positional3 {
+  kind: 'positional'
+  /**
+   * A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.
+   */
+  encoding?: 'learned' | 'sinusoidal'
+}
+/**
+ * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ */
+export interface LayerNorm3 {
+  kind: 'layer_norm'
+}
+/**
+ * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ */
+export interface RmsNorm3 {
+  kind: 'rms_norm'
+}
+/**
+ * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
+ */
+export interface GroupNorm3 {
+  kind: 'group_norm'
+  /**
+   * Groups of successive channels; they divide the channels.
+   */
+  groups: number
+}
+/**
+ * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
+ */
+export interface MultiHeadAttention3 {
+  kind: 'multi_head_attention'
+  /**
+   * Heads.
+   */
+  heads: number
+  /**
+   * Channels of one head.
+   */
+  headSize: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal?: boolean
+  /**
+   * Of all four projections.
+   */
+  bias?: boolean
+}
+/**
+ * [length, c] → [c]
+ */
+export interface MeanOverTokens3 {
+  kind: 'mean_over_tokens'
+}
+/**
+ * [length, c] → [c]
+ */
+export interface LastToken3 {
+  kind: 'last_token'
+}
+/**
+ * [length, c] → [count, c]: of a dataset that has labels at its last places, those.
+ */
+export interface LastTokens3 {
+  kind: 'last_tokens'
+  /**
+   * Places.
+   */
+  count: number
+}
+/**
+ * [length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …
+ */
+export interface Conv1D3 {
+  kind: 'conv1d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Places that a filter sees.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the sequence, none, or before it only.
+   */
+  padding?: 'same' | 'valid' | 'causal'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * [h, w, c] → [h·w, c], row by row
+ */
+export interface ImageToSequence3 {
+  kind: 'image_to_sequence'
+}
+/**
+ * [length, c] → [c, length]
+ */
+export interface Transpose3 {
+  kind: 'transpose'
+}
+/**
+ * […, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.
+ */
+export interface Unembedding3 {
+  kind: 'unembedding'
+}
+/**
+ * All branches side by side, along the last axis. Layers are named block_1/branch1_conv_1, ….
+ */
+export interface Concatenate {
+  kind: 'concatenate'
+  /**
+   * What the same input goes through.
+   *
+   * @minItems 2
+   * @maxItems 16
+   */
+  branches: (
+    | Dense4
+    | Conv2D4
+    | DepthwiseConv2D4
+    | BatchNorm4
+    | MaxPool4
+    | AveragePool4
+    | GlobalAveragePool4
+    | Relu4
+    | Tanh4
+    | Gelu4
+    | Dropout4
+    | Flatten4
+    | Silu4
+    | Softplus4
+    | LeakyRelu4
+    | Embedding4
+    | Positional4
+    | LayerNorm4
+    | RmsNorm4
+    | GroupNorm4
+    | MultiHeadAttention4
+    | MeanOverTokens4
+    | LastToken4
+    | LastTokens4
+    | Conv1D4
+    | ImageToSequence4
+    | Transpose4
+    | Unembedding4
+  )[][]
+}
+/**
+ * [n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …
+ */
+export interface Dense4 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D4 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding?: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D4 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding?: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm4 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool4 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size?: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool4 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size?: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool4 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu4 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh4 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu4 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout4 {
+  kind: 'dropout'
+  rate?: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten4 {
+  kind: 'flatten'
+}
+/**
+ * x·σ(x)
+ */
+export interface Silu4 {
+  kind: 'silu'
+}
+/**
+ * log(1 + eˣ)
+ */
+export interface Softplus4 {
+  kind: 'softplus'
+}
+/**
+ * x where it is positive, else slope·x
+ */
+export interface LeakyRelu4 {
+  kind: 'leaky_relu'
+  slope?: number
+}
+/**
+ * Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …
+ */
+export interface Embedding4 {
+  kind: 'embedding'
+  /**
+   * Features of a token.
+   */
+  features: number
+}
+/**
+ * Adds to a sequence [length, c] what says which place is which. Layers positional_1, …
+ */
+export interface Positional4 {
+  kind: 'positional'
+  /**
+   * A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.
+   */
+  encoding?: 'learned' | 'sinusoidal'
+}
+/**
+ * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ */
+export interface LayerNorm4 {
+  kind: 'layer_norm'
+}
+/**
+ * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ */
+export interface RmsNorm4 {
+  kind: 'rms_norm'
+}
+/**
+ * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
+ */
+export interface GroupNorm4 {
+  kind: 'group_norm'
+  /**
+   * Groups of successive channels; they divide the channels.
+   */
+  groups: number
+}
+/**
+ * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
+ */
+export interface MultiHeadAttention4 {
+  kind: 'multi_head_attention'
+  /**
+   * Heads.
+   */
+  heads: number
+  /**
+   * Channels of one head.
+   */
+  headSize: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal?: boolean
+  /**
+   * Of all four projections.
+   */
+  bias?: boolean
+}
+/**
+ * [length, c] → [c]
+ */
+export interface MeanOverTokens4 {
+  kind: 'mean_over_tokens'
+}
+/**
+ * [length, c] → [c]
+ */
+export interface LastToken4 {
+  kind: 'last_token'
+}
+/**
+ * [length, c] → [count, c]: of a dataset that has labels at its last places, those.
+ */
+export interface LastTokens4 {
+  kind: 'last_tokens'
+  /**
+   * Places.
+   */
+  count: number
+}
+/**
+ * [length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …
+ */
+export interface Conv1D4 {
+  kind: 'conv1d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Places that a filter sees.
+   */
+  size?: number
+  stride?: number
+  /**
+   * Zeros around the sequence, none, or before it only.
+   */
+  padding?: 'same' | 'valid' | 'causal'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias?: boolean
+}
+/**
+ * [h, w, c] → [h·w, c], row by row
+ */
+export interface ImageToSequence4 {
+  kind: 'image_to_sequence'
+}
+/**
+ * [length, c] → [c, length]
+ */
+export interface Transpose4 {
+  kind: 'transpose'
+}
+/**
+ * […, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.
+ */
+export interface Unembedding4 {
+  kind: 'unembedding'
+}
+/**
+ * −Σ target·log softmax(outputs)
+ */
+export interface CrossEntropy {
+  name: 'cross-entropy'
+  /**
+   * s: the target is (1 − s)·onehot(label) + s/classes.
+   */
+  labelSmoothing?: number
+}
+/**
+ * The mean over classes of (output − onehot(label))².
+ */
+export interface MeanSquaredError {
+  name: 'mean-squared-error'
+}
 export interface Sgd {
   name: 'sgd'
   /**
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant | Step | Cosine | Warmup
+  schedule?: Constant | Step | Cosine | Warmup | WarmupCosine
   /**
    * v ← momentum·v + g
    */
@@ -759,13 +2023,31 @@ export interface Warmup {
    */
   iterations: number
 }
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
 export interface Rmsprop {
   name: 'rmsprop'
   /**
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant1 | Step1 | Cosine1 | Warmup1
+  schedule?: Constant1 | Step1 | Cosine1 | Warmup1 | WarmupCosine1
   /**
    * Decay of the mean of squared gradients.
    */
@@ -820,13 +2102,31 @@ export interface Warmup1 {
    */
   iterations: number
 }
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine1 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
 export interface Adam {
   name: 'adam'
   /**
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant2 | Step2 | Cosine2 | Warmup2
+  schedule?: Constant2 | Step2 | Cosine2 | Warmup2 | WarmupCosine2
   /**
    * Decay of the first moment.
    */
@@ -881,13 +2181,31 @@ export interface Warmup2 {
    */
   iterations: number
 }
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine2 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
 export interface Adamw {
   name: 'adamw'
   /**
    * Step size.
    */
   learningRate?: number
-  schedule?: Constant3 | Step3 | Cosine3 | Warmup3
+  schedule?: Constant3 | Step3 | Cosine3 | Warmup3 | WarmupCosine3
   /**
    * Decay of the first moment.
    */
@@ -947,6 +2265,188 @@ export interface Warmup3 {
   iterations: number
 }
 /**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine3 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * sgd with decoupled weight decay.
+ */
+export interface Sgdw {
+  name: 'sgdw'
+  /**
+   * Step size.
+   */
+  learningRate?: number
+  schedule?: Constant4 | Step4 | Cosine4 | Warmup4 | WarmupCosine4
+  /**
+   * v ← momentum·v + g
+   */
+  momentum?: number
+  /**
+   * Step along g + momentum·v instead of v; needs momentum > 0.
+   */
+  nesterov?: boolean
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay?: number
+}
+export interface Constant4 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step4 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor?: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine4 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup4 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine4 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * θ ← θ − rate·sign(beta1·m + (1 − beta1)·g), then m ← beta2·m + (1 − beta2)·g.
+ */
+export interface Lion {
+  name: 'lion'
+  /**
+   * Step size.
+   */
+  learningRate?: number
+  schedule?: Constant5 | Step5 | Cosine5 | Warmup5 | WarmupCosine5
+  /**
+   * Of the momentum in the direction whose sign is the step.
+   */
+  beta1?: number
+  /**
+   * Decay of the momentum.
+   */
+  beta2?: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay?: number
+}
+export interface Constant5 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step5 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor?: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine5 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup5 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine5 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations?: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final?: number
+}
+/**
  * A spec with every default filled in. Of an experiment that another version accepted, what that version knew.
  */
 export interface ResolvedSpec {
@@ -959,7 +2459,7 @@ export interface ResolvedSpec {
   }
   dataset: {
     /**
-     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, modular-arithmetic, addition, copy-and-induction, parity, spirals, or one of yours (POST /v1/datasets).
      */
     name: string
     /**
@@ -975,15 +2475,75 @@ export interface ResolvedSpec {
      */
     validationExamples: number
     /**
-     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed: number
+    /**
+     * modular-arithmetic: the modulus (97); a prime for divide.
+     */
+    p?: number
+    /**
+     * modular-arithmetic: what is done with a and b modulo p (add).
+     */
+    operation?: 'add' | 'subtract' | 'multiply' | 'divide'
+    /**
+     * modular-arithmetic: the share of all pairs to train on (0.5), rounded; the rest is validated on. Instead of trainExamples.
+     */
+    fraction?: number
+    /**
+     * addition: digits of each number (3).
+     */
+    digits?: number
+    /**
+     * addition: whether the sum has its last digit first, as carries run (false).
+     */
+    reversed?: boolean
+    /**
+     * copy-and-induction: a segment of distinct tokens again and again, with a period that differs from example to example (induction), or once more after a separator (copy). induction if absent.
+     */
+    task?: 'induction' | 'copy'
+    /**
+     * copy-and-induction: tokens (32).
+     */
+    vocabulary?: number
+    /**
+     * copy-and-induction: the longest segment (16); at most vocabulary for induction.
+     */
+    length?: number
+    /**
+     * parity: bits of an example (10).
+     */
+    bits?: number
+    /**
+     * parity: how many of the bits, drawn by the seed, count; all if absent.
+     */
+    relevant?: number
+    /**
+     * parity: whether the bits are tokens 0 and 1 rather than the numbers −1 and 1 (false).
+     */
+    tokens?: boolean
+    /**
+     * spirals: arms, a class each (3).
+     */
+    classes?: number
+    /**
+     * spirals: how often an arm goes round (1).
+     */
+    turns?: number
+    /**
+     * spirals: standard deviation of what is added to both coordinates (0.05).
+     */
+    noise?: number
   }
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Custom1
-  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  /**
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   */
+  loss?: CrossEntropy1 | MeanSquaredError1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -1012,7 +2572,7 @@ export interface ResolvedSpec {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -1045,7 +2605,24 @@ export interface ResolvedSpec {
      */
     l2: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop: number
+    }
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -1056,6 +2633,10 @@ export interface ResolvedSpec {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -1097,6 +2678,21 @@ export interface ResolvedSpec {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
+       */
+      oscillation?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -1210,12 +2806,70 @@ export interface Vgg1 {
   dropout: number
 }
 /**
+ * For datasets of tokens: embedding, positions, blocks of attention and of two dense layers with an activation between them, each added to its input, a norm, dense to classes at the places that have labels. The vocabulary is the dataset’s. Layers embedding_1, positional_1, block1/ln_1, block1/attention_1, block1/ln_2, block1/fc_1, block1/fc_2, …, ln_1, fc_1; rms_1 for ln_1 where normalization is rms.
+ */
+export interface Transformer1 {
+  name: 'transformer'
+  /**
+   * Blocks.
+   */
+  depth: number
+  /**
+   * Features of a place; heads divide it.
+   */
+  width: number
+  /**
+   * Of each attention layer.
+   */
+  heads: number
+  /**
+   * Units of fc_1 of a block, over width; rounded.
+   */
+  mlpRatio: number
+  /**
+   * Before attention and dense layers and at the end; after each sum; or none at all.
+   */
+  norm: 'pre' | 'post' | 'none'
+  /**
+   * layer_norm or rms_norm.
+   */
+  normalization: 'layer' | 'rms'
+  /**
+   * Between the dense layers.
+   */
+  activation: 'gelu' | 'relu' | 'silu' | 'tanh'
+  /**
+   * Of the attention’s projections.
+   */
+  bias: boolean
+  /**
+   * Rate after the embedding and before each sum; in training only.
+   */
+  dropout: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal: boolean
+  /**
+   * As of positional.
+   */
+  positions: 'learned' | 'sinusoidal' | 'none'
+  /**
+   * Where an example has one label: from the last place, or the mean over all.
+   */
+  pool: 'last' | 'mean'
+  /**
+   * Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.
+   */
+  tied: boolean
+}
+/**
  * The layers that you list. Layers with parameters are named by kind and number.
  */
 export interface Custom1 {
   name: 'custom'
   /**
-   * From the images to one number a class, first to last; at most 4000 with those in residual blocks.
+   * From the examples to one number a class, first to last; at most 4000 with those in blocks.
    *
    * @minItems 1
    * @maxItems 1000
@@ -1223,171 +2877,6 @@ export interface Custom1 {
    * Items: A layer.
    */
   layers: (
-    | Dense3
-    | Conv2D3
-    | DepthwiseConv2D3
-    | BatchNorm3
-    | MaxPool3
-    | AveragePool3
-    | GlobalAveragePool3
-    | Relu3
-    | Tanh3
-    | Gelu3
-    | Dropout3
-    | Flatten3
-    | Residual1
-  )[]
-}
-/**
- * [n] → [units]. Layers fc_1, fc_2, …
- */
-export interface Dense3 {
-  kind: 'dense'
-  /**
-   * Outputs.
-   */
-  units: number
-}
-/**
- * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
- */
-export interface Conv2D3 {
-  kind: 'conv2d'
-  /**
-   * Output channels.
-   */
-  filters: number
-  /**
-   * Side of the filter.
-   */
-  size: number
-  stride: number
-  /**
-   * Zeros around the image, or only where the filter lies within it.
-   */
-  padding: 'same' | 'valid'
-  /**
-   * Whether there is one; before batch norm it has no effect.
-   */
-  bias: boolean
-}
-/**
- * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
- */
-export interface DepthwiseConv2D3 {
-  kind: 'depthwise_conv2d'
-  /**
-   * Side of the filter.
-   */
-  size: number
-  stride: number
-  /**
-   * Zeros around the image, or only where the filter lies within it.
-   */
-  padding: 'same' | 'valid'
-  /**
-   * Whether there is one; before batch norm it has no effect.
-   */
-  bias: boolean
-}
-/**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
- */
-export interface BatchNorm3 {
-  kind: 'batch_norm'
-}
-/**
- * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
- */
-export interface MaxPool3 {
-  kind: 'max_pool'
-  /**
-   * Side of a window, and the step to the next.
-   */
-  size: number
-}
-/**
- * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
- */
-export interface AveragePool3 {
-  kind: 'average_pool'
-  /**
-   * Side of a window, and the step to the next.
-   */
-  size: number
-}
-/**
- * [h, w, c] → [c]
- */
-export interface GlobalAveragePool3 {
-  kind: 'global_average_pool'
-}
-/**
- * max(x, 0)
- */
-export interface Relu3 {
-  kind: 'relu'
-}
-/**
- * tanh x
- */
-export interface Tanh3 {
-  kind: 'tanh'
-}
-/**
- * GELU in its tanh form.
- */
-export interface Gelu3 {
-  kind: 'gelu'
-}
-/**
- * In training only.
- */
-export interface Dropout3 {
-  kind: 'dropout'
-  rate: number
-}
-/**
- * [h, w, c] → [h·w·c]
- */
-export interface Flatten3 {
-  kind: 'flatten'
-}
-/**
- * layers(x) + shortcut(x). Its layers are named block_1/conv_1, …, those of the shortcut block_1/shortcut_conv_1, …
- */
-export interface Residual1 {
-  kind: 'residual'
-  /**
-   * What is added to the shortcut.
-   *
-   * @minItems 1
-   * @maxItems 100
-   *
-   * Items: A layer inside a residual block.
-   */
-  layers: (
-    | Dense4
-    | Conv2D4
-    | DepthwiseConv2D4
-    | BatchNorm4
-    | MaxPool4
-    | AveragePool4
-    | GlobalAveragePool4
-    | Relu4
-    | Tanh4
-    | Gelu4
-    | Dropout4
-    | Flatten4
-  )[]
-  /**
-   * The input itself where it is empty.
-   *
-   * @maxItems 100
-   *
-   * Items: A layer inside a residual block.
-   */
-  shortcut: (
     | Dense5
     | Conv2D5
     | DepthwiseConv2D5
@@ -1400,125 +2889,29 @@ export interface Residual1 {
     | Gelu5
     | Dropout5
     | Flatten5
+    | Silu5
+    | Softplus5
+    | LeakyRelu5
+    | Embedding5
+    | Positional5
+    | LayerNorm5
+    | RmsNorm5
+    | GroupNorm5
+    | MultiHeadAttention5
+    | MeanOverTokens5
+    | LastToken5
+    | LastTokens5
+    | Conv1D5
+    | ImageToSequence5
+    | Transpose5
+    | Unembedding5
+    | Residual1
+    | Add1
+    | Concatenate1
   )[]
 }
 /**
- * [n] → [units]. Layers fc_1, fc_2, …
- */
-export interface Dense4 {
-  kind: 'dense'
-  /**
-   * Outputs.
-   */
-  units: number
-}
-/**
- * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
- */
-export interface Conv2D4 {
-  kind: 'conv2d'
-  /**
-   * Output channels.
-   */
-  filters: number
-  /**
-   * Side of the filter.
-   */
-  size: number
-  stride: number
-  /**
-   * Zeros around the image, or only where the filter lies within it.
-   */
-  padding: 'same' | 'valid'
-  /**
-   * Whether there is one; before batch norm it has no effect.
-   */
-  bias: boolean
-}
-/**
- * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
- */
-export interface DepthwiseConv2D4 {
-  kind: 'depthwise_conv2d'
-  /**
-   * Side of the filter.
-   */
-  size: number
-  stride: number
-  /**
-   * Zeros around the image, or only where the filter lies within it.
-   */
-  padding: 'same' | 'valid'
-  /**
-   * Whether there is one; before batch norm it has no effect.
-   */
-  bias: boolean
-}
-/**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
- */
-export interface BatchNorm4 {
-  kind: 'batch_norm'
-}
-/**
- * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
- */
-export interface MaxPool4 {
-  kind: 'max_pool'
-  /**
-   * Side of a window, and the step to the next.
-   */
-  size: number
-}
-/**
- * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
- */
-export interface AveragePool4 {
-  kind: 'average_pool'
-  /**
-   * Side of a window, and the step to the next.
-   */
-  size: number
-}
-/**
- * [h, w, c] → [c]
- */
-export interface GlobalAveragePool4 {
-  kind: 'global_average_pool'
-}
-/**
- * max(x, 0)
- */
-export interface Relu4 {
-  kind: 'relu'
-}
-/**
- * tanh x
- */
-export interface Tanh4 {
-  kind: 'tanh'
-}
-/**
- * GELU in its tanh form.
- */
-export interface Gelu4 {
-  kind: 'gelu'
-}
-/**
- * In training only.
- */
-export interface Dropout4 {
-  kind: 'dropout'
-  rate: number
-}
-/**
- * [h, w, c] → [h·w·c]
- */
-export interface Flatten4 {
-  kind: 'flatten'
-}
-/**
- * [n] → [units]. Layers fc_1, fc_2, …
+ * [n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …
  */
 export interface Dense5 {
   kind: 'dense'
@@ -1632,13 +3025,1384 @@ export interface Dropout5 {
 export interface Flatten5 {
   kind: 'flatten'
 }
+/**
+ * x·σ(x)
+ */
+export interface Silu5 {
+  kind: 'silu'
+}
+/**
+ * log(1 + eˣ)
+ */
+export interface Softplus5 {
+  kind: 'softplus'
+}
+/**
+ * x where it is positive, else slope·x
+ */
+export interface LeakyRelu5 {
+  kind: 'leaky_relu'
+  slope: number
+}
+/**
+ * Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …
+ */
+export interface Embedding5 {
+  kind: 'embedding'
+  /**
+   * Features of a token.
+   */
+  features: number
+}
+/**
+ * Adds to a sequence [length, c] what says which place is which. Layers positional_1, …
+ */
+export interface Positional5 {
+  kind: 'positional'
+  /**
+   * A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.
+   */
+  encoding: 'learned' | 'sinusoidal'
+}
+/**
+ * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ */
+export interface LayerNorm5 {
+  kind: 'layer_norm'
+}
+/**
+ * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ */
+export interface RmsNorm5 {
+  kind: 'rms_norm'
+}
+/**
+ * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
+ */
+export interface GroupNorm5 {
+  kind: 'group_norm'
+  /**
+   * Groups of successive channels; they divide the channels.
+   */
+  groups: number
+}
+/**
+ * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
+ */
+export interface MultiHeadAttention5 {
+  kind: 'multi_head_attention'
+  /**
+   * Heads.
+   */
+  heads: number
+  /**
+   * Channels of one head.
+   */
+  headSize: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal: boolean
+  /**
+   * Of all four projections.
+   */
+  bias: boolean
+}
+/**
+ * [length, c] → [c]
+ */
+export interface MeanOverTokens5 {
+  kind: 'mean_over_tokens'
+}
+/**
+ * [length, c] → [c]
+ */
+export interface LastToken5 {
+  kind: 'last_token'
+}
+/**
+ * [length, c] → [count, c]: of a dataset that has labels at its last places, those.
+ */
+export interface LastTokens5 {
+  kind: 'last_tokens'
+  /**
+   * Places.
+   */
+  count: number
+}
+/**
+ * [length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …
+ */
+export interface Conv1D5 {
+  kind: 'conv1d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Places that a filter sees.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the sequence, none, or before it only.
+   */
+  padding: 'same' | 'valid' | 'causal'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * [h, w, c] → [h·w, c], row by row
+ */
+export interface ImageToSequence5 {
+  kind: 'image_to_sequence'
+}
+/**
+ * [length, c] → [c, length]
+ */
+export interface Transpose5 {
+  kind: 'transpose'
+}
+/**
+ * […, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.
+ */
+export interface Unembedding5 {
+  kind: 'unembedding'
+}
+/**
+ * layers(x) + shortcut(x). Its layers are named block_1/conv_1, …, those of the shortcut block_1/shortcut_conv_1, …
+ */
+export interface Residual1 {
+  kind: 'residual'
+  /**
+   * What is added to the shortcut.
+   *
+   * @minItems 1
+   * @maxItems 100
+   *
+   * Items: A layer inside a block.
+   */
+  layers: (
+    | Dense6
+    | Conv2D6
+    | DepthwiseConv2D6
+    | BatchNorm6
+    | MaxPool6
+    | AveragePool6
+    | GlobalAveragePool6
+    | Relu6
+    | Tanh6
+    | Gelu6
+    | Dropout6
+    | Flatten6
+    | Silu6
+    | Softplus6
+    | LeakyRelu6
+    | Embedding6
+    | Positional6
+    | LayerNorm6
+    | RmsNorm6
+    | GroupNorm6
+    | MultiHeadAttention6
+    | MeanOverTokens6
+    | LastToken6
+    | LastTokens6
+    | Conv1D6
+    | ImageToSequence6
+    | Transpose6
+    | Unembedding6
+  )[]
+  /**
+   * The input itself where it is empty.
+   *
+   * @maxItems 100
+   *
+   * Items: A layer inside a block.
+   */
+  shortcut: (
+    | Dense7
+    | Conv2D7
+    | DepthwiseConv2D7
+    | BatchNorm7
+    | MaxPool7
+    | AveragePool7
+    | GlobalAveragePool7
+    | Relu7
+    | Tanh7
+    | Gelu7
+    | Dropout7
+    | Flatten7
+    | Silu7
+    | Softplus7
+    | LeakyRelu7
+    | Embedding7
+    | Positional7
+    | LayerNorm7
+    | RmsNorm7
+    | GroupNorm7
+    | MultiHeadAttention7
+    | MeanOverTokens7
+    | LastToken7
+    | LastTokens7
+    | Conv1D7
+    | ImageToSequence7
+    | Transpose7
+    | Unembedding7
+  )[]
+}
+/**
+ * [n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …
+ */
+export interface Dense6 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D6 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D6 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm6 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool6 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool6 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool6 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu6 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh6 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu6 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout6 {
+  kind: 'dropout'
+  rate: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten6 {
+  kind: 'flatten'
+}
+/**
+ * x·σ(x)
+ */
+export interface Silu6 {
+  kind: 'silu'
+}
+/**
+ * log(1 + eˣ)
+ */
+export interface Softplus6 {
+  kind: 'softplus'
+}
+/**
+ * x where it is positive, else slope·x
+ */
+export interface LeakyRelu6 {
+  kind: 'leaky_relu'
+  slope: number
+}
+/**
+ * Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …
+ */
+export interface Embedding6 {
+  kind: 'embedding'
+  /**
+   * Features of a token.
+   */
+  features: number
+}
+/**
+ * Adds to a sequence [length, c] what says which place is which. Layers positional_1, …
+ */
+export interface Positional6 {
+  kind: 'positional'
+  /**
+   * A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.
+   */
+  encoding: 'learned' | 'sinusoidal'
+}
+/**
+ * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ */
+export interface LayerNorm6 {
+  kind: 'layer_norm'
+}
+/**
+ * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ */
+export interface RmsNorm6 {
+  kind: 'rms_norm'
+}
+/**
+ * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
+ */
+export interface GroupNorm6 {
+  kind: 'group_norm'
+  /**
+   * Groups of successive channels; they divide the channels.
+   */
+  groups: number
+}
+/**
+ * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
+ */
+export interface MultiHeadAttention6 {
+  kind: 'multi_head_attention'
+  /**
+   * Heads.
+   */
+  heads: number
+  /**
+   * Channels of one head.
+   */
+  headSize: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal: boolean
+  /**
+   * Of all four projections.
+   */
+  bias: boolean
+}
+/**
+ * [length, c] → [c]
+ */
+export interface MeanOverTokens6 {
+  kind: 'mean_over_tokens'
+}
+/**
+ * [length, c] → [c]
+ */
+export interface LastToken6 {
+  kind: 'last_token'
+}
+/**
+ * [length, c] → [count, c]: of a dataset that has labels at its last places, those.
+ */
+export interface LastTokens6 {
+  kind: 'last_tokens'
+  /**
+   * Places.
+   */
+  count: number
+}
+/**
+ * [length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …
+ */
+export interface Conv1D6 {
+  kind: 'conv1d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Places that a filter sees.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the sequence, none, or before it only.
+   */
+  padding: 'same' | 'valid' | 'causal'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * [h, w, c] → [h·w, c], row by row
+ */
+export interface ImageToSequence6 {
+  kind: 'image_to_sequence'
+}
+/**
+ * [length, c] → [c, length]
+ */
+export interface Transpose6 {
+  kind: 'transpose'
+}
+/**
+ * […, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.
+ */
+export interface Unembedding6 {
+  kind: 'unembedding'
+}
+/**
+ * [n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …
+ */
+export interface Dense7 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D7 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D7 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm7 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool7 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool7 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool7 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu7 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh7 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu7 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout7 {
+  kind: 'dropout'
+  rate: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten7 {
+  kind: 'flatten'
+}
+/**
+ * x·σ(x)
+ */
+export interface Silu7 {
+  kind: 'silu'
+}
+/**
+ * log(1 + eˣ)
+ */
+export interface Softplus7 {
+  kind: 'softplus'
+}
+/**
+ * x where it is positive, else slope·x
+ */
+export interface LeakyRelu7 {
+  kind: 'leaky_relu'
+  slope: number
+}
+/**
+ * Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …
+ */
+export interface Embedding7 {
+  kind: 'embedding'
+  /**
+   * Features of a token.
+   */
+  features: number
+}
+/**
+ * Adds to a sequence [length, c] what says which place is which. Layers positional_1, …
+ */
+export interface Positional7 {
+  kind: 'positional'
+  /**
+   * A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.
+   */
+  encoding: 'learned' | 'sinusoidal'
+}
+/**
+ * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ */
+export interface LayerNorm7 {
+  kind: 'layer_norm'
+}
+/**
+ * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ */
+export interface RmsNorm7 {
+  kind: 'rms_norm'
+}
+/**
+ * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
+ */
+export interface GroupNorm7 {
+  kind: 'group_norm'
+  /**
+   * Groups of successive channels; they divide the channels.
+   */
+  groups: number
+}
+/**
+ * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
+ */
+export interface MultiHeadAttention7 {
+  kind: 'multi_head_attention'
+  /**
+   * Heads.
+   */
+  heads: number
+  /**
+   * Channels of one head.
+   */
+  headSize: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal: boolean
+  /**
+   * Of all four projections.
+   */
+  bias: boolean
+}
+/**
+ * [length, c] → [c]
+ */
+export interface MeanOverTokens7 {
+  kind: 'mean_over_tokens'
+}
+/**
+ * [length, c] → [c]
+ */
+export interface LastToken7 {
+  kind: 'last_token'
+}
+/**
+ * [length, c] → [count, c]: of a dataset that has labels at its last places, those.
+ */
+export interface LastTokens7 {
+  kind: 'last_tokens'
+  /**
+   * Places.
+   */
+  count: number
+}
+/**
+ * [length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …
+ */
+export interface Conv1D7 {
+  kind: 'conv1d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Places that a filter sees.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the sequence, none, or before it only.
+   */
+  padding: 'same' | 'valid' | 'causal'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * [h, w, c] → [h·w, c], row by row
+ */
+export interface ImageToSequence7 {
+  kind: 'image_to_sequence'
+}
+/**
+ * [length, c] → [c, length]
+ */
+export interface Transpose7 {
+  kind: 'transpose'
+}
+/**
+ * […, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.
+ */
+export interface Unembedding7 {
+  kind: 'unembedding'
+}
+/**
+ * The sum of all branches, which end in one shape. Layers are named block_1/branch1_conv_1, ….
+ */
+export interface Add1 {
+  kind: 'add'
+  /**
+   * What the same input goes through.
+   *
+   * @minItems 2
+   * @maxItems 16
+   */
+  branches: (
+    | Dense8
+    | Conv2D8
+    | DepthwiseConv2D8
+    | BatchNorm8
+    | MaxPool8
+    | AveragePool8
+    | GlobalAveragePool8
+    | Relu8
+    | Tanh8
+    | Gelu8
+    | Dropout8
+    | Flatten8
+    | Silu8
+    | Softplus8
+    | LeakyRelu8
+    | Embedding8
+    | Positional8
+    | LayerNorm8
+    | RmsNorm8
+    | GroupNorm8
+    | MultiHeadAttention8
+    | MeanOverTokens8
+    | LastToken8
+    | LastTokens8
+    | Conv1D8
+    | ImageToSequence8
+    | Transpose8
+    | Unembedding8
+  )[][]
+}
+/**
+ * [n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …
+ */
+export interface Dense8 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D8 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D8 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm8 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool8 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool8 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool8 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu8 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh8 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu8 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout8 {
+  kind: 'dropout'
+  rate: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten8 {
+  kind: 'flatten'
+}
+/**
+ * x·σ(x)
+ */
+export interface Silu8 {
+  kind: 'silu'
+}
+/**
+ * log(1 + eˣ)
+ */
+export interface Softplus8 {
+  kind: 'softplus'
+}
+/**
+ * x where it is positive, else slope·x
+ */
+export interface LeakyRelu8 {
+  kind: 'leaky_relu'
+  slope: number
+}
+/**
+ * Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …
+ */
+export interface Embedding8 {
+  kind: 'embedding'
+  /**
+   * Features of a token.
+   */
+  features: number
+}
+/**
+ * Adds to a sequence [length, c] what says which place is which. Layers positional_1, …
+ */
+export interface Positional8 {
+  kind: 'positional'
+  /**
+   * A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.
+   */
+  encoding: 'learned' | 'sinusoidal'
+}
+/**
+ * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ */
+export interface LayerNorm8 {
+  kind: 'layer_norm'
+}
+/**
+ * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ */
+export interface RmsNorm8 {
+  kind: 'rms_norm'
+}
+/**
+ * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
+ */
+export interface GroupNorm8 {
+  kind: 'group_norm'
+  /**
+   * Groups of successive channels; they divide the channels.
+   */
+  groups: number
+}
+/**
+ * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
+ */
+export interface MultiHeadAttention8 {
+  kind: 'multi_head_attention'
+  /**
+   * Heads.
+   */
+  heads: number
+  /**
+   * Channels of one head.
+   */
+  headSize: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal: boolean
+  /**
+   * Of all four projections.
+   */
+  bias: boolean
+}
+/**
+ * [length, c] → [c]
+ */
+export interface MeanOverTokens8 {
+  kind: 'mean_over_tokens'
+}
+/**
+ * [length, c] → [c]
+ */
+export interface LastToken8 {
+  kind: 'last_token'
+}
+/**
+ * [length, c] → [count, c]: of a dataset that has labels at its last places, those.
+ */
+export interface LastTokens8 {
+  kind: 'last_tokens'
+  /**
+   * Places.
+   */
+  count: number
+}
+/**
+ * [length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …
+ */
+export interface Conv1D8 {
+  kind: 'conv1d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Places that a filter sees.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the sequence, none, or before it only.
+   */
+  padding: 'same' | 'valid' | 'causal'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * [h, w, c] → [h·w, c], row by row
+ */
+export interface ImageToSequence8 {
+  kind: 'image_to_sequence'
+}
+/**
+ * [length, c] → [c, length]
+ */
+export interface Transpose8 {
+  kind: 'transpose'
+}
+/**
+ * […, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.
+ */
+export interface Unembedding8 {
+  kind: 'unembedding'
+}
+/**
+ * All branches side by side, along the last axis. Layers are named block_1/branch1_conv_1, ….
+ */
+export interface Concatenate1 {
+  kind: 'concatenate'
+  /**
+   * What the same input goes through.
+   *
+   * @minItems 2
+   * @maxItems 16
+   */
+  branches: (
+    | Dense9
+    | Conv2D9
+    | DepthwiseConv2D9
+    | BatchNorm9
+    | MaxPool9
+    | AveragePool9
+    | GlobalAveragePool9
+    | Relu9
+    | Tanh9
+    | Gelu9
+    | Dropout9
+    | Flatten9
+    | Silu9
+    | Softplus9
+    | LeakyRelu9
+    | Embedding9
+    | Positional9
+    | LayerNorm9
+    | RmsNorm9
+    | GroupNorm9
+    | MultiHeadAttention9
+    | MeanOverTokens9
+    | LastToken9
+    | LastTokens9
+    | Conv1D9
+    | ImageToSequence9
+    | Transpose9
+    | Unembedding9
+  )[][]
+}
+/**
+ * [n] → [units], or at each place of a sequence. Layers fc_1, fc_2, …
+ */
+export interface Dense9 {
+  kind: 'dense'
+  /**
+   * Outputs.
+   */
+  units: number
+}
+/**
+ * [h, w, c] → [⌈h/stride⌉, ⌈w/stride⌉, filters], of h − size + 1 and w − size + 1 where padding is valid. Layers conv_1, conv_2, …
+ */
+export interface Conv2D9 {
+  kind: 'conv2d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Convolution with one filter a channel. Layers depthwise_1, depthwise_2, …
+ */
+export interface DepthwiseConv2D9 {
+  kind: 'depthwise_conv2d'
+  /**
+   * Side of the filter.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the image, or only where the filter lies within it.
+   */
+  padding: 'same' | 'valid'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ */
+export interface BatchNorm9 {
+  kind: 'batch_norm'
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface MaxPool9 {
+  kind: 'max_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
+ */
+export interface AveragePool9 {
+  kind: 'average_pool'
+  /**
+   * Side of a window, and the step to the next.
+   */
+  size: number
+}
+/**
+ * [h, w, c] → [c]
+ */
+export interface GlobalAveragePool9 {
+  kind: 'global_average_pool'
+}
+/**
+ * max(x, 0)
+ */
+export interface Relu9 {
+  kind: 'relu'
+}
+/**
+ * tanh x
+ */
+export interface Tanh9 {
+  kind: 'tanh'
+}
+/**
+ * GELU in its tanh form.
+ */
+export interface Gelu9 {
+  kind: 'gelu'
+}
+/**
+ * In training only.
+ */
+export interface Dropout9 {
+  kind: 'dropout'
+  rate: number
+}
+/**
+ * [h, w, c] → [h·w·c]
+ */
+export interface Flatten9 {
+  kind: 'flatten'
+}
+/**
+ * x·σ(x)
+ */
+export interface Silu9 {
+  kind: 'silu'
+}
+/**
+ * log(1 + eˣ)
+ */
+export interface Softplus9 {
+  kind: 'softplus'
+}
+/**
+ * x where it is positive, else slope·x
+ */
+export interface LeakyRelu9 {
+  kind: 'leaky_relu'
+  slope: number
+}
+/**
+ * Tokens [length] → [length, features]: a row of its kernel [vocabulary, features] for each. The first layer on a dataset of tokens, and on no other. Layers embedding_1, …
+ */
+export interface Embedding9 {
+  kind: 'embedding'
+  /**
+   * Features of a token.
+   */
+  features: number
+}
+/**
+ * Adds to a sequence [length, c] what says which place is which. Layers positional_1, …
+ */
+export interface Positional9 {
+  kind: 'positional'
+  /**
+   * A kernel [length, c]; or sin and cos of place/10000^(2i/c) at channels 2i and 2i + 1, no parameters.
+   */
+  encoding: 'learned' | 'sinusoidal'
+}
+/**
+ * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ */
+export interface LayerNorm9 {
+  kind: 'layer_norm'
+}
+/**
+ * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ */
+export interface RmsNorm9 {
+  kind: 'rms_norm'
+}
+/**
+ * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
+ */
+export interface GroupNorm9 {
+  kind: 'group_norm'
+  /**
+   * Groups of successive channels; they divide the channels.
+   */
+  groups: number
+}
+/**
+ * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
+ */
+export interface MultiHeadAttention9 {
+  kind: 'multi_head_attention'
+  /**
+   * Heads.
+   */
+  heads: number
+  /**
+   * Channels of one head.
+   */
+  headSize: number
+  /**
+   * Whether a place sees itself and those before it only.
+   */
+  causal: boolean
+  /**
+   * Of all four projections.
+   */
+  bias: boolean
+}
+/**
+ * [length, c] → [c]
+ */
+export interface MeanOverTokens9 {
+  kind: 'mean_over_tokens'
+}
+/**
+ * [length, c] → [c]
+ */
+export interface LastToken9 {
+  kind: 'last_token'
+}
+/**
+ * [length, c] → [count, c]: of a dataset that has labels at its last places, those.
+ */
+export interface LastTokens9 {
+  kind: 'last_tokens'
+  /**
+   * Places.
+   */
+  count: number
+}
+/**
+ * [length, c] → [⌈length/stride⌉, filters], of length − size + 1 where padding is valid. Layers conv1d_1, …
+ */
+export interface Conv1D9 {
+  kind: 'conv1d'
+  /**
+   * Output channels.
+   */
+  filters: number
+  /**
+   * Places that a filter sees.
+   */
+  size: number
+  stride: number
+  /**
+   * Zeros around the sequence, none, or before it only.
+   */
+  padding: 'same' | 'valid' | 'causal'
+  /**
+   * Whether there is one; before batch norm it has no effect.
+   */
+  bias: boolean
+}
+/**
+ * [h, w, c] → [h·w, c], row by row
+ */
+export interface ImageToSequence9 {
+  kind: 'image_to_sequence'
+}
+/**
+ * [length, c] → [c, length]
+ */
+export interface Transpose9 {
+  kind: 'transpose'
+}
+/**
+ * […, c] → […, vocabulary]: the product with the kernel of the embedding before it, transposed; they are tied.
+ */
+export interface Unembedding9 {
+  kind: 'unembedding'
+}
+/**
+ * −Σ target·log softmax(outputs)
+ */
+export interface CrossEntropy1 {
+  name: 'cross-entropy'
+  /**
+   * s: the target is (1 − s)·onehot(label) + s/classes.
+   */
+  labelSmoothing: number
+}
+/**
+ * The mean over classes of (output − onehot(label))².
+ */
+export interface MeanSquaredError1 {
+  name: 'mean-squared-error'
+}
 export interface Sgd1 {
   name: 'sgd'
   /**
    * Step size.
    */
   learningRate: number
-  schedule: Constant4 | Step4 | Cosine4 | Warmup4
+  schedule: Constant6 | Step6 | Cosine6 | Warmup6 | WarmupCosine6
   /**
    * v ← momentum·v + g
    */
@@ -1647,128 +4411,6 @@ export interface Sgd1 {
    * Step along g + momentum·v instead of v; needs momentum > 0.
    */
   nesterov: boolean
-}
-export interface Constant4 {
-  name: 'constant'
-}
-/**
- * rate · factor^(number of boundaries ≤ t)
- */
-export interface Step4 {
-  name: 'step'
-  /**
-   * Iterations at which the learning rate is multiplied by `factor`, ascending.
-   *
-   * @minItems 1
-   * @maxItems 1000
-   */
-  boundaries: number[]
-  factor: number
-}
-/**
- * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
- */
-export interface Cosine4 {
-  name: 'cosine'
-  /**
-   * Length of the half period; the training’s iterations if absent.
-   */
-  iterations: number
-  /**
-   * Fraction of the rate at the end.
-   */
-  final: number
-}
-/**
- * rate · min(1, (t + 1)/iterations)
- */
-export interface Warmup4 {
-  name: 'warmup'
-  /**
-   * Iterations of linear rise.
-   */
-  iterations: number
-}
-export interface Rmsprop1 {
-  name: 'rmsprop'
-  /**
-   * Step size.
-   */
-  learningRate: number
-  schedule: Constant5 | Step5 | Cosine5 | Warmup5
-  /**
-   * Decay of the mean of squared gradients.
-   */
-  decay: number
-  /**
-   * v ← momentum·v + g/(√s + epsilon)
-   */
-  momentum: number
-  /**
-   * Added to the root in the denominator.
-   */
-  epsilon: number
-}
-export interface Constant5 {
-  name: 'constant'
-}
-/**
- * rate · factor^(number of boundaries ≤ t)
- */
-export interface Step5 {
-  name: 'step'
-  /**
-   * Iterations at which the learning rate is multiplied by `factor`, ascending.
-   *
-   * @minItems 1
-   * @maxItems 1000
-   */
-  boundaries: number[]
-  factor: number
-}
-/**
- * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
- */
-export interface Cosine5 {
-  name: 'cosine'
-  /**
-   * Length of the half period; the training’s iterations if absent.
-   */
-  iterations: number
-  /**
-   * Fraction of the rate at the end.
-   */
-  final: number
-}
-/**
- * rate · min(1, (t + 1)/iterations)
- */
-export interface Warmup5 {
-  name: 'warmup'
-  /**
-   * Iterations of linear rise.
-   */
-  iterations: number
-}
-export interface Adam1 {
-  name: 'adam'
-  /**
-   * Step size.
-   */
-  learningRate: number
-  schedule: Constant6 | Step6 | Cosine6 | Warmup6
-  /**
-   * Decay of the first moment.
-   */
-  beta1: number
-  /**
-   * Decay of the second moment.
-   */
-  beta2: number
-  /**
-   * Added to the root in the denominator.
-   */
-  epsilon: number
 }
 export interface Constant6 {
   name: 'constant'
@@ -1811,29 +4453,43 @@ export interface Warmup6 {
    */
   iterations: number
 }
-export interface Adamw1 {
-  name: 'adamw'
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine6 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+export interface Rmsprop1 {
+  name: 'rmsprop'
   /**
    * Step size.
    */
   learningRate: number
-  schedule: Constant7 | Step7 | Cosine7 | Warmup7
+  schedule: Constant7 | Step7 | Cosine7 | Warmup7 | WarmupCosine7
   /**
-   * Decay of the first moment.
+   * Decay of the mean of squared gradients.
    */
-  beta1: number
+  decay: number
   /**
-   * Decay of the second moment.
+   * v ← momentum·v + g/(√s + epsilon)
    */
-  beta2: number
+  momentum: number
   /**
    * Added to the root in the denominator.
    */
   epsilon: number
-  /**
-   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
-   */
-  weightDecay: number
 }
 export interface Constant7 {
   name: 'constant'
@@ -1875,6 +4531,350 @@ export interface Warmup7 {
    * Iterations of linear rise.
    */
   iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine7 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+export interface Adam1 {
+  name: 'adam'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant8 | Step8 | Cosine8 | Warmup8 | WarmupCosine8
+  /**
+   * Decay of the first moment.
+   */
+  beta1: number
+  /**
+   * Decay of the second moment.
+   */
+  beta2: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon: number
+}
+export interface Constant8 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step8 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine8 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup8 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine8 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+export interface Adamw1 {
+  name: 'adamw'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant9 | Step9 | Cosine9 | Warmup9 | WarmupCosine9
+  /**
+   * Decay of the first moment.
+   */
+  beta1: number
+  /**
+   * Decay of the second moment.
+   */
+  beta2: number
+  /**
+   * Added to the root in the denominator.
+   */
+  epsilon: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay: number
+}
+export interface Constant9 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step9 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine9 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup9 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine9 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * sgd with decoupled weight decay.
+ */
+export interface Sgdw1 {
+  name: 'sgdw'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant10 | Step10 | Cosine10 | Warmup10 | WarmupCosine10
+  /**
+   * v ← momentum·v + g
+   */
+  momentum: number
+  /**
+   * Step along g + momentum·v instead of v; needs momentum > 0.
+   */
+  nesterov: boolean
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay: number
+}
+export interface Constant10 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step10 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine10 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup10 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine10 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * θ ← θ − rate·sign(beta1·m + (1 − beta1)·g), then m ← beta2·m + (1 − beta2)·g.
+ */
+export interface Lion1 {
+  name: 'lion'
+  /**
+   * Step size.
+   */
+  learningRate: number
+  schedule: Constant11 | Step11 | Cosine11 | Warmup11 | WarmupCosine11
+  /**
+   * Of the momentum in the direction whose sign is the step.
+   */
+  beta1: number
+  /**
+   * Decay of the momentum.
+   */
+  beta2: number
+  /**
+   * Decoupled: θ ← θ − rate·weightDecay·θ, on kernels.
+   */
+  weightDecay: number
+}
+export interface Constant11 {
+  name: 'constant'
+}
+/**
+ * rate · factor^(number of boundaries ≤ t)
+ */
+export interface Step11 {
+  name: 'step'
+  /**
+   * Iterations at which the learning rate is multiplied by `factor`, ascending.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  boundaries: number[]
+  factor: number
+}
+/**
+ * rate · (final + (1 − final)·(1 + cos(π·t/iterations))/2), then rate · final
+ */
+export interface Cosine11 {
+  name: 'cosine'
+  /**
+   * Length of the half period; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
+}
+/**
+ * rate · min(1, (t + 1)/iterations)
+ */
+export interface Warmup11 {
+  name: 'warmup'
+  /**
+   * Iterations of linear rise.
+   */
+  iterations: number
+}
+/**
+ * rate · (t + 1)/warmup while t < warmup, then rate · (final + (1 − final)·(1 + cos(π·(t − warmup)/(iterations − warmup)))/2), then rate · final
+ */
+export interface WarmupCosine11 {
+  name: 'warmup-cosine'
+  /**
+   * Iterations of linear rise; fewer than iterations.
+   */
+  warmup: number
+  /**
+   * Where the half period ends that begins after the rise; the training’s iterations if absent.
+   */
+  iterations: number
+  /**
+   * Fraction of the rate at the end.
+   */
+  final: number
 }
 /**
  * How far an experiment is.
@@ -2230,6 +5230,12 @@ export interface ExperimentListItem {
    * When anything about it last changed.
    */
   updatedAt: string
+  /**
+   * What `field` asked for, by field; null where the experiment has no such thing.
+   */
+  values?: {
+    [k: string]: unknown
+  }
 }
 export interface FieldError {
   /**
@@ -2384,7 +5390,7 @@ export interface ResolvedSpec1 {
   }
   dataset: {
     /**
-     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, modular-arithmetic, addition, copy-and-induction, parity, spirals, or one of yours (POST /v1/datasets).
      */
     name: string
     /**
@@ -2400,15 +5406,75 @@ export interface ResolvedSpec1 {
      */
     validationExamples: number
     /**
-     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed: number
+    /**
+     * modular-arithmetic: the modulus (97); a prime for divide.
+     */
+    p?: number
+    /**
+     * modular-arithmetic: what is done with a and b modulo p (add).
+     */
+    operation?: 'add' | 'subtract' | 'multiply' | 'divide'
+    /**
+     * modular-arithmetic: the share of all pairs to train on (0.5), rounded; the rest is validated on. Instead of trainExamples.
+     */
+    fraction?: number
+    /**
+     * addition: digits of each number (3).
+     */
+    digits?: number
+    /**
+     * addition: whether the sum has its last digit first, as carries run (false).
+     */
+    reversed?: boolean
+    /**
+     * copy-and-induction: a segment of distinct tokens again and again, with a period that differs from example to example (induction), or once more after a separator (copy). induction if absent.
+     */
+    task?: 'induction' | 'copy'
+    /**
+     * copy-and-induction: tokens (32).
+     */
+    vocabulary?: number
+    /**
+     * copy-and-induction: the longest segment (16); at most vocabulary for induction.
+     */
+    length?: number
+    /**
+     * parity: bits of an example (10).
+     */
+    bits?: number
+    /**
+     * parity: how many of the bits, drawn by the seed, count; all if absent.
+     */
+    relevant?: number
+    /**
+     * parity: whether the bits are tokens 0 and 1 rather than the numbers −1 and 1 (false).
+     */
+    tokens?: boolean
+    /**
+     * spirals: arms, a class each (3).
+     */
+    classes?: number
+    /**
+     * spirals: how often an arm goes round (1).
+     */
+    turns?: number
+    /**
+     * spirals: standard deviation of what is added to both coordinates (0.05).
+     */
+    noise?: number
   }
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Custom1
-  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  /**
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   */
+  loss?: CrossEntropy1 | MeanSquaredError1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -2437,7 +5503,7 @@ export interface ResolvedSpec1 {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -2470,7 +5536,24 @@ export interface ResolvedSpec1 {
      */
     l2: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop: number
+    }
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -2481,6 +5564,10 @@ export interface ResolvedSpec1 {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -2522,6 +5609,21 @@ export interface ResolvedSpec1 {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
+       */
+      oscillation?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -2683,7 +5785,7 @@ export interface ResolvedSpec2 {
   }
   dataset: {
     /**
-     * synthetic-digits, mnist, fashion-mnist, cifar-10, or one of yours (POST /v1/datasets).
+     * synthetic-digits, mnist, fashion-mnist, cifar-10, modular-arithmetic, addition, copy-and-induction, parity, spirals, or one of yours (POST /v1/datasets).
      */
     name: string
     /**
@@ -2699,15 +5801,75 @@ export interface ResolvedSpec2 {
      */
     validationExamples: number
     /**
-     * Picks the examples (and, for synthetic-digits, draws them). When every example of a file is asked for, their order is the file’s.
+     * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed: number
+    /**
+     * modular-arithmetic: the modulus (97); a prime for divide.
+     */
+    p?: number
+    /**
+     * modular-arithmetic: what is done with a and b modulo p (add).
+     */
+    operation?: 'add' | 'subtract' | 'multiply' | 'divide'
+    /**
+     * modular-arithmetic: the share of all pairs to train on (0.5), rounded; the rest is validated on. Instead of trainExamples.
+     */
+    fraction?: number
+    /**
+     * addition: digits of each number (3).
+     */
+    digits?: number
+    /**
+     * addition: whether the sum has its last digit first, as carries run (false).
+     */
+    reversed?: boolean
+    /**
+     * copy-and-induction: a segment of distinct tokens again and again, with a period that differs from example to example (induction), or once more after a separator (copy). induction if absent.
+     */
+    task?: 'induction' | 'copy'
+    /**
+     * copy-and-induction: tokens (32).
+     */
+    vocabulary?: number
+    /**
+     * copy-and-induction: the longest segment (16); at most vocabulary for induction.
+     */
+    length?: number
+    /**
+     * parity: bits of an example (10).
+     */
+    bits?: number
+    /**
+     * parity: how many of the bits, drawn by the seed, count; all if absent.
+     */
+    relevant?: number
+    /**
+     * parity: whether the bits are tokens 0 and 1 rather than the numbers −1 and 1 (false).
+     */
+    tokens?: boolean
+    /**
+     * spirals: arms, a class each (3).
+     */
+    classes?: number
+    /**
+     * spirals: how often an arm goes round (1).
+     */
+    turns?: number
+    /**
+     * spirals: standard deviation of what is added to both coordinates (0.05).
+     */
+    noise?: number
   }
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Custom1
-  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1
+  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  /**
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   */
+  loss?: CrossEntropy1 | MeanSquaredError1
+  optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -2736,7 +5898,7 @@ export interface ResolvedSpec2 {
         /**
          * Another optimizer for this layer, with its defaults but for the learning rate and the schedule, which stay; so, too, where a rule goes back to the experiment’s own.
          */
-        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw'
+        name?: 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'sgdw' | 'lion'
         /**
          * Step size.
          */
@@ -2769,7 +5931,24 @@ export interface ResolvedSpec2 {
      */
     l2: number
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Multiplies the gradient that is trained on by min(1, clipNorm/‖g‖), ‖g‖ over all layers that are not frozen, l2 included. If absent, it is not clipped.
+     */
+    clipNorm?: number
+    /**
+     * Of images, in training only: drawn from the seed, never in the loss that is allocated.
+     */
+    augmentation?: {
+      /**
+       * Left to right, every second image or so.
+       */
+      flip: boolean
+      /**
+       * Zeros around the image, out of which one of its size is cut anywhere.
+       */
+      crop: number
+    }
+    /**
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -2780,6 +5959,10 @@ export interface ResolvedSpec2 {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -2821,6 +6004,21 @@ export interface ResolvedSpec2 {
        * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
        */
       curvature?: boolean
+      /**
+       * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
+       */
+      oscillation?: boolean
+      /**
+       * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+       */
+      counterfactuals?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -3162,7 +6360,7 @@ export interface SweepSummary {
   items: SweepSummaryRow[]
 }
 /**
- * What the parameters of one output unit or channel did over all allocated iterations.
+ * What the parameters of one output unit, channel or head did over all allocated iterations.
  */
 export interface NeuronRow {
   /**
@@ -3170,7 +6368,7 @@ export interface NeuronRow {
    */
   layer: string
   /**
-   * The output unit or channel, from 0 in every layer.
+   * The output unit, channel or head, from 0 in every layer. Of attention with a bias the last is the bias of its output, which all heads share.
    */
   unit: number
   /**
@@ -3705,6 +6903,192 @@ export interface CurvatureTable {
   items: CurvatureRow[]
 }
 /**
+ * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
+ */
+export interface OscillationRow {
+  /**
+   * The iteration; with bucket=n the first of the span, a multiple of n.
+   */
+  iteration: number
+  /**
+   * How many iterations are summed here: 1 without bucket.
+   */
+  iterations: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The variable’s name; null unless by=variable.
+   */
+  variable: string | null
+  /**
+   * Σ g_t · g_{t+1}.
+   */
+  gradients: number | null
+  /**
+   * Σ g_t².
+   */
+  gradientBefore: number | null
+  /**
+   * Σ g_{t+1}².
+   */
+  gradientAfter: number | null
+  /**
+   * Parameters whose gradients g_t and g_{t+1} have opposite signs.
+   */
+  gradientTurned: number | null
+  /**
+   * Those of which neither gradient is 0: that could have turned.
+   */
+  gradientSigned: number | null
+  /**
+   * Σ Δ_{t−1} · Δ_t; null at iteration 0, where there is no update before.
+   */
+  updates: number | null
+  /**
+   * Σ Δ_{t−1}², over the iterations that have one before.
+   */
+  updateBefore: number | null
+  /**
+   * Σ Δ_t², over the iterations that have one before.
+   */
+  updateAfter: number | null
+  /**
+   * Parameters whose updates Δ_{t−1} and Δ_t have opposite signs.
+   */
+  updateTurned: number | null
+  /**
+   * Those of which neither update is 0.
+   */
+  updateSigned: number | null
+  /**
+   * Parameters that helped at t − 1 and hurt at t, or the other way round.
+   */
+  lcaTurned: number | null
+  /**
+   * Those of which neither LCA is 0.
+   */
+  lcaSigned: number | null
+  /**
+   * cos(g_t, g_{t+1}), of the sums: 1 the gradient stays as it is, −1 it turns round; null where one of them is 0.
+   */
+  gradientCosine: number | null
+  /**
+   * cos(Δ_{t−1}, Δ_t), of the sums: below 0 a step undoes some of the one before; null at iteration 0, and where one of them is 0.
+   */
+  updateCosine: number | null
+  /**
+   * gradientTurned / gradientSigned: the fraction that changed sign.
+   */
+  gradientTurning: number | null
+  /**
+   * updateTurned / updateSigned: the fraction that changed sign.
+   */
+  updateTurning: number | null
+  /**
+   * lcaTurned / lcaSigned: the fraction that changed sign.
+   */
+  lcaTurning: number | null
+}
+export interface OscillationTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: OscillationRow[]
+}
+/**
+ * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
+ */
+export interface CounterfactualsRow {
+  /**
+   * The iteration.
+   */
+  iteration: number
+  /**
+   * What of the step is taken: helpers, hurters, random, all, or of a layer: alone (nothing but it), without (all but it).
+   */
+  mask: string | null
+  /**
+   * The layer that is taken alone, or left out; else null.
+   */
+  layer: string | null
+  /**
+   * How many parameters the mask takes.
+   */
+  parameters: number
+  /**
+   * L(θ_t).
+   */
+  before: number | null
+  /**
+   * L(θ_t + m∘Δ_t).
+   */
+  loss: number | null
+  /**
+   * L(θ_t + m∘Δ_t) − L(θ_t).
+   */
+  change: number | null
+  /**
+   * Σ LCA over the mask.
+   */
+  predicted: number | null
+  /**
+   * change − predicted.
+   */
+  interaction: number | null
+}
+export interface CounterfactualsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: CounterfactualsRow[]
+}
+/**
  * One object: .npy tensors (little-endian, as numpy.load and its memory maps read them), manifest.json. Or what is put together from tensors: weights.npy, allocations/{split}.npy, neurons/{split}.npy.
  */
 export interface Artifact {
@@ -3786,10 +7170,22 @@ export interface Dataset {
   name: string
   description: string
   /**
-   * One example: [height, width, channels], or [features].
+   * One example: [height, width, channels], [features], or of tokens [length].
    */
   shape: number[]
   classes: number
+  /**
+   * Examples are tokens, integers below it; null: they are numbers.
+   */
+  vocabulary: number | null
+  /**
+   * So many places at the end of each example have a label; null: an example has one.
+   */
+  targets: number | null
+  /**
+   * Fields of `dataset` that it has beside others’; the rest is said for their defaults.
+   */
+  options: string[]
   /**
    * Examples to train on that there are; null: generated, as many as asked for.
    */

@@ -108,9 +108,16 @@ export const Dataset = component(
       name: Type.String({ examples: ['mnist'] }),
       description: Type.String(),
       shape: Type.Array(Type.Integer(), {
-        description: 'One example: [height, width, channels], or [features].',
+        description: 'One example: [height, width, channels], [features], or of tokens [length].',
       }),
       classes: Type.Integer(),
+      vocabulary: IntegerOrNull('Examples are tokens, integers below it; null: they are numbers.'),
+      targets: IntegerOrNull(
+        'So many places at the end of each example have a label; null: an example has one.',
+      ),
+      options: Type.Array(Type.String(), {
+        description: 'Fields of `dataset` that it has beside others’; the rest is said for their defaults.',
+      }),
       trainFile: IntegerOrNull('Examples to train on that there are; null: generated, as many as asked for.'),
       testFile: IntegerOrNull('Examples to test on that there are; null: generated.'),
       defaults: Type.Object(

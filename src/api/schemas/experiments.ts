@@ -4,6 +4,8 @@ import { type Static, type TSchema, Type } from 'typebox'
 import type { FieldError } from '../../spec/errors.ts'
 import { printable, worded } from '../../spec/patterns.ts'
 import type { ResolvedSpec } from '../../spec/schema.ts'
+import { fieldNames } from '../routes/experiments/fields.ts'
+import { operators } from '../routes/experiments/where.ts'
 import { Unbalanced } from './balance.ts'
 import {
   ConditionHeaders,
@@ -166,7 +168,19 @@ const listed = {
 
 export const ExperimentListItem = component(
   'ExperimentListItem',
-  Type.Object(listed, { description: 'An experiment without its spec.' }),
+  Type.Object(
+    {
+      ...listed,
+      values: Type.Optional(
+        Type.Unsafe<Record<string, unknown>>({
+          type: 'object',
+          additionalProperties: true,
+          description: 'What `field` asked for, by field; null where the experiment has no such thing.',
+        }),
+      ),
+    },
+    { description: 'An experiment without its spec.' },
+  ),
 )
 export type ExperimentListItem = Static<typeof ExperimentListItem>
 
@@ -315,6 +329,30 @@ export const ListQuery = Type.Object(
     ...pageQuery,
     status: Type.Optional(
       Type.Array(ref(ExperimentStatus), { maxItems: 6, description: 'Only these; may be repeated.' }),
+    ),
+    where: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 2000,
+        description: `Only experiments of which this is true: comparisons of a field with a value by ${operators.join(' ')} (~: contains, whatever the case), put together by and, or, not and brackets. Fields: ${fieldNames.join(', ')}; spec.… any field of the resolved spec (spec.optimizer.learningRate), summary.… any figure of the summary (summary.splits.train.loss.final), tags.… a tag, in double quotes where its name is more than letters, digits, _ and -. \`any\` is name, tags, dataset, architecture and optimizer in one. Values: numbers, true, false, null (there is none), times (2026-11-28, 2026-11-28T17:30:00Z), words, and texts in double quotes, in which \\ stands before " and \\.`,
+        examples: ['status = succeeded and spec.optimizer.learningRate <= 0.1 and not name ~ "old"'],
+      }),
+    ),
+    sort: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 300,
+        description:
+          'A field of `where`, with - before it for the largest first. Experiments that have no such thing come last. Newest first if absent. Pages are stable where what is sorted by stays as it is.',
+        examples: ['-validationAccuracy'],
+      }),
+    ),
+    field: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 300 }), {
+        maxItems: 30,
+        description: 'A field of `where` that `values` of each item is to have; may be repeated.',
+        examples: [['spec.training.batchSize']],
+      }),
     ),
     sweep: Type.Optional(
       Type.String({

@@ -1,4 +1,5 @@
 /** The resolved spec as a schema, made from that of the spec that is posted: the same with nothing left out. */
+import { datasetOptions } from '../../spec/datasets.ts'
 import { ExperimentSpec } from '../../spec/schema.ts'
 import { component } from './common.ts'
 
@@ -6,8 +7,9 @@ type Json = { [key: string]: unknown }
 
 /** What stays optional in a resolved spec, by its path: it is absent where there is nothing to say. */
 const optional = new Set([
-  ...['name', 'notify', 'dataset.sha256', 'training.initial'],
-  ...['allocation.examples', 'allocation.diagnostics'],
+  ...['name', 'notify', 'loss', 'dataset.sha256', 'training.initial'],
+  ...['training.clipNorm', 'training.augmentation', 'allocation.examples', 'allocation.diagnostics'],
+  ...Object.keys(datasetOptions).map(option => `dataset.${option}`),
 ])
 /** What is kept as the user wrote it: rules say only what is different. */
 const verbatim = new Set(['tags', 'layers', 'training.initial', 'allocation.diagnostics'])

@@ -109,11 +109,17 @@ export const NeuronRow = component(
   Type.Object(
     {
       ...layer,
-      unit: Type.Integer({ description: 'The output unit or channel, from 0 in every layer.' }),
+      unit: Type.Integer({
+        description:
+          'The output unit, channel or head, from 0 in every layer. Of attention with a bias the last is the bias of its output, which all heads share.',
+      }),
       ...parameters,
       ...flows,
     },
-    { description: 'What the parameters of one output unit or channel did over all allocated iterations.' },
+    {
+      description:
+        'What the parameters of one output unit, channel or head did over all allocated iterations.',
+    },
   ),
 )
 

@@ -4,6 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { checkCost, costOf } from '../../spec/cost.ts'
+import { findDataset } from '../../spec/datasets.ts'
 import { type FieldError, SpecError } from '../../spec/errors.ts'
 import type { DatasetFacts, Facts, NetworkFacts } from '../../spec/facts.ts'
 import { checkInitial, type Earlier } from '../../spec/initial.ts'
@@ -62,7 +63,7 @@ export async function resolveBody(
   const facts: Facts = { network: place.network, chunkSize: place.chunkSize, datasets: world.datasets }
   let last: { spec: ResolvedSpec; network: NetworkFacts } | undefined
   const networkOf = (spec: ResolvedSpec) => {
-    const dataset = facts.datasets.find(({ name }) => name === spec.dataset.name)!
+    const dataset = findDataset(facts, spec.dataset)!
     if (last?.spec !== spec) last = { spec, network: facts.network(spec.architecture, dataset) }
     return last.network
   }

@@ -3,7 +3,14 @@ import type { Experiment, ExperimentListItem } from '../../../clients/typescript
 import { collect, open, sweepId, whole } from '../connection.ts'
 import { bytesInWords, table } from '../format.ts'
 
-type Options = { status?: string[]; tag?: string[]; sweep?: string; limit: number }
+type Options = {
+  status?: string[]
+  tag?: string[]
+  sweep?: string
+  where?: string
+  sort?: string
+  limit: number
+}
 
 export default (program: Command) =>
   program
@@ -16,10 +23,20 @@ export default (program: Command) =>
     )
     .option('--tag <key=value>', 'may be repeated: experiments with all of them; key:value too', collect)
     .option('--sweep <id>', 'only those of a sweep')
+    .option(
+      '--where <expression>',
+      `such as 'status = succeeded and validationAccuracy > 0.9'; see docs/querying.md`,
+    )
+    .option(
+      '--sort <field>',
+      'such as name, or -validationAccuracy for the largest first; newest first if absent',
+    )
     .option('-n, --limit <n>', 'at most so many', whole, 20)
-    .action(async ({ status, tag, sweep, limit }: Options, command: Command) => {
+    .action(async ({ status, tag, sweep, where, sort, limit }: Options, command: Command) => {
       const session = open(command)
       const filter = {
+        ...(where !== undefined && { where }),
+        ...(sort !== undefined && { sort }),
         ...(status && { status: status as Experiment['status'][] }),
         // As submit takes them; the API wants a colon.
         ...(tag && { tag: tag.map(pair => pair.replace(/^([^:=]+)=/, '$1:')) }),

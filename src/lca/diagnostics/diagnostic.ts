@@ -11,6 +11,7 @@ import type { SplitName } from '../../spec/schema.ts'
 import type { LayerUnits } from '../../spec/units.ts'
 import type { Step } from '../allocate.ts'
 import type { Columns } from '../columns.ts'
+import type { Borders } from './borders.ts'
 import type { Probes } from './probes.ts'
 
 // -------------------------------------------------------------------------------------------------- the rule
@@ -67,10 +68,16 @@ export type CostFacts = RowFacts & {
   segmentIterations: number
   classes: number
   batchNorm: boolean
-  /** Examples of the split that are allocated. */
+  /** Examples of the split that are allocated, and the chunks that they come in. */
   examples: number
+  chunkSize: number
+  chunks: number
   /** Gradients of the quadrature in an iteration. */
   points: number
+  /** Of training. */
+  batchSize: number
+  /** How many are allocated: what is done once for all of them is divided among them. */
+  splits: number
 }
 
 // --------------------------------------------------------------------------------------------- what follows a step
@@ -167,12 +174,15 @@ export type Row = Record<string, string | number | null>
 
 /**
  * sums: a table `of: 'iterations'` with a row a variable, whose columns add up over variables and iterations; rows have the
- * sums over their group and span, and what is derived of these. rows: whatever the diagnostic makes of its tables.
+ * sums over their group and span, and what is derived of these. A value that there is none of is NaN, and adds nothing; the
+ * sum of none is NaN. rows: whatever the diagnostic makes of its tables.
  */
 export type View = { query: QueryRule } & (
   | {
       kind: 'sums'
       table: string
+      /** Columns that look back over an iteration's border, where that is also a segment's. */
+      borders?: Borders
       /** Stored columns, float64. */
       sums: ColumnRule[]
       /** From the sums of a row; NaN where there is none. */

@@ -1,8 +1,10 @@
 /** The diagnostics there are, in the order in which they are shown. */
+import { counterfactuals } from './counterfactuals.ts'
 import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
+import { oscillation } from './oscillation.ts'
 
-export const diagnostics: readonly Diagnostic[] = [curvature]
+export const diagnostics: readonly Diagnostic[] = [curvature, oscillation, counterfactuals]
 
 /** Those that are recorded: the spec's `allocation.diagnostics` knows their names. */
 export const recorded = diagnostics.filter(({ cost }) => cost !== 'reading')

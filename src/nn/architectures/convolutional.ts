@@ -4,6 +4,7 @@
  * Where a ReLU and a max pool meet, the pool comes first: the maximum of a monotone function's values is its value at
  * the maximum, so nothing changes but that ReLU has a quarter of the work.
  */
+import type { DataShape } from '../../spec/facts.ts'
 import type { ResolvedArchitecture } from '../../spec/schema.ts'
 import type { Layer } from '../layers.ts'
 
@@ -26,7 +27,7 @@ const flatten: Layer = { kind: 'flatten' }
 const scaled = (channels: number, factor: number) => Math.max(1, Math.round(channels * factor))
 
 /** conv 5×5, pool, conv 5×5, pool, dense, dense (after LeCun et al. 1998). */
-export function lenet(options: Options<'lenet'>, classes: number): Layer[] {
+export function lenet(options: Options<'lenet'>, { classes }: DataShape): Layer[] {
   const [first, second] = options.channels
   const [beforeHidden, beforeLogits] = options.dropout
   return [
@@ -46,7 +47,7 @@ export function lenet(options: Options<'lenet'>, classes: number): Layer[] {
 }
 
 /** Convolutions with stride in the place of pools (All-CNN-C of Springenberg et al. 2015). */
-export function allCnn({ widthFactor, dropout: rate }: Options<'all-cnn'>, classes: number): Layer[] {
+export function allCnn({ widthFactor, dropout: rate }: Options<'all-cnn'>, { classes }: DataShape): Layer[] {
   const [narrow, wide] = [scaled(96, widthFactor), scaled(192, widthFactor)]
   const normalized = (index: number, filters: number, size: number): Layer[] => [
     conv(index, filters, size, { bias: false }),
@@ -74,7 +75,7 @@ export function allCnn({ widthFactor, dropout: rate }: Options<'all-cnn'>, class
 /** Filters of each convolution; M is a max pool (after Simonyan and Zisserman 2015). */
 const vggPlan = [32, 'M', 64, 'M', 128, 128, 'M', 256, 256, 'M'] as const
 
-export function vgg({ widthFactor, dropout: rate }: Options<'vgg'>, classes: number): Layer[] {
+export function vgg({ widthFactor, dropout: rate }: Options<'vgg'>, { classes }: DataShape): Layer[] {
   let index = 0
   const layers = vggPlan.flatMap((filters, i): Layer[] => {
     if (filters === 'M') return [maxPool, relu]

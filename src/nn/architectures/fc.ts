@@ -1,8 +1,9 @@
 /** Fully connected networks. */
+import type { DataShape } from '../../spec/facts.ts'
 import type { Layer } from '../layers.ts'
 
 /** Flatten, dense layers of `hidden` units with ReLU, dense to classes. */
-export function fc({ hidden }: { hidden: number[] }, classes: number): Layer[] {
+export function fc({ hidden }: { hidden: number[] }, { classes }: DataShape): Layer[] {
   return [
     { kind: 'flatten' },
     ...hidden.flatMap((units, i): Layer[] => [

@@ -1,24 +1,26 @@
 /** The catalogue: what each architecture of a spec is made of. */
+import type { DataShape } from '../../spec/facts.ts'
 import type { ResolvedArchitecture } from '../../spec/schema.ts'
 import type { Layer } from '../layers.ts'
 import { allCnn, lenet, vgg } from './convolutional.ts'
 import { custom } from './custom.ts'
 import { fc } from './fc.ts'
 import { resnet } from './resnet.ts'
+import { transformer } from './transformer.ts'
 
 type Builders = {
   [Name in ResolvedArchitecture['name']]: (
     architecture: Extract<ResolvedArchitecture, { name: Name }>,
-    classes: number,
+    data: DataShape,
   ) => Layer[]
 }
 
-const builders: Builders = { fc, lenet, 'all-cnn': allCnn, resnet, vgg, custom }
+const builders: Builders = { fc, lenet, 'all-cnn': allCnn, resnet, vgg, custom, transformer }
 
-/** The layers of an architecture that tells `classes` apart, first to last; the last one's output are the logits. */
-export function layersOf(architecture: ResolvedArchitecture, classes: number): Layer[] {
-  return (builders[architecture.name] as (architecture: ResolvedArchitecture, classes: number) => Layer[])(
+/** The layers of an architecture for such data, first to last; the last one's output are the logits. */
+export function layersOf(architecture: ResolvedArchitecture, data: DataShape): Layer[] {
+  return (builders[architecture.name] as (architecture: ResolvedArchitecture, data: DataShape) => Layer[])(
     architecture,
-    classes,
+    data,
   )
 }

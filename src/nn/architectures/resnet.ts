@@ -4,12 +4,13 @@
  * A block's hidden channels, between its two convolutions, may be more or fewer than those it hands on: `widthFactors`
  * has a factor for each group. The shapes between blocks stay, so such networks differ in nothing else.
  */
+import type { DataShape } from '../../spec/facts.ts'
 import type { Layer } from '../layers.ts'
 
 type Options = { depth: number; width: number; widthFactors: number[] }
 
 /** 3×3 convolution, three groups of (depth − 2)/6 blocks, global average, dense. */
-export function resnet({ depth, width, widthFactors }: Options, classes: number): Layer[] {
+export function resnet({ depth, width, widthFactors }: Options, { classes }: DataShape): Layer[] {
   const blocks = (depth - 2) / 6
   const layers: Layer[] = [...convolution('', 1, width, 1), { kind: 'relu' }]
   let channels = width

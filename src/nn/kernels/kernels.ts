@@ -3,13 +3,15 @@
  * loaded, and a portable one made of TensorFlow.js operations (WASM). None of them records anything on the tape: the
  * gradients are written down once, in nn/ops, in terms of these same primitives.
  */
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 
 export type Kernels = {
   /** Whether the host waits for a device when it reads a tensor, rather than copying what lies in its own memory. */
   readsWait: boolean
   /** op(a)·op(b), op transposing where asked: [m, k]·[k, n] → [m, n]. */
   matMul(a: Tensor2D, b: Tensor2D, transposeA: boolean, transposeB: boolean): Tensor2D
+  /** op(a)·op(b) of each of a batch of matrices: [n, m, k]·[n, k, c] → [n, m, c]. */
+  batchMatMul(a: Tensor3D, b: Tensor3D, transposeA: boolean, transposeB: boolean): Tensor3D
   /** xᵀ·dy, the gradient of a dense layer's kernel: [n, in], [n, out] → [in, out]. */
   kernelGradient(x: Tensor2D, dy: Tensor2D): Tensor2D
   /** x + b over the last axis: [..., n] + [n]. */

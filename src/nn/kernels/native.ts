@@ -1,5 +1,5 @@
 /** The primitives as raw kernels of the native TensorFlow library: one dispatch each, gradients fused. */
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from './kernels.ts'
 import { type Attribute, attributesOf, type NativeBackend, normalize } from './native-backend.ts'
@@ -40,6 +40,12 @@ export function nativeKernels(backend: NativeBackend): Kernels {
   return {
     readsWait: backend.isUsingGpuDevice,
     matMul,
+    batchMatMul: (a, b, transposeA, transposeB) =>
+      run(
+        'BatchMatMulV2',
+        [float, bool('adj_x', transposeA), bool('adj_y', transposeB)],
+        [a, b],
+      )[0] as Tensor3D,
     // (dyᵀ·x)ᵀ: with a wide input and a narrow output TensorFlow multiplies this way round 10-20 % faster.
     kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(matMul(dy, x, true, false))),
     biasAdd: <T extends Tensor>(x: T, bias: Tensor1D) => run('BiasAdd', [float], [x, bias])[0] as T,

@@ -1,6 +1,6 @@
 /** The primitives out of TensorFlow.js operations: they run on every backend, WASM first of all. */
 
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import { batchNormEpsilon, type Kernels, type Padding, type Shape4D } from './kernels.ts'
 import { withoutCancellation } from './softmax.ts'
@@ -90,6 +90,9 @@ function productsSum(a: Tensor2D, b: Tensor2D): Tensor2D {
 }
 const longestProduct = 4096
 
+/** Each matrix of a batch transposed. */
+const turned = (x: Tensor3D): Tensor3D => tf.transpose(x, [0, 2, 1])
+
 /** The statistics are the mean and 1/√(variance + ε) of each channel, in two passes over the batch. */
 const batchNorm: Kernels['batchNorm'] = (x, gamma, beta) =>
   tf.tidy(() => {
@@ -107,6 +110,8 @@ export const portableKernels: Kernels = {
   // Transposed explicitly: the WASM kernel multiplies transposed operands ten times slower than plain ones.
   matMul: (a, b, transposeA, transposeB) =>
     tf.tidy(() => tf.matMul(transposeA ? tf.transpose(a) : a, transposeB ? tf.transpose(b) : b)),
+  batchMatMul: (a, b, transposeA, transposeB) =>
+    tf.tidy(() => tf.matMul(transposeA ? turned(a) : a, transposeB ? turned(b) : b)),
   // (dyᵀ·x)ᵀ: transposes what is narrow rather than the images.
   kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(productsSum(dy, x))),
   biasAdd: <T extends Tensor>(x: T, bias: Tensor1D) => tf.add(x, bias) as T,

@@ -1,5 +1,5 @@
 /** Element by element: activations, sums, masks. */
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from '../kernels/kernels.ts'
 import { record } from './record.ts'
@@ -73,6 +73,81 @@ export const elementwiseOps = (k: Kernels) => ({
           return tf.mul(dy, tf.mul(s, tf.add(slope, 1)))
         },
       ],
+    })),
+
+  /** y = x·s, s = σ(x);  dx = dy·s·(1 + x·(1 − s))  (Elfwing et al. 2018; swish) */
+  silu: <T extends Tensor>(x: T) =>
+    record<T, [T]>([x], () => ({
+      value: tf.mul(x, tf.sigmoid(x)),
+      save: [x],
+      gradients: (dy, [x]) => [
+        () => {
+          const s = tf.sigmoid(x)
+          return tf.mul(dy, tf.mul(s, tf.add(tf.mul(x, tf.sub(1, s)), 1)))
+        },
+      ],
+    })),
+
+  /** y = x where x > 0, else slope·x;  dx = dy there, else slope·dy  (Maas et al. 2013) */
+  leakyRelu: <T extends Tensor>(x: T, slope: number) =>
+    record<T, [T]>([x], () => ({
+      value: tf.maximum(x, tf.mul(x, slope)),
+      save: [x],
+      gradients: (dy, [x]) => [() => tf.where(tf.greater(x, 0), dy, tf.mul(dy, slope))],
+    })),
+
+  /**
+   * y = log(1 + eˣ);  dx = dy·σ(x). As max(x, 0) + e·log(w)/(w − 1) with e = exp(−|x|) and w = 1 + e as rounded (Goldberg 1991,
+   * theorem 4), which keeps its digits for x of either sign on engines without a log1p of their own
+   */
+  softplus: <T extends Tensor>(x: T) =>
+    record<T, [T]>([x], () => {
+      const e = tf.exp(tf.neg(tf.abs(x)))
+      const w = tf.add(e, 1)
+      const small = tf.equal(w, 1)
+      // Where e is lost in w, log(1 + e) is e itself.
+      const rest = tf.where(
+        small,
+        e,
+        tf.mul(e, tf.div(tf.log(w), tf.where(small, tf.onesLike(w), tf.sub(w, 1)))),
+      )
+      return {
+        value: tf.add(tf.relu(x), rest),
+        save: [x],
+        gradients: (dy, [x]) => [() => tf.mul(dy, tf.sigmoid(x))],
+      }
+    }),
+
+  /** The same values in another shape;  dx = dy reshaped back */
+  reshape: <T extends Tensor>(x: Tensor, shape: number[]) =>
+    record<T>([x], () => ({
+      value: tf.reshape(x, shape),
+      save: [],
+      gradients: dy => [() => tf.reshape(dy, x.shape)],
+    })),
+
+  /** y[n, j, i] = x[n, i, j];  dx = dy turned back.  [n, a, b] → [n, b, a] */
+  transpose: (x: Tensor3D) =>
+    record<Tensor3D>([x], () => ({
+      value: tf.transpose(x, [0, 2, 1]),
+      save: [],
+      gradients: dy => [() => tf.transpose(dy, [0, 2, 1])],
+    })),
+
+  /** Side by side along the last axis;  each has its part of dy.  [..., c₁], [..., c₂], … → [..., Σc] */
+  concatenate: <T extends Tensor>(...inputs: T[]) =>
+    record<T>(inputs, () => ({
+      value: tf.concat(inputs as Tensor[], -1),
+      save: [],
+      gradients: dy => {
+        let at = 0
+        return inputs.map(({ shape }) => {
+          const begin = shape.map(() => 0)
+          begin[shape.length - 1] = at
+          at += shape[shape.length - 1]
+          return () => tf.slice(dy, begin, shape)
+        })
+      },
     })),
 })
 

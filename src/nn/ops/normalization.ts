@@ -1,5 +1,8 @@
-/** Batch norm (Ioffe and Szegedy 2015), always with the statistics of the batch it sees: there are no running ones. */
-import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core'
+/**
+ * Normalisation: by the statistics of the batch (Ioffe and Szegedy 2015), of which there are no running ones, or by those of
+ * each example's own place or group of channels.
+ */
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from '../kernels/kernels.ts'
 import { record } from './record.ts'
@@ -39,7 +42,93 @@ export const normalizationOps = (k: Kernels) => ({
         },
       }
     }),
+
+  /**
+   * y = γ·x̂ + β, x̂ = (x − μ)/√(σ² + ε), μ and σ² (biased) over the c values of a place, ε = 1e-5  (Ba et al. 2016)
+   * dx = (g − Σg/c − x̂·Σ(g·x̂)/c)/√(σ² + ε) with g = γ·dy, dγ = Σ dy·x̂, dβ = Σ dy.  [n, …, c], [c], [c] → [n, …, c]
+   */
+  layerNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D) =>
+    record<T, [Tensor2D, Tensor2D, Tensor1D]>([x, gamma, beta], () => {
+      const rows = asRows(x, gamma)
+      const centred = tf.sub(rows, rowMeans(k, rows)) as Tensor2D
+      const scale = tf.rsqrt(tf.add(rowMeans(k, tf.square(centred)), epsilon)) as Tensor2D
+      const normalized = tf.mul(centred, scale) as Tensor2D
+      return {
+        value: tf.reshape(tf.add(tf.mul(normalized, gamma), beta), x.shape),
+        save: [normalized, scale, gamma],
+        gradients: (dy, [normalized, scale, gamma]) => [
+          () => {
+            const g = tf.mul(asRows(dy, gamma), gamma) as Tensor2D
+            const along = tf.mul(normalized, rowMeans(k, tf.mul(g, normalized)))
+            return tf.reshape(tf.mul(tf.sub(tf.sub(g, rowMeans(k, g)), along), scale), x.shape)
+          },
+          () => k.biasGradient(tf.mul(asRows(dy, gamma), normalized)),
+          () => k.biasGradient(dy),
+        ],
+      }
+    }),
+
+  /**
+   * y = γ·x̂, x̂ = x/√(Σx²/c + ε) over the c values of a place, ε = 1e-5  (Zhang and Sennrich 2019)
+   * dx = (g − x̂·Σ(g·x̂)/c)/√(Σx²/c + ε) with g = γ·dy, dγ = Σ dy·x̂.  [n, …, c], [c] → [n, …, c]
+   */
+  rmsNorm: <T extends Tensor>(x: T, gamma: Tensor1D) =>
+    record<T, [Tensor2D, Tensor2D, Tensor1D]>([x, gamma], () => {
+      const rows = asRows(x, gamma)
+      const scale = tf.rsqrt(tf.add(rowMeans(k, tf.square(rows)), epsilon)) as Tensor2D
+      const normalized = tf.mul(rows, scale) as Tensor2D
+      return {
+        value: tf.reshape(tf.mul(normalized, gamma), x.shape),
+        save: [normalized, scale, gamma],
+        gradients: (dy, [normalized, scale, gamma]) => [
+          () => {
+            const g = tf.mul(asRows(dy, gamma), gamma) as Tensor2D
+            const along = tf.mul(normalized, rowMeans(k, tf.mul(g, normalized)))
+            return tf.reshape(tf.mul(tf.sub(g, along), scale), x.shape)
+          },
+          () => k.biasGradient(tf.mul(asRows(dy, gamma), normalized)),
+        ],
+      }
+    }),
+
+  /**
+   * layerNorm over an example's places and each group of c/groups successive channels, γ and β by channel, ε = 1e-5  (Wu and
+   * He 2018); the sums of dx run over a group's m values.  [n, …, c], [c], [c] → [n, …, c]
+   */
+  groupNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, groups: number) =>
+    record<T, [Tensor4D, Tensor4D, Tensor1D]>([x, gamma, beta], () => {
+      const channels = gamma.size
+      const grouped = (y: Tensor) => tf.reshape(y, [x.shape[0], -1, groups, channels / groups]) as Tensor4D
+      const means = (y: Tensor) => tf.mean(tf.mean(y, 3, true), 1, true)
+      const own = grouped(x)
+      const centred = tf.sub(own, means(own))
+      const scale = tf.rsqrt(tf.add(means(tf.square(centred)), epsilon)) as Tensor4D
+      const normalized = tf.mul(centred, scale) as Tensor4D
+      return {
+        value: tf.add(tf.mul(tf.reshape(normalized, x.shape), gamma), beta),
+        save: [normalized, scale, gamma],
+        gradients: (dy, [normalized, scale, gamma]) => [
+          () => {
+            const g = grouped(tf.mul(dy, gamma))
+            const along = tf.mul(normalized, means(tf.mul(g, normalized)))
+            return tf.reshape(tf.mul(tf.sub(tf.sub(g, means(g)), along), scale), x.shape)
+          },
+          () => k.biasGradient(tf.mul(asRows(dy, gamma), asRows(normalized, gamma))),
+          () => k.biasGradient(dy),
+        ],
+      }
+    }),
 })
+
+/** Keeps a place's or a group's norm finite where it does not vary: PyTorch's, so that its networks are the same here. */
+const epsilon = 1e-5
+
+/** A view as a matrix with a row a place. */
+const asRows = (x: Tensor, { size }: Tensor1D) => tf.reshape(x, [-1, size]) as Tensor2D
+
+/** The mean of each row, as a product: a pass over memory, where a reduction of short rows takes ten. [rows, c] → [rows, 1] */
+const rowMeans = (k: Kernels, x: Tensor) =>
+  k.matMul(x as Tensor2D, tf.fill([x.shape[1]!, 1], 1 / x.shape[1]!), false, false)
 
 /** Features as the channels of images of one place; images as they are. A view, not a copy. */
 const asImages = (x: Tensor): Tensor4D =>

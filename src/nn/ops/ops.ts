@@ -6,11 +6,13 @@
  * first kernel, is never computed.
  */
 import type { Kernels } from '../kernels/kernels.ts'
+import { attentionOps } from './attention.ts'
 import { convolutionOps } from './convolution.ts'
 import { denseOps } from './dense.ts'
 import { elementwiseOps } from './elementwise.ts'
 import { normalizationOps } from './normalization.ts'
 import { poolingOps } from './pooling.ts'
+import { sequenceOps } from './sequences.ts'
 
 export type Ops = ReturnType<typeof makeOps>
 
@@ -22,5 +24,7 @@ export function makeOps(k: Kernels) {
     ...convolutionOps(k),
     ...poolingOps(k),
     ...normalizationOps(k),
+    ...sequenceOps(k),
+    ...attentionOps(k),
   }
 }

@@ -1,6 +1,7 @@
 /** Datasets as the API shows them. */
 import type { Static } from 'typebox'
 import type { Format } from '../../../data/uploads/examples.ts'
+import { optionsOf } from '../../../spec/datasets.ts'
 import type { DatasetFacts } from '../../../spec/facts.ts'
 import { bytesOf, factsOf, type Upload } from '../../../store/datasets.ts'
 import type { Dataset } from '../../schemas/catalogue.ts'
@@ -15,6 +16,9 @@ export const showDataset = (facts: DatasetFacts, upload: Shown['upload'] = null)
   ...facts,
   trainFile: countOrNull(facts.trainFile),
   testFile: countOrNull(facts.testFile),
+  vocabulary: facts.vocabulary ?? null,
+  targets: facts.targets ?? null,
+  options: optionsOf(facts.name),
   upload,
 })
 

@@ -1,5 +1,6 @@
 /** A diagnostic as a table: sums over groups and spans, or whatever rows it makes of what is stored. */
 import type { FastifyInstance } from 'fastify'
+import { joinBorders } from '../../../lca/diagnostics/borders.ts'
 import type { Asked, Diagnostic, ReadFacts, Source, View } from '../../../lca/diagnostics/diagnostic.ts'
 import { networkOf } from '../../../lca/diagnostics/follow.ts'
 import { checkRows } from '../../../lca/diagnostics/sums.ts'
@@ -63,9 +64,12 @@ function groupsOf({ variables, layers, layerOf }: ReadFacts, { by, layers: only 
   }
 }
 
-/** Sums over the iterations of a span and the variables of a group, in the order of iterations and then of variables. */
-async function* readSums(
-  { table, sums, derived }: Extract<View, { kind: 'sums' }>,
+/**
+ * Sums over the iterations of a span and the variables of a group, in the order of iterations and then of variables, of
+ * the values that there are.
+ */
+export async function* readSums(
+  { table, borders, sums, derived }: Extract<View, { kind: 'sums' }>,
   source: Source,
   facts: ReadFacts,
   asked: Asked,
@@ -79,7 +83,7 @@ async function* readSums(
     begun: 0,
     iteration: new Int32Array(spans * width),
     iterations: new Int32Array(spans * width),
-    sums: names.map(() => new Float64Array(spans * width)),
+    sums: names.map(() => new Float64Array(spans * width).fill(Number.NaN)),
   })
   let made = fresh()
   const layer = namesOf(groups.map(group => group.layer))
@@ -107,7 +111,8 @@ async function* readSums(
     return batch
   }
   let span = Number.NaN
-  for await (const block of source(table, asked)) {
+  const blocks = borders ? joinBorders(source, table, borders, groupOf.length, asked) : source(table, asked)
+  for await (const block of blocks) {
     checkRows(block, groupOf.length)
     for (let iteration = block.from; iteration < block.to; iteration++) {
       const own = Math.floor(iteration / asked.bucket) * asked.bucket
@@ -122,8 +127,12 @@ async function* readSums(
       for (const [n, name] of names.entries()) {
         const values = block.columns[name]
         const into = made.sums[n]
-        for (let v = 0; v < groupOf.length; v++)
-          if (groupOf[v] >= 0) into[first + groupOf[v]] += values[start + v]
+        for (let v = 0; v < groupOf.length; v++) {
+          const value = values[start + v]
+          if (groupOf[v] < 0 || Number.isNaN(value)) continue
+          const at = first + groupOf[v]
+          into[at] = (Number.isNaN(into[at]) ? 0 : into[at]) + value
+        }
       }
     }
   }

@@ -13,7 +13,6 @@ import {
 } from '../../../store/experiments.ts'
 import { countUnfinished, fits } from '../../../store/posting.ts'
 import { describeSpan } from '../../../telemetry.ts'
-import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
 import { matchesEtag } from '../../http/etag.ts'
 import { sendJson } from '../../http/json.ts'
 import { addVary } from '../../http/vary.ts'
@@ -26,7 +25,7 @@ import {
   startedFrom,
 } from '../../problem.ts'
 import { tolerantQueue } from '../../queueing.ts'
-import { ExperimentParams, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
+import { ExperimentParams, Page, problems, ref } from '../../schemas/common.ts'
 import {
   Experiment,
   ExperimentListItem,
@@ -36,6 +35,7 @@ import {
   Preview,
 } from '../../schemas/experiments.ts'
 import { newId } from './id.ts'
+import { conditionOf, cursorOf, fieldNamed, positionOf, sortOf } from './listing.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'
 import { listExperiments, specOf } from './query.ts'
 
@@ -115,24 +115,32 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'listExperiments', tags, summary: 'List experiments' },
         description:
-          'Newest first. Pages stay put while experiments are added: a page starts after the last one.',
+          'Newest first, or by `sort`. Pages stay put while experiments are added: a page starts after the last one.',
         querystring: ListQuery,
         response: { 200: Page(ref(ExperimentListItem), 'A page of experiments.'), ...problems(400) },
       },
     },
     async request => {
-      const { limit, cursor, status, sweep, tag = [] } = request.query
+      const { limit, status, sweep, tag = [], where } = request.query
+      const sort = sortOf(request.query.sort)
       const filter = {
-        before: decodeCursor(cursor, new RegExp(uuidPattern)),
-        status,
-        sweep,
-        tags: tagsOf(tag),
+        after: positionOf(request.query.cursor, request.query.sort),
+        ...{
+          status,
+          sweep,
+          sort,
+          tags: tagsOf(tag),
+          where: where === undefined ? undefined : conditionOf(where),
+        },
+        fields: (request.query.field ?? []).map(name => fieldNamed(name, 'field')),
         limit: limit + 1,
         tenant: request.caller.tenant,
       }
       const found = await listExperiments(app.db, filter)
-      const items = found.slice(0, limit)
-      return { items, nextCursor: found.length > limit ? encodeCursor(items[limit - 1].id) : null }
+      const page = found.slice(0, limit)
+      const items = page.map(({ item }) => item)
+      const last = page[limit - 1]?.position
+      return { items, nextCursor: found.length > limit ? cursorOf(last, request.query.sort) : null }
     },
   )
 

@@ -8,7 +8,9 @@ import { type EarlierSummary, isEarlier, renewSummary } from '../../../store/ear
 import type { Reader } from '../../../store/experiments.ts'
 import type { Summary } from '../../../store/summary.ts'
 import type { ExperimentListItem, Place } from '../../schemas/experiments.ts'
+import { fieldOf, nameOf } from './fields.ts'
 import { loadPlaces } from './place.ts'
+import { type Where, whereSql } from './where.ts'
 
 /** An experiment without what it takes up, which nobody follows. */
 export type State = Omit<ExperimentListItem, 'bytes'>
@@ -59,16 +61,6 @@ const source = `
 const stateSql = `SELECT ${columns}, e.tenant, e.recorded FROM ${source} WHERE e.id = ANY ($1::uuid[])`
 // As text: it leaves as it was stored, and parsing a large one and writing it again would keep the event loop.
 const wholeSql = `SELECT ${columns}, ${bytesSql}, e.tenant, e.recorded, e.spec::text AS "specText" FROM ${source} WHERE e.id = ANY ($1::uuid[])`
-
-const listSql = `
-  SELECT ${columns}, ${bytesSql} FROM ${source}
-   WHERE ($1::uuid IS NULL OR e.id < $1::uuid)
-     AND ($6::text IS NULL OR e.tenant = $6)
-     AND ($2::text[] IS NULL OR e.status = ANY ($2::text[]::experiment_status[]))
-     AND e.tags @> $3::jsonb
-     AND ($5::uuid IS NULL OR e.sweep_id = $5::uuid)
-   ORDER BY e.id DESC
-   LIMIT $4::int`
 
 /** An experiment, and what the API has to know of it but does not show. */
 export type Found = {
@@ -133,21 +125,97 @@ async function inOrder<T, U>(rows: T[], make: (row: T) => Promise<U>): Promise<U
 }
 
 export type Filter = Reader & {
-  /** Older than this one. */
-  before?: string
   status?: string[]
   tags: Record<string, string>
   sweep?: string
+  where?: Where
+  /** A field and its direction; newest first if absent. */
+  sort?: { field: string[]; descending: boolean }
+  /** Those behind this place in the order. */
+  after?: Position
+  /** What is to be shown besides. */
+  fields: string[][]
   limit: number
 }
+/** A place in the order: what an experiment is sorted by, null where it has no such thing, and its id. */
+export type Position = { key: string | number | null; id: string }
+export type Listed = { item: ExperimentListItem; position: Position }
 
-/** The newest experiments that pass the filter, newest first. */
-export async function listExperiments(db: Database, filter: Filter): Promise<ExperimentListItem[]> {
-  const { before = null, status = null, tags, sweep = null, limit, tenant } = filter
-  const { rows } = await db.pool.query<Row & Sized>(listSql, [
-    ...[before, status, JSON.stringify(tags), limit, sweep, tenant],
-  ])
-  return inOrder(rows, async ({ bytes, ...row }) => ({ ...(await present(db, row)), bytes }))
+/**
+ * The first experiments that pass the filter, in its order. Those that lack what is sorted by come last, newest first.
+ * These are a query of their own: what has a key is then read by its index, in either direction.
+ */
+export async function listExperiments(db: Database, filter: Filter): Promise<Listed[]> {
+  const { sort, after, limit } = filter
+  if (sort === undefined) return listPart(db, filter, undefined, after, limit)
+  const known = after?.key === null ? [] : await listPart(db, filter, 'known', after, limit)
+  if (known.length === limit) return known
+  const rest = await listPart(
+    db,
+    filter,
+    'unknown',
+    after?.key === null ? after : undefined,
+    limit - known.length,
+  )
+  return [...known, ...rest]
+}
+
+/** How Postgres calls what is sorted by. */
+const keyTypes = { text: 'text', number: 'float8', time: 'timestamptz', any: 'jsonb' } as const
+
+async function listPart(
+  db: Database,
+  { status, tags, sweep, where, tenant, sort, fields }: Filter,
+  part: 'known' | 'unknown' | undefined,
+  after: Position | undefined,
+  limit: number,
+): Promise<Listed[]> {
+  const parameters: unknown[] = []
+  const bind = (value: unknown) => `$${parameters.push(value)}`
+  const field = sort && fieldOf(sort.field, bind)
+  const conditions = ['true']
+  if (tenant !== null) conditions.push(`e.tenant = ${bind(tenant)}::text`)
+  if (status) conditions.push(`e.status = ANY (${bind(status)}::text[]::experiment_status[])`)
+  if (Object.keys(tags).length > 0) conditions.push(`e.tags @> ${bind(JSON.stringify(tags))}::jsonb`)
+  if (sweep) conditions.push(`e.sweep_id = ${bind(sweep)}::uuid`)
+  if (where) conditions.push(whereSql(where, bind))
+  let key = 'NULL::text'
+  let order = 'e.id DESC'
+  if (field && part === 'known') {
+    const descending = sort?.descending
+    const type = keyTypes[field.kind ?? 'any']
+    key = field.key
+    order = descending ? `${key} DESC, e.id DESC` : `${key}, e.id`
+    conditions.push(`${key} IS NOT NULL`)
+    if (after) {
+      const value = field.kind === undefined ? JSON.stringify(after.key) : after.key
+      conditions.push(
+        `(${key}, e.id) ${descending ? '<' : '>'} (${bind(value)}::${type}, ${bind(after.id)}::uuid)`,
+      )
+    }
+  } else {
+    if (field) conditions.push(`${field.key} IS NULL`)
+    if (after) conditions.push(`e.id < ${bind(after.id)}::uuid`)
+  }
+  const shown = fields.map(path => fieldOf(path, bind).json)
+  // The page first: what it shows is looked up for its rows only.
+  const sql = `
+    WITH page AS MATERIALIZED (
+      SELECT e.id, to_json(${key}) AS key, row_number() OVER (ORDER BY ${order}) AS place
+        FROM experiments e WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${bind(limit)}::int)
+    SELECT page.key, ${columns}, ${bytesSql}, ${shown.length === 0 ? 'NULL' : `json_build_array(${shown.join(', ')})`} AS shown
+      FROM page, ${source.replace('experiments e', 'LATERAL (SELECT * FROM experiments WHERE id = page.id) e')}
+     ORDER BY page.place`
+  type ListedRow = Row & Sized & { key: Position['key']; shown: unknown[] | null }
+  const { rows } = await db.pool.query<ListedRow>(sql, parameters)
+  return inOrder(rows, async ({ key, shown, bytes, ...row }) => ({
+    item: {
+      ...(await present(db, row)),
+      bytes,
+      ...(shown && { values: Object.fromEntries(shown.map((value, i) => [nameOf(fields[i]), value])) }),
+    },
+    position: { key, id: row.id },
+  }))
 }
 
 async function present(db: Database, row: Row): Promise<State> {

@@ -21,7 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         tags: ['ledger'],
         summary: 'The ledger per neuron',
         description:
-          'For every output unit (of a dense layer) or channel (of a convolution) the sums of the allocations of its parameters over all allocated iterations: its column of the kernel, its bias, its scale and shift. Per iteration they are the artifacts neurons/{split}/{from}-{to}.npy, whose columns manifest.json explains.',
+          'For every output unit (of a dense layer), channel (of a convolution) or head (of attention) the sums of the allocations of its parameters over all allocated iterations: its column of the kernel, its bias, its scale and shift. Per iteration they are the artifacts neurons/{split}/{from}-{to}.npy, whose columns manifest.json explains.',
         params: ExperimentParams,
         headers: TableHeaders,
         querystring: NeuronsQuery,

@@ -38,14 +38,16 @@ export async function readNeurons(
           for (let unit = 0; unit < units; unit++) table[name][unit] += columns[name][unit]
       }
     if (found === 0) return
-    for (const [index, { layer, offset, units: length, parameters }] of all.entries()) {
+    for (const [index, { layer, offset, units: length, parameters, shared }] of all.entries()) {
       if (only && !only.includes(layer)) continue
+      const sizes = new Int32Array(length).fill(parameters)
+      if (shared !== undefined) sizes[length - 1] = shared
       yield {
         length,
         values: {
           layer: { names, indices: new Int32Array(length).fill(index) },
           unit: Int32Array.from({ length }, (_, unit) => unit),
-          parameters: new Int32Array(length).fill(parameters),
+          parameters: sizes,
           ...Object.fromEntries(sums.map(name => [name, table[name].subarray(offset, offset + length)])),
         },
       }

@@ -1,0 +1,337 @@
+/**
+ * Whether training goes to and fro: angles between successive gradients and successive updates, and how many parameters
+ * turned round. With g_t = ∇L(θ_t) and Δ_t = θ_{t+1} − θ_t,
+ *
+ *     cos(g_t, g_{t+1}) = Σ g_t·g_{t+1} / √(Σ g_t² · Σ g_{t+1}²)
+ *     cos(Δ_{t−1}, Δ_t) = Σ Δ_{t−1}·Δ_t / √(Σ Δ_{t−1}² · Σ Δ_t²)
+ *
+ * The three sums of each are kept, so that those of groups and spans are sums. A parameter's gradient (g_t to g_{t+1}),
+ * update (Δ_{t−1} to Δ_t) or LCA (t − 1 to t) turned where the two have opposite signs; it could where neither is 0.
+ *
+ * What came before a segment's first iteration is in another segment. Each leaves the weights at both ends, float32 as they
+ * are, so that Δ = θ' − θ in float64 is what both had, bit for bit, and its first and last LCA. (θ' is rebuilt as θ + Δ,
+ * rounded to float32: exact where |θ'| ≥ 2⁻²⁹|θ|, and else the difference from θ still rounds to Δ.)
+ */
+import type { VariableFacts } from '../../spec/facts.ts'
+import type { SplitName } from '../../spec/schema.ts'
+import type { Step } from '../allocate.ts'
+import { joinBorders } from './borders.ts'
+import type { ColumnRule, Diagnostic } from './diagnostic.ts'
+import { median, totalsOf } from './sums.ts'
+
+const sums: ColumnRule[] = [
+  { name: 'gradients', description: 'Σ g_t · g_{t+1}.' },
+  { name: 'gradientBefore', description: 'Σ g_t².' },
+  { name: 'gradientAfter', description: 'Σ g_{t+1}².' },
+  { name: 'gradientTurned', description: 'Parameters whose gradients g_t and g_{t+1} have opposite signs.' },
+  { name: 'gradientSigned', description: 'Those of which neither gradient is 0: that could have turned.' },
+  { name: 'updates', description: 'Σ Δ_{t−1} · Δ_t; null at iteration 0, where there is no update before.' },
+  { name: 'updateBefore', description: 'Σ Δ_{t−1}², over the iterations that have one before.' },
+  { name: 'updateAfter', description: 'Σ Δ_t², over the iterations that have one before.' },
+  { name: 'updateTurned', description: 'Parameters whose updates Δ_{t−1} and Δ_t have opposite signs.' },
+  { name: 'updateSigned', description: 'Those of which neither update is 0.' },
+  {
+    name: 'lcaTurned',
+    description: 'Parameters that helped at t − 1 and hurt at t, or the other way round.',
+  },
+  { name: 'lcaSigned', description: 'Those of which neither LCA is 0.' },
+].map(column => ({ ...column, type: 'float64' as const }))
+
+const borders = {
+  table: 'oscillation.borders',
+  columns: [
+    ...['updates', 'updateBefore', 'updateAfter', 'updateTurned'],
+    ...['updateSigned', 'lcaTurned', 'lcaSigned'],
+  ],
+}
+
+/** Rounding may take it a little over 1, where no angle has it for a cosine. */
+const cosine = (dot: number, a: number, b: number) => Math.max(-1, Math.min(1, dot / Math.sqrt(a * b)))
+
+const gradientCosine = (of: Record<string, number>) =>
+  cosine(of.gradients, of.gradientBefore, of.gradientAfter)
+const updateCosine = (of: Record<string, number>) => cosine(of.updates, of.updateBefore, of.updateAfter)
+
+/** Over parameters [offset, offset + size): Σ a·b, Σ a², Σ b², how many products are negative, and how many not 0. */
+type Comparison = Record<'dot' | 'before' | 'after' | 'turned' | 'signed', number>
+
+/** In one pass, in the order of the parameters; into `found`, for this is where the time goes. */
+function compare(
+  before: Float64Array,
+  after: Float64Array,
+  { offset, size }: VariableFacts,
+  found: Comparison,
+) {
+  let dot = 0
+  let squaresBefore = 0
+  let squaresAfter = 0
+  let turned = 0
+  let signed = 0
+  for (let i = offset; i < offset + size; i++) {
+    const a = before[i]
+    const b = after[i]
+    const product = a * b
+    dot += product
+    squaresBefore += a * a
+    squaresAfter += b * b
+    if (product < 0) turned++
+    if (product !== 0) signed++
+  }
+  found.dot = dot
+  found.before = squaresBefore
+  found.after = squaresAfter
+  found.turned = turned
+  found.signed = signed
+}
+
+/** The signs alone, of float32, whose products float64 holds. */
+function compareSigns(
+  before: Float32Array,
+  after: Float32Array,
+  { offset, size }: VariableFacts,
+  found: Comparison,
+) {
+  let turned = 0
+  let signed = 0
+  for (let i = offset; i < offset + size; i++) {
+    const product = before[i] * after[i]
+    if (product < 0) turned++
+    if (product !== 0) signed++
+  }
+  found.turned = turned
+  found.signed = signed
+}
+
+const noComparison = (): Comparison => ({ dot: 0, before: 0, after: 0, turned: 0, signed: 0 })
+
+/** What is said of an iteration and the one before: so many rows, of which nothing is known yet. */
+const makeComparisons = (rows: number) => ({
+  updates: new Float64Array(rows).fill(Number.NaN),
+  updateBefore: new Float64Array(rows).fill(Number.NaN),
+  updateAfter: new Float64Array(rows).fill(Number.NaN),
+  updateTurned: new Int32Array(rows),
+  updateSigned: new Int32Array(rows),
+  lcaTurned: new Int32Array(rows),
+  lcaSigned: new Int32Array(rows),
+})
+type Comparisons = ReturnType<typeof makeComparisons>
+
+function putUpdates(into: Comparisons, row: number, { dot, before, after, turned, signed }: Comparison) {
+  into.updates[row] = dot
+  into.updateBefore[row] = before
+  into.updateAfter[row] = after
+  into.updateTurned[row] = turned
+  into.updateSigned[row] = signed
+}
+
+function putAllocations(into: Comparisons, row: number, { turned, signed }: Comparison) {
+  into.lcaTurned[row] = turned
+  into.lcaSigned[row] = signed
+}
+
+const makeGradients = (rows: number) => ({
+  gradients: new Float64Array(rows),
+  gradientBefore: new Float64Array(rows),
+  gradientAfter: new Float64Array(rows),
+  gradientTurned: new Int32Array(rows),
+  gradientSigned: new Int32Array(rows),
+})
+
+/** The weights and allocations of a segment's ends, by which its neighbours go on. */
+const vectors = ['start', 'second', 'lastStart', 'firstLca', 'lastLca'] as const
+type Ends = Record<(typeof vectors)[number], Float32Array>
+
+export const oscillation: Diagnostic = {
+  name: 'oscillation',
+  description:
+    'Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.',
+  cost: 'free',
+  tables: [
+    { kind: 'oscillation', of: 'iterations', rows: ({ variables }) => variables, rowBytes: 72 },
+    {
+      kind: borders.table,
+      of: 'run',
+      expected: ({ segments, variables }) => (segments - 1) * variables,
+      rowBytes: 44,
+    },
+  ],
+
+  follow({ network, splits, from, to }) {
+    const { variables, parameters } = network
+    const rows = (to - from) * variables.length
+    const tables = splits.map(() => ({ ...makeGradients(rows), ...makeComparisons(rows) }))
+    const found = noComparison()
+    const lastDelta = new Float64Array(parameters)
+    const lastLca = splits.map(() => new Float32Array(parameters))
+    const ends = {
+      start: new Float32Array(parameters),
+      second: new Float32Array(parameters),
+      lastStart: new Float32Array(parameters),
+    }
+    const firstLca = splits.map(() => new Float32Array(parameters))
+    return {
+      step({ iteration, theta, delta, perSplit }: Step) {
+        const first = (iteration - from) * variables.length
+        if (iteration === from) {
+          ends.start.set(theta)
+          for (let i = 0; i < parameters; i++) ends.second[i] = theta[i] + delta[i]
+        }
+        if (iteration === to - 1) ends.lastStart.set(theta)
+        for (let v = 0; v < variables.length && iteration > from; v++) {
+          compare(lastDelta, delta, variables[v], found)
+          for (const table of tables) putUpdates(table, first + v, found)
+        }
+        lastDelta.set(delta)
+        for (const { split, gradientBefore, gradientAfter, lca } of perSplit) {
+          const s = splits.indexOf(split)
+          const table = tables[s]
+          for (let v = 0; v < variables.length; v++) {
+            const row = first + v
+            compare(gradientBefore, gradientAfter, variables[v], found)
+            table.gradients[row] = found.dot
+            table.gradientBefore[row] = found.before
+            table.gradientAfter[row] = found.after
+            table.gradientTurned[row] = found.turned
+            table.gradientSigned[row] = found.signed
+            if (iteration === from) continue
+            compareSigns(lastLca[s], lca, variables[v], found)
+            putAllocations(table, row, found)
+          }
+          if (iteration === from) firstLca[s].set(lca)
+          lastLca[s].set(lca)
+        }
+      },
+      tables: () => ({
+        oscillation: Object.fromEntries(splits.map((split, s) => [split, tables[s]])) as Partial<
+          Record<SplitName, Comparisons>
+        >,
+      }),
+      seams: () =>
+        Object.fromEntries(
+          splits.map((split, s): [SplitName, Ends] => [
+            split,
+            { ...ends, firstLca: firstLca[s], lastLca: lastLca[s] },
+          ]),
+        ),
+    }
+  },
+
+  seams: {
+    vectors: [...vectors],
+    kind: borders.table,
+    join({ variables, parameters }) {
+      const found = noComparison()
+      const before = new Float64Array(parameters)
+      const after = new Float64Array(parameters)
+      const made: { iteration: number; comparisons: Comparisons }[] = []
+      let last: Ends | undefined
+      return {
+        add({ from, vectors }) {
+          const own = vectors as Ends
+          if (last !== undefined) {
+            for (let i = 0; i < parameters; i++) {
+              before[i] = own.start[i] - last.lastStart[i]
+              after[i] = own.second[i] - own.start[i]
+            }
+            const comparisons = makeComparisons(variables.length)
+            for (let v = 0; v < variables.length; v++) {
+              compare(before, after, variables[v], found)
+              putUpdates(comparisons, v, found)
+              compareSigns(last.lastLca, own.firstLca, variables[v], found)
+              putAllocations(comparisons, v, found)
+            }
+            made.push({ iteration: from, comparisons })
+          }
+          last = own
+        },
+        columns() {
+          const width = variables.length
+          const joined = makeComparisons(made.length * width)
+          const iteration = new Int32Array(made.length * width)
+          for (const [m, { comparisons, iteration: own }] of made.entries()) {
+            iteration.fill(own, m * width, (m + 1) * width)
+            for (const [name, values] of Object.entries(comparisons))
+              joined[name as keyof Comparisons].set(values, m * width)
+          }
+          return { iteration, ...joined }
+        },
+      }
+    },
+  },
+
+  view: {
+    kind: 'sums',
+    query: { by: ['network', 'layer', 'variable'], layer: true, span: true, bucket: true },
+    table: 'oscillation',
+    borders,
+    sums,
+    derived: [
+      {
+        name: 'gradientCosine',
+        type: 'float64',
+        description:
+          'cos(g_t, g_{t+1}), of the sums: 1 the gradient stays as it is, −1 it turns round; null where one of them is 0.',
+        of: gradientCosine,
+      },
+      {
+        name: 'updateCosine',
+        type: 'float64',
+        description:
+          'cos(Δ_{t−1}, Δ_t), of the sums: below 0 a step undoes some of the one before; null at iteration 0, and where one of them is 0.',
+        of: updateCosine,
+      },
+      ...(['gradient', 'update', 'lca'] as const).map(what => ({
+        name: `${what}Turning`,
+        type: 'float64' as const,
+        description: `${what}Turned / ${what}Signed: the fraction that changed sign.`,
+        of: (row: Record<string, number>) => row[`${what}Turned`] / row[`${what}Signed`],
+      })),
+    ],
+  },
+
+  figures: [
+    {
+      name: 'gradientCosine',
+      description: 'Median over iterations of cos(g_t, g_{t+1}) of the whole network.',
+    },
+    {
+      name: 'updateCosine',
+      description: 'Median over iterations of cos(Δ_{t−1}, Δ_t) of the whole network.',
+    },
+    {
+      name: 'gradientTurning',
+      description: 'Fraction of gradients that changed sign within an iteration, of all that could.',
+    },
+    {
+      name: 'updateTurning',
+      description: 'Fraction of updates with another sign than the one before, of all that could.',
+    },
+    {
+      name: 'lcaTurning',
+      description: 'Fraction of allocations with another sign than the one before, of all that could.',
+    },
+  ],
+  async summarise(source, facts) {
+    const blocks = joinBorders(source, 'oscillation', borders, facts.variables.length, facts)
+    const cosines = { gradient: [] as number[], update: [] as number[] }
+    const turned = { gradient: 0, update: 0, lca: 0 }
+    const signed = { gradient: 0, update: 0, lca: 0 }
+    const names = sums.map(({ name }) => name)
+    for await (const of of totalsOf(blocks, facts, names)) {
+      cosines.gradient.push(gradientCosine(of))
+      cosines.update.push(updateCosine(of))
+      for (const what of ['gradient', 'update', 'lca'] as const) {
+        // There is none at iteration 0.
+        turned[what] += of[`${what}Turned`] || 0
+        signed[what] += of[`${what}Signed`] || 0
+      }
+    }
+    return {
+      gradientCosine: median(cosines.gradient.filter(Number.isFinite)),
+      updateCosine: median(cosines.update.filter(Number.isFinite)),
+      gradientTurning: turned.gradient / signed.gradient,
+      updateTurning: turned.update / signed.update,
+      lcaTurning: turned.lca / signed.lca,
+    }
+  },
+}
