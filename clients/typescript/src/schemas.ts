@@ -5114,6 +5114,40 @@ export interface ExperimentSummary {
     validation?: Unbalanced
   } | null
   /**
+   * What can be said of the experiment: …/findings has all of it. Absent in what earlier versions finished.
+   */
+  findings?: {
+    /**
+     * How many there are.
+     */
+    count: number
+    /**
+     * The three that matter most, or fewer.
+     */
+    largest: {
+      /**
+       * Which rule says it; docs/diagnostics.md has them.
+       */
+      rule: 'diverged' | 'unbalanced' | 'rising' | 'hurting' | 'overfitting' | 'overshooting' | 'damage'
+      /**
+       * Which loss.
+       */
+      split: 'train' | 'validation'
+      /**
+       * The layer’s name; null: the whole network.
+       */
+      layer: string | null
+      /**
+       * One sentence, with the numbers and their interval.
+       */
+      statement: string
+      /**
+       * Loss that it is about, by which findings are ordered; null where a loss is not finite.
+       */
+      atStake: number | null
+    }[]
+  }
+  /**
    * Full-split gradients computed, over all splits.
    */
   gradients: number
@@ -6757,6 +6791,83 @@ export interface Diagnostic {
 export interface DiagnosticList {
   experimentId: string
   items: Diagnostic[]
+}
+/**
+ * A statement that the numbers of an experiment support.
+ */
+export interface Finding {
+  /**
+   * Which rule says it; docs/diagnostics.md has them.
+   */
+  rule: 'diverged' | 'unbalanced' | 'rising' | 'hurting' | 'overfitting' | 'overshooting' | 'damage'
+  /**
+   * Which loss.
+   */
+  split: 'train' | 'validation'
+  /**
+   * The layer’s name; null: the whole network.
+   */
+  layer: string | null
+  /**
+   * One sentence, with the numbers and their interval.
+   */
+  statement: string
+  /**
+   * Loss that it is about, by which findings are ordered; null where a loss is not finite.
+   */
+  atStake: number | null
+  /**
+   * The first iteration that it is about.
+   */
+  from: number
+  /**
+   * The one behind the last.
+   */
+  to: number
+  /**
+   * The numbers that carry it, the first above all.
+   */
+  figures: {
+    name: string
+    /**
+     * What it is.
+     */
+    estimate: number | null
+    /**
+     * Lower end of its interval.
+     */
+    low: number | null
+    /**
+     * Upper end.
+     */
+    high: number | null
+    /**
+     * Of the interval.
+     */
+    level: number
+  }[]
+  /**
+   * Where it is from: iterations, allocations, or a diagnostic.
+   */
+  table: string
+  /**
+   * What one could do about it.
+   */
+  advice: string
+}
+/**
+ * What can be said of an experiment.
+ */
+export interface FindingList {
+  experimentId: string
+  /**
+   * Whether the experiment was looked at: not before it has succeeded, nor by earlier versions. While false there are no items, and that says nothing of it.
+   */
+  recorded: boolean
+  /**
+   * What matters most first; empty where nothing can be said.
+   */
+  items: Finding[]
 }
 /**
  * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
