@@ -26,7 +26,7 @@ describe('the contract', () => {
     const of = (path: string) => `/v1/experiments/${small}${path}`
     await http.post('/v1/experiments/preview').send(exampleSpec).expect(200)
     await http.get('/v1/experiments?limit=1').expect(200)
-    const explained = ['/diagnostics', ...diagnostics.map(({ name }) => `/diagnostics/${name}`)]
+    const explained = ['/findings', '/diagnostics', ...diagnostics.map(({ name }) => `/diagnostics/${name}`)]
     const tables = [
       ...['/layers', '/layers?by=variable', '/iterations', '/allocations', '/neurons'],
       ...explained,

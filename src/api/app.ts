@@ -26,6 +26,7 @@ import diagnostics from './routes/diagnostics/index.ts'
 import document from './routes/document/index.ts'
 import events from './routes/events/index.ts'
 import experiments from './routes/experiments/index.ts'
+import findings from './routes/findings/index.ts'
 import health from './routes/health/index.ts'
 import iterations from './routes/iterations/index.ts'
 import layers from './routes/layers/index.ts'
@@ -111,7 +112,7 @@ export async function buildApp({
   await app.register(health)
   await app.register(document)
   for (const routes of [
-    ...[experiments, sweeps, events, layers, iterations, allocations, neurons, diagnostics],
+    ...[experiments, sweeps, events, layers, iterations, allocations, neurons, diagnostics, findings],
     ...[artifacts, architectures, datasets, trajectories, workers, webhookSecrets],
   ])
     await app.register(routes, { prefix: '/v1' })

@@ -21,6 +21,7 @@ import type {
   Experiment,
   ExperimentListItem,
   ExperimentSpec,
+  FindingList,
   IterationRow,
   IterationsTable,
   LayerRow,
@@ -149,6 +150,9 @@ export function connect(connection: Connection = {}) {
         `${experiment(id)}/diagnostics/${encodeURIComponent(name)}`,
         query,
       ),
+
+    /** What can be said of it, what matters most first; `recorded`: whether it was looked at. */
+    findings: (id: string) => http.json<FindingList>(`${experiment(id)}/findings`),
 
     artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
     /** The bytes of an artifact as they come; a span for joined tensors only. */

@@ -17,6 +17,7 @@ import {
   Progress,
   SampleSize,
 } from './experiments.ts'
+import { Finding, FindingList } from './findings.ts'
 import { ResolvedSpecComponent } from './resolved.ts'
 import { exampleSweep, SummaryRow, Sweep, SweepExperiment, SweepListItem, SweepSummary } from './sweeps.ts'
 import {
@@ -40,7 +41,7 @@ export const components = [
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
-  ...[DiagnosticRule, DiagnosticList],
+  ...[DiagnosticRule, DiagnosticList, Finding, FindingList],
   ...diagnosticSchemas.flatMap(({ row, document }) => [row, document]),
   ...[Artifact, ArtifactLink, Architecture, Dataset, Trajectory, Worker, Readiness],
   ...[FieldErrorSchema, Problem],
