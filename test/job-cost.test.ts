@@ -5,7 +5,7 @@ import { checkCost, costOf } from '../src/spec/cost.ts'
 import { fakeSpec } from './support/fake-ledger.ts'
 
 /** 10⁹ FLOP an example. */
-const shape = { variables: [], parameters: 0, batchNorm: false }
+const shape = { variables: [], parameters: 0, batchNorm: false, classes: 10 }
 const network = { ...shape, gradientFlops: 1e9 }
 
 /** 100 + 20 examples; Simpson, at most 32 parts: 64 gradients of each an iteration. */
@@ -48,4 +48,31 @@ test('training is one job, too', () => {
   const [error] = checkCost(spec(1e6, 1), network, 1)
   assert.equal(error.path, '$.training.iterations')
   assert.match(error.message, /^must be ≤ 100000 /)
+})
+
+test('what diagnostics cost is part of it, at the worst that a segment may have of them', () => {
+  // 8 forward passes, a third of a gradient each, of 120 examples, at multiples of 10: of layers there are two.
+  const variables = ['a', 'b'].map((layer, i) => ({
+    ...{ name: `${layer}/kernel`, layer, shape: [1], offset: i, size: 1 },
+  }))
+  const layered = { ...network, variables, parameters: 2 }
+  const asking = (iterations: number, segmentIterations: number, every = 10) => {
+    const made = spec(iterations, segmentIterations)
+    return { ...made, allocation: { ...made.allocation, diagnostics: { counterfactuals: { every } } } }
+  }
+  const gradients = (count: number) => count * 120 * 1e9
+  assert.equal(costOf(asking(1000, 25), layered).segment, gradients(51 + (3 * 8) / 3) / 1e12)
+  // 64 n + 1 + ⌈n/10⌉ · 8/3 gradients, of which 10¹⁵ are 8333.3: n = 129, where it was 130.
+  assert.deepEqual(checkCost(asking(1000, 129), layered, 1), [])
+  const [error] = checkCost(asking(1000, 130), layered, 1)
+  assert.match(error.message, /^must be ≤ 129 .* of it diagnostics counterfactuals 0\.00416 PFLOP/)
+  assert.equal(error.path, '$.allocation.segmentIterations')
+  // Where one iteration is too much with it, and is not without.
+  const large = { ...layered, gradientFlops: 2.5e12 }
+  const one = spec(1, 1, 1).allocation
+  const single = (diagnostics: object) => ({ ...spec(1, 1, 1), allocation: { ...one, ...diagnostics } })
+  assert.deepEqual(checkCost(single({}), large, 1), [])
+  const [itself] = checkCost(single({ diagnostics: { counterfactuals: { every: 1 } } }), large, 1)
+  assert.equal(itself.path, '$.allocation.diagnostics.counterfactuals')
+  assert.match(itself.message, /^costs 0\.8 PFLOP at a single iteration/)
 })

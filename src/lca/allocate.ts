@@ -38,8 +38,8 @@ export type SplitStep = {
   lca: Float32Array
   residual: number
   /**
-   * Where a sample of the split is allocated: what each of its chunks has for an allocation, Σ over each variable of
-   * (∫_0^1 ∇L_c(θ_t + αΔ_t) dα)_i Δ_{t,i}, by the same quadrature: [variables, chunks].
+   * Where a sample of the split is allocated, or the options ask for it: what each of its chunks has for an allocation,
+   * Σ over each variable of (∫_0^1 ∇L_c(θ_t + αΔ_t) dα)_i Δ_{t,i}, by the same quadrature: [variables, chunks].
    */
   chunkLca?: Float64Array
 }
@@ -58,6 +58,8 @@ export type AllocationOptions = Required<Pick<AllocationSpec, 'maxError' | 'maxS
   from: number
   to: number
   signal?: AbortSignal
+  /** Whether the chunks of whole splits are allocated beside them, as those of samples always are. */
+  wantsChunks?: boolean
   /** Whether the accuracy at θ_iteration is wanted; from the pass that is made anyway. */
   wantsAccuracy?: (iteration: number) => boolean
   /** Called with the number of full-split gradients after each of them. */
@@ -77,13 +79,13 @@ export class NotFiniteError extends Error {
 /** What the loop keeps for one split: end points, quadrature sums, results. A handful of vectors, whatever n is. */
 type Workspace = SplitStep & { device: DeviceSplit; sums: Sums; chunks?: ChunkSlopes }
 
-/** Of a sample: the slopes along the step of its chunks at the step's ends, and their sums between. [variables, chunks] */
+/** The slopes along the step of a split's chunks at the step's ends, and their sums between. [variables, chunks] */
 type ChunkSlopes = { sums: Sums; before: Float64Array; after: Float64Array }
 
 /**
  * Yields iterations from … to−1, given θ_t for t in [from, to] by `weightsAt` (float32 [parameters]).
  *
- * Where a split is a sample, its chunks' slopes along the step are integrated beside their mean, by the same sums: so at
+ * Where a split's chunks are told apart, their slopes along the step are integrated beside their mean, by the same sums: so at
  * an end that two steps share the weights after the second must be known, and each row is asked for one step ahead.
  *
  * Per iteration and split: the end point's gradient (the start is the last end) and the method's inner points; while
@@ -99,20 +101,20 @@ export async function* allocate(
   const { parameters } = model.network
   const method = methods[options.method]
   const workspaces = Object.entries(deviceSplits).map(([split, device]) =>
-    makeWorkspace(split as SplitName, device, method, model.network),
+    makeWorkspace(split as SplitName, device, method, model.network, options.wantsChunks ?? false),
   )
   const devices = workspaces.map(workspace => workspace.device)
-  const isSampled = workspaces.some(({ chunks }) => chunks !== undefined)
+  const chunked = new Set(workspaces.filter(({ chunks }) => chunks !== undefined).map(({ device }) => device))
+  const wantsSlopes = (split: DeviceSplit) => chunked.has(split)
   const { signal } = options
   const at = async (
     theta: Float32Array,
     accumulators: Float64Array[],
-    steps: Float64Array[],
+    directions: Float64Array[],
     accuracy?: boolean,
   ) => {
-    const directions = isSampled ? steps.map(step => Float32Array.from(step)) : []
     const measures = await addFullGradients(model, theta, devices, accumulators, {
-      ...{ signal, accuracy, directions },
+      ...{ signal, accuracy, directions, wantsSlopes },
     })
     options.onGradients?.(devices.length)
     return measures
@@ -209,6 +211,7 @@ function makeWorkspace(
   device: DeviceSplit,
   method: Method,
   { parameters, variables }: Pick<Model['network'], 'parameters' | 'variables'>,
+  wantsChunks: boolean,
 ): Workspace {
   const slopes = variables.length * device.chunks.length
   const vector = () => new Float64Array(parameters)
@@ -223,7 +226,7 @@ function makeWorkspace(
     meanGradient: vector(),
     lca: new Float32Array(parameters),
     residual: Number.NaN,
-    ...(device.examples < device.of && {
+    ...((wantsChunks || device.examples < device.of) && {
       chunks: { sums: makeSums(method, slopes), before: new Float64Array(), after: new Float64Array() },
       chunkLca: new Float64Array(slopes),
     }),

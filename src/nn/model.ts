@@ -24,8 +24,12 @@ export function makeModel(network: Network, kernels: Kernels, loss: ResolvedLoss
   return { network, ops: makeOps(kernels), sums: kernels.readsWait ? deviceSums : hostSums, loss }
 }
 
-/** Examples as [n, …shape], images in [0, 1] or tokens as int32, and labels as int32 [n], or [n·targets], on the device. */
-export type Batch = { images: Tensor; labels: Tensor1D; examples: number }
+/**
+ * Examples as [n, …shape], images in [0, 1] or tokens as int32, and labels as int32 [n], or [n·targets], on the device. With
+ * `weights`, one a label, the loss of each label counts so much: where batch norm makes a loss one of all examples, some are
+ * told apart by them.
+ */
+export type Batch = { images: Tensor; labels: Tensor1D; examples: number; weights?: Tensor1D }
 
 /** A whole split on the device, or `examples` of its `of`, as fixed consecutive chunks; the last may be shorter. */
 export type DeviceSplit = { examples: number; of: number; chunks: Batch[] }
@@ -78,16 +82,17 @@ function uploadVariables(network: Network, theta: Float32Array): Tensor[] {
 function lossesOf(
   { network, ops, loss }: Model,
   variables: Tensor[],
-  { images, labels }: Batch,
+  { images, labels, weights }: Batch,
   masks?: DropoutMasks,
 ): { losses: Tensor1D; logits: Tensor2D } {
   const outputs = logitsOf(ops, network, variables, images, masks)
   const { classes, targets } = network
+  const weighted = (losses: Tensor1D) => (weights === undefined ? losses : ops.dropout(losses, weights))
   if (targets === undefined)
-    return { losses: lossOf(ops, loss, outputs as Tensor2D, labels), logits: outputs as Tensor2D }
+    return { losses: weighted(lossOf(ops, loss, outputs as Tensor2D, labels)), logits: outputs as Tensor2D }
   const logits = ops.reshape<Tensor2D>(outputs, [-1, classes])
   // An example's loss is the mean over its labels.
-  const each = ops.reshape<Tensor3D>(lossOf(ops, loss, logits, labels), [-1, targets, 1])
+  const each = ops.reshape<Tensor3D>(weighted(lossOf(ops, loss, logits, labels)), [-1, targets, 1])
   return { losses: ops.reshape<Tensor1D>(ops.meanOverTokens(each), [-1]), logits }
 }
 
@@ -129,7 +134,7 @@ export function batchGradient(
       one.logits.dispose()
       sums.add(one)
     })
-    return sums.finish() / batch.examples
+    return sums.finish().loss / batch.examples
   } finally {
     tf.dispose(variables)
   }
@@ -164,20 +169,9 @@ export type Measures = {
   slopes?: Float64Array[]
 }
 
-/**
- * Σ_i g_i d_i over each variable of the gradient of one pass, along each direction: [directions, variables], on the device.
- * In the engine's float32: a standard error needs no more.
- */
-function slopesAlong(gradients: Tensor[], directions: Tensor[][]): Tensor1D {
-  const slopes = directions.flatMap(direction =>
-    gradients.map((gradient, v) => tf.reshape(tf.sum(tf.mul(gradient, direction[v])), [1]) as Tensor1D),
-  )
-  return tf.concat1d(slopes)
-}
-
-/** [chunk][direction, variable] as they were read, for sums over chunks of such many examples: mean slopes by direction. */
+/** [chunk, variable, direction] for sums over such many examples: mean slopes, [variables, chunks] by direction. */
 function slopesOf(
-  read: Float32Array,
+  slopes: ArrayLike<number>,
   chunks: Batch[],
   directions: number,
   variables: number,
@@ -185,25 +179,17 @@ function slopesOf(
   return Array.from({ length: directions }, (_, d) =>
     Float64Array.from({ length: variables * chunks.length }, (_, i) => {
       const [v, c] = [Math.floor(i / chunks.length), i % chunks.length]
-      return read[(c * directions + d) * variables + v] / chunks[c].examples
+      return slopes[(c * variables + v) * directions + d] / chunks[c].examples
     }),
   )
-}
-
-/** In one reading, for which a device is waited for once. */
-function readAll(tensors: Tensor1D[]): Float32Array {
-  const all = tf.concat1d(tensors)
-  const values = all.dataSync() as Float32Array
-  all.dispose()
-  return values
 }
 
 /**
  * The mean loss over each whole split at theta, and with `accuracy` how many of its examples are classified as labelled, from
  * the same pass. Each split's mean gradient is added to its accumulator (float64 [parameters]): over a batch the sum is the
- * engine's, in float32, over the chunks it is as exact as float64's. With `directions` (float32 [parameters] each), of the
- * splits that are samples also the slopes of their chunks. Lets the event loop run between chunks and stops there
- * when `signal` aborts.
+ * engine's, in float32, over the chunks it is as exact as float64's. With `directions` (float64 [parameters] each), of the
+ * splits that `wantsSlopes` names (all, if absent) also the slopes of their chunks. Lets the event loop run between chunks and
+ * stops there when `signal` aborts.
  */
 export async function addFullGradients(
   model: Model,
@@ -214,16 +200,21 @@ export async function addFullGradients(
     signal,
     accuracy = false,
     directions = [],
-  }: { signal?: AbortSignal; accuracy?: boolean; directions?: Float32Array[] } = {},
+    wantsSlopes = () => true,
+  }: {
+    signal?: AbortSignal
+    accuracy?: boolean
+    directions?: Float64Array[]
+    wantsSlopes?: (split: DeviceSplit) => boolean
+  } = {},
 ): Promise<Measures[]> {
   const variables = uploadVariables(model.network, theta)
-  const along = directions.map(direction => uploadVariables(model.network, direction))
   try {
     const measures: Measures[] = []
-    for (const [s, { chunks, examples, of }] of splits.entries()) {
-      const sums = model.sums(accumulators[s], 1 / examples)
-      const wantsSlopes = along.length > 0 && examples < of
-      const slopes: Tensor1D[] = []
+    for (const [s, split] of splits.entries()) {
+      const { chunks, examples } = split
+      const along = wantsSlopes(split) ? directions : []
+      const sums = model.sums(accumulators[s], 1 / examples, along)
       try {
         let correct = 0
         for (const chunk of chunks) {
@@ -234,24 +225,20 @@ export async function addFullGradients(
             if (accuracy) correct += correctOf(one.logits, chunk.labels)
             one.logits.dispose()
             sums.add(one)
-            if (wantsSlopes) slopes.push(tf.keep(slopesAlong(one.gradients, along)))
           })
         }
-        const loss = sums.finish() / examples
+        const { loss, slopes } = sums.finish()
         measures.push({
-          loss,
+          loss: loss / examples,
           ...(accuracy && { accuracy: correct / (examples * (model.network.targets ?? 1)) }),
-          ...(wantsSlopes && {
-            slopes: slopesOf(readAll(slopes), chunks, along.length, variables.length),
-          }),
+          ...(along.length > 0 && { slopes: slopesOf(slopes, chunks, along.length, variables.length) }),
         })
       } finally {
         sums.dispose()
-        tf.dispose(slopes)
       }
     }
     return measures
   } finally {
-    tf.dispose([variables, along.flat()])
+    tf.dispose(variables)
   }
 }

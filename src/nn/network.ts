@@ -18,7 +18,6 @@ export type Variable = VariableFacts & { role: string; initializer: Initializer 
 export type Network = Omit<NetworkFacts, 'variables'> & {
   /** Shape of one example, channels last. */
   inputShape: number[]
-  classes: number
   /** Places at the end of each example that have a label of their own; absent where an example has one. */
   targets?: number
   /** The embedding whose kernel an unembedding shares. */
@@ -40,7 +39,7 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
   let batchNorm = false
   let embedding: Surroundings['embedding']
 
-  const add = (layer: LeafLayer, input: number[], at: Surroundings): number[] => {
+  const add = (layer: LeafLayer, input: number[], at: Surroundings, image?: number[]): number[] => {
     const { output, variables: own, flops, held = 0 } = shapeOf(layer, input, at)
     for (const { role, shape, initializer } of own) {
       const name = 'name' in layer ? layer.name : layer.kind
@@ -53,6 +52,8 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
         offset: parameters,
         size,
         initializer,
+        kind: layer.kind,
+        ...(image && { image }),
       })
       parameters += size
     }
@@ -67,8 +68,8 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
     return output
   }
 
-  /** Tokens until an embedding has taken them. */
-  type Value = { shape: number[]; vocabulary?: number }
+  /** Tokens until an embedding has taken them. `image`: what was flattened into these features. */
+  type Value = { shape: number[]; vocabulary?: number; image?: number[] }
   const through = (layers: Layer[], input: Value, at: string): Value =>
     layers.reduce((value, layer, i): Value => {
       const path = `${at}[${i}]`
@@ -81,7 +82,10 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
       }
       if (layer.kind !== 'residual') {
         const around = { vocabulary: value.vocabulary, embedding }
-        return { shape: placed(architecture, path, layer, shape, () => add(layer, shape, around)) }
+        const output = placed(architecture, path, layer, shape, () => add(layer, shape, around, value.image))
+        if (layer.kind === 'flatten') return { shape: output, ...(shape.length === 3 && { image: shape }) }
+        const kept = layer.kind !== 'dense' && String(output) === String(shape)
+        return { shape: output, ...(kept && value.image && { image: value.image }) }
       }
       const main = numbers(through(layer.main, value, `${path}.layers`), path)
       const shortcut = numbers(through(layer.shortcut, value, `${path}.shortcut`), path)

@@ -8,14 +8,20 @@ import * as tf from '@tensorflow/tfjs-core'
 /** What a pass over one chunk gives: the gradient of Σ ℓ by variable, and ℓ of each example. */
 export type Pass = { gradients: Tensor[]; losses: Tensor1D }
 
-/** Made to add weight · Σ gradients to an accumulator, float64 [parameters], variable after variable. */
-export type MakeSums = (accumulator: Float64Array, weight: number) => PassSums
+/**
+ * Made to add weight · Σ gradients to an accumulator, float64 [parameters], variable after variable. With `directions`
+ * (float64 [parameters] each) also what each pass has along them; nothing of the accumulator depends on that.
+ */
+export type MakeSums = (accumulator: Float64Array, weight: number, directions?: Float64Array[]) => PassSums
 
 export type PassSums = {
   /** Takes in a chunk; its tensors stay the caller's to dispose. */
   add(pass: Pass): void
-  /** Σ ℓ; from here on the accumulator has everything. */
-  finish(): number
+  /**
+   * Σ ℓ; from here on the accumulator has everything. `slopes`: Σ_i g_i d_i over each variable of each pass's gradient
+   * along each direction, [passes, variables, directions].
+   */
+  finish(): { loss: number; slopes: ArrayLike<number> }
   /** Frees what is left on the device. */
   dispose(): void
 }
@@ -28,19 +34,25 @@ export function sum(values: ArrayLike<number>): number {
 }
 
 /** Reads every chunk's tensors: nothing but a copy where they lie in the host's memory. */
-export const hostSums: MakeSums = (accumulator, weight) => {
+export const hostSums: MakeSums = (accumulator, weight, directions = []) => {
   let loss = 0
+  const slopes: number[] = []
   return {
     add({ gradients, losses }) {
       let offset = 0
       for (const tensor of gradients) {
         const gradient = tensor.dataSync()
         for (let i = 0; i < gradient.length; i++) accumulator[offset + i] += weight * gradient[i]
+        for (const direction of directions) {
+          let slope = 0
+          for (let i = 0; i < gradient.length; i++) slope += gradient[i] * direction[offset + i]
+          slopes.push(slope)
+        }
         offset += gradient.length
       }
       loss += sum(losses.dataSync())
     },
-    finish: () => loss,
+    finish: () => ({ loss, slopes }),
     dispose() {},
   }
 }
@@ -48,23 +60,38 @@ export const hostSums: MakeSums = (accumulator, weight) => {
 /**
  * Adds on the device, in pairs of float32 high + low of which the low one holds what rounding took from the high one:
  * s = h + g, v = s − h, e = (h − (s − v)) + (g − v), exactly h + g = s + e (Knuth, TAOCP 2, §4.2.2, theorem B). Read
- * once, with the losses of all chunks behind.
+ * once, with the losses of all chunks behind, and the slopes of all, which are in the device's float32.
  */
-export const deviceSums: MakeSums = (accumulator, weight) => {
+export const deviceSums: MakeSums = (accumulator, weight, directions = []) => {
   const parameters = accumulator.length
   let high: Tensor1D | undefined
   let low: Tensor1D | undefined
   const losses: Tensor1D[] = []
+  const slopes: Tensor1D[] = []
+  const along =
+    directions.length === 0
+      ? undefined
+      : tf.tidy(() => tf.stack(directions.map(direction => tf.tensor1d(Float32Array.from(direction)))))
   const replace = (next: Tensor1D[]) => {
     tf.dispose([high, low].filter(tensor => tensor !== undefined))
     high = next[0]
     low = next[1]
+  }
+  /** [variables, directions]: one product, and a sum a variable. */
+  const slopesOf = (g: Tensor1D, gradients: Tensor[], along: Tensor) => {
+    const parts = tf.split(
+      tf.mul(along, g),
+      gradients.map(({ size }) => size),
+      1,
+    )
+    return tf.concat1d(parts.map(part => tf.sum(part, 1) as Tensor1D))
   }
   return {
     add(pass) {
       losses.push(tf.keep(tf.clone(pass.losses)))
       const next = tf.tidy(() => {
         const g = tf.concat1d(pass.gradients.map(gradient => tf.reshape(gradient, [-1])))
+        if (along !== undefined) slopes.push(tf.keep(slopesOf(g, pass.gradients, along)))
         if (high === undefined) return [g, tf.zerosLike(g)]
         const s = tf.add(high, g)
         const v = tf.sub(s, high)
@@ -74,15 +101,16 @@ export const deviceSums: MakeSums = (accumulator, weight) => {
       replace(next.map(tensor => tf.keep(tensor)))
     },
     finish() {
-      const all = tf.concat1d([high!, low!, ...losses])
+      const all = tf.concat1d([high!, low!, ...losses, ...slopes])
       const values = all.dataSync()
       all.dispose()
       for (let i = 0; i < parameters; i++) accumulator[i] += weight * (values[i] + values[parameters + i])
-      return sum(values.subarray(2 * parameters))
+      const end = values.length - slopes.reduce((size, slope) => size + slope.size, 0)
+      return { loss: sum(values.subarray(2 * parameters, end)), slopes: values.subarray(end) }
     },
     dispose() {
       replace([])
-      tf.dispose(losses)
+      tf.dispose([...losses, ...slopes, ...(along ? [along] : [])])
     },
   }
 }

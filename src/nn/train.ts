@@ -77,6 +77,19 @@ export type TrainingState = {
   state: Float64Array[]
 }
 
+/**
+ * Where in a longer training the first iteration lies: what schedules, shuffles, dropout and freezes go by is `position` + t.
+ * `updates`: how many each layer has had before.
+ */
+export type Origin = { position: number; updates: Map<string, number> }
+
+/** A training that goes on from nothing. */
+export const fromTheStart: Origin = { position: 0, updates: new Map() }
+
+/** Updates a layer has had before iteration t of a training that began at an origin. */
+export const updatesUntil = (layer: ResolvedLayer, { position, updates }: Origin, t: number): number =>
+  (updates.get(layer.layer) ?? 0) + updatesBefore(layer, position + t) - updatesBefore(layer, position)
+
 /** The vectors of state that the optimizers of these layers keep. */
 export const slotsOfAll = (layers: ResolvedLayer[]): number =>
   Math.max(...layers.map(layer => slotsOf(layer.optimizer)))
@@ -102,7 +115,8 @@ export function clip(
 
 /**
  * Yields θ_0, then θ_{t+1} after each iteration t, each with the optimizer's state (the same arrays every time, valid
- * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits.
+ * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits. `origin` says
+ * where it stands in the training that it goes on with.
  * The loss trained on is the batch's mean loss + Σ_kernels l2·w², l2 the layer's. Throws
  * DivergedError where it is not finite.
  */
@@ -112,6 +126,7 @@ export function* train(
   layers: ResolvedLayer[],
   data: Examples,
   resume?: TrainingState,
+  origin: Origin = fromTheStart,
 ): Generator<TrainingState> {
   const { iterations, batchSize, seed } = spec.training
   const { network } = model
@@ -124,12 +139,13 @@ export function* train(
   const first = resume?.iteration ?? 0
   yield { iteration: first, theta, state }
   for (let t = first; t < iterations; t++) {
-    const augment = spec.training.augmentation && augmentation(spec.training.augmentation, seed, t)
-    const batch = uploadBatch(data, batchOf(t), augment)
-    const loss = batchGradient(model, theta, batch, gradient, dropoutMasks(seed, t))
+    const position = origin.position + t
+    const augment = spec.training.augmentation && augmentation(spec.training.augmentation, seed, position)
+    const batch = uploadBatch(data, batchOf(position), augment)
+    const loss = batchGradient(model, theta, batch, gradient, dropoutMasks(seed, position))
     disposeBatch(batch)
     if (!Number.isFinite(loss)) throw new DivergedError(t)
-    const trained = network.variables.filter(({ layer }) => !isFrozen(layerOf.get(layer)!, t))
+    const trained = network.variables.filter(({ layer }) => !isFrozen(layerOf.get(layer)!, position))
     for (const { layer, role, offset, size } of trained) {
       const { l2 } = layerOf.get(layer)!
       if (isKernel(role) && l2 > 0)
@@ -144,8 +160,8 @@ export function* train(
         theta,
         gradient,
         state,
-        t,
-        updatesBefore(resolved, t),
+        position,
+        updatesUntil(resolved, origin, t),
       )
     }
     yield { iteration: t + 1, theta, state }

@@ -23,7 +23,7 @@ const leastSegment = 0.1
 const peta = 1e15
 
 type Costly = Pick<ResolvedSpec, 'dataset' | 'training' | 'allocation'>
-type Network = Pick<NetworkFacts, 'gradientFlops' | 'variables' | 'parameters' | 'batchNorm'>
+type Network = Pick<NetworkFacts, 'gradientFlops' | 'variables' | 'parameters' | 'batchNorm' | 'classes'>
 
 const examplesOf = (spec: Costly) =>
   spec.allocation.splits.reduce((sum, split) => sum + sampleOf(spec, split).examples, 0)
@@ -40,27 +40,38 @@ export type DiagnosticCost = {
 /** A forward pass is a third of what a loss and its gradient take. */
 const forwardShare = 1 / 3
 
-/** What each diagnostic that a spec asks for adds over the whole run and all of its splits, by name. */
+/** What of a run is looked at: so many iterations, in so many segments, each step cut into so many parts. */
+type Stretch = { iterations: number; segments: number; parts: number }
+
+const wholeRun = (spec: Costly): Stretch => ({
+  iterations: spec.training.iterations,
+  segments: segmentCount(spec),
+  parts: 1,
+})
+
+/** What each diagnostic that a spec asks for adds over the whole run, or a stretch of it, and all of its splits, by name. */
 export function diagnosticCosts(
   spec: Costly,
   network: Network,
-  classes: number,
+  { iterations, segments, parts }: Stretch = wholeRun(spec),
 ): Record<string, DiagnosticCost> {
   const layers = layerUnits(network.variables)
-  const { iterations } = spec.training
+  const { splits, method, chunkSize, segmentIterations } = spec.allocation
   return Object.fromEntries(
     recordedBy(spec.allocation).map(({ diagnostic, options }) => {
       const cost: DiagnosticCost = { gradients: 0, forwardPasses: 0, flops: 0, rows: 0, bytes: 0 }
-      for (const split of spec.allocation.splits) {
+      for (const split of splits) {
+        const { examples } = sampleOf(spec, split)
         const facts: CostFacts = {
           variables: network.variables.length,
           layers: layers.length,
           units: layers.reduce((sum, { units }) => sum + units, 0),
-          ...{ parameters: network.parameters, batchNorm: network.batchNorm, iterations, classes },
-          segments: segmentCount(spec),
-          segmentIterations: Math.min(iterations, spec.allocation.segmentIterations),
-          examples: sampleOf(spec, split).examples,
-          points: pointsPerIteration[spec.allocation.method],
+          ...{ parameters: network.parameters, batchNorm: network.batchNorm, classes: network.classes },
+          ...{ iterations, segments },
+          segmentIterations: Math.min(iterations, segmentIterations),
+          ...{ examples, chunkSize, chunks: Math.ceil(examples / chunkSize) },
+          points: pointsPerIteration[method] * parts,
+          ...{ batchSize: spec.training.batchSize, splits: splits.length },
         }
         const { gradients, forwardPasses } = diagnostic.work?.(facts, options) ?? {
           gradients: 0,
@@ -81,12 +92,16 @@ export function diagnosticCosts(
   )
 }
 
-/** FLOP that diagnostics add to an iteration, on average. */
-function diagnosticFlops(spec: Costly, network: Network): number {
-  if (!recordedBy(spec.allocation).some(({ diagnostic }) => diagnostic.work)) return 0
-  // Of the classes depends only what is stored.
-  const costs = Object.values(diagnosticCosts(spec, network, 1))
-  return costs.reduce((sum, { flops }) => sum + flops, 0) / spec.training.iterations
+/** FLOP that each diagnostic adds to a segment; the most where it is not computed at each iteration. */
+function diagnosticFlops(
+  spec: Costly,
+  network: Network,
+  iterations: number,
+  parts: number,
+): [name: string, flops: number][] {
+  if (!recordedBy(spec.allocation).some(({ diagnostic }) => diagnostic.work)) return []
+  const costs = diagnosticCosts(spec, network, { iterations, segments: 1, parts })
+  return Object.entries(costs).map(([name, { flops }]) => [name, flops])
 }
 
 /**
@@ -95,12 +110,13 @@ function diagnosticFlops(spec: Costly, network: Network): number {
  */
 export function allocationFlops(spec: Costly, network: Network, iterations: number, parts: number): number {
   const passes = pointsPerIteration[spec.allocation.method] * parts * iterations + 1
-  return passes * examplesOf(spec) * network.gradientFlops + iterations * diagnosticFlops(spec, network)
+  const added = diagnosticFlops(spec, network, iterations, parts).reduce((sum, [, flops]) => sum + flops, 0)
+  return passes * examplesOf(spec) * network.gradientFlops + added
 }
 
-/** FLOP of training: a gradient of a batch an iteration. */
+/** FLOP of training: a gradient of a batch an iteration, and none where it happened elsewhere. */
 export const trainingFlops = ({ training }: Costly, { gradientFlops }: Network): number =>
-  training.iterations * training.batchSize * gradientFlops
+  training.trajectory === undefined ? training.iterations * training.batchSize * gradientFlops : 0
 
 /** What turns are taken by: allocation at its least, for how often steps have to be split nobody knows before. */
 export function costOf(spec: Costly, network: Network): Cost {
@@ -148,25 +164,46 @@ export function checkCost(spec: Costly, network: Network, mostPetaflop: number):
   }
   const worst = worstSegment(spec, network)
   if (worst <= most) return errors
-  const { method, maxSplits, segmentIterations } = spec.allocation
+  const { maxSplits, segmentIterations } = spec.allocation
+  const length = Math.min(segmentIterations, spec.training.iterations)
   const examples = examplesOf(spec)
-  const passes = Math.floor(most / (examples * network.gradientFlops))
-  const perIteration = pointsPerIteration[method]
   const why = `for a segment to cost ${limit}`
-  const costs = `may cost ${petas(worst)}: ${examples} examples, ${network.gradientFlops} FLOP each, for every gradient`
-  const fitting = Math.floor((passes - 1) / (perIteration * maxSplits))
+  const gradients = `${examples} examples, ${network.gradientFlops} FLOP each, for every gradient`
+  const added = diagnosticFlops(spec, network, length, maxSplits).filter(([, flops]) => flops > 0)
+  const more = added.map(([name, flops]) => `${name} ${petas(flops)}`)
+  const costs = `may cost ${petas(worst)}: ${gradients}${more.length > 0 ? `; of it diagnostics ${more.join(', ')}` : ''}`
+  const fitting = largest(length, n => allocationFlops(spec, network, n, maxSplits) <= most)
   if (fitting > 0) {
-    const length = Math.min(segmentIterations, spec.training.iterations)
     const message = `must be ≤ ${fitting} with this network, dataset and maxSplits (${maxSplits}), ${why}; ${length} iterations ${costs}`
     return [...errors, { path: '$.allocation.segmentIterations', message }]
   }
-  const parts = Math.floor((passes - 1) / perIteration)
+  const parts = largest(maxSplits, n => allocationFlops(spec, network, 1, n) <= most)
   if (parts > 0) {
-    const message = `must be ≤ ${2 ** Math.floor(Math.log2(parts))}, with segmentIterations 1, ${why}; one iteration ${costs}`
+    const message = `must be ≤ ${2 ** Math.floor(Math.log2(parts))}, with segmentIterations 1, ${why}; ${length === 1 ? 'one iteration' : `${length} iterations`} ${costs}`
     return [...errors, { path: '$.allocation.maxSplits', message }]
+  }
+  const without = { ...spec, allocation: { ...spec.allocation, diagnostics: {} } }
+  if (added.length > 0 && allocationFlops(without, network, 1, 1) <= most) {
+    const one = diagnosticFlops(spec, network, 1, 1).filter(([, flops]) => flops > 0)
+    const [name, flops] = one.reduce((most, next) => (next[1] > most[1] ? next : most))
+    const message = `costs ${petas(flops)} at a single iteration, and must be left out or ask for less with this network and dataset, ${why}`
+    return [...errors, { path: `$.allocation.diagnostics.${name}`, message }]
   }
   const message = `must be smaller with this network, ${why}: a single gradient costs ${petas(examples * network.gradientFlops)}`
   return [...errors, { path: '$.dataset.trainExamples', message }]
 }
 
-const petas = (flops: number) => `${Number((flops / peta).toPrecision(3)).toLocaleString('en')} PFLOP`
+/** The largest n from 1 to `most` that fits, where all below one that fits do; 0 where none does. */
+function largest(most: number, fits: (n: number) => boolean): number {
+  let low = 0
+  let high = most + 1
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (fits(middle)) low = middle
+    else high = middle
+  }
+  return low
+}
+
+const petas = (flops: number) =>
+  `${(flops / peta).toLocaleString('en', { maximumSignificantDigits: 3 })} PFLOP`

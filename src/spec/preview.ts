@@ -97,6 +97,6 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
       peak: weights + kept.allocations + neurons,
     },
     rows: { ...rows, total: rows.iterations + rows.allocations },
-    diagnostics: diagnosticCosts(spec, network, dataset.classes),
+    diagnostics: diagnosticCosts(spec, network),
   }
 }

@@ -52,7 +52,7 @@ const tests = run({
   files: files.map(file => join(directory, file)),
   concurrency,
   // Of a file. What hangs is a failure too, not a run without end.
-  timeout: 240_000,
+  timeout: 400_000,
   testNamePatterns: values['test-name-pattern'],
   signal: interrupted.signal,
 })

@@ -6,6 +6,7 @@ import { makeEnds } from '../../src/lca/ends.ts'
 import { makeNeurons } from '../../src/lca/neurons.ts'
 import { makeSampling } from '../../src/lca/sampling.ts'
 import type { DeviceSplit } from '../../src/nn/model.ts'
+import { rateAt } from '../../src/nn/optimizers.ts'
 import { makeProbes } from '../../src/nn/probes.ts'
 import { allocationsName, neuronsName, seamsName, weightsName } from '../../src/objects/names.ts'
 import { MissingObjectError, objectKey } from '../../src/objects/objects.ts'
@@ -54,9 +55,15 @@ export async function allocateSegment(
     const ends = makeEnds(spec.training.iterations)
     const sampling = makeSampling(variables, to - from, samplesOf(device))
     const asked = recordedBy(spec.allocation)
+    const { method, maxError, maxSplits } = spec.allocation
+    const training = {
+      seed: spec.training.seed,
+      learningRate: (iteration: number) => rateAt(spec.optimizer, iteration),
+    }
+    const probes = makeProbes(model, device, { method, training, signal })
     const diagnostics = followDiagnostics(asked, {
       ...{ network: networkOf(variables), splits, from, to, iterations: spec.training.iterations },
-      ...{ probes: makeProbes(model, device, signal), signal },
+      ...{ probes: probes, signal },
     })
     const consumers: Consumer[] = [aggregator, ends, sampling, diagnostics]
     for (const split of spec.keep.includes('allocations') ? splits : []) {
@@ -73,7 +80,6 @@ export async function allocateSegment(
       },
     })
 
-    const { method, maxError, maxSplits } = spec.allocation
     const onGradients = (count: number) => {
       gradients += count
     }

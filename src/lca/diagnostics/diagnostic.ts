@@ -68,10 +68,16 @@ export type CostFacts = RowFacts & {
   segmentIterations: number
   classes: number
   batchNorm: boolean
-  /** Examples of the split that are allocated. */
+  /** Examples of the split that are allocated, and the chunks that they come in. */
   examples: number
+  chunkSize: number
+  chunks: number
   /** Gradients of the quadrature in an iteration. */
   points: number
+  /** Of training. */
+  batchSize: number
+  /** How many are allocated: what is done once for all of them is divided among them. */
+  splits: number
 }
 
 // --------------------------------------------------------------------------------------------- what follows a step
