@@ -72,6 +72,17 @@ test('post, poll, query: the books that REST shows balance, and agree with the r
   assert.deepEqual(manifest.spec, experiment.spec)
   const parameters = preview.parameters
 
+  const { body: findings } = await http.get(`/v1/experiments/${id}/findings`).expect(200)
+  assert.equal(findings.recorded, true)
+  const { count, largest } = experiment.summary.findings
+  assert.equal(count, findings.items.length)
+  assert.deepEqual(
+    largest,
+    findings.items.slice(0, 3).map(({ rule, split, layer, statement, atStake }: Record<string, unknown>) => ({
+      ...{ rule, split, layer, statement, atStake },
+    })),
+  )
+
   for (const split of ['train', 'validation']) {
     const get = async (table: string) => (await http.get(`/v1/experiments/${id}/${table}`).expect(200)).body
     const [layers, variables, iterations, allocations] = await Promise.all([
