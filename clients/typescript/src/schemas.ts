@@ -105,12 +105,12 @@ export interface ExperimentSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
+  architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy | MeanSquaredError
-  optimizer: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
+  optimizer?: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -156,9 +156,13 @@ export interface ExperimentSpec {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
-    iterations: number
+    iterations?: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -2601,9 +2605,13 @@ export interface ResolvedSpec {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
     iterations: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -5544,9 +5552,13 @@ export interface ResolvedSpec1 {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
     iterations: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -5951,9 +5963,13 @@ export interface ResolvedSpec2 {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
     iterations: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -7610,6 +7626,60 @@ export interface Dataset {
      */
     createdAt: string
   } | null
+}
+/**
+ * The weights of a training that happened elsewhere: `training: { trajectory: id }` allocates it.
+ */
+export interface Trajectory {
+  id: string
+  /**
+   * Yours.
+   */
+  name: string | null
+  /**
+   * The dataset that its network was laid out for.
+   */
+  dataset: string
+  /**
+   * As a resolved spec has it.
+   */
+  architecture: {
+    [k: string]: unknown
+  }
+  /**
+   * As a spec has it; null: it is none of these, and specs say one.
+   */
+  optimizer: {
+    [k: string]: unknown
+  } | null
+  /**
+   * Recorded steps: a row of weights less. What training.iterations is at the most.
+   */
+  iterations: number
+  /**
+   * Iterations of the training in a recorded step.
+   */
+  every: number
+  /**
+   * How its kernels lie.
+   */
+  layout: 'torch' | 'keras' | 'own'
+  parameters: number
+  /**
+   * What came along to compare with before anything is allocated.
+   */
+  checks: {
+    losses: number
+    probe: boolean
+  }
+  /**
+   * In the object store.
+   */
+  bytes: number
+  /**
+   * When it was uploaded.
+   */
+  createdAt: string
 }
 /**
  * A worker that lives.
