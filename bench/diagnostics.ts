@@ -19,7 +19,7 @@ import { disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
 import { autoChunkSize } from '../src/nn/network.ts'
 import { makeProbes } from '../src/nn/probes.ts'
 import { initialWeights } from '../src/nn/train.ts'
-import { networkOf, randomExamples, straightPath, type Work } from './works.ts'
+import { networkOfWork, randomExamples, straightPath, type Work } from './works.ts'
 
 /** Rounds that only warm up: the compiler sees every loop. */
 const warmUp = 2
@@ -43,7 +43,7 @@ export async function measureDiagnostics(
   { rounds, examples: wanted, only }: { rounds: number; examples?: number; only?: string[] },
 ): Promise<void> {
   const examples = wanted ?? work.examples[description.name]
-  const network = networkOf(work)
+  const network = networkOfWork(work)
   const { variables, parameters } = network
   const model = makeModel(network, kernels)
   const split = uploadSplit(randomExamples(examples, work), autoChunkSize(network, examples))

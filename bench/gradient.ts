@@ -26,7 +26,7 @@ import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/n
 import { autoChunkSize } from '../src/nn/network.ts'
 import { initialWeights } from '../src/nn/train.ts'
 import { measureDiagnostics } from './diagnostics.ts'
-import { networkOf, randomExamples, straightPath, type Work, works } from './works.ts'
+import { networkOfWork, randomExamples, straightPath, type Work, works } from './works.ts'
 
 const { values } = parseArgs({
   options: {
@@ -70,7 +70,7 @@ for (const name of asked.split(',') as EngineName[]) {
 async function measure(work: Work, engine: Engine, peak: number): Promise<void> {
   const { name, threads } = engine.description
   const examples = Number(values.examples ?? work.examples[name])
-  const network = networkOf(work)
+  const network = networkOfWork(work)
   const chunk = Math.min(examples, Number(values.chunk ?? autoChunkSize(network, examples)))
   const model = makeModel(network, engine.kernels)
   const split = uploadSplit(randomExamples(examples, work), chunk)

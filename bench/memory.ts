@@ -16,7 +16,7 @@ import { makeModel, uploadSplit } from '../src/nn/model.ts'
 import { autoChunkSize } from '../src/nn/network.ts'
 import { train } from '../src/nn/train.ts'
 import type { ResolvedLayer } from '../src/spec/schema.ts'
-import { networkOf, randomExamples, straightPath, works } from './works.ts'
+import { networkOfWork, randomExamples, straightPath, works } from './works.ts'
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +30,7 @@ const config = readConfig()
 const { description, kernels } = await loadEngine({ name: config.engine, threads: config.threads })
 const [examples, iterations] = [Number(values.examples), Number(values.iterations)]
 const work = works[values.arch]
-const network = networkOf(work)
+const network = networkOfWork(work)
 const chunkSize = autoChunkSize(network, examples)
 const model = makeModel(network, kernels)
 const data = randomExamples(examples, work)

@@ -106,8 +106,10 @@ export function randomExamples(
 }
 
 /** The network of a work, over data as randomExamples draws them. */
-export const networkOf = ({ architecture, ...work }: Pick<Work, 'architecture' | 'shape' | 'vocabulary'>) =>
-  buildNetwork(architecture, randomExamples(1, work))
+export const networkOfWork = ({
+  architecture,
+  ...work
+}: Pick<Work, 'architecture' | 'shape' | 'vocabulary'>) => buildNetwork(architecture, randomExamples(1, work))
 
 /** Weights of iteration t on a straight path of small steps from theta, as training makes them. */
 export function straightPath(theta: Float32Array): (t: number) => Promise<Float32Array> {

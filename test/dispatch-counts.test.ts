@@ -1,7 +1,7 @@
 /** Counted, not timed: what one full gradient asks of the engine. On a GPU these are what the host waits for. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { networkOf, randomExamples, works } from '../bench/works.ts'
+import { networkOfWork, randomExamples, works } from '../bench/works.ts'
 import { defaultEngine } from '../src/engine/binding.ts'
 import { loadEngine } from '../src/engine/engine.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
@@ -16,7 +16,7 @@ const onThisCpu = { skip: native.skip || (process.arch !== 'x64' && 'counted on 
 /** One full gradient of a split in chunks. */
 async function gradientOf(name: string, chunks: number, sums: MakeSums, chunk = 2) {
   const { kernels } = await loadEngine({ name: 'native' })
-  const network = networkOf(works[name])
+  const network = networkOfWork(works[name])
   const model = { ...makeModel(network, kernels), sums }
   const split = uploadSplit(randomExamples(chunk * chunks, works[name]), chunk)
   const theta = initialWeights(network, 0)

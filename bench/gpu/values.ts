@@ -8,7 +8,7 @@ import { readConfig } from '../../src/config.ts'
 import { loadEngine } from '../../src/engine/engine.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../../src/nn/model.ts'
 import { initialWeights } from '../../src/nn/train.ts'
-import { networkOf, randomExamples, works } from '../works.ts'
+import { networkOfWork, randomExamples, works } from '../works.ts'
 
 export type DeviceValues = {
   device: string
@@ -24,7 +24,7 @@ const found: DeviceValues = {
   networks: {},
 }
 for (const [name, work] of Object.entries(works)) {
-  const network = networkOf(work)
+  const network = networkOfWork(work)
   const split = uploadSplit(randomExamples(100, work), 50)
   const gradient = new Float64Array(network.parameters)
   const start = performance.now()
