@@ -3,8 +3,9 @@ import { counterfactuals } from './counterfactuals.ts'
 import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
 import { oscillation } from './oscillation.ts'
+import { synchrony } from './synchrony.ts'
 
-export const diagnostics: readonly Diagnostic[] = [curvature, oscillation, counterfactuals]
+export const diagnostics: readonly Diagnostic[] = [curvature, oscillation, counterfactuals, synchrony]
 
 /** Those that are recorded: the spec's `allocation.diagnostics` knows their names. */
 export const recorded = diagnostics.filter(({ cost }) => cost !== 'reading')
