@@ -10,6 +10,7 @@ import { type Upload, uploadOf } from '../src/store/datasets.ts'
 import { patiently } from '../src/store/patience.ts'
 import { type Computer, readState } from '../src/store/state.ts'
 import { isWanted } from '../src/store/training.ts'
+import { type Trajectory, trajectoryOf } from '../src/store/trajectories.ts'
 import { type Compute, TaskError } from './child.ts'
 import type { Ancestor, Result, StoredSegment, Task } from './protocol.ts'
 
@@ -104,10 +105,12 @@ export async function runTask<K extends Task['kind']>(
     await context.computer()
     const upload = await findUpload(context, task)
     const known = await findKnown(context, task)
+    const trajectory = await findTrajectory(context, task)
     const ancestors = task.kind === 'train' ? await findAncestors(context, task.spec) : []
     const told: typeof task = {
       ...{ ...task, ...(upload && { upload }), ...(known && { known }) },
       ...(ancestors.length > 0 && { ancestors }),
+      ...(trajectory && { trajectory }),
     }
     const result: Result = await compute.run<K>(
       told,
@@ -179,4 +182,14 @@ async function findUpload(
       message: `the dataset ${name} (${sha256}) has been deleted: upload the same files under this name, and try again`,
     })
   return upload
+}
+
+/** The trajectory that is read instead of training. Throws TaskError where it has been deleted. */
+async function findTrajectory({ db, log }: WorkerContext, task: Task): Promise<Trajectory | undefined> {
+  const id = task.spec.training.trajectory
+  if (id === undefined || task.kind !== 'train') return undefined
+  const found = await patiently(() => trajectoryOf(db, task.experimentId), log)
+  if (found === undefined)
+    throw new TaskError({ kind: 'permanent', message: `the trajectory ${id} has been deleted` })
+  return found
 }

@@ -33,6 +33,7 @@ import layers from './routes/layers/index.ts'
 import metrics from './routes/metrics/index.ts'
 import neurons from './routes/neurons/index.ts'
 import sweeps from './routes/sweeps/index.ts'
+import trajectories from './routes/trajectories/index.ts'
 import webhookSecrets from './routes/webhooks/index.ts'
 import workers from './routes/workers/index.ts'
 import { buildSerializers } from './serializers.ts'
@@ -112,7 +113,7 @@ export async function buildApp({
   await app.register(document)
   for (const routes of [
     ...[experiments, sweeps, events, layers, iterations, allocations, neurons, diagnostics, findings],
-    ...[artifacts, architectures, datasets, workers, webhookSecrets],
+    ...[artifacts, architectures, datasets, trajectories, workers, webhookSecrets],
   ])
     await app.register(routes, { prefix: '/v1' })
   refuseOtherMethods(app, table)

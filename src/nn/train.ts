@@ -115,14 +115,9 @@ export function clip(
 
 /**
  * Yields θ_0, then θ_{t+1} after each iteration t, each with the optimizer's state (the same arrays every time, valid
-<<<<<<< HEAD
  * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits. `origin` says
  * where it stands in the training that it goes on with.
- * The loss trained on is the batch's mean cross-entropy + Σ_kernels l2·w², l2 the layer's. Throws
-=======
- * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits.
  * The loss trained on is the batch's mean loss + Σ_kernels l2·w², l2 the layer's. Throws
->>>>>>> main
  * DivergedError where it is not finite.
  */
 export function* train(

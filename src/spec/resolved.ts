@@ -115,6 +115,8 @@ export type ResolvedSpec = {
   layers: Record<string, LayerRule>
   training: {
     iterations: number
+    /** The training that happened elsewhere, whose weights these are; absent: it is trained here. */
+    trajectory?: string
     batchSize: number
     seed: number
     l2: number

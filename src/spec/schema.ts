@@ -151,7 +151,23 @@ export const LayersSpec = Dictionary(200, LayerRule, {
 
 export const TrainingSpec = Type.Object(
   {
-    iterations: Type.Integer({ minimum: 1, maximum: 10_000_000, description: 'Optimizer steps.' }),
+    iterations: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000_000,
+        description: 'Optimizer steps. Required, but with a trajectory: all of its steps if absent.',
+      }),
+    ),
+    trajectory: Type.Optional(
+      Type.String({
+        pattern: worded(
+          '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+          'the id of a trajectory, a UUID in small letters',
+        ),
+        description:
+          'The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.',
+      }),
+    ),
     batchSize: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -331,9 +347,9 @@ export const ExperimentSpec = Type.Object(
       }),
     ),
     dataset: DatasetSpec,
-    architecture: ArchitectureSpec,
+    architecture: Type.Optional(ArchitectureSpec),
     loss: Type.Optional(LossSpec),
-    optimizer: OptimizerSpec,
+    optimizer: Type.Optional(OptimizerSpec),
     layers: Type.Optional(LayersSpec),
     training: TrainingSpec,
     allocation: Type.Optional(AllocationSpec),
@@ -357,3 +373,13 @@ export const ExperimentSpec = Type.Object(
   { ...closed, $id: 'ExperimentSpec' },
 )
 export type ExperimentSpec = Static<typeof ExperimentSpec>
+
+/** What a spec must have unless a trajectory has it (spec/trajectory.ts fills it in before the form is looked at). */
+export const CompleteSpec = {
+  ...ExperimentSpec,
+  required: ['dataset', 'architecture', 'optimizer', 'training'],
+  properties: {
+    ...ExperimentSpec.properties,
+    training: { ...TrainingSpec, required: ['iterations'] },
+  },
+}

@@ -7,6 +7,7 @@ import { type Objects, objectKey, UnlistableError } from '../objects/objects.ts'
 import { type Database, transaction } from './database.ts'
 import { datasetPrefix } from './datasets.ts'
 import { deleteExperiment, experimentPrefix, type Submissions } from './experiments.ts'
+import { readTrajectories, trajectoryPrefix } from './trajectories.ts'
 
 export type Swept = { expired: number; orphans: number; leftovers: number }
 
@@ -88,6 +89,15 @@ async function sweepObjects(db: Database, objects: Objects, swept: Swept): Promi
   const having = await db.prisma.dataset.findMany({ where: { id: { in: old } }, select: { id: true } })
   for (const id of old.filter(name => !having.some(row => row.id === name))) {
     await objects.remove(datasetPrefix(id))
+    swept.orphans += 1
+  }
+
+  // And of a trajectory.
+  const trajectories = (await objects.names('trajectories')).filter(name => uuid.test(name))
+  const aged = trajectories.filter(id => madeAt(id) < Date.now() - day)
+  const kept = await readTrajectories(db, { tenant: null }, aged)
+  for (const id of aged.filter(name => !kept.has(name))) {
+    await objects.remove(trajectoryPrefix(id))
     swept.orphans += 1
   }
 

@@ -13,6 +13,7 @@ import { begunFrom, originOf } from './branch.ts'
 import { readInitialWeights } from './initial.ts'
 import { openRows } from './rows.ts'
 import { latestState, writeState } from './state.ts'
+import { copySegments } from './trajectory.ts'
 
 type Span = { index: number; from: number; to: number }
 
@@ -49,7 +50,18 @@ export async function trainSegments(
 
   const open = ({ from, to }: Span) =>
     openRows(objects, experimentId, weightsName({ from, to }), to - from + 1, parameters)
-  for (const { first, last } of runs(segments)) {
+  if (task.trajectory) {
+    const copied = await copySegments(
+      objects,
+      task.trajectory,
+      { model, train: data.train },
+      task,
+      report,
+      signal,
+    )
+    stored.push(...copied)
+  }
+  for (const { first, last } of task.trajectory ? [] : runs(segments)) {
     const ends = spans.slice(0, first).map(({ to }) => to)
     const resume =
       (await latestState(objects, experimentId, ends, { slots, parameters }, damaged)) ?? (await begin())

@@ -105,12 +105,12 @@ export interface ExperimentSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
+  architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy | MeanSquaredError
-  optimizer: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
+  optimizer?: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -156,9 +156,13 @@ export interface ExperimentSpec {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
-    iterations: number
+    iterations?: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -252,6 +256,18 @@ export interface ExperimentSpec {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * How unequal the allocations of single parameters in single iterations are: kurtosis, the share of Σ |LCA| that the largest 0.1, 1 and 10 % have, the tail index with its standard error, the largest and the smallest with their parameter and iteration. Of the segments that lie within the span, whole.
+       */
+      tails?: boolean
+      /**
+       * Dead units: in how many iterations the gradient g_t of all of a unit’s incoming weights and its bias was exactly 0 over the whole split, the first and the last of them, and whether it came back. What each unit did is at /neurons.
+       */
+      units?: boolean
+      /**
+       * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
+       */
+      windows?: boolean
       /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
@@ -2589,9 +2605,13 @@ export interface ResolvedSpec {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
     iterations: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -2682,6 +2702,18 @@ export interface ResolvedSpec {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * How unequal the allocations of single parameters in single iterations are: kurtosis, the share of Σ |LCA| that the largest 0.1, 1 and 10 % have, the tail index with its standard error, the largest and the smallest with their parameter and iteration. Of the segments that lie within the span, whole.
+       */
+      tails?: boolean
+      /**
+       * Dead units: in how many iterations the gradient g_t of all of a unit’s incoming weights and its bias was exactly 0 over the whole split, the first and the last of them, and whether it came back. What each unit did is at /neurons.
+       */
+      units?: boolean
+      /**
+       * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
+       */
+      windows?: boolean
       /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
@@ -5520,9 +5552,13 @@ export interface ResolvedSpec1 {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
     iterations: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -5613,6 +5649,18 @@ export interface ResolvedSpec1 {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * How unequal the allocations of single parameters in single iterations are: kurtosis, the share of Σ |LCA| that the largest 0.1, 1 and 10 % have, the tail index with its standard error, the largest and the smallest with their parameter and iteration. Of the segments that lie within the span, whole.
+       */
+      tails?: boolean
+      /**
+       * Dead units: in how many iterations the gradient g_t of all of a unit’s incoming weights and its bias was exactly 0 over the whole split, the first and the last of them, and whether it came back. What each unit did is at /neurons.
+       */
+      units?: boolean
+      /**
+       * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
+       */
+      windows?: boolean
       /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
@@ -5915,9 +5963,13 @@ export interface ResolvedSpec2 {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
     iterations: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -6008,6 +6060,18 @@ export interface ResolvedSpec2 {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * How unequal the allocations of single parameters in single iterations are: kurtosis, the share of Σ |LCA| that the largest 0.1, 1 and 10 % have, the tail index with its standard error, the largest and the smallest with their parameter and iteration. Of the segments that lie within the span, whole.
+       */
+      tails?: boolean
+      /**
+       * Dead units: in how many iterations the gradient g_t of all of a unit’s incoming weights and its bias was exactly 0 over the whole split, the first and the last of them, and whether it came back. What each unit did is at /neurons.
+       */
+      units?: boolean
+      /**
+       * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
+       */
+      windows?: boolean
       /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
@@ -7020,6 +7084,346 @@ export interface OscillationTable {
   items: OscillationRow[]
 }
 /**
+ * How unequal the allocations of single parameters in single iterations are: kurtosis, the share of Σ |LCA| that the largest 0.1, 1 and 10 % have, the tail index with its standard error, the largest and the smallest with their parameter and iteration. Of the segments that lie within the span, whole.
+ */
+export interface TailsRow {
+  /**
+   * The first iteration of the segments that this is of.
+   */
+  from: number
+  /**
+   * The iteration behind the last.
+   */
+  to: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The variable’s name; null unless by=variable.
+   */
+  variable: string | null
+  /**
+   * Allocations (of a parameter in an iteration) that are not 0: all that follows is of them.
+   */
+  count: number | null
+  /**
+   * Σ |LCA|.
+   */
+  absolute: number | null
+  /**
+   * count · Σ LCA⁴ / (Σ LCA²)²: 3 of a normal distribution, more with heavier tails.
+   */
+  kurtosis: number | null
+  /**
+   * The share of Σ |LCA| that the largest 0.1 % have: the middle of what it lies between.
+   */
+  top01: number | null
+  /**
+   * At least: exact where the number of the largest ends at the edge of a bin.
+   */
+  top01Low: number | null
+  /**
+   * At most.
+   */
+  top01High: number | null
+  /**
+   * The share of Σ |LCA| that the largest 1 % have: the middle of what it lies between.
+   */
+  top1: number | null
+  /**
+   * At least: exact where the number of the largest ends at the edge of a bin.
+   */
+  top1Low: number | null
+  /**
+   * At most.
+   */
+  top1High: number | null
+  /**
+   * The share of Σ |LCA| that the largest 10 % have: the middle of what it lies between.
+   */
+  top10: number | null
+  /**
+   * At least: exact where the number of the largest ends at the edge of a bin.
+   */
+  top10Low: number | null
+  /**
+   * At most.
+   */
+  top10High: number | null
+  /**
+   * Hill’s α of |LCA| ~ x^−α beyond the threshold, of binned values; null where there is no tail to fit.
+   */
+  tailIndex: number | null
+  /**
+   * Its standard error if allocations were independent; those of a parameter in successive iterations are not, so it is rather too small.
+   */
+  tailError: number | null
+  /**
+   * The threshold: the highest power of 2 that 1 % of the magnitudes, and 50, lie above.
+   */
+  tailThreshold: number | null
+  /**
+   * Allocations beyond the threshold.
+   */
+  tailCount: number | null
+  /**
+   * The largest LCA: what hurt most.
+   */
+  max: number | null
+  /**
+   * Its parameter: the column in allocations/{split}.npy.
+   */
+  maxIndex: number | null
+  /**
+   * The variable which that is of.
+   */
+  maxVariable: string | null
+  /**
+   * Its iteration.
+   */
+  maxIteration: number | null
+  /**
+   * The smallest LCA: what helped most.
+   */
+  min: number | null
+  /**
+   * Its parameter.
+   */
+  minIndex: number | null
+  /**
+   * The variable which that is of.
+   */
+  minVariable: string | null
+  /**
+   * Its iteration.
+   */
+  minIteration: number | null
+}
+export interface TailsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: TailsRow[]
+}
+/**
+ * How many allocations of single parameters in single iterations are how large: of those that are not 0, in bins that double, those that helped and those that hurt apart. From what tails records: without it there are no rows. Of the segments that lie within the span, whole.
+ */
+export interface HistogramRow {
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The variable’s name; null unless by=variable.
+   */
+  variable: string | null
+  /**
+   * The bin: low ≤ |LCA| < high. 0 in the lowest bin.
+   */
+  low: number | null
+  /**
+   * Twice that, or 2⁻⁶³.
+   */
+  high: number | null
+  /**
+   * Allocations −high < LCA ≤ −low.
+   */
+  helped: number | null
+  /**
+   * Allocations low ≤ LCA < high.
+   */
+  hurt: number | null
+  /**
+   * Σ |LCA| of both.
+   */
+  absolute: number | null
+}
+export interface HistogramTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: HistogramRow[]
+}
+/**
+ * Dead units: in how many iterations the gradient g_t of all of a unit’s incoming weights and its bias was exactly 0 over the whole split, the first and the last of them, and whether it came back. What each unit did is at /neurons.
+ */
+export interface UnitsRow {
+  /**
+   * The layer’s name.
+   */
+  layer: string | null
+  /**
+   * The unit, or channel, within its layer.
+   */
+  unit: number
+  /**
+   * How many iterations were looked at.
+   */
+  iterations: number
+  /**
+   * In how many of them it was dead.
+   */
+  dead: number
+  /**
+   * The first in which it was; null where there is none.
+   */
+  first: number | null
+  /**
+   * The last in which it was; null where there is none.
+   */
+  last: number | null
+  /**
+   * 1 where it lived in an iteration after the first in which it was dead, else 0.
+   */
+  cameBack: number
+}
+export interface UnitsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: UnitsRow[]
+}
+/**
+ * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
+ */
+export interface WindowsRow {
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * Iterations that are summed.
+   */
+  window: number
+  /**
+   * How many such windows.
+   */
+  windows: number
+  /**
+   * Parameters whose LCA over a window is below 0, summed over the windows.
+   */
+  helped: number | null
+  /**
+   * Those of which it is above 0. The others did not move, or did not matter.
+   */
+  hurt: number | null
+  /**
+   * Units, or channels, whose LCA over a window is below 0.
+   */
+  unitsHelped: number | null
+  /**
+   * Those of which it is above 0.
+   */
+  unitsHurt: number | null
+  /**
+   * helped / (helped + hurt).
+   */
+  helpFractionOfMoved: number | null
+  /**
+   * helped / (parameters · windows).
+   */
+  helpFractionOfAll: number | null
+  /**
+   * unitsHelped / (unitsHelped + unitsHurt).
+   */
+  unitHelpFraction: number | null
+}
+export interface WindowsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: WindowsRow[]
+}
+/**
  * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
  */
 export interface CounterfactualsRow {
@@ -7291,6 +7695,60 @@ export interface Dataset {
      */
     createdAt: string
   } | null
+}
+/**
+ * The weights of a training that happened elsewhere: `training: { trajectory: id }` allocates it.
+ */
+export interface Trajectory {
+  id: string
+  /**
+   * Yours.
+   */
+  name: string | null
+  /**
+   * The dataset that its network was laid out for.
+   */
+  dataset: string
+  /**
+   * As a resolved spec has it.
+   */
+  architecture: {
+    [k: string]: unknown
+  }
+  /**
+   * As a spec has it; null: it is none of these, and specs say one.
+   */
+  optimizer: {
+    [k: string]: unknown
+  } | null
+  /**
+   * Recorded steps: a row of weights less. What training.iterations is at the most.
+   */
+  iterations: number
+  /**
+   * Iterations of the training in a recorded step.
+   */
+  every: number
+  /**
+   * How its kernels lie.
+   */
+  layout: 'torch' | 'keras' | 'own'
+  parameters: number
+  /**
+   * What came along to compare with before anything is allocated.
+   */
+  checks: {
+    losses: number
+    probe: boolean
+  }
+  /**
+   * In the object store.
+   */
+  bytes: number
+  /**
+   * When it was uploaded.
+   */
+  createdAt: string
 }
 /**
  * A worker that lives.

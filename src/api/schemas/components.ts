@@ -31,6 +31,7 @@ import {
   NeuronRow,
   NeuronsTable,
 } from './tables.ts'
+import { Trajectory } from './trajectories.ts'
 import { Worker } from './workers.ts'
 
 export const components = [
@@ -42,6 +43,6 @@ export const components = [
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
   ...[DiagnosticRule, DiagnosticList, Finding, FindingList],
   ...diagnosticSchemas.flatMap(({ row, document }) => [row, document]),
-  ...[Artifact, ArtifactLink, Architecture, Dataset, Worker, Readiness],
+  ...[Artifact, ArtifactLink, Architecture, Dataset, Trajectory, Worker, Readiness],
   ...[FieldErrorSchema, Problem],
 ]

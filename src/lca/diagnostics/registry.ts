@@ -2,10 +2,25 @@
 import { counterfactuals } from './counterfactuals.ts'
 import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
+import { histogram } from './histogram.ts'
 import { oscillation } from './oscillation.ts'
 import { synchrony } from './synchrony.ts'
+import { tails } from './tails.ts'
+import { units } from './units.ts'
+import { windows } from './windows.ts'
 
-export const diagnostics: readonly Diagnostic[] = [curvature, oscillation, counterfactuals, synchrony]
+export const diagnostics: readonly Diagnostic[] = [
+  curvature,
+  oscillation,
+  tails,
+  histogram,
+  units,
+  windows,
+  // Asked for.
+  counterfactuals,
+  // Made on reading.
+  synchrony,
+]
 
 /** Those that are recorded: the spec's `allocation.diagnostics` knows their names. */
 export const recorded = diagnostics.filter(({ cost }) => cost !== 'reading')
