@@ -2645,16 +2645,7 @@ export interface ResolvedSpec {
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
   architecture:
-    | Fc1
-    | Lenet1
-    | AllCnn1
-    | Resnet1
-    | Vgg1
-    | Transformer1
-    | Vit1
-    | MlpMixer1
-    | WideResnet1
-    | Custom1
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -5692,16 +5683,7 @@ export interface ResolvedSpec1 {
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
   architecture:
-    | Fc1
-    | Lenet1
-    | AllCnn1
-    | Resnet1
-    | Vgg1
-    | Transformer1
-    | Vit1
-    | MlpMixer1
-    | WideResnet1
-    | Custom1
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -6113,16 +6095,7 @@ export interface ResolvedSpec2 {
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
   architecture:
-    | Fc1
-    | Lenet1
-    | AllCnn1
-    | Resnet1
-    | Vgg1
-    | Transformer1
-    | Vit1
-    | MlpMixer1
-    | WideResnet1
-    | Custom1
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
