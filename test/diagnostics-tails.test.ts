@@ -12,6 +12,7 @@ import {
 } from '../src/lca/diagnostics/magnitudes.ts'
 import { tails } from '../src/lca/diagnostics/tails.ts'
 import { randomStream } from '../src/nn/random.ts'
+import { hasDiagnostic } from '../src/spec/diagnostics.ts'
 import { allocationsOf, factsOf, followed, isClose, rowsOfRun, rowsRead } from './support/diagnostics.ts'
 import { runExperiment } from './support/experiment.ts'
 
@@ -204,4 +205,13 @@ test('segments cut in two ways give the same', async () => {
     tails.figures.every(({ name }) => Number.isNaN(figures[name])),
     'no segment ends within two',
   )
+})
+
+test('the histogram is there where tails are recorded, and not where nothing was', () => {
+  const has = (diagnostics?: Record<string, boolean>) => hasDiagnostic(histogram, { diagnostics })
+  assert.deepEqual(
+    [has({ tails: true }), has({ tails: false, units: true }), has(undefined)],
+    [true, false, false],
+  )
+  assert.equal(hasDiagnostic(tails, { diagnostics: { tails: true } }), true)
 })

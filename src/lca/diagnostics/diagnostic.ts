@@ -23,6 +23,8 @@ export type Diagnostic = {
   description: string
   /** Free ones come from vectors that are in hand anyway, and are on by default; `reading`: computed when it is asked for. */
   cost: 'free' | 'asked' | 'reading'
+  /** Of `reading`: the diagnostic whose tables it is made of; absent where it is of what every ledger has. */
+  madeOf?: string
   /** Options that it has, with their defaults. */
   options?: {
     /** Computed at iterations that are multiples of it, only. */

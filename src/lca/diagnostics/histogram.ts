@@ -7,8 +7,9 @@ import { magnitudesOf } from './tails.ts'
 export const histogram: Diagnostic = {
   name: 'histogram',
   description:
-    'How many allocations of single parameters in single iterations are how large: of those that are not 0, in bins that double, those that helped and those that hurt apart. From what tails records: without it there are no rows. Of the segments that lie within the span, whole.',
+    'How many allocations of single parameters in single iterations are how large: of those that are not 0, in bins that double, those that helped and those that hurt apart. Of what tails records. Of the segments that lie within the span, whole.',
   cost: 'reading',
+  madeOf: 'tails',
   tables: [],
   view: {
     kind: 'rows',

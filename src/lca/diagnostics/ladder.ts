@@ -20,15 +20,16 @@ export function makeLadder(length: number, ranges: Range[], groups: number) {
     rungs[level] ??= { windows: 0, helped: new Float64Array(groups), hurt: new Float64Array(groups) }
     const { helped, hurt } = rungs[level]
     rungs[level].windows++
-    // Signs are every other way: reading them as bits spares the processor its guesses. No sum is −0.
+    // Signs are every other way: as bits they spare the processor its guesses. ±0 is neither (what is smaller than any
+    // float32 is stored as −0 where it was negative).
     const words = new Uint32Array(values.buffer, values.byteOffset, length)
     for (const { offset, size, group } of ranges) {
       let negative = 0
       let zero = 0
       for (let i = offset; i < offset + size; i++) {
         const word = words[i]
-        negative += word >>> 31
-        if (word === 0) zero++
+        if (word << 1 === 0) zero++
+        else negative += word >>> 31
       }
       helped[group] += negative
       hurt[group] += size - negative - zero
@@ -37,7 +38,7 @@ export function makeLadder(length: number, ranges: Range[], groups: number) {
   return {
     /** The rungs that there are: windows of 2^level. */
     rungs,
-    /** The next vector, of which nothing is kept. It has no −0. */
+    /** The next vector, of which nothing is kept. */
     add(values: Float32Array): void {
       count(0, values)
       let sum = waiting[0]

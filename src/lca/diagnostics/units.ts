@@ -5,7 +5,6 @@
  *
  * What is kept are spells [from, to) of iterations without a break, so that any span is exact, however the run was cut.
  */
-import type { LayerUnits } from '../../spec/units.ts'
 import type { Step } from '../allocate.ts'
 import type { Diagnostic, NetworkOf, ReadFacts, Row, Source } from './diagnostic.ts'
 import { perSplitOf } from './sums.ts'
@@ -137,7 +136,7 @@ export const units: Diagnostic = {
     async *rows(source, facts, { layers: only }) {
       const { all, iterations } = await readDead(source, facts)
       if (iterations === 0) return
-      for (const layer of facts.units as LayerUnits[]) {
+      for (const layer of facts.units) {
         if (only !== undefined && !only.includes(layer.layer)) continue
         yield all.slice(layer.offset, layer.offset + layer.units).map(
           (one, unit): Row => ({

@@ -36,8 +36,7 @@ function makeLadders({ variables, layers, layerOf, units, parameters }: NetworkO
         if (++unit === width) unit = 0
       }
     }
-    // + 0 turns −0 into 0.
-    for (let unit = 0; unit < count; unit++) rounded[unit] = sums[unit] + 0
+    rounded.set(sums)
     return rounded
   }
   return {
