@@ -23,9 +23,10 @@ type Work =
 
 /**
  * `upload`: the dataset of the spec, where it is an uploaded one. `known`: the object that is read first, as it was
- * written: to allocate, the segment's weights; to train, the manifest of the experiment in training.initial.
+ * written: to allocate, the segment's weights; to train, the manifest of the experiment in training.initial. `manifest`: that, where
+ * an allocation may have to train again for its diagnostics.
  */
-export type Task = Work & { upload?: Upload; known?: Known }
+export type Task = Work & { upload?: Upload; known?: Known; manifest?: Known }
 
 export type Request =
   | { type: 'run'; id: number; task: Task }

@@ -103,7 +103,13 @@ export async function runTask<K extends Task['kind']>(
     await context.computer()
     const upload = await findUpload(context, task)
     const known = await findKnown(context, task)
-    const told: typeof task = { ...task, ...(upload && { upload }), ...(known && { known }) }
+    const manifest = task.kind === 'allocate' ? await findManifest(context, task) : undefined
+    const told: typeof task = {
+      ...task,
+      ...(upload && { upload }),
+      ...(known && { known }),
+      ...(manifest && { manifest }),
+    }
     const result: Result = await compute.run<K>(
       told,
       (current, stored) => {
@@ -134,11 +140,19 @@ export async function runTask<K extends Task['kind']>(
 }
 
 /** What Postgres knows of the object that a task reads first; undefined where there is none, or no record of it. */
-async function findKnown({ db, log }: WorkerContext, task: Task): Promise<Known | undefined> {
-  const { initial } = task.spec.training
-  if (task.kind === 'train' && initial === undefined) return undefined
-  const [id, name] =
-    task.kind === 'train' ? [initial!.experiment, manifestName] : [task.experimentId, weightsName(task)]
+async function findKnown(context: WorkerContext, task: Task): Promise<Known | undefined> {
+  return task.kind === 'train'
+    ? findManifest(context, task)
+    : findObject(context, task.experimentId, weightsName(task))
+}
+
+/** The manifest of the experiment that a training starts from. */
+async function findManifest(context: WorkerContext, { spec }: Task): Promise<Known | undefined> {
+  const { initial } = spec.training
+  return initial && findObject(context, initial.experiment, manifestName)
+}
+
+async function findObject({ db, log }: WorkerContext, id: string, name: string): Promise<Known | undefined> {
   const found = (await patiently(() => findArtifacts(db, id, [name]), log)).get(name)
   return found && { key: objectKey(id, name), bytes: found.bytes, sha256: found.sha256 }
 }

@@ -14,6 +14,7 @@ import { recordedBy } from '../../src/spec/diagnostics.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
 import type { Context } from '../context.ts'
 import type { Result, Task } from '../protocol.ts'
+import { replaySegment } from './replay.ts'
 import { openRows, type RowWriter, readRows } from './rows.ts'
 
 /** What takes part in the loop: sees every step, then ends in objects in storage or gives up what it has written. */
@@ -33,7 +34,7 @@ export async function allocateSegment(
   const { experimentId, spec, from, to, known } = task
   const start = performance.now()
   if (known === undefined) throw new MissingObjectError(objectKey(experimentId, weightsName({ from, to })))
-  const { model } = await prepare(task, signal)
+  const { model, data } = await prepare(task, signal)
   const { variables, parameters } = model.network
   const rowAt = await readRows(objects, known, parameters, signal)
   const device = await upload(task, signal)
@@ -59,6 +60,7 @@ export async function allocateSegment(
     const training = {
       seed: spec.training.seed,
       learningRate: (iteration: number) => rateAt(spec.optimizer, iteration),
+      parts: replaySegment(objects, task, model, data.train, signal),
     }
     const probes = makeProbes(model, device, { method, training, signal })
     const diagnostics = followDiagnostics(asked, {
@@ -85,7 +87,8 @@ export async function allocateSegment(
     }
     const weightsAt = (iteration: number) => rowAt(iteration - from)
     const { wantsAccuracy, evaluations } = ends
-    const options = { method, maxError, maxSplits, from, to, signal, wantsAccuracy, onGradients }
+    const wantsChunks = asked.some(({ diagnostic }) => diagnostic.takesChunks)
+    const options = { method, maxError, maxSplits, from, to, signal, wantsAccuracy, wantsChunks, onGradients }
     for await (const step of allocate(model, device, weightsAt, options)) {
       for (const consumer of consumers) await consumer.step(step)
       report(step.iteration + 1 - from, to - from)

@@ -3,10 +3,13 @@
  * state at the segment's end, from which a training that was interrupted goes on.
  */
 import { setImmediate } from 'node:timers/promises'
+import type { Model } from '../../src/nn/model.ts'
 import { slotsOfAll, stateOf, type TrainingState, train } from '../../src/nn/train.ts'
 import { weightsName } from '../../src/objects/names.ts'
 import { DamagedObjectError, MissingObjectError, type Objects } from '../../src/objects/objects.ts'
+import type { Known } from '../../src/objects/verify.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
+import type { ResolvedLayer, ResolvedSpec } from '../../src/spec/schema.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
@@ -38,10 +41,7 @@ export async function trainSegments(
   const stored: StoredObject[] = []
   const damaged: string[] = []
   // Read only where training begins: one that resumes does not need the earlier experiment any more.
-  const begin = async (): Promise<TrainingState | undefined> => {
-    const theta = await readInitialWeights(objects, spec, network.variables, task.known)
-    return theta && { iteration: 0, theta, state: stateOf(layers, parameters) }
-  }
+  const begin = () => beginning(objects, spec, model, layers, task.known)
 
   const open = ({ from, to }: Span) =>
     openRows(objects, experimentId, weightsName({ from, to }), to - from + 1, parameters)
@@ -86,6 +86,18 @@ export async function trainSegments(
   return { kind: 'train', variables, objects: stored, damaged, seconds: (performance.now() - start) / 1e3 }
 }
 
+/** Where a training begins that takes its weights from an earlier experiment, whose manifest is `known`; else undefined. */
+export async function beginning(
+  objects: Objects,
+  spec: ResolvedSpec,
+  { network: { variables, parameters } }: Model,
+  layers: ResolvedLayer[],
+  known: Known | undefined,
+): Promise<TrainingState | undefined> {
+  const theta = await readInitialWeights(objects, spec, variables, known)
+  return theta && { iteration: 0, theta, state: stateOf(layers, parameters) }
+}
+
 /** Ascending indices as runs of successive ones. */
 function runs(indices: number[]): { first: number; last: number }[] {
   const found: { first: number; last: number }[] = []
@@ -98,7 +110,7 @@ function runs(indices: number[]): { first: number; last: number }[] {
 }
 
 /** The latest point that is stored whole, at or before the start of a segment; undefined: only the beginning. */
-async function latestState(
+export async function latestState(
   objects: Objects,
   experimentId: string,
   spans: Span[],

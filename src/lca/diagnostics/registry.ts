@@ -1,10 +1,18 @@
 /** The diagnostics there are, in the order in which they are shown. */
+import { components } from './components.ts'
 import { counterfactuals } from './counterfactuals.ts'
 import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
 import { oscillation } from './oscillation.ts'
+import { uncertainty } from './uncertainty.ts'
 
-export const diagnostics: readonly Diagnostic[] = [curvature, oscillation, counterfactuals]
+export const diagnostics: readonly Diagnostic[] = [
+  curvature,
+  oscillation,
+  uncertainty,
+  counterfactuals,
+  components,
+]
 
 /** Those that are recorded: the spec's `allocation.diagnostics` knows their names. */
 export const recorded = diagnostics.filter(({ cost }) => cost !== 'reading')
