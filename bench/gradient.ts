@@ -2,12 +2,14 @@
  * How fast the engines compute what LCA is made of, beside what the machine can do:
  *
  *   npm run bench -- [--arch fc,lenet,…] [--engine native,wasm] [--examples N] [--chunk N] [--rounds 5]
+ *                    [--diagnostics [--only NAME,…]]
  *                    [--peer torch_gradient.py --python PYTHON --data DIR [--peer-chunk N]]
  *
- * prints, for each architecture × engine, the full gradient in examples/s and as a fraction of the engine's matmul peak,
- * seconds per LCA iteration (Simpson, one split) and its overhead over the two full gradients it needs. With a peer, PyTorch's
- * figure on the same work and threads, alternating with native's, median of pairs. Batch norm makes the chunk part of the
- * work: there the peer gets ours unless told otherwise; elsewhere each takes what is best for it, the peer the best of four.
+ * prints, with --diagnostics, what diagnostics cost beside allocation (bench/diagnostics.ts). Without, for each architecture
+ * × engine, the full gradient in examples/s and as a fraction of the engine's matmul peak, seconds per LCA iteration (Simpson,
+ * one split) and its overhead over the two full gradients it needs. With a peer, PyTorch's figure on the same work and
+ * threads, alternating with native's, median of pairs. Batch norm makes the chunk part of the work: there the peer gets ours
+ * unless told otherwise; elsewhere each takes what is best for it, the peer the best of four.
  */
 import { execFileSync } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
@@ -23,11 +25,12 @@ import { allocate } from '../src/lca/allocate.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
 import { autoChunkSize, buildNetwork } from '../src/nn/network.ts'
 import { initialWeights } from '../src/nn/train.ts'
+import { measureDiagnostics } from './diagnostics.ts'
 import { randomExamples, straightPath, type Work, works } from './works.ts'
 
 const { values } = parseArgs({
   options: {
-    arch: { type: 'string', default: Object.keys(works).join() },
+    arch: { type: 'string' },
     engine: { type: 'string' },
     examples: { type: 'string' },
     rounds: { type: 'string', default: '5' },
@@ -36,11 +39,14 @@ const { values } = parseArgs({
     'peer-chunk': { type: 'string' },
     python: { type: 'string', default: 'python3' },
     data: { type: 'string', default: '../shared/datasets' },
+    diagnostics: { type: 'boolean', default: false },
+    only: { type: 'string' },
   },
 })
 const config = readConfig()
 const rounds = Number(values.rounds)
-const chosen = values.arch.split(',').map(name => {
+const archs = values.arch ?? (values.diagnostics ? 'fc,lenet,resnet20' : Object.keys(works).join())
+const chosen = archs.split(',').map(name => {
   if (!works[name]) throw new Error(`--arch takes ${Object.keys(works).join(', ')}, got ${name}`)
   return works[name]
 })
@@ -49,6 +55,13 @@ const asked = values.engine ?? config.engine ?? (defaultEngine() === 'native' ? 
 for (const name of asked.split(',') as EngineName[]) {
   const engine = await loadEngine({ name, threads: config.threads })
   const { version, threads, device } = engine.description
+  if (values.diagnostics) {
+    console.log(`${name} ${version}, ${threads} threads, ${device}`)
+    const examples = values.examples === undefined ? undefined : Number(values.examples)
+    for (const work of chosen)
+      await measureDiagnostics(work, engine, { rounds, examples, only: values.only?.split(',') })
+    continue
+  }
   const peak = Math.max(matmulPeak(engine, 1024), name === 'native' ? matmulPeak(engine, 2048) : 0)
   console.log(`${name} ${version}, ${threads} threads, ${device}; matmul peak ${giga(peak)} GFLOP/s`)
   for (const work of chosen) await measure(work, engine, peak)

@@ -7,7 +7,7 @@ import { exampleSpec } from '../src/api/schemas/experiments.ts'
 import { diagnostics } from '../src/lca/diagnostics/registry.ts'
 import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 import { operationIds } from './support/conformance.ts'
-import { idxImages, idxLabels } from './support/uploads.ts'
+import { idxImages, idxLabels, npy, npz } from './support/uploads.ts'
 
 describe('the contract', () => {
   let api: TestApi
@@ -26,7 +26,7 @@ describe('the contract', () => {
     const of = (path: string) => `/v1/experiments/${small}${path}`
     await http.post('/v1/experiments/preview').send(exampleSpec).expect(200)
     await http.get('/v1/experiments?limit=1').expect(200)
-    const explained = ['/diagnostics', ...diagnostics.map(({ name }) => `/diagnostics/${name}`)]
+    const explained = ['/findings', '/diagnostics', ...diagnostics.map(({ name }) => `/diagnostics/${name}`)]
     const tables = [
       ...['/layers', '/layers?by=variable', '/iterations', '/allocations', '/neurons'],
       ...explained,
@@ -50,6 +50,20 @@ describe('the contract', () => {
     await form.attach('labels', idxLabels(12), 'labels').expect(201)
     await http.get('/v1/datasets/mine').expect(200)
     await http.delete('/v1/datasets/mine').expect(204)
+    const { architecture, dataset } = minimalSpec()
+    const sizes = { kernel: [784, 3], bias: [3], 'fc_2/kernel': [3, 10], 'fc_2/bias': [10] }
+    const weights = Object.entries(sizes).map(([name, shape]) => [
+      `${name.includes('/') ? name : `fc_1/${name}`}.npy`,
+      npy('<f4', `(2, ${shape.join(', ')})`, new Uint8Array(8 * shape.reduce((a, b) => a * b, 1))),
+    ])
+    const recorded = await http
+      .post('/v1/trajectories')
+      .field('trajectory', JSON.stringify({ dataset, architecture }))
+      .attach('part', npz(Object.fromEntries(weights)), 'weights.npz')
+      .expect(201)
+    await http.get(`/v1/trajectories/${recorded.body.id}`).expect(200)
+    await http.get('/v1/trajectories').expect(200)
+    await http.delete(`/v1/trajectories/${recorded.body.id}`).expect(204)
     for (const path of ['datasets', 'architectures', 'workers', 'webhooks/secret'])
       await http.get(`/v1/${path}`).expect(200)
     for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.yaml']) await http.get(path).expect(200)

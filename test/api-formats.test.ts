@@ -192,7 +192,7 @@ describe('formats of tables', () => {
     })
     await fillLedger(api, long, [0])
     await insertBlocks(api.db.pool, long, { from: 1, to: many }, columnsAt(0, many - 1, ['train']))
-    const queries = countQueries(api)
+    const queries = countQueries(api, /FROM ledger_blocks/)
     await new Promise<void>(resolve => {
       const request = httpGet(`${base.replace(id, long)}/allocations?by=variable`, answer => {
         answer.once('readable', () => {
@@ -207,7 +207,7 @@ describe('formats of tables', () => {
     })
     const settled = queries.stop()
     // 160,000 rows are 40 queries; what fits into the buffers on the way is a few.
-    assert.ok(settled < 12, String(settled))
+    assert.ok(settled > 0 && settled < 12, String(settled))
   })
 })
 

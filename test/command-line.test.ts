@@ -225,6 +225,45 @@ describe('ledger', () => {
     assert.match(summary.out, /\nn, the seeds in the means: a: 1 of 2\.\n/)
     assert.ok(summary.out.endsWith(left), summary.out)
     assert.equal((await run(['watch', sound])).code, 0)
+    const said = {
+      rule: 'hurting',
+      split: 'train',
+      layer: 'fc_2',
+      statement: 'fc_2 \u001b[2J hurt',
+      atStake: 0.5,
+    }
+    const figures95 = [{ name: 'lca', estimate: 0.5, low: 0.25, high: 0.75, level: 0.95 }]
+    const finding = {
+      ...said,
+      from: 0,
+      to: 4,
+      figures: figures95,
+      table: 'allocations',
+      advice: 'Freeze it.',
+    }
+    assert.match(await ok(['findings', sound]), /^not looked at: /)
+    await api.db.prisma.experiment.update({
+      where: { id: sound },
+      data: {
+        findings: [finding],
+        summary: {
+          ...{
+            parameters: 2395,
+            iterations: 4,
+            splits: {},
+            unbalanced: null,
+            gradients: 1,
+            allocationSeconds: 1,
+          },
+          findings: { count: 4, largest: [said] },
+        },
+      },
+    })
+    assert.match(await ok(['show', sound]), /\n4 findings; the largest 1:\n- fc_2 \\u001b\[2J hurt\n$/)
+    assert.equal(
+      await ok(['findings', sound]),
+      '1. fc_2 \\u001b[2J hurt\n   Freeze it.\n   from allocations; at stake 0.5 of loss; lca 0.5 [0.25, 0.75] at 95 %\n',
+    )
     const files = (await ok(['report', wrong, '-o', 'wrong'])).trim().split('\n')
     const figures = await Promise.all(files.map(file => readFile(path.join(folder, file), 'utf8')))
     const red =

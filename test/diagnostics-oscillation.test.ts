@@ -4,10 +4,8 @@ import { test } from 'node:test'
 import { readSums } from '../src/api/routes/diagnostics/query.ts'
 import type { Asked } from '../src/lca/diagnostics/diagnostic.ts'
 import { oscillation } from '../src/lca/diagnostics/oscillation.ts'
-import { allocationsName } from '../src/objects/names.ts'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
-import { segmentsOf } from '../src/spec/segments.ts'
-import { examplesOf, factsOf, isClose, sourceOf, trajectoryOf } from './support/diagnostics.ts'
+import { allocationsOf, examplesOf, factsOf, isClose, sourceOf, trajectoryOf } from './support/diagnostics.ts'
 import { type Run, runExperiment } from './support/experiment.ts'
 import { batchNorm, conv2d, dense, globalAveragePool, relu } from './support/images.ts'
 import { lossAndGradientOf, type Reference } from './support/networks.ts'
@@ -78,17 +76,6 @@ async function rowsOf(run: Run, asked: Partial<Asked> = {}): Promise<Row[]> {
   return rows
 }
 
-/** LCA of every iteration, as stored. */
-function allocationsOf(run: Run): Float32Array[] {
-  return segmentsOf(run.spec).flatMap(segment => {
-    const floats = run.floats(allocationsName('train', segment))
-    const width = floats.length / (segment.to - segment.from)
-    return Array.from({ length: segment.to - segment.from }, (_, i) =>
-      floats.slice(i * width, (i + 1) * width),
-    )
-  })
-}
-
 const runs: Run[] = []
 for (const { title, spec, gradientOf } of cases)
   test(`${title}: every number is that of float64, over the border of segments too`, async () => {
@@ -98,7 +85,7 @@ for (const { title, spec, gradientOf } of cases)
     const theta = trajectoryOf(run)
     const gradients = theta.map(at => gradientOf(at, examples, labels))
     const deltas = theta.slice(1).map((next, t) => Float64Array.from(next, (w, i) => w - theta[t][i]))
-    const lca = allocationsOf(run)
+    const lca = allocationsOf(run, 'train')
     const { variables } = factsOf(run, 'train')
     const rows = await rowsOf(run, { by: 'variable' })
     assert.equal(rows.length, iterations * variables.length)

@@ -72,6 +72,17 @@ test('post, poll, query: the books that REST shows balance, and agree with the r
   assert.deepEqual(manifest.spec, experiment.spec)
   const parameters = preview.parameters
 
+  const { body: findings } = await http.get(`/v1/experiments/${id}/findings`).expect(200)
+  assert.equal(findings.recorded, true)
+  const { count, largest } = experiment.summary.findings
+  assert.equal(count, findings.items.length)
+  assert.deepEqual(
+    largest,
+    findings.items.slice(0, 3).map(({ rule, split, layer, statement, atStake }: Record<string, unknown>) => ({
+      ...{ rule, split, layer, statement, atStake },
+    })),
+  )
+
   for (const split of ['train', 'validation']) {
     const get = async (table: string) => (await http.get(`/v1/experiments/${id}/${table}`).expect(200)).body
     const [layers, variables, iterations, allocations] = await Promise.all([
@@ -120,6 +131,22 @@ test('post, poll, query: the books that REST shows balance, and agree with the r
         assert.deepEqual([row.lca, row.helping, row.hurting, row.helped, row.hurt], [0, 0, 0, 0, 0])
     }
   }
+})
+
+test('a branch with nothing changed has the losses of the run that never stopped', async () => {
+  const optimizer = { name: 'adam', learningRate: 0.01 }
+  const whole = { ...spec, optimizer, training: { ...spec.training, iterations: 12 }, layers: {} }
+  const run = async (spec: object) => {
+    const { body } = await http.post('/v1/experiments').send(spec).expect(202)
+    const experiment = await finished(body.id)
+    assert.equal(experiment.status, 'succeeded', JSON.stringify(experiment.error))
+    const { items } = (await http.get(`/v1/experiments/${body.id}/iterations`).expect(200)).body
+    return { id: body.id, losses: items.map(({ loss }: { loss: number }) => loss) }
+  }
+  const parent = await run(whole)
+  const initial = { experiment: parent.id, iteration: 7, state: true }
+  const branch = await run({ ...whole, training: { ...whole.training, iterations: 5, initial } })
+  assert.deepEqual(branch.losses, parent.losses.slice(7))
 })
 
 test('an experiment that cannot be computed fails with the reason, at once', async () => {

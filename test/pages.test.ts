@@ -2,18 +2,23 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { createServer, request as httpRequest } from 'node:http'
 import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { pino } from 'pino'
 import type { Browser } from 'playwright-core'
-import { connect, type LedgerClient } from '../clients/typescript/src/index.ts'
+import { connect, type ExperimentListItem, type LedgerClient } from '../clients/typescript/src/index.ts'
 import { type Server, startServer } from '../src/cli/serve.ts'
 import { readConfig } from '../src/config.ts'
+import { createKey } from '../src/store/keys.ts'
+import { minimalSpec, startApi } from './support/api.ts'
 import { launch, openPage, skipReason, type Watched } from './support/browser.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
+import { idxImages, npyLabels } from './support/uploads.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const hostile = `<img src=x onerror=alert(1)>"'\u202Egnp.exe 🎉`
@@ -26,6 +31,8 @@ const spec = {
   training: { iterations: 24, batchSize: 50, seed: 5 },
   allocation: { segmentIterations: 8 },
 }
+
+const file = (name: string, buffer: Buffer) => ({ name, mimeType: 'application/octet-stream', buffer })
 
 describe('the pages', { skip: skipReason }, () => {
   let database: TestDatabase
@@ -169,5 +176,184 @@ describe('the pages', { skip: skipReason }, () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
     await page.getByText('There are none that this is true of.').waitFor()
     assert.deepEqual(opened.complaints, [])
+  })
+
+  test('a new experiment is previewed as it is typed, with what is wrong at its field', async () => {
+    const page = await visit(`#/new?from=${id}`, 'New experiment')
+    await page.getByText('7,960').first().waitFor()
+    const batch = page.getByLabel('batchSize')
+    assert.equal(await batch.inputValue(), '50')
+    await batch.fill('5000')
+    const error = page.locator('#field-training-batchSize-error')
+    await error.waitFor()
+    assert.match((await error.textContent())!, /must be ≤ dataset.trainExamples \(400\)/)
+    assert.equal(await batch.getAttribute('aria-invalid'), 'true')
+    await batch.fill('40')
+    await error.waitFor({ state: 'detached' })
+    await page.getByLabel('hidden').fill('[7, 5]')
+    await page.getByRole('cell', { name: 'fc_3' }).waitFor()
+    await assertWell()
+    // The same as JSON, where what is no JSON is said.
+    await page.getByRole('button', { name: 'JSON' }).click()
+    const json = page.getByLabel('Spec, as JSON')
+    const made = JSON.parse(await json.inputValue())
+    assert.deepEqual([made.training.batchSize, made.architecture.hidden], [40, [7, 5]])
+    await json.fill('{')
+    await page.getByRole('alert').getByText('This is not JSON').waitFor()
+    await json.fill(
+      JSON.stringify({ ...made, name: 'made here', training: { ...made.training, iterations: 2 } }),
+    )
+    await page.getByRole('cell', { name: 'fc_3' }).waitFor()
+    await page.getByRole('button', { name: 'Run it' }).click()
+    await page.getByRole('heading', { level: 1, name: 'made here' }).waitFor()
+    const [posted] = await ledgerOf('made here')
+    assert.deepEqual((await ledger.get(posted.id)).spec.architecture, { name: 'fc', hidden: [7, 5] })
+    await page.locator('.status.succeeded').waitFor({ timeout: 60_000 })
+    assert.deepEqual(opened.complaints, [])
+  })
+  async function ledgerOf(name: string) {
+    const found: ExperimentListItem[] = []
+    for await (const item of ledger.list({ where: `name = ${JSON.stringify(name)}` })) found.push(item)
+    return found
+  }
+
+  test('two experiments are compared, in what their specs differ too', async () => {
+    const [other] = await ledgerOf('made here')
+    const page = await visit(`#/compare?id=${id}&id=${other.id}`, 'Compare')
+    await page.getByRole('img', { name: /The train loss ends at/ }).waitFor()
+    const row = page.getByRole('row', { name: /architecture.hidden/ })
+    assert.deepEqual(await row.getByRole('cell').allTextContents(), ['[10]', '[7,5]'])
+    await assertWell()
+  })
+
+  test('layers lead to variables and units, the spec says what was chosen, artifacts how they are loaded', async () => {
+    const page = await visit(`#/experiments/${id}?tab=layers`, spec.name)
+    await page.getByRole('link', { name: 'fc_1' }).click()
+    await page.getByRole('rowheader', { name: 'fc_1/kernel' }).waitFor()
+    await page.getByRole('img', { name: /^10 units, from the one that helped most on train/ }).waitFor()
+    await assertWell()
+    await visit(`#/experiments/${id}?tab=spec`, spec.name)
+    const chosen = page.locator('pre .set')
+    await chosen.first().waitFor()
+    const lines = (await chosen.allTextContents()).map(line => line.replace(/[◆\s",]/g, ''))
+    assert.ok(lines.includes('batchSize:50') && lines.includes('segmentIterations:8'), lines.join(' '))
+    assert.ok(!lines.some(line => /chunkSize|iterations:24|method/.test(line)), lines.join(' '))
+    await assertWell()
+    await visit(`#/experiments/${id}?tab=artifacts`, spec.name)
+    await page.getByText('allocations = np.load("allocations-train.npy", mmap_mode="r")').waitFor()
+    const download = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'Download manifest.json' }).click()
+    assert.match(readFileSync(await (await download).path(), 'utf8'), /"fc_1\/kernel"/)
+    await assertWell()
+  })
+
+  test('a sweep, datasets, an upload, workers', async () => {
+    const { id: sweep } = await ledger.submitSweep({
+      name: 'swept',
+      base: { ...spec, training: { iterations: 3, batchSize: 50 }, allocation: { splits: ['train'] } },
+      vary: [{ name: 'baseline' }, { name: hostile, layers: { fc_2: { freeze: true } } }],
+      seeds: [1, 2],
+    })
+    const page = await visit('#/datasets', 'Datasets')
+    await page.getByLabel('Name').fill('lights')
+    await page
+      .getByLabel('Images (IDX or .npy)', { exact: true })
+      .setInputFiles(file('images.idx', idxImages(40)))
+    await page.getByRole('button', { name: 'Upload' }).click()
+    await page.getByRole('alert').waitFor()
+    await page
+      .getByLabel('Labels (IDX or .npy)', { exact: true })
+      .setInputFiles(file('labels.npy', npyLabels(40)))
+    await page.getByRole('button', { name: 'Upload' }).click()
+    await page.getByText('lights: 40 examples of 4 × 4 × 1, 3 classes').waitFor()
+    await page.getByRole('button', { name: 'Delete lights' }).waitFor()
+    await assertWell()
+    await visit('#/workers', 'Workers and queue')
+    await page.getByRole('row', { name: /native|wasm/ }).waitFor()
+    await assertWell()
+    await visit(`#/sweeps/${sweep}`, 'swept')
+    await page.getByText('4 experiments: 4 succeeded').waitFor({ timeout: 60_000 })
+    await page.getByRole('img', { name: /^Of \d differences from/ }).waitFor()
+    await assertWell()
+    await visit('#/sweeps', 'Sweeps')
+    await page.getByRole('link', { name: 'swept' }).waitFor()
+    await assertWell()
+  })
+
+  test('narrow windows show all of it without scrolling sideways', async () => {
+    const narrow = await openPage(browser, { viewport: { width: 380, height: 800 } })
+    for (const [address, title] of [
+      ['#/experiments', 'Experiments'],
+      [`#/experiments/${id}`, spec.name],
+      [`#/experiments/${id}?tab=artifacts`, spec.name],
+      ['#/new', 'New experiment'],
+    ]) {
+      await visit(address, title, narrow)
+      await narrow.page.waitForLoadState('networkidle')
+      const over = await narrow.page.evaluate('document.documentElement.scrollWidth - innerWidth')
+      assert.ok((over as number) <= 0, `${address} is ${over} pixels wider than the window`)
+    }
+    assert.deepEqual(narrow.complaints, [])
+    await narrow.page.close()
+  })
+})
+
+describe('the pages behind a proxy, with keys', { skip: skipReason }, () => {
+  test('the key is asked for once, stays in the tab, and shows what is its tenant’s alone', async t => {
+    const api = await startApi({ LEDGER_AUTH: 'keys' })
+    t.after(() => api.close())
+    const { port } = api.app.server.address() as AddressInfo
+    const proxy = createServer((request, response) => {
+      const path = request.url!.replace(/^\/tools\/ledger/, '')
+      const on = httpRequest({ port, path, method: request.method, headers: request.headers }, answer => {
+        response.writeHead(answer.statusCode!, answer.headers)
+        answer.pipe(response)
+      })
+      request.pipe(on)
+    })
+    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
+    t.after(() => proxy.closeAllConnections())
+    t.after(() => proxy.close())
+    const base = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/tools/ledger/`
+    const keys: Record<string, string> = {}
+    for (const tenant of ['mine', 'theirs']) {
+      keys[tenant] = (await createKey(api.db, { name: tenant, tenant, scopes: ['submit'] })).key
+      await connect({ url: base, apiKey: keys[tenant] }).submit({
+        ...minimalSpec(),
+        name: `of ${tenant}`,
+      } as never)
+    }
+    const browser = await launch()
+    t.after(() => browser.close())
+    const { page, complaints } = await openPage(browser)
+    await page.goto(`${base}#/experiments`)
+    const ask = async (key: string) => {
+      await page.getByLabel('API key').fill(key)
+      await page.getByRole('button', { name: 'Go on' }).click()
+    }
+    await ask('wrong')
+    await page.getByRole('alert').getByText('the key is not valid').waitFor()
+    await ask(keys.mine)
+    await page.getByRole('link', { name: 'of mine' }).click()
+    await page.getByRole('heading', { level: 1, name: 'of mine' }).waitFor()
+    await page.getByText('in line').waitFor()
+    await page.reload()
+    await page.getByRole('heading', { level: 1, name: 'of mine' }).waitFor()
+    // Another tab is asked for its own.
+    const other = await openPage(browser)
+    await other.page.goto(`${base}#/experiments`)
+    await other.page.getByLabel('API key').waitFor()
+    // With another tenant's key nothing of this one's is left, nor can it be had.
+    await page.getByRole('button', { name: 'Forget key' }).click()
+    await ask(keys.theirs)
+    await page.getByRole('alert').getByText(/404/).waitFor()
+    assert.doesNotMatch(await page.content(), /of mine/)
+    await page.goto(`${base}#/experiments`)
+    await page.getByRole('link', { name: 'of theirs' }).waitFor()
+    assert.doesNotMatch(await page.content(), /of mine/)
+    assert.deepEqual(
+      complaints.filter(text => !text.includes('404')),
+      [],
+    )
   })
 })

@@ -51,7 +51,7 @@ const convolutional: ExperimentSpec[] = [
   { ...images, architecture: { name: 'lenet', channels: [2, 4], units: 8 } },
 ]
 for (const spec of convolutional)
-  test(`a ${spec.architecture.name} trains, balances its books, and gives the same bits twice`, async () => {
+  test(`a ${spec.architecture!.name} trains, balances its books, and gives the same bits twice`, async () => {
     const [once, again] = [await runExperiment(spec), await runExperiment(spec)]
     assert.deepEqual(once.segments, again.segments)
     assert.deepEqual(once.objects, again.objects)

@@ -90,9 +90,11 @@ describe('tables of tenants', () => {
     return answer
   }
 
-  test('who does not read holds its own places only, few pages are read for it, and gone they are free', async () => {
-    const queries = countQueries(api)
+  test('who does not read holds its own places only, few pages are read for it, and gone they are free', async t => {
+    const queries = countQueries(api, /FROM ledger_blocks/)
     const stalled = await open(keys.a)
+    // Also where something fails: the API would wait for its reader.
+    t.after(() => stalled.destroy())
     assert.equal(stalled.statusCode, 200)
     // One of these waits, the other is refused at once.
     const both = [open(keys.a), open(keys.a)]
@@ -105,7 +107,8 @@ describe('tables of tenants', () => {
     assert.equal(others.statusCode, 404)
     others.resume()
     // 240,000 rows are 12 MB and some ten pages.
-    assert.ok(queries.stop() < 12)
+    const pages = queries.stop()
+    assert.ok(pages > 0 && pages < 12, String(pages))
     stalled.destroy()
     const answers = await Promise.all(both)
     assert.deepEqual(answers.map(({ statusCode }) => statusCode).sort(), [200, 429])

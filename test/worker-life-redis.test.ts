@@ -7,6 +7,7 @@ if (noRedis === false) {
   after(redis.stop)
   process.env.TEST_REDIS_URL = redis.url
   await import('./worker-life.test.ts')
+  await import('./worker-repairs.test.ts')
 } else {
   test('the worker’s life with the queue on Redis', { skip: noRedis }, () => {})
 }

@@ -3,14 +3,17 @@ import type { Log } from '../src/log.ts'
 import { manifestName, weightsName } from '../src/objects/names.ts'
 import { type Objects, objectKey } from '../src/objects/objects.ts'
 import type { Known } from '../src/objects/verify.ts'
+import { recordedBy } from '../src/spec/diagnostics.ts'
+import type { ResolvedSpec } from '../src/spec/resolved.ts'
 import { findArtifacts } from '../src/store/artifacts.ts'
 import type { Database } from '../src/store/database.ts'
 import { type Upload, uploadOf } from '../src/store/datasets.ts'
 import { patiently } from '../src/store/patience.ts'
-import type { Computer } from '../src/store/state.ts'
+import { type Computer, readState } from '../src/store/state.ts'
 import { isWanted } from '../src/store/training.ts'
+import { type Trajectory, trajectoryOf } from '../src/store/trajectories.ts'
 import { type Compute, TaskError } from './child.ts'
-import type { Result, StoredSegment, Task } from './protocol.ts'
+import type { Ancestor, Result, StoredSegment, Task } from './protocol.ts'
 
 /** What the steps work with. */
 export type WorkerContext = {
@@ -103,12 +106,14 @@ export async function runTask<K extends Task['kind']>(
     await context.computer()
     const upload = await findUpload(context, task)
     const known = await findKnown(context, task)
-    const manifest = task.kind === 'allocate' ? await findManifest(context, task) : undefined
+    const asksTraining = recordedBy(task.spec.allocation).some(({ diagnostic }) => diagnostic.asksTraining)
+    const manifest = task.kind === 'allocate' && asksTraining ? await findManifest(context, task) : undefined
+    const trajectory = await findTrajectory(context, task)
+    const ancestors = task.kind === 'train' || asksTraining ? await findAncestors(context, task.spec) : []
     const told: typeof task = {
-      ...task,
-      ...(upload && { upload }),
-      ...(known && { known }),
-      ...(manifest && { manifest }),
+      ...{ ...task, ...(upload && { upload }), ...(known && { known }), ...(manifest && { manifest }) },
+      ...(ancestors.length > 0 && { ancestors }),
+      ...(trajectory && { trajectory }),
     }
     const result: Result = await compute.run<K>(
       told,
@@ -157,6 +162,23 @@ async function findObject({ db, log }: WorkerContext, id: string, name: string):
   return found && { key: objectKey(id, name), bytes: found.bytes, sha256: found.sha256 }
 }
 
+/** Those whose training one goes on with, the nearest first; up to the first that is gone. */
+async function findAncestors(context: WorkerContext, spec: ResolvedSpec): Promise<Ancestor[]> {
+  const { db, log } = context
+  const found: Ancestor[] = []
+  for (let { initial } = spec.training; initial?.state; ) {
+    const id = initial.experiment
+    const state = await patiently(() => readState(db, id), log)
+    if (state === undefined) break
+    const task: Task = { kind: 'train', experimentId: id, spec: state.spec, segments: [] }
+    const upload = await findUpload(context, task)
+    const known = await findKnown(context, task)
+    found.push({ id, spec: state.spec, ...(upload && { upload }), ...(known && { known }) })
+    initial = state.spec.training.initial
+  }
+  return found
+}
+
 /** The uploaded dataset that a task is on, where it is on one. Throws TaskError where it has been deleted. */
 async function findUpload(
   { db, log }: WorkerContext,
@@ -171,4 +193,14 @@ async function findUpload(
       message: `the dataset ${name} (${sha256}) has been deleted: upload the same files under this name, and try again`,
     })
   return upload
+}
+
+/** The trajectory that is read instead of training. Throws TaskError where it has been deleted. */
+async function findTrajectory({ db, log }: WorkerContext, task: Task): Promise<Trajectory | undefined> {
+  const id = task.spec.training.trajectory
+  if (id === undefined || task.kind !== 'train') return undefined
+  const found = await patiently(() => trajectoryOf(db, task.experimentId), log)
+  if (found === undefined)
+    throw new TaskError({ kind: 'permanent', message: `the trajectory ${id} has been deleted` })
+  return found
 }

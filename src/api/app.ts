@@ -26,12 +26,14 @@ import diagnostics from './routes/diagnostics/index.ts'
 import document from './routes/document/index.ts'
 import events from './routes/events/index.ts'
 import experiments from './routes/experiments/index.ts'
+import findings from './routes/findings/index.ts'
 import health from './routes/health/index.ts'
 import iterations from './routes/iterations/index.ts'
 import layers from './routes/layers/index.ts'
 import metrics from './routes/metrics/index.ts'
 import neurons from './routes/neurons/index.ts'
 import sweeps from './routes/sweeps/index.ts'
+import trajectories from './routes/trajectories/index.ts'
 import webhookSecrets from './routes/webhooks/index.ts'
 import workers from './routes/workers/index.ts'
 import { buildSerializers } from './serializers.ts'
@@ -110,8 +112,8 @@ export async function buildApp({
   await app.register(health)
   await app.register(document)
   for (const routes of [
-    ...[experiments, sweeps, events, layers, iterations, allocations, neurons, diagnostics],
-    ...[artifacts, architectures, datasets, workers, webhookSecrets],
+    ...[experiments, sweeps, events, layers, iterations, allocations, neurons, diagnostics, findings],
+    ...[artifacts, architectures, datasets, trajectories, workers, webhookSecrets],
   ])
     await app.register(routes, { prefix: '/v1' })
   refuseOtherMethods(app, table)

@@ -1,6 +1,7 @@
 /** docs/diagnostics.md: which diagnostics there are and what their columns mean, from the registry. */
 import type { Diagnostic } from '../lca/diagnostics/diagnostic.ts'
 import { diagnostics } from '../lca/diagnostics/registry.ts'
+import { rules } from '../lca/findings/registry.ts'
 import { columnRules } from './schemas/diagnostics.ts'
 
 const costs = {
@@ -35,6 +36,17 @@ function section(diagnostic: Diagnostic): string {
   ].join('\n')
 }
 
+const findings = () =>
+  [
+    '## Findings',
+    '',
+    'Statements that the numbers of one experiment support, made when it succeeds: `GET /v1/experiments/{id}/findings`, `ledger findings ID`; the count and the three largest are in the summary. Each has its figures with an interval of 95 %, the table it is from and what one could do about it, and they are ordered by the loss at stake. Nothing is said that its interval does not carry. Intervals are for one rule each: of many runs in which there is nothing to be found, each rule speaks in a few of a hundred.',
+    '',
+    '| rule | from | when it speaks, and what its interval is |',
+    '|---|---|---|',
+    ...rules.map(({ name, table, description }) => `| \`${name}\` | \`${table}\` | ${cell(description)} |`),
+  ].join('\n')
+
 /** The whole document, in Markdown. */
 export const diagnosticsDocument = (): string =>
   [
@@ -44,5 +56,7 @@ export const diagnosticsDocument = (): string =>
     'What a ledger says beyond its sums. `allocation.diagnostics` of a spec names those that are recorded: `{ "curvature": false }` leaves one out that is on by default, `{ "NAME": true }` or `{ "NAME": { "every": 10 } }` asks for one. Each is a table at `GET /v1/experiments/{id}/diagnostics/{name}`, in JSON, CSV, NDJSON and Arrow, and `ledger diagnostics ID NAME` in a terminal; figures of whole runs are in the summary. θ_t are the weights before iteration t, Δ_t = θ_{t+1} − θ_t, L the mean loss of a whole split, g_t = ∇L(θ_t).',
     '',
     diagnostics.map(section).join('\n\n'),
+    '',
+    findings(),
     '',
   ].join('\n')

@@ -23,6 +23,7 @@ export const problemKinds = {
   'range-not-satisfiable': { status: 416, title: 'The range lies outside the object' },
   'invalid-spec': { status: 422, title: 'The spec cannot be run' },
   'invalid-dataset': { status: 422, title: 'The dataset cannot be used' },
+  'invalid-trajectory': { status: 422, title: 'The trajectory cannot be used' },
   misdirected: { status: 421, title: 'Not the host that was asked for' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'quota-exceeded': { status: 429, title: 'Too many unfinished experiments' },

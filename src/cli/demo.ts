@@ -2,8 +2,10 @@
 import plot from 'simple-ascii-chart'
 import { connect } from '../../clients/typescript/src/index.ts'
 import type { ExperimentSpec } from '../spec/schema.ts'
+import { findingLines } from './findings.ts'
 import { duration, signed, whole } from './format.ts'
 import { describeLayers, type Layers, type Sums } from './layers-table.ts'
+import { printableData } from './printable.ts'
 import { watch } from './progress.ts'
 
 /** MNIST-FC in shape, on digits that need no download; sized to end within a minute on two cores. */
@@ -41,6 +43,7 @@ export async function runDemo(base: string): Promise<void> {
   console.log(lossPlot(iterations.items).trimEnd())
   console.log('\nAudit of the train split')
   console.log(audit(iterations.items, train.total))
+  console.log(`\n${findingLines(printableData(experiment.summary?.findings)).join('\n')}`)
   console.log(`
 Look at it
   ${base}/#/experiments/${id}
@@ -48,6 +51,7 @@ Look at it
 Read on
   curl '${base}${url}'
   curl '${base}${url}/layers?split=validation&by=variable'
+  curl '${base}${url}/findings'
   curl '${base}${url}/iterations?split=train&points=20'
   curl -H 'Accept: text/csv' '${base}${url}/allocations?split=train&by=layer'
   curl -O '${base}${url}/artifacts/allocations/train/0-50.npy'    # numpy.load reads it`)

@@ -16,6 +16,18 @@ export function table(header: string[], rows: string[][]): string {
     .join('\n')
 }
 
+/** A text in lines that fit the terminal (100 columns at most): `first` before the first, `indent` blanks before the others. */
+export function fold(words: string, indent: number, first = ''): string[] {
+  const width = Math.max(40, Math.min(100, process.stdout.columns ?? 100))
+  const lines: string[] = []
+  for (const word of words.split(' ')) {
+    const last = lines.length - 1
+    if (last >= 0 && lines[last].length + 1 + word.length <= width) lines[last] += ` ${word}`
+    else lines.push((last < 0 ? first : ' '.repeat(indent)) + word)
+  }
+  return lines
+}
+
 /** 78500 → 78,500 */
 export const whole = (value: number) => value.toLocaleString('en-US')
 

@@ -28,6 +28,8 @@
  * a loss.
  */
 
+import { inDigits } from './words.ts'
+
 /** Sums over the iterations of a split. */
 export type Books = {
   /** T: those that are allocated. */
@@ -77,17 +79,10 @@ export function judgeBooks(
           `${above} of ${iterations} iterations are off by more than maxError (${maxError}) at ${maxSplits} splits`,
         ]
       : []),
-    `residuals add up to ${figure(absoluteResidual)} where the loss moved by ${figure(lossTravel)} in all`,
+    `residuals add up to ${inDigits(absoluteResidual)} where the loss moved by ${inDigits(lossTravel)} in all`,
     ...(broken.total
-      ? [`LCA adds up to ${figure(lca)} where the loss changed by ${figure(lossChange)}`]
+      ? [`LCA adds up to ${inDigits(lca)} where the loss changed by ${inDigits(lossChange)}`]
       : []),
   ]
   return { rules, ...books, message: `the books do not balance: ${words.join('; ')}` }
-}
-
-/** Three digits; with an exponent where there would be many zeros. */
-function figure(value: number): string {
-  const size = Math.abs(value)
-  if (size > 0 && (size < 1e-4 || size >= 1e6)) return value.toExponential(2).replace('e+', 'e')
-  return String(Number(value.toPrecision(3)))
 }

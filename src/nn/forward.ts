@@ -115,7 +115,8 @@ function zerosAround(
 
 /**
  * The logits, [n, classes] or at each place that has a label [n, targets, classes], of examples [n, …] (images with values in [0,
- * 1], tokens as int32), given the network's variables as tensors in their order; with `masks`, as training sees them.
+ * 1], tokens as int32), given the network's variables as tensors in their order; with `masks`, as training sees them. `tap` is shown what each layer
+ * that has variables makes, in their order.
  */
 export function logitsOf(
   ops: Ops,
@@ -123,6 +124,7 @@ export function logitsOf(
   variables: Tensor[],
   examples: Tensor,
   masks?: DropoutMasks,
+  tap?: (layer: string, output: Tensor) => void,
 ): Tensor {
   const byLayer: Record<string, Parameters> = {}
   network.variables.forEach(({ layer, role }, i) => {
@@ -136,11 +138,11 @@ export function logitsOf(
   const through = (layers: Layer[], input: Tensor): Tensor =>
     layers.reduce((x, layer, i) => {
       // A ReLU after batch norm is one pass with it.
-      if (layer.kind === 'batch_norm' && layers[i + 1]?.kind === 'relu') {
+      if (!tap && layer.kind === 'batch_norm' && layers[i + 1]?.kind === 'relu') {
         const { gamma, beta } = byLayer[layer.name]
         return ops.batchNormRelu(x, gamma as Tensor1D, beta as Tensor1D)
       }
-      if (layer.kind === 'relu' && layers[i - 1]?.kind === 'batch_norm') return x
+      if (!tap && layer.kind === 'relu' && layers[i - 1]?.kind === 'batch_norm') return x
       if (layer.kind === 'residual') return ops.add(through(layer.main, x), through(layer.shortcut, x))
       if ('branches' in layer) {
         const ways = layer.branches.map(way => through(way, x))
@@ -148,7 +150,9 @@ export function logitsOf(
       }
       const forward = forwardRules[layer.kind] as ForwardRules['dropout']
       const parameters = parametersOf(layer)
-      return forward(ops, layer as Extract<LeafLayer, { kind: 'dropout' }>, x, parameters, masks)
+      const output = forward(ops, layer as Extract<LeafLayer, { kind: 'dropout' }>, x, parameters, masks)
+      if ('name' in layer && byLayer[layer.name]) tap?.(layer.name, output)
+      return output
     }, input)
   return through(network.graph, examples)
 }

@@ -39,7 +39,7 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
   let batchNorm = false
   let embedding: Surroundings['embedding']
 
-  const add = (layer: LeafLayer, input: number[], at: Surroundings): number[] => {
+  const add = (layer: LeafLayer, input: number[], at: Surroundings, image?: number[]): number[] => {
     const { output, variables: own, flops, held = 0 } = shapeOf(layer, input, at)
     for (const { role, shape, initializer } of own) {
       const name = 'name' in layer ? layer.name : layer.kind
@@ -52,6 +52,8 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
         offset: parameters,
         size,
         initializer,
+        kind: layer.kind,
+        ...(image && { image }),
       })
       parameters += size
     }
@@ -66,8 +68,8 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
     return output
   }
 
-  /** Tokens until an embedding has taken them. */
-  type Value = { shape: number[]; vocabulary?: number }
+  /** Tokens until an embedding has taken them. `image`: what was flattened into these features. */
+  type Value = { shape: number[]; vocabulary?: number; image?: number[] }
   const through = (layers: Layer[], input: Value, at: string): Value =>
     layers.reduce((value, layer, i): Value => {
       const path = `${at}[${i}]`
@@ -80,7 +82,10 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
       }
       if (layer.kind !== 'residual') {
         const around = { vocabulary: value.vocabulary, embedding }
-        return { shape: placed(architecture, path, layer, shape, () => add(layer, shape, around)) }
+        const output = placed(architecture, path, layer, shape, () => add(layer, shape, around, value.image))
+        if (layer.kind === 'flatten') return { shape: output, ...(shape.length === 3 && { image: shape }) }
+        const kept = layer.kind !== 'dense' && String(output) === String(shape)
+        return { shape: output, ...(kept && value.image && { image: value.image }) }
       }
       const main = numbers(through(layer.main, value, `${path}.layers`), path)
       const shortcut = numbers(through(layer.shortcut, value, `${path}.shortcut`), path)

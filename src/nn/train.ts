@@ -78,6 +78,19 @@ export type TrainingState = {
   state: Float64Array[]
 }
 
+/**
+ * Where in a longer training the first iteration lies: what schedules, shuffles, dropout and freezes go by is `position` + t.
+ * `updates`: how many each layer has had before.
+ */
+export type Origin = { position: number; updates: Map<string, number> }
+
+/** A training that goes on from nothing. */
+export const fromTheStart: Origin = { position: 0, updates: new Map() }
+
+/** Updates a layer has had before iteration t of a training that began at an origin. */
+export const updatesUntil = (layer: ResolvedLayer, { position, updates }: Origin, t: number): number =>
+  (updates.get(layer.layer) ?? 0) + updatesBefore(layer, position + t) - updatesBefore(layer, position)
+
 /** The vectors of state that the optimizers of these layers keep. */
 export const slotsOfAll = (layers: ResolvedLayer[]): number =>
   Math.max(...layers.map(layer => slotsOf(layer.optimizer)))
@@ -116,17 +129,20 @@ function makeIteration(
   { training }: Pick<ResolvedSpec, 'training'>,
   layers: ResolvedLayer[],
   data: Examples,
+  origin: Origin,
 ) {
   const { batchSize, seed, clipNorm } = training
+  const positionOf = (t: number) => origin.position + t
   const batchOf = makeBatches(data.count, batchSize, seed)
   const layerOf = new Map(layers.map(layer => [layer.layer, layer]))
   const ofLayer = ({ layer }: Variable) => layerOf.get(layer)!
   return {
+    positionOf,
     /** Those that are trained in iteration t, and what with. */
     trained: (t: number): Trained[] =>
       model.network.variables.flatMap(variable => {
         const resolved = ofLayer(variable)
-        if (isFrozen(resolved, t)) return []
+        if (isFrozen(resolved, positionOf(t))) return []
         const { role, offset, size } = variable
         const decays = isKernel(role)
         const { optimizer } = resolved
@@ -137,16 +153,17 @@ function makeIteration(
             decays,
             optimizer,
             l2: decays ? resolved.l2 : 0,
-            updates: updatesBefore(resolved, t),
+            updates: updatesUntil(resolved, origin, t),
           },
         ]
       }),
     /** The gradient of the batch's mean loss into `gradient`; returns the loss. */
     differentiate(t: number, theta: Float32Array, gradient: Float64Array): number {
-      const augment = training.augmentation && augmentation(training.augmentation, seed, t)
-      const batch = uploadBatch(data, batchOf(t), augment)
+      const position = positionOf(t)
+      const augment = training.augmentation && augmentation(training.augmentation, seed, position)
+      const batch = uploadBatch(data, batchOf(position), augment)
       try {
-        return batchGradient(model, theta, batch, gradient, dropoutMasks(seed, t))
+        return batchGradient(model, theta, batch, gradient, dropoutMasks(seed, position))
       } finally {
         disposeBatch(batch)
       }
@@ -162,7 +179,8 @@ function makeIteration(
 
 /**
  * Yields θ_0, then θ_{t+1} after each iteration t, each with the optimizer's state (the same arrays every time, valid
- * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits.
+ * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits. `origin` says
+ * where it stands in the training that it goes on with.
  * The loss trained on is the batch's mean loss + Σ_kernels l2·w², l2 the layer's. Throws
  * DivergedError where it is not finite.
  */
@@ -172,13 +190,14 @@ export function* train(
   layers: ResolvedLayer[],
   data: Examples,
   resume?: TrainingState,
+  origin: Origin = fromTheStart,
 ): Generator<TrainingState> {
   const { iterations, seed } = spec.training
   const { network } = model
   const theta = resume?.theta ?? initialWeights(network, seed)
   const gradient = new Float64Array(network.parameters)
   const state = resume?.state ?? stateOf(layers, network.parameters)
-  const { trained, differentiate, penalize } = makeIteration(model, spec, layers, data)
+  const { positionOf, trained, differentiate, penalize } = makeIteration(model, spec, layers, data, origin)
 
   const first = resume?.iteration ?? 0
   yield { iteration: first, theta, state }
@@ -187,7 +206,8 @@ export function* train(
     if (!Number.isFinite(loss)) throw new DivergedError(t)
     const variables = trained(t)
     penalize(theta, gradient, variables)
-    for (const one of variables) update(one.optimizer, one, theta, gradient, state, t, one.updates)
+    for (const one of variables)
+      update(one.optimizer, one, theta, gradient, state, positionOf(t), one.updates)
     yield { iteration: t + 1, theta, state }
   }
 }
@@ -202,9 +222,10 @@ export function makeReplay(
   layers: ResolvedLayer[],
   data: Examples,
   { iteration: first, state }: Pick<TrainingState, 'iteration' | 'state'>,
+  origin: Origin = fromTheStart,
 ): (iteration: number, theta: Float32Array) => StepParts {
   const { parameters } = model.network
-  const { trained, differentiate, penalize } = makeIteration(model, spec, layers, data)
+  const { positionOf, trained, differentiate, penalize } = makeIteration(model, spec, layers, data, origin)
   const vector = () => new Float64Array(parameters)
   const parts: StepParts = {
     ...{ batchGradient: vector(), gradient: vector(), momentum: vector(), l2: vector(), decay: vector() },
@@ -225,7 +246,7 @@ export function makeReplay(
     const moved = theta.slice()
     for (const one of variables) {
       const { optimizer, offset, size, updates } = one
-      const taken = updateParts(optimizer, one, total, state, iteration, updates, {
+      const taken = updateParts(optimizer, one, total, state, positionOf(iteration), updates, {
         scale,
         earlier: momentum,
       })
@@ -234,7 +255,7 @@ export function makeReplay(
         l2[i] = scale[i] * factor * 2 * one.l2 * theta[i]
         decay[i] = -taken * theta[i]
       }
-      update(optimizer, one, moved, total, state, iteration, updates)
+      update(optimizer, one, moved, total, state, positionOf(iteration), updates)
     }
     return parts
   }

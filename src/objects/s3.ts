@@ -3,42 +3,33 @@
  * multipart upload, of which nothing is to be seen until it is completed. Every part carries its MD5, which servers of
  * every age check, so that what was damaged on the way is refused.
  */
-import { createHash } from 'node:crypto'
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough } from 'node:stream'
 import {
   AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
   CreateBucketCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
-  HeadObjectCommand,
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandOutput,
-  ListObjectsV2Command,
-  type ListObjectsV2CommandInput,
-  type ListObjectsV2CommandOutput,
-  PutObjectCommand,
-  S3Client,
-  type S3ClientConfig,
-  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { S3Config } from '../config.ts'
-import {
-  type ByteRange,
-  type CommittedObject,
-  checkKey,
-  MissingObjectError,
-  markKey,
-  type Objects,
-  type ObjectWriter,
-  UnlistableError,
-} from './objects.ts'
+import { checkKey, MissingObjectError, markKey, type Objects, UnlistableError } from './objects.ts'
 import { s3Error } from './s3-error.ts'
-
-type Bucket = { client: S3Client; bucket: string }
+import {
+  checkRange,
+  collect,
+  connect,
+  emptyRange,
+  get,
+  list,
+  outside,
+  pages,
+  sizeOf,
+  statusOf,
+} from './s3-requests.ts'
+import { openWriter } from './s3-writer.ts'
 
 /** Milliseconds. A writer is open as long as its segment is computed, which may be days where there is only a CPU. */
 const abandonedAfter = 7 * 24 * 60 * 60 * 1000
@@ -191,219 +182,4 @@ export async function makeBucket(config: S3Config): Promise<boolean> {
   } finally {
     client.destroy()
   }
-}
-
-/** Where S3_* say all, AWS_* variables and ~/.aws are about something else: nothing is looked up there. */
-const itself: S3ClientConfig = {
-  ignoreConfiguredEndpointUrls: true,
-  defaultsMode: 'standard',
-  retryMode: 'standard',
-  authSchemePreference: ['sigv4'],
-  sigv4aSigningRegionSet: ['*'],
-  disableS3ExpressSessionAuth: false,
-  useArnRegion: false,
-  useDualstackEndpoint: false,
-  useFipsEndpoint: false,
-  userAgentAppId: async () => undefined,
-}
-
-function connect({ region, credentials }: S3Config, endpoint: string | undefined): S3Client {
-  return new S3Client({
-    ...{ region, credentials, endpoint },
-    ...(credentials !== undefined && itself),
-    // bucket.host needs a DNS that an own server rarely has; Amazon's knows both.
-    forcePathStyle: endpoint !== undefined,
-    maxAttempts: 5,
-    // The newer checksums, which travel behind the body, are not understood by every server; parts carry an MD5.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    // A server that takes the connection and then says nothing must cost an attempt, not the worker.
-    requestHandler: { connectionTimeout: 5000, requestTimeout: 60_000 },
-  })
-}
-
-/** Parts must have 5 MiB and at most 10,000 make an object: they grow as it does, up to 400 GB. */
-const partBytes = (part: number): number => (1 + Math.floor(part / 1000)) * 8 * 2 ** 20
-
-async function openWriter(
-  { client, bucket }: Bucket,
-  key: string,
-  ContentType: string,
-): Promise<ObjectWriter> {
-  const target = { Bucket: bucket, Key: key }
-  const hash = createHash('sha256')
-  const parts: { ETag: string; PartNumber: number }[] = []
-  let bytes = 0
-  let upload: string | undefined
-  let state: 'open' | 'committed' | 'aborted' = 'open'
-  let buffer = Buffer.allocUnsafe(64 * 2 ** 10)
-  let filled = 0
-
-  const sendPart = async () => {
-    const body = buffer.subarray(0, filled)
-    if (upload === undefined) {
-      const begun = await client.send(new CreateMultipartUploadCommand({ ...target, ContentType }))
-      upload = begun.UploadId!
-    }
-    const PartNumber = parts.length + 1
-    const { ETag } = await client.send(
-      new UploadPartCommand({
-        ...{ ...target, UploadId: upload, PartNumber, Body: body, ContentMD5: md5(body) },
-      }),
-    )
-    parts.push({ ETag: ETag!, PartNumber })
-    filled = 0
-  }
-  /** Room for more, up to the size of a part. Small objects never hold a large buffer. */
-  const grow = (wanted: number, limit: number) => {
-    if (wanted <= buffer.length) return
-    const larger = Buffer.allocUnsafe(Math.min(limit, Math.max(wanted, 2 * buffer.length)))
-    buffer.copy(larger, 0, 0, filled)
-    buffer = larger
-  }
-
-  return {
-    async append(chunk) {
-      if (state !== 'open') throw new Error(`object ${key} is already ${state}`)
-      hash.update(chunk)
-      bytes += chunk.byteLength
-      for (let taken = 0; taken < chunk.byteLength; ) {
-        const limit = partBytes(parts.length)
-        const count = Math.min(limit - filled, chunk.byteLength - taken)
-        grow(filled + count, limit)
-        buffer.set(chunk.subarray(taken, taken + count), filled)
-        filled += count
-        taken += count
-        if (filled === limit) await sendPart()
-      }
-    },
-    async commit(): Promise<CommittedObject> {
-      if (state !== 'open') throw new Error(`object ${key} is already ${state}`)
-      if (upload === undefined) {
-        const body = buffer.subarray(0, filled)
-        await client.send(new PutObjectCommand({ ...target, ContentType, Body: body, ContentMD5: md5(body) }))
-      } else {
-        if (filled > 0) await sendPart()
-        await client.send(
-          new CompleteMultipartUploadCommand({
-            ...{ ...target, UploadId: upload, MultipartUpload: { Parts: parts } },
-          }),
-        )
-      }
-      state = 'committed'
-      return { key, bytes, sha256: hash.digest('hex'), contentType: ContentType }
-    },
-    async abort() {
-      if (state !== 'open') return
-      state = 'aborted'
-      if (upload === undefined) return
-      // A server that is away keeps the parts until the next sweep.
-      await client.send(new AbortMultipartUploadCommand({ ...target, UploadId: upload })).catch(() => {})
-    },
-  }
-}
-
-const md5 = (body: Uint8Array) => createHash('md5').update(body).digest('base64')
-const statusOf = (error: unknown) =>
-  (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
-const outside = (key: string, { start, end }: ByteRange) =>
-  new RangeError(`bytes ${start} to ${end} are not in object ${key}`)
-
-function checkRange(key: string, range: ByteRange): void {
-  const { start, end } = range
-  if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end < start)
-    throw outside(key, range)
-}
-
-async function get({ client, bucket }: Bucket, key: string, range?: ByteRange) {
-  // A Range of HTTP includes its last byte.
-  const Range = range && `bytes=${range.start}-${range.end - 1}`
-  try {
-    const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range }))
-    return { body: answer.Body as Readable, bytes: answer.ContentLength! }
-  } catch (error) {
-    if (statusOf(error) === 416) throw outside(key, range!)
-    // A missing bucket is a 404 as well, and not the same.
-    if (statusOf(error) === 404 && (error as Error).name === 'NoSuchKey') throw new MissingObjectError(key)
-    if ((error as Error).name === 'AccessDenied' && (await mayRead({ client, bucket })))
-      throw new MissingObjectError(key)
-    throw error
-  }
-}
-
-async function collect(body: Readable, bytes: number): Promise<Buffer> {
-  const whole = Buffer.allocUnsafe(bytes)
-  let filled = 0
-  for await (const chunk of body) filled += (chunk as Buffer).copy(whole, filled)
-  if (filled !== bytes) throw new Error(`the object store answered with ${filled} of ${bytes} bytes`)
-  return whole
-}
-
-async function sizeOf({ client, bucket }: Bucket, key: string): Promise<number | undefined> {
-  try {
-    return (await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))).ContentLength
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined
-    if (statusOf(error) === 403 && (await mayRead({ client, bucket }))) return undefined
-    throw error
-  }
-}
-
-/** The stores of which this is known. */
-const readable = new WeakSet<S3Client>()
-
-/**
- * Whether objects may be read. Who may not list a bucket gets 403 for an object that is not there, as for one that may not
- * be read: an object that is there tells the two apart.
- */
-async function mayRead({ client, bucket }: Bucket): Promise<boolean> {
-  if (readable.has(client)) return true
-  const target = { Bucket: bucket, Key: 'ledger-access' }
-  const Body = Buffer.from('whether what is written here can be read\n')
-  await client.send(new PutObjectCommand({ ...target, Body, ContentMD5: md5(Body) }))
-  try {
-    await client.send(new HeadObjectCommand(target))
-  } catch (error) {
-    if (statusOf(error) === 403) return false
-    throw error
-  }
-  readable.add(client)
-  return true
-}
-
-/** A page of keys. Throws UnlistableError. */
-async function list(
-  { client, bucket }: Bucket,
-  page: Omit<ListObjectsV2CommandInput, 'Bucket'>,
-): Promise<ListObjectsV2CommandOutput> {
-  try {
-    return await client.send(new ListObjectsV2Command({ Bucket: bucket, ...page }))
-  } catch (error) {
-    if ((error as Error).name !== 'AccessDenied') throw error
-    throw new UnlistableError(
-      `the S3 credentials may not list the bucket ${bucket} (s3:ListBucket), which finding all objects under ${page.Prefix} takes`,
-      { cause: error },
-    )
-  }
-}
-
-/** A range of no bytes cannot be asked for; it is in the object all the same, or not. */
-async function emptyRange(at: Bucket, key: string, range: ByteRange): Promise<Buffer> {
-  const bytes = await sizeOf(at, key)
-  if (bytes === undefined) throw new MissingObjectError(key)
-  if (range.end > bytes) throw outside(key, range)
-  return Buffer.alloc(0)
-}
-
-/** The keys that begin with a prefix, a page at a time; those of a page may be deleted before the next is asked for. */
-async function* pages({ client, bucket }: Bucket, Prefix: string): AsyncGenerator<string[]> {
-  let token: string | undefined
-  do {
-    const answer: ListObjectsV2CommandOutput = await list(
-      { client, bucket },
-      { Prefix, ContinuationToken: token },
-    )
-    yield (answer.Contents ?? []).map(({ Key }) => Key!)
-    token = answer.NextContinuationToken
-  } while (token !== undefined)
 }

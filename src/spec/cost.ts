@@ -114,9 +114,9 @@ export function allocationFlops(spec: Costly, network: Network, iterations: numb
   return passes * examplesOf(spec) * network.gradientFlops + added
 }
 
-/** FLOP of training: a gradient of a batch an iteration. */
+/** FLOP of training: a gradient of a batch an iteration, and none where it happened elsewhere. */
 export const trainingFlops = ({ training }: Costly, { gradientFlops }: Network): number =>
-  training.iterations * training.batchSize * gradientFlops
+  training.trajectory === undefined ? training.iterations * training.batchSize * gradientFlops : 0
 
 /** What turns are taken by: allocation at its least, for how often steps have to be split nobody knows before. */
 export function costOf(spec: Costly, network: Network): Cost {

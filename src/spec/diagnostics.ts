@@ -73,3 +73,13 @@ export const recordedBy = ({
     if (asked === false) return []
     return [{ diagnostic, options: asked === true ? {} : asked }]
   })
+
+/** Whether an experiment has it: recorded, or to be made of what is. */
+export function hasDiagnostic(
+  { name, cost, madeOf }: Diagnostic,
+  allocation: Pick<ResolvedSpec['allocation'], 'diagnostics'>,
+): boolean {
+  const names = recordedBy(allocation).map(({ diagnostic }) => diagnostic.name)
+  if (cost !== 'reading') return names.includes(name)
+  return allocation.diagnostics !== undefined && (madeOf === undefined || names.includes(madeOf))
+}

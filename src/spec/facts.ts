@@ -37,6 +37,10 @@ export type VariableFacts = {
   shape: number[]
   offset: number
   size: number
+  /** What its layer is. */
+  kind?: string
+  /** The image [h, w, c] that is flattened into its layer's input, where one is: frameworks flatten in different orders. */
+  image?: number[]
 }
 
 export type NetworkFacts = {

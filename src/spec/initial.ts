@@ -25,6 +25,12 @@ export function checkInitial(spec: ResolvedSpec, earlier: Earlier, facts: Facts)
   if (earlier.status !== 'succeeded') {
     return at('experiment', `must have succeeded, and is ${earlier.status}`)
   }
+  if (initial.state && earlier.spec.training.trajectory !== undefined) {
+    return at(
+      'state',
+      'must be left out: that training happened elsewhere, and its optimizer’s state is not here',
+    )
+  }
   if (!earlier.spec.keep.includes('weights')) {
     return at('experiment', 'must have kept its weights (keep: ["weights"]), and has not')
   }

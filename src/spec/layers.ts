@@ -70,14 +70,14 @@ function match(rules: Rules, layers: string[]): Matches {
  */
 export function resolveLayers(
   spec: Pick<ResolvedSpec, 'layers' | 'optimizer'> & { training: { l2: number } },
-  network: NetworkFacts,
+  network: Pick<NetworkFacts, 'layers' | 'variables'>,
 ): ResolvedLayer[] {
   return resolveMatched(spec, network, match(Object.entries(spec.layers), network.layers))
 }
 
 function resolveMatched(
   spec: Pick<ResolvedSpec, 'optimizer'> & { training: { l2: number } },
-  network: NetworkFacts,
+  network: Pick<NetworkFacts, 'layers' | 'variables'>,
   { ofLayer }: Pick<Matches, 'ofLayer'>,
 ): ResolvedLayer[] {
   const sizes = new Map<string, number>()

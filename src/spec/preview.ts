@@ -1,4 +1,5 @@
 /** What an experiment will cost, before anything runs: arithmetic over the resolved spec and the shape of the network. */
+import { seamVectors } from '../lca/diagnostics/follow.ts'
 import {
   type DiagnosticCost,
   diagnosticCosts,
@@ -7,6 +8,7 @@ import {
   worstSegment,
 } from './cost.ts'
 import { findDataset } from './datasets.ts'
+import { recordedBy } from './diagnostics.ts'
 import { SpecError } from './errors.ts'
 import type { Facts, VariableFacts } from './facts.ts'
 import { resolveLayers } from './layers.ts'
@@ -63,6 +65,9 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
   const units = layerUnits(network.variables).reduce((sum, layer) => sum + layer.units, 0)
   const neurons =
     splits.length * segments.reduce((sum, { from, to }) => sum + npyHeader + (to - from) * units * 4, 0)
+  // Until all segments are there, and then gone.
+  const vectors = seamVectors(recordedBy(spec.allocation)).length
+  const seams = vectors === 0 ? 0 : splits.length * segments.length * (npyHeader + vectors * row)
   const kept = {
     weights: spec.keep.includes('weights') ? weights : 0,
     allocations: spec.keep.includes('allocations') ? allocations : 0,
@@ -94,7 +99,7 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
       ...kept,
       neurons,
       kept: kept.weights + kept.allocations + neurons,
-      peak: weights + kept.allocations + neurons,
+      peak: weights + kept.allocations + neurons + seams,
     },
     rows: { ...rows, total: rows.iterations + rows.allocations },
     diagnostics: diagnosticCosts(spec, network),

@@ -52,7 +52,7 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
   const network = known && !isBroken('architecture') ? layOut(draft, known, facts, contradictions) : null
   checkOptimizer(draft, report)
   const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
-  contradictions.push(...checkLayers(draft.layers ?? {}, draft.training.iterations, optimizer, network))
+  contradictions.push(...checkLayers(draft.layers ?? {}, lastPosition(draft.training), optimizer, network))
   checkAllocation(draft, network, facts, report)
   if (network)
     contradictions.push(...checkActivations(network, draft.training.batchSize, draft.allocation.chunkSize))
@@ -189,6 +189,11 @@ function checkTraining({ dataset, training, optimizer }: Draft, input: unknown, 
   // Half a period that ends with the training is what a cosine schedule without a length means.
   const { schedule } = optimizer
   if (schedule?.name !== 'cosine' && schedule?.name !== 'warmup-cosine') return
+  if (schedule.iterations === undefined && training.initial?.state) {
+    const message =
+      'must be said where training goes on with another’s (training.initial.state): as long as that is cooling down'
+    report(['optimizer', 'schedule', 'iterations'], message)
+  }
   schedule.iterations ??= training.iterations
   if (schedule.name === 'warmup-cosine' && schedule.warmup >= schedule.iterations)
     report(
@@ -207,6 +212,10 @@ function checkAugmentation({ training }: Draft, { name, shape }: DatasetFacts, r
       `must be < ${Math.min(shape[0], shape[1])}, the side of an image; got ${training.augmentation.crop}`,
     )
 }
+
+/** The iteration that freezes are to begin before: none where nobody here knows how long the training has been going on. */
+const lastPosition = ({ iterations, initial }: Draft['training']): number =>
+  initial?.state ? Number.POSITIVE_INFINITY : iterations
 
 /** The network of the architecture over the dataset, null where the two do not fit. */
 function layOut(

@@ -115,6 +115,8 @@ export type ResolvedSpec = {
   layers: Record<string, LayerRule>
   training: {
     iterations: number
+    /** The training that happened elsewhere, whose weights these are; absent: it is trained here. */
+    trajectory?: string
     batchSize: number
     seed: number
     l2: number
@@ -123,7 +125,7 @@ export type ResolvedSpec = {
     /** Absent: the examples as they are. */
     augmentation?: ResolvedAugmentation
     /** Absent: θ_0 is drawn. */
-    initial?: { experiment: string; iteration: number }
+    initial?: { experiment: string; iteration: number; state?: boolean }
   }
   allocation: {
     method: MethodName

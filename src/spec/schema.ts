@@ -151,7 +151,23 @@ export const LayersSpec = Dictionary(200, LayerRule, {
 
 export const TrainingSpec = Type.Object(
   {
-    iterations: Type.Integer({ minimum: 1, maximum: 10_000_000, description: 'Optimizer steps.' }),
+    iterations: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000_000,
+        description: 'Optimizer steps. Required, but with a trajectory: all of its steps if absent.',
+      }),
+    ),
+    trajectory: Type.Optional(
+      Type.String({
+        pattern: worded(
+          '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+          'the id of a trajectory, a UUID in small letters',
+        ),
+        description:
+          'The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.',
+      }),
+    ),
     batchSize: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -212,11 +228,17 @@ export const TrainingSpec = Type.Object(
             description:
               'Which of its weights: 0 is what it started from, its iterations what it ended with.',
           }),
+          state: Type.Optional(
+            Type.Boolean({
+              description:
+                'Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.',
+            }),
+          ),
         },
         {
           ...closed,
           description:
-            'Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.',
+            'Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.',
         },
       ),
     ),
@@ -325,9 +347,9 @@ export const ExperimentSpec = Type.Object(
       }),
     ),
     dataset: DatasetSpec,
-    architecture: ArchitectureSpec,
+    architecture: Type.Optional(ArchitectureSpec),
     loss: Type.Optional(LossSpec),
-    optimizer: OptimizerSpec,
+    optimizer: Type.Optional(OptimizerSpec),
     layers: Type.Optional(LayersSpec),
     training: TrainingSpec,
     allocation: Type.Optional(AllocationSpec),
@@ -351,3 +373,13 @@ export const ExperimentSpec = Type.Object(
   { ...closed, $id: 'ExperimentSpec' },
 )
 export type ExperimentSpec = Static<typeof ExperimentSpec>
+
+/** What a spec must have unless a trajectory has it (spec/trajectory.ts fills it in before the form is looked at). */
+export const CompleteSpec = {
+  ...ExperimentSpec,
+  required: ['dataset', 'architecture', 'optimizer', 'training'],
+  properties: {
+    ...ExperimentSpec.properties,
+    training: { ...TrainingSpec, required: ['iterations'] },
+  },
+}

@@ -9,7 +9,7 @@ export type StoredSpec = {
   /** As JSON. */
   tags: string
   dataset: { name: string; sha256?: string }
-  training: { iterations: number; initial?: { experiment: string } }
+  training: { iterations: number; initial?: { experiment: string }; trajectory?: string }
   allocation: { segmentIterations: number }
   cost: Cost
 }
@@ -30,7 +30,11 @@ export function storedSpec(spec: ResolvedSpec, cost: Cost): StoredSpec {
     name: name ?? null,
     tags: JSON.stringify(tags),
     dataset: { name: dataset.name, sha256: dataset.sha256 },
-    training: { iterations: training.iterations, initial: training.initial },
+    training: {
+      iterations: training.iterations,
+      initial: training.initial,
+      trajectory: training.trajectory,
+    },
     allocation: { segmentIterations: allocation.segmentIterations },
     cost,
   }

@@ -10,7 +10,7 @@ import {
   show,
   variantNames,
 } from './messages.ts'
-import { ExperimentSpec } from './schema.ts'
+import { CompleteSpec } from './schema.ts'
 import { SweepSpec } from './sweep-schema.ts'
 import { trimmed } from './trim.ts'
 
@@ -19,7 +19,7 @@ export type Violation = FieldError & { at: Path; schema: JsonSchema }
 
 // ownProperties: a key that only Object.prototype has is not a field that was given.
 const ajv = new Ajv({ allErrors: true, verbose: true, discriminator: true, ownProperties: true })
-const experiment = ajv.compile(ExperimentSpec)
+const experiment = ajv.compile(CompleteSpec)
 const sweep = ajv.compile(SweepSpec)
 
 /** Beyond this many errors a document is not a spec with mistakes in it; explaining them all would only take time. */
@@ -27,7 +27,7 @@ const mostErrors = 300
 
 /** Every violation of ExperimentSpec, at most one for each field, in the order of the schema. Never throws. */
 export const schemaViolations = (input: unknown): Violation[] =>
-  violationsOf(experiment, ExperimentSpec as unknown as JsonSchema, input)
+  violationsOf(experiment, CompleteSpec as unknown as JsonSchema, input)
 
 /** Every violation of SweepSpec, which looks no further into the specs than that they are objects. */
 export const sweepViolations = (input: unknown): Violation[] =>

@@ -96,11 +96,12 @@ export async function uploadOf(db: Database, experimentId: string): Promise<Uplo
 /** Bytes of files together. */
 export const bytesOf = (files: StoredFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0)
 
-/** Bytes of a tenant's datasets together. */
+/** Bytes of a tenant's datasets and trajectories together. */
 export async function storedBytes(db: Pick<pg.ClientBase, 'query'>, tenant: string): Promise<number> {
   const { rows } = await db.query<{ bytes: number }>(
-    `SELECT coalesce(sum((file ->> 'bytes')::float8), 0) AS bytes
-       FROM datasets, jsonb_array_elements(files) AS file WHERE tenant = $1`,
+    `SELECT (SELECT coalesce(sum((file ->> 'bytes')::float8), 0)
+               FROM datasets, jsonb_array_elements(files) AS file WHERE tenant = $1)
+          + (SELECT coalesce(sum(bytes), 0) FROM trajectories WHERE tenant = $1) AS bytes`,
     [tenant],
   )
   return rows[0].bytes

@@ -2,7 +2,7 @@
 import type { Diagnostic, ReadFacts, Source } from '../lca/diagnostics/diagnostic.ts'
 import { networkOf } from '../lca/diagnostics/follow.ts'
 import { diagnostics } from '../lca/diagnostics/registry.ts'
-import { recordedBy } from '../spec/diagnostics.ts'
+import { hasDiagnostic, recordedBy } from '../spec/diagnostics.ts'
 import type { VariableFacts } from '../spec/facts.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
 import type { SplitName } from '../spec/schema.ts'
@@ -68,9 +68,9 @@ function summarised(allocation: ResolvedSpec['allocation']): {
   options: ReadFacts['options']
 }[] {
   const onReading = diagnostics
-    .filter(({ cost }) => cost === 'reading')
+    .filter(diagnostic => diagnostic.cost === 'reading' && hasDiagnostic(diagnostic, allocation))
     .map(diagnostic => ({ diagnostic, options: undefined }))
-  return [...recordedBy(allocation), ...(allocation.diagnostics ? onReading : [])].filter(
+  return [...recordedBy(allocation), ...onReading].filter(
     ({ diagnostic }) => diagnostic.summarise !== undefined,
   )
 }

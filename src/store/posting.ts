@@ -4,6 +4,7 @@ import { SpecError } from '../spec/errors.ts'
 import type { StoredSpec } from '../spec/stored.ts'
 import type { Database } from './database.ts'
 import { holdUploads } from './datasets.ts'
+import { holdTrajectories } from './trajectories.ts'
 
 /** An idempotency key, and the SHA-256 of the body that came with it. */
 export type Once = { key: string; hash: string }
@@ -54,11 +55,14 @@ const isLimited = ({ experiments, segments }: Quota) => experiments > 0 || segme
 
 /** Whether storing a spec needs what holdPlaces holds. */
 export const needsHold = ({ dataset, training }: StoredSpec, quota: Quota): boolean =>
-  isLimited(quota) || dataset.sha256 !== undefined || training.initial !== undefined
+  isLimited(quota) ||
+  dataset.sha256 !== undefined ||
+  training.initial !== undefined ||
+  training.trajectory !== undefined
 
 /**
- * To be called first in the transaction that stores the specs: keeps their uploaded datasets and the experiments that
- * they start from from being deleted, and, where the tenant has a quota, its other posts waiting, or two could both find
+ * To be called first in the transaction that stores the specs: keeps their uploaded datasets, their trajectories and the
+ * experiments that they start from from being deleted, and, where the tenant has a quota, its other posts waiting, or two could both find
  * the last place free. Says whether there are places for all of them. Throws SpecError where something has been deleted
  * since the specs were resolved.
  */
@@ -70,6 +74,7 @@ export async function holdPlaces(
 ): Promise<boolean> {
   await holdUploads(client, tenant, specs)
   await holdInitial(client, specs)
+  await holdTrajectories(client, tenant, specs)
   if (!isLimited(quota)) return true
   await client.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`unfinished ${tenant}`])
   const unfinished = await countUnfinished(client, tenant)

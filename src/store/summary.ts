@@ -3,6 +3,7 @@
 import { judgeBooks, type Unbalanced } from '../lca/balance.ts'
 import type { ColumnsKind } from '../lca/columns.ts'
 import type { Evaluation } from '../lca/ends.ts'
+import type { Finding } from '../lca/findings/finding.ts'
 import { type Rows, rowsNamed } from '../objects/names.ts'
 import { recordedBy } from '../spec/diagnostics.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
@@ -15,6 +16,7 @@ import { type Limits, makeBooks, type UnbalancedSplits, unbalancedOnly } from '.
 import { type Database, transaction } from './database.ts'
 import { type EarlyFigures, type Figures, summariseDiagnostics } from './diagnostics.ts'
 import { rewriteExperiment } from './earlier-rows.ts'
+import { type FindingsSummary, findFindings, summariseFindings } from './findings.ts'
 import { readSpread } from './sampling.ts'
 import type { ExperimentState } from './state.ts'
 import { storeTotals, sumLedger, type VariableTotals } from './totals.ts'
@@ -48,6 +50,8 @@ export type Summary = {
   splits: Partial<Record<SplitName, SplitSummary>>
   /** What is wrong with the books, by split; null where they balance. */
   unbalanced: UnbalancedSplits
+  /** Absent in experiments of before there were any. */
+  findings?: FindingsSummary
   /** Full-split gradients computed, over all splits. */
   gradients: number
   /** Of computing, summed over the segments (which may have been computed at the same time). */
@@ -132,6 +136,7 @@ export type Finished = {
   summary: Summary
   /** Figures of its beginnings, by split. */
   early: Partial<Record<SplitName, EarlyFigures[]>>
+  findings: Finding[]
   totals: { split: string; variables: VariableTotals }[]
   /** Which recording of each segment that is made of. */
   recorded: string
@@ -239,12 +244,14 @@ export async function summarise(db: Database, id: string, spec: ResolvedSpec): P
     iterations = sums.iterations
   }
   const { gradients, seconds } = work[0]
+  const unbalanced = unbalancedOnly(judged)
+  const findings = await findFindings(db.pool, id, spec, variables, unbalanced)
   return {
     summary: {
-      ...{ parameters, iterations, splits, unbalanced: unbalancedOnly(judged) },
+      ...{ parameters, iterations, splits, unbalanced, findings: summariseFindings(findings) },
       ...{ gradients, allocationSeconds: seconds },
     },
-    ...{ early, totals, recorded },
+    ...{ early, findings, totals, recorded },
   }
 }
 
@@ -336,7 +343,7 @@ export async function readArtifacts(db: Database, id: string): Promise<StoredArt
 export function finishExperiment(
   db: Database,
   id: string,
-  { summary, early, totals, recorded }: Finished,
+  { summary, early, findings, totals, recorded }: Finished,
   objects: StoredArtifact[],
 ): Promise<boolean> {
   return transaction(db.pool, async client => {
@@ -348,9 +355,10 @@ export function finishExperiment(
     )
     if (open.length > 0 || (await recordedState(client, id)) !== recorded) return false
     const { rowCount } = await client.query(
-      `UPDATE experiments SET status = 'succeeded', summary = $2, early = $3, finished_at = now(), updated_at = now()
+      `UPDATE experiments SET status = 'succeeded', summary = $2, early = $3, findings = $4, finished_at = now(),
+              updated_at = now()
        WHERE id = $1 AND status = 'allocating' AND NOT cancelling`,
-      [id, JSON.stringify(summary), JSON.stringify(early)],
+      [id, JSON.stringify(summary), JSON.stringify(early), JSON.stringify(findings)],
     )
     if (rowCount === 0) return false
     // Of an earlier time that it succeeded: what was lost since may have been computed again.

@@ -7,6 +7,7 @@ import { type Objects, objectKey, UnlistableError } from '../objects/objects.ts'
 import { type Database, transaction } from './database.ts'
 import { datasetPrefix } from './datasets.ts'
 import { deleteExperiment, experimentPrefix, type Submissions } from './experiments.ts'
+import { readTrajectories, trajectoryPrefix } from './trajectories.ts'
 
 export type Swept = { expired: number; orphans: number; leftovers: number }
 
@@ -91,6 +92,15 @@ async function sweepObjects(db: Database, objects: Objects, swept: Swept): Promi
     swept.orphans += 1
   }
 
+  // And of a trajectory.
+  const trajectories = (await objects.names('trajectories')).filter(name => uuid.test(name))
+  const aged = trajectories.filter(id => madeAt(id) < Date.now() - day)
+  const kept = await readTrajectories(db, { tenant: null }, aged)
+  for (const id of aged.filter(name => !kept.has(name))) {
+    await objects.remove(trajectoryPrefix(id))
+    swept.orphans += 1
+  }
+
   // A worker that died between saying that it is done and clearing up.
   const done = await db.pool.query<{ id: string; weights: boolean }>(
     `SELECT id, spec -> 'keep' ->> 0 = 'weights' OR spec -> 'keep' ->> 1 = 'weights' AS weights
@@ -98,7 +108,9 @@ async function sweepObjects(db: Database, objects: Objects, swept: Swept): Promi
   )
   for (const { id, weights } of done.rows) {
     const names = await objects.names(experimentPrefix(id))
-    for (const name of names.filter(one => one === 'state' || (one === 'weights' && !weights))) {
+    for (const name of names.filter(
+      one => one === 'state' || one === 'seams' || (one === 'weights' && !weights),
+    )) {
       await objects.remove(objectKey(id, name))
       swept.leftovers += 1
     }

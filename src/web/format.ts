@@ -64,3 +64,6 @@ export function shorten(text: string, most: number): string {
   const head = Math.ceil((most - 1) / 2)
   return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (most - 1 - head)).join('')}`
 }
+
+/** A name within a sentence: what it does to the direction of text ends with it (first strong isolate, pop). */
+export const isolated = (name: string): string => `\u2068${name}\u2069`

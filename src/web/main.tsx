@@ -4,11 +4,23 @@ import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { ApiError } from '../../clients/typescript/src/index.ts'
 import { linkTo, useAddress } from './address.ts'
 import { keepKey, readKey, useLedgerOf } from './ledger.ts'
+import { ComparePage } from './pages/compare.tsx'
+import { DatasetsPage } from './pages/datasets.tsx'
 import { ExperimentPage } from './pages/experiment.tsx'
 import { ExperimentsPage } from './pages/experiments.tsx'
+import { SubmitPage } from './pages/submit.tsx'
+import { SweepPage } from './pages/sweep.tsx'
+import { SweepsPage } from './pages/sweeps.tsx'
+import { WorkersPage } from './pages/workers.tsx'
 import './style.css'
 
-const places = [['experiments', 'Experiments']] as const
+const places = [
+  ['experiments', 'Experiments'],
+  ['sweeps', 'Sweeps'],
+  ['new', 'New'],
+  ['datasets', 'Datasets'],
+  ['workers', 'Workers'],
+] as const
 
 function App() {
   const [key, setKey] = useState(readKey)
@@ -29,6 +41,9 @@ function App() {
 
 function AskForKey(props: { why: string; had: boolean; take(key: string): void }) {
   const [given, setGiven] = useState('')
+  useEffect(() => {
+    document.title = 'Loss Ledger'
+  }, [])
   return (
     <>
       <header class="bar">
@@ -82,8 +97,9 @@ function Frame({ leave }: { leave: (() => void) | undefined }) {
   const address = useAddress()
   const [first = 'experiments', id] = address.path
   useEffect(() => {
-    if (id === undefined)
-      document.title = `${places.find(([path]) => path === first)?.[1] ?? 'Loss Ledger'} · Loss Ledger`
+    // A page of something puts its name there, once it is known: with another key nothing stays of what was.
+    const place = id === undefined ? places.find(([path]) => path === first)?.[1] : undefined
+    document.title = place === undefined ? 'Loss Ledger' : `${place} · Loss Ledger`
     scrollTo(0, 0)
     // A screen reader is told that this is another page.
     document.querySelector<HTMLElement>('main h1')?.focus()
@@ -111,6 +127,12 @@ function Frame({ leave }: { leave: (() => void) | undefined }) {
         {first === 'experiments' && id !== undefined && (
           <ExperimentPage key={id} id={id} query={address.query} />
         )}
+        {first === 'compare' && <ComparePage query={address.query} />}
+        {first === 'sweeps' && id === undefined && <SweepsPage />}
+        {first === 'sweeps' && id !== undefined && <SweepPage key={id} id={id} query={address.query} />}
+        {first === 'new' && <SubmitPage query={address.query} />}
+        {first === 'datasets' && <DatasetsPage />}
+        {first === 'workers' && <WorkersPage />}
         {!['compare', ...places.map(([path]) => path as string)].includes(first) && (
           <h1 tabIndex={-1}>There is no page “{first}”</h1>
         )}

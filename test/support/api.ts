@@ -102,12 +102,16 @@ export async function startApi(env: Record<string, string> = {}, networks: 'fc' 
   }
 }
 
-/** Counts the queries that the API makes on its pool from now on; `stop` ends it and says how many there were. */
-export function countQueries({ db: { pool } }: Pick<TestApi, 'db'>): { stop(): number } {
+/**
+ * Counts the queries that the API makes on its pool from now on, those whose SQL is so; `stop` ends it and says how many
+ * there were.
+ */
+export function countQueries({ db: { pool } }: Pick<TestApi, 'db'>, sql = /./): { stop(): number } {
   let queries = 0
   const query = pool.query.bind(pool)
   pool.query = ((...args: Parameters<typeof query>) => {
-    queries++
+    const [asked] = args as unknown as [string | { text: string }]
+    if (sql.test(typeof asked === 'string' ? asked : asked.text)) queries++
     return query(...args)
   }) as typeof query
   return {

@@ -30,7 +30,10 @@ export async function openPage(
   page.setDefaultTimeout(20_000)
   const complaints: string[] = []
   page.on('console', message => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    if (message.type() !== 'error' && message.type() !== 'warning') return
+    // What Chromium says of every answer that refuses something, which the pages show.
+    if (/^Failed to load resource.*status of (400|401|409|422)/.test(message.text())) return
+    complaints.push(message.text())
   })
   page.on('pageerror', error => complaints.push(error.message))
   page.on('dialog', dialog => {

@@ -20,6 +20,9 @@ export async function startTestServer(): Promise<TestServer> {
   const { migrateDatabase } = await import('../../src/store/migrate.ts')
   const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-test-'))
   const postgres = await startEmbeddedPostgres(directory, pino({ level: 'silent' }))
+  // Nothing here outlives the run, and tests of what does start their own: no commit waits for a disk.
+  await administer(postgres.url, 'ALTER SYSTEM SET fsync = off')
+  await administer(postgres.url, 'SELECT pg_reload_conf()')
   await administer(postgres.url, `CREATE DATABASE ${template}`)
   await migrateDatabase(databaseUrl(postgres.url, template))
   return {

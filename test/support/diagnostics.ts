@@ -10,7 +10,7 @@ import type {
   StoredBlock,
 } from '../../src/lca/diagnostics/diagnostic.ts'
 import { networkOf, seamVectors } from '../../src/lca/diagnostics/follow.ts'
-import { seamsName, weightsName } from '../../src/objects/names.ts'
+import { allocationsName, seamsName, weightsName } from '../../src/objects/names.ts'
 import { facts } from '../../src/plan.ts'
 import { recordedBy } from '../../src/spec/diagnostics.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
@@ -71,6 +71,86 @@ function joinedTable(run: Run, split: SplitName, kind: string): Columns | undefi
   return joiner.columns()
 }
 
+/** What steps are made of where a diagnostic looks at nothing else: zeros where it is not said. */
+export type FakeStep = { lca?: Float32Array; gradient?: Float64Array }
+
+/** The tables that a diagnostic makes of such steps of the train split, cut into segments, and what it is told of them. */
+export async function followed(
+  diagnostic: Diagnostic,
+  variables: { name: string; layer: string; shape: number[]; offset: number; size: number }[],
+  steps: FakeStep[],
+  segmentIterations = steps.length,
+): Promise<{ source: Source; facts: ReadFacts }> {
+  const network = networkOf(variables)
+  const iterations = steps.length
+  const facts: ReadFacts = {
+    ...network,
+    ...{ split: 'train', iterations, from: 0, to: iterations, options: {} },
+  }
+  const blocks: (StoredBlock & { kind: string })[] = []
+  const joiner = diagnostic.seams?.join(facts)
+  for (let from = 0; from < iterations; from += segmentIterations) {
+    const to = Math.min(iterations, from + segmentIterations)
+    const follower = diagnostic.follow!({
+      ...{ network, splits: ['train'], from, to, iterations, options: {} },
+      ...{ probes: undefined as never, signal: new AbortController().signal },
+    })
+    for (let iteration = from; iteration < to; iteration++) {
+      const { lca = new Float32Array(network.parameters), gradient } = steps[iteration]
+      const zeros = new Float64Array(network.parameters)
+      await follower.step({
+        ...{ iteration, theta: new Float32Array(network.parameters), delta: zeros, splits: 1 },
+        perSplit: [
+          {
+            ...{ split: 'train', lossBefore: 0, lossAfter: 0, residual: 0 },
+            ...{ gradientBefore: gradient ?? zeros, gradientAfter: zeros, meanGradient: zeros, lca },
+          },
+        ],
+      })
+    }
+    for (const [kind, { train }] of Object.entries(follower.tables()))
+      blocks.push({ kind, from, to, rows: rowsOf(train!), columns: train! })
+    joiner?.add({ from, to, vectors: follower.seams!().train! })
+  }
+  if (joiner) {
+    const columns = joiner.columns()
+    blocks.push({ kind: diagnostic.seams!.kind, from: 0, to: iterations, rows: rowsOf(columns), columns })
+  }
+  const source: Source = async function* (wanted, { from, to } = { from: 0, to: iterations }) {
+    for (const { kind, ...block } of blocks)
+      if (kind === wanted && block.to > from && block.from < to) yield block
+  }
+  return { source, facts }
+}
+
+/** The rows of a diagnostic of kind `rows`, over a span of the run or all of it. */
+export async function rowsRead(
+  { view }: Diagnostic,
+  { source, facts }: { source: Source; facts: ReadFacts },
+  asked: Partial<Asked> = {},
+): Promise<Row[]> {
+  if (view.kind !== 'rows') throw new Error('it is sums')
+  const whole: Asked = {
+    ...{ by: view.query.by?.[0] ?? 'network', layers: undefined, from: 0, to: facts.iterations, bucket: 1 },
+    ...asked,
+  }
+  const span = { from: whole.from, to: whole.to }
+  const rows: Row[] = []
+  for await (const batch of view.rows(source, { ...facts, ...span }, whole)) rows.push(...batch)
+  return rows
+}
+
+/** LCA of every iteration of a run, as it is stored. */
+export function allocationsOf(run: Run, split: SplitName): Float32Array[] {
+  return segmentsOf(run.spec).flatMap(segment => {
+    const floats = run.floats(allocationsName(split, segment))
+    const width = floats.length / (segment.to - segment.from)
+    return Array.from({ length: segment.to - segment.from }, (_, i) =>
+      floats.slice(i * width, (i + 1) * width),
+    )
+  })
+}
+
 /** The rows that a diagnostic of kind `rows` makes of a run. */
 export async function rowsOfRun(
   diagnostic: Diagnostic,
@@ -78,16 +158,8 @@ export async function rowsOfRun(
   split: SplitName,
   asked: Partial<Asked> = {},
 ): Promise<Row[]> {
-  const { view } = diagnostic
-  if (view.kind !== 'rows') throw new Error(`${diagnostic.name} is sums`)
-  const read = factsOf(run, split, diagnostic)
-  const whole: Asked = {
-    ...{ by: view.query.by?.[0] ?? 'network', layers: undefined, from: 0, to: read.to, bucket: 1 },
-    ...asked,
-  }
-  const rows: Row[] = []
-  for await (const batch of view.rows(sourceOf(run, split), read, whole)) rows.push(...batch)
-  return rows
+  const facts = factsOf(run, split, diagnostic)
+  return rowsRead(diagnostic, { source: sourceOf(run, split), facts }, asked)
 }
 
 /** θ_t for every t of a run, float32 [parameters]. */

@@ -29,7 +29,7 @@ export function fcFacts(features: number, hidden: number[], classes: number): Ne
   let offset = 0
   const add = (layer: string, role: string, shape: number[]) => {
     const size = shape.reduce((a, b) => a * b, 1)
-    variables.push({ name: `${layer}/${role}`, layer, shape, offset, size })
+    variables.push({ name: `${layer}/${role}`, layer, shape, offset, size, kind: 'dense' })
     offset += size
   }
   for (let i = 1; i < widths.length; i++) {

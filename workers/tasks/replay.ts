@@ -1,14 +1,10 @@
 /** The training of a segment gone through again, for what its steps are made of. */
-import { setImmediate } from 'node:timers/promises'
-import type { Examples } from '../../src/data/examples.ts'
 import type { StepParts } from '../../src/lca/diagnostics/probes.ts'
-import type { Model } from '../../src/nn/model.ts'
-import { makeReplay, slotsOfAll, stateOf, type TrainingState, train } from '../../src/nn/train.ts'
-import type { Objects } from '../../src/objects/objects.ts'
+import { makeReplay } from '../../src/nn/train.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
-import { segmentsOf } from '../../src/spec/segments.ts'
+import type { Context } from '../context.ts'
 import type { Task } from '../protocol.ts'
-import { beginning, latestState } from './train.ts'
+import { originOf, standing } from './branch.ts'
 
 /**
  * The parts of the steps of a segment, from its first on. The optimizer's state at its beginning is what training left; where
@@ -17,32 +13,21 @@ import { beginning, latestState } from './train.ts'
  * before the first call.
  */
 export function replaySegment(
-  objects: Objects,
-  { experimentId, spec, from, manifest }: Extract<Task, { kind: 'allocate' }>,
-  model: Model,
-  data: Examples,
+  context: Context,
+  task: Extract<Task, { kind: 'allocate' }>,
   signal: AbortSignal,
 ): (iteration: number, theta: Float32Array) => Promise<StepParts> {
-  const { parameters } = model.network
-  const layers = resolveLayers(spec, model.network)
-  const stateAtStart = async (): Promise<Pick<TrainingState, 'iteration' | 'state'>> => {
-    if (from === 0) return { iteration: 0, state: stateOf(layers, parameters) }
-    const spans = segmentsOf(spec)
-    const segment = spans.findIndex(span => span.from === from)
-    const size = { slots: slotsOfAll(layers), parameters }
-    const resume =
-      (await latestState(objects, experimentId, spans, segment, size, [])) ??
-      (await beginning(objects, spec, model, layers, manifest))
-    for (const at of train(model, spec, layers, data, resume)) {
-      if (at.iteration === from) return at
-      await setImmediate()
-      signal.throwIfAborted()
-    }
-    throw new Error(`the training ends before iteration ${from}`)
+  const { experimentId: id, spec, from, upload, manifest, ancestors = [] } = task
+  const prepared = async () => {
+    const itself = { id, spec, ...(upload && { upload }), ...(manifest && { known: manifest }) }
+    const state = await standing(context, [itself, ...ancestors], from, signal)
+    const { model, data } = await context.prepare(task, signal)
+    const layers = resolveLayers(spec, model.network)
+    return makeReplay(model, spec, layers, data.train, state, originOf(spec, ancestors, layers))
   }
-  let replay: Promise<ReturnType<typeof makeReplay>> | undefined
+  let replay: ReturnType<typeof prepared> | undefined
   return async (iteration, theta) => {
-    replay ??= stateAtStart().then(state => makeReplay(model, spec, layers, data, state))
+    replay ??= prepared()
     return (await replay)(iteration, theta)
   }
 }

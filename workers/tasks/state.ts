@@ -72,3 +72,25 @@ export async function readState(
   const [theta, ...state] = rows
   return { iteration, theta: Float32Array.from(theta), state }
 }
+
+/**
+ * The latest of the states at these iterations, ascending, that is stored whole; undefined: none is. What is said of
+ * damaged ones is added to `damaged`.
+ */
+export async function latestState(
+  objects: Objects,
+  experimentId: string,
+  iterations: number[],
+  size: Size,
+  damaged: string[] = [],
+): Promise<TrainingState | undefined> {
+  for (const iteration of iterations.toReversed()) {
+    try {
+      return await readState(objects, experimentId, iteration, size)
+    } catch (error) {
+      if (error instanceof DamagedObjectError) damaged.push(error.message)
+      else if (!(error instanceof MissingObjectError)) throw error
+    }
+  }
+  return undefined
+}

@@ -3,19 +3,17 @@
  * state at the segment's end, from which a training that was interrupted goes on.
  */
 import { setImmediate } from 'node:timers/promises'
-import type { Model } from '../../src/nn/model.ts'
 import { slotsOfAll, stateOf, type TrainingState, train } from '../../src/nn/train.ts'
 import { weightsName } from '../../src/objects/names.ts'
-import { DamagedObjectError, MissingObjectError, type Objects } from '../../src/objects/objects.ts'
-import type { Known } from '../../src/objects/verify.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
-import type { ResolvedLayer, ResolvedSpec } from '../../src/spec/schema.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
+import { begunFrom, originOf } from './branch.ts'
 import { readInitialWeights } from './initial.ts'
 import { openRows } from './rows.ts'
-import { readState, writeState } from './state.ts'
+import { latestState, writeState } from './state.ts'
+import { copySegments } from './trajectory.ts'
 
 type Span = { index: number; from: number; to: number }
 
@@ -24,35 +22,53 @@ type Span = { index: number; from: number; to: number }
  * the first of the next. Memory holds one row. What was written before is written again with the same bits, if at all.
  */
 export async function trainSegments(
-  { prepare, objects }: Context,
+  context: Context,
   task: Extract<Task, { kind: 'train' }>,
   report: (done: number, total: number, stored?: StoredSegment) => void,
   signal: AbortSignal,
 ): Promise<Result> {
-  const { experimentId, spec, segments } = task
+  const { prepare, objects } = context
+  const { experimentId, spec, segments, ancestors = [] } = task
   const start = performance.now()
   const { model, data } = await prepare(task, signal)
   const { network } = model
   const { parameters } = network
   const layers = resolveLayers(spec, network)
   const slots = slotsOfAll(layers)
+  const origin = originOf(spec, ancestors, layers)
   const spans = segmentsOf(spec)
   const { iterations } = spec.training
   const stored: StoredObject[] = []
   const damaged: string[] = []
   // Read only where training begins: one that resumes does not need the earlier experiment any more.
-  const begin = () => beginning(objects, spec, model, layers, task.known)
+  const begin = async (): Promise<TrainingState | undefined> => {
+    const theta = await readInitialWeights(objects, spec, network.variables, task.known)
+    if (theta === undefined) return undefined
+    if (!spec.training.initial?.state) return { iteration: 0, theta, state: stateOf(layers, parameters) }
+    return begunFrom(context, spec, network, ancestors, theta, signal)
+  }
 
   const open = ({ from, to }: Span) =>
     openRows(objects, experimentId, weightsName({ from, to }), to - from + 1, parameters)
-  for (const { first, last } of runs(segments)) {
+  if (task.trajectory) {
+    const copied = await copySegments(
+      objects,
+      task.trajectory,
+      { model, train: data.train },
+      task,
+      report,
+      signal,
+    )
+    stored.push(...copied)
+  }
+  for (const { first, last } of task.trajectory ? [] : runs(segments)) {
+    const ends = spans.slice(0, first).map(({ to }) => to)
     const resume =
-      (await latestState(objects, experimentId, spans, first, { slots, parameters }, damaged)) ??
-      (await begin())
+      (await latestState(objects, experimentId, ends, { slots, parameters }, damaged)) ?? (await begin())
     let s = spans.findIndex(({ from }) => from === (resume?.iteration ?? 0))
     let rows = await open(spans[s])
     try {
-      for (const at of train(model, spec, layers, data.train, resume)) {
+      for (const at of train(model, spec, layers, data.train, resume, origin)) {
         await setImmediate()
         signal.throwIfAborted()
         const { iteration, theta } = at
@@ -86,18 +102,6 @@ export async function trainSegments(
   return { kind: 'train', variables, objects: stored, damaged, seconds: (performance.now() - start) / 1e3 }
 }
 
-/** Where a training begins that takes its weights from an earlier experiment, whose manifest is `known`; else undefined. */
-export async function beginning(
-  objects: Objects,
-  spec: ResolvedSpec,
-  { network: { variables, parameters } }: Model,
-  layers: ResolvedLayer[],
-  known: Known | undefined,
-): Promise<TrainingState | undefined> {
-  const theta = await readInitialWeights(objects, spec, variables, known)
-  return theta && { iteration: 0, theta, state: stateOf(layers, parameters) }
-}
-
 /** Ascending indices as runs of successive ones. */
 function runs(indices: number[]): { first: number; last: number }[] {
   const found: { first: number; last: number }[] = []
@@ -107,24 +111,4 @@ function runs(indices: number[]): { first: number; last: number }[] {
     else found.push({ first: index, last: index })
   }
   return found
-}
-
-/** The latest point that is stored whole, at or before the start of a segment; undefined: only the beginning. */
-export async function latestState(
-  objects: Objects,
-  experimentId: string,
-  spans: Span[],
-  segment: number,
-  size: { slots: number; parameters: number },
-  damaged: string[],
-): Promise<TrainingState | undefined> {
-  for (let s = segment - 1; s >= 0; s--) {
-    try {
-      return await readState(objects, experimentId, spans[s].to, size)
-    } catch (error) {
-      if (error instanceof DamagedObjectError) damaged.push(error.message)
-      else if (!(error instanceof MissingObjectError)) throw error
-    }
-  }
-  return undefined
 }

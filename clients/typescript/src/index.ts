@@ -21,6 +21,7 @@ import type {
   Experiment,
   ExperimentListItem,
   ExperimentSpec,
+  FindingList,
   IterationRow,
   IterationsTable,
   LayerRow,
@@ -33,6 +34,7 @@ import type {
   SweepSpec,
   SweepSummary,
   SweepSummaryRow,
+  Trajectory,
   Worker,
 } from './schemas.ts'
 import { columnsOf, parseNpy, type Table, type Tensor } from './tables.ts'
@@ -149,6 +151,9 @@ export function connect(connection: Connection = {}) {
         query,
       ),
 
+    /** What can be said of it, what matters most first; `recorded`: whether it was looked at. */
+    findings: (id: string) => http.json<FindingList>(`${experiment(id)}/findings`),
+
     artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
     /** The bytes of an artifact as they come; a span for joined tensors only. */
     download: (id: string, name: string, span?: Span) =>
@@ -191,6 +196,22 @@ export function connect(connection: Connection = {}) {
     dataset: (name: string) => http.json<Dataset>(`/v1/datasets/${encodeURIComponent(name)}`),
     deleteDataset: (name: string) => remove(`/v1/datasets/${encodeURIComponent(name)}`),
     datasets: () => items<Dataset>('/v1/datasets'),
+
+    /**
+     * The weights of a training that happened elsewhere, as safetensors or .npz in any number of parts, one after the other.
+     * `trajectory` says what they are of, as POST /v1/trajectories has it.
+     */
+    uploadTrajectory: (trajectory: object, parts: Blob[], probe?: Blob) => {
+      const form = new FormData()
+      // Before the files, which are read by it.
+      form.set('trajectory', JSON.stringify(trajectory))
+      for (const part of parts) form.append('part', part)
+      if (probe) form.set('probe', probe)
+      return post<Trajectory>('/v1/trajectories', form)
+    },
+    trajectory: (id: string) => http.json<Trajectory>(`/v1/trajectories/${encodeURIComponent(id)}`),
+    trajectories: () => pages<Trajectory>('/v1/trajectories'),
+    deleteTrajectory: (id: string) => remove(`/v1/trajectories/${encodeURIComponent(id)}`),
 
     /** What `architecture` of a spec can be, each with the JSON Schema of its options. */
     architectures: () => items<Architecture>('/v1/architectures'),

@@ -105,12 +105,12 @@ export interface ExperimentSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
+  architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
   loss?: CrossEntropy | MeanSquaredError
-  optimizer: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
+  optimizer?: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
   /**
    * Ablations: a layer’s name, or a glob (* and ?) over layer names, to what is different there. Where several match, later ones win field by field.
    */
@@ -156,9 +156,13 @@ export interface ExperimentSpec {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
-    iterations: number
+    iterations?: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -189,7 +193,7 @@ export interface ExperimentSpec {
       crop?: number
     }
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -200,6 +204,10 @@ export interface ExperimentSpec {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation?: {
@@ -248,6 +256,18 @@ export interface ExperimentSpec {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * How unequal the allocations of single parameters in single iterations are: kurtosis, the share of Σ |LCA| that the largest 0.1, 1 and 10 % have, the tail index with its standard error, the largest and the smallest with their parameter and iteration. Of the segments that lie within the span, whole.
+       */
+      tails?: boolean
+      /**
+       * Dead units: in how many iterations the gradient g_t of all of a unit’s incoming weights and its bias was exactly 0 over the whole split, the first and the last of them, and whether it came back. What each unit did is at /neurons.
+       */
+      units?: boolean
+      /**
+       * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
+       */
+      windows?: boolean
       /**
        * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
        */
@@ -2593,9 +2613,13 @@ export interface ResolvedSpec {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
     iterations: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -2626,7 +2650,7 @@ export interface ResolvedSpec {
       crop: number
     }
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -2637,6 +2661,10 @@ export interface ResolvedSpec {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -2682,6 +2710,18 @@ export interface ResolvedSpec {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * How unequal the allocations of single parameters in single iterations are: kurtosis, the share of Σ |LCA| that the largest 0.1, 1 and 10 % have, the tail index with its standard error, the largest and the smallest with their parameter and iteration. Of the segments that lie within the span, whole.
+       */
+      tails?: boolean
+      /**
+       * Dead units: in how many iterations the gradient g_t of all of a unit’s incoming weights and its bias was exactly 0 over the whole split, the first and the last of them, and whether it came back. What each unit did is at /neurons.
+       */
+      units?: boolean
+      /**
+       * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
+       */
+      windows?: boolean
       /**
        * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
        */
@@ -5098,6 +5138,40 @@ export interface ExperimentSummary {
     validation?: Unbalanced
   } | null
   /**
+   * What can be said of the experiment: …/findings has all of it. Absent in what earlier versions finished.
+   */
+  findings?: {
+    /**
+     * How many there are.
+     */
+    count: number
+    /**
+     * The three that matter most, or fewer.
+     */
+    largest: {
+      /**
+       * Which rule says it; docs/diagnostics.md has them.
+       */
+      rule: 'diverged' | 'unbalanced' | 'rising' | 'hurting' | 'overfitting' | 'overshooting' | 'damage'
+      /**
+       * Which loss.
+       */
+      split: 'train' | 'validation'
+      /**
+       * The layer’s name; null: the whole network.
+       */
+      layer: string | null
+      /**
+       * One sentence, with the numbers and their interval.
+       */
+      statement: string
+      /**
+       * Loss that it is about, by which findings are ordered; null where a loss is not finite.
+       */
+      atStake: number | null
+    }[]
+  }
+  /**
    * Full-split gradients computed, over all splits.
    */
   gradients: number
@@ -5494,9 +5568,13 @@ export interface ResolvedSpec1 {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
     iterations: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -5527,7 +5605,7 @@ export interface ResolvedSpec1 {
       crop: number
     }
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -5538,6 +5616,10 @@ export interface ResolvedSpec1 {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -5583,6 +5665,18 @@ export interface ResolvedSpec1 {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * How unequal the allocations of single parameters in single iterations are: kurtosis, the share of Σ |LCA| that the largest 0.1, 1 and 10 % have, the tail index with its standard error, the largest and the smallest with their parameter and iteration. Of the segments that lie within the span, whole.
+       */
+      tails?: boolean
+      /**
+       * Dead units: in how many iterations the gradient g_t of all of a unit’s incoming weights and its bias was exactly 0 over the whole split, the first and the last of them, and whether it came back. What each unit did is at /neurons.
+       */
+      units?: boolean
+      /**
+       * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
+       */
+      windows?: boolean
       /**
        * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
        */
@@ -5893,9 +5987,13 @@ export interface ResolvedSpec2 {
   }
   training: {
     /**
-     * Optimizer steps.
+     * Optimizer steps. Required, but with a trajectory: all of its steps if absent.
      */
     iterations: number
+    /**
+     * The id of a training that happened elsewhere (POST /v1/trajectories): its weights are allocated, nothing is trained. Architecture, optimizer and iterations are the trajectory’s where the spec has none; an iteration is one of its recorded steps.
+     */
+    trajectory?: string
     /**
      * Examples a step; at most trainExamples, which it also is by default where that is below 250. Batches walk through a fresh shuffle every epoch; the remainder of an epoch is dropped. A batch may hold 64 GiB of activations and their gradients.
      */
@@ -5926,7 +6024,7 @@ export interface ResolvedSpec2 {
       crop: number
     }
     /**
-     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh.
+     * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
       /**
@@ -5937,6 +6035,10 @@ export interface ResolvedSpec2 {
        * Which of its weights: 0 is what it started from, its iterations what it ended with.
        */
       iteration: number
+      /**
+       * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
+       */
+      state?: boolean
     }
   }
   allocation: {
@@ -5982,6 +6084,18 @@ export interface ResolvedSpec2 {
        * Whether training goes to and fro: the cosines between successive gradients g_t and g_{t+1} and between successive updates Δ_{t−1} and Δ_t, and how many parameters’ gradient, update (Δ_{t−1} to Δ_t) and LCA (t − 1 to t) changed sign, of those where neither of the two is 0. What goes over the border of two segments is there once the run has ended, and null before; of buckets it is missing until then.
        */
       oscillation?: boolean
+      /**
+       * How unequal the allocations of single parameters in single iterations are: kurtosis, the share of Σ |LCA| that the largest 0.1, 1 and 10 % have, the tail index with its standard error, the largest and the smallest with their parameter and iteration. Of the segments that lie within the span, whole.
+       */
+      tails?: boolean
+      /**
+       * Dead units: in how many iterations the gradient g_t of all of a unit’s incoming weights and its bias was exactly 0 over the whole split, the first and the last of them, and whether it came back. What each unit did is at /neurons.
+       */
+      units?: boolean
+      /**
+       * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
+       */
+      windows?: boolean
       /**
        * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
        */
@@ -6727,6 +6841,83 @@ export interface DiagnosticList {
   items: Diagnostic[]
 }
 /**
+ * A statement that the numbers of an experiment support.
+ */
+export interface Finding {
+  /**
+   * Which rule says it; docs/diagnostics.md has them.
+   */
+  rule: 'diverged' | 'unbalanced' | 'rising' | 'hurting' | 'overfitting' | 'overshooting' | 'damage'
+  /**
+   * Which loss.
+   */
+  split: 'train' | 'validation'
+  /**
+   * The layer’s name; null: the whole network.
+   */
+  layer: string | null
+  /**
+   * One sentence, with the numbers and their interval.
+   */
+  statement: string
+  /**
+   * Loss that it is about, by which findings are ordered; null where a loss is not finite.
+   */
+  atStake: number | null
+  /**
+   * The first iteration that it is about.
+   */
+  from: number
+  /**
+   * The one behind the last.
+   */
+  to: number
+  /**
+   * The numbers that carry it, the first above all.
+   */
+  figures: {
+    name: string
+    /**
+     * What it is.
+     */
+    estimate: number | null
+    /**
+     * Lower end of its interval.
+     */
+    low: number | null
+    /**
+     * Upper end.
+     */
+    high: number | null
+    /**
+     * Of the interval.
+     */
+    level: number
+  }[]
+  /**
+   * Where it is from: iterations, allocations, or a diagnostic.
+   */
+  table: string
+  /**
+   * What one could do about it.
+   */
+  advice: string
+}
+/**
+ * What can be said of an experiment.
+ */
+export interface FindingList {
+  experimentId: string
+  /**
+   * Whether the experiment was looked at: not before it has succeeded, nor by earlier versions. While false there are no items, and that says nothing of it.
+   */
+  recorded: boolean
+  /**
+   * What matters most first; empty where nothing can be said.
+   */
+  items: Finding[]
+}
+/**
  * How good the first order is: F = Σ g_t·Δ_t against LCA, the slope E = Σ g_{t+1}·Δ_t at the end of the step, curvature E − F ≈ ΔᵀHΔ along it, and α = −E/F: −1 the step has only begun, 0 it ends at the minimum along its line, 1 as high as it began.
  */
 export interface CurvatureRow {
@@ -6923,6 +7114,346 @@ export interface OscillationTable {
    */
   recorded: boolean
   items: OscillationRow[]
+}
+/**
+ * How unequal the allocations of single parameters in single iterations are: kurtosis, the share of Σ |LCA| that the largest 0.1, 1 and 10 % have, the tail index with its standard error, the largest and the smallest with their parameter and iteration. Of the segments that lie within the span, whole.
+ */
+export interface TailsRow {
+  /**
+   * The first iteration of the segments that this is of.
+   */
+  from: number
+  /**
+   * The iteration behind the last.
+   */
+  to: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The variable’s name; null unless by=variable.
+   */
+  variable: string | null
+  /**
+   * Allocations (of a parameter in an iteration) that are not 0: all that follows is of them.
+   */
+  count: number | null
+  /**
+   * Σ |LCA|.
+   */
+  absolute: number | null
+  /**
+   * count · Σ LCA⁴ / (Σ LCA²)²: 3 of a normal distribution, more with heavier tails.
+   */
+  kurtosis: number | null
+  /**
+   * The share of Σ |LCA| that the largest 0.1 % have: the middle of what it lies between.
+   */
+  top01: number | null
+  /**
+   * At least: exact where the number of the largest ends at the edge of a bin.
+   */
+  top01Low: number | null
+  /**
+   * At most.
+   */
+  top01High: number | null
+  /**
+   * The share of Σ |LCA| that the largest 1 % have: the middle of what it lies between.
+   */
+  top1: number | null
+  /**
+   * At least: exact where the number of the largest ends at the edge of a bin.
+   */
+  top1Low: number | null
+  /**
+   * At most.
+   */
+  top1High: number | null
+  /**
+   * The share of Σ |LCA| that the largest 10 % have: the middle of what it lies between.
+   */
+  top10: number | null
+  /**
+   * At least: exact where the number of the largest ends at the edge of a bin.
+   */
+  top10Low: number | null
+  /**
+   * At most.
+   */
+  top10High: number | null
+  /**
+   * Hill’s α of |LCA| ~ x^−α beyond the threshold, of binned values; null where there is no tail to fit.
+   */
+  tailIndex: number | null
+  /**
+   * Its standard error if allocations were independent; those of a parameter in successive iterations are not, so it is rather too small.
+   */
+  tailError: number | null
+  /**
+   * The threshold: the highest power of 2 that 1 % of the magnitudes, and 50, lie above.
+   */
+  tailThreshold: number | null
+  /**
+   * Allocations beyond the threshold.
+   */
+  tailCount: number | null
+  /**
+   * The largest LCA: what hurt most.
+   */
+  max: number | null
+  /**
+   * Its parameter: the column in allocations/{split}.npy.
+   */
+  maxIndex: number | null
+  /**
+   * The variable which that is of.
+   */
+  maxVariable: string | null
+  /**
+   * Its iteration.
+   */
+  maxIteration: number | null
+  /**
+   * The smallest LCA: what helped most.
+   */
+  min: number | null
+  /**
+   * Its parameter.
+   */
+  minIndex: number | null
+  /**
+   * The variable which that is of.
+   */
+  minVariable: string | null
+  /**
+   * Its iteration.
+   */
+  minIteration: number | null
+}
+export interface TailsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: TailsRow[]
+}
+/**
+ * How many allocations of single parameters in single iterations are how large: of those that are not 0, in bins that double, those that helped and those that hurt apart. Of what tails records. Of the segments that lie within the span, whole.
+ */
+export interface HistogramRow {
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The variable’s name; null unless by=variable.
+   */
+  variable: string | null
+  /**
+   * The bin: low ≤ |LCA| < high. 0 in the lowest bin.
+   */
+  low: number | null
+  /**
+   * Twice that, or 2⁻⁶³.
+   */
+  high: number | null
+  /**
+   * Allocations −high < LCA ≤ −low.
+   */
+  helped: number | null
+  /**
+   * Allocations low ≤ LCA < high.
+   */
+  hurt: number | null
+  /**
+   * Σ |LCA| of both.
+   */
+  absolute: number | null
+}
+export interface HistogramTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: HistogramRow[]
+}
+/**
+ * Dead units: in how many iterations the gradient g_t of all of a unit’s incoming weights and its bias was exactly 0 over the whole split, the first and the last of them, and whether it came back. What each unit did is at /neurons.
+ */
+export interface UnitsRow {
+  /**
+   * The layer’s name.
+   */
+  layer: string | null
+  /**
+   * The unit, or channel, within its layer.
+   */
+  unit: number
+  /**
+   * How many iterations were looked at.
+   */
+  iterations: number
+  /**
+   * In how many of them it was dead.
+   */
+  dead: number
+  /**
+   * The first in which it was; null where there is none.
+   */
+  first: number | null
+  /**
+   * The last in which it was; null where there is none.
+   */
+  last: number | null
+  /**
+   * 1 where it lived in an iteration after the first in which it was dead, else 0.
+   */
+  cameBack: number
+}
+export interface UnitsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: UnitsRow[]
+}
+/**
+ * Whether helping is myopic: the fraction of parameters, and of units, that help (Σ LCA < 0) when their LCA is summed over windows of iterations. Windows are of 1, 2, 4, … iterations within each segment, from its first iteration, as long as they fit; of 1, 2, 4, … segments of full length, from the first of the run; and the whole run. Only complete ones count. Those across segments are there once the run has ended, and in the whole run only; of a span those within the segments that lie in it, whole.
+ */
+export interface WindowsRow {
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * Iterations that are summed.
+   */
+  window: number
+  /**
+   * How many such windows.
+   */
+  windows: number
+  /**
+   * Parameters whose LCA over a window is below 0, summed over the windows.
+   */
+  helped: number | null
+  /**
+   * Those of which it is above 0. The others did not move, or did not matter.
+   */
+  hurt: number | null
+  /**
+   * Units, or channels, whose LCA over a window is below 0.
+   */
+  unitsHelped: number | null
+  /**
+   * Those of which it is above 0.
+   */
+  unitsHurt: number | null
+  /**
+   * helped / (helped + hurt).
+   */
+  helpFractionOfMoved: number | null
+  /**
+   * helped / (parameters · windows).
+   */
+  helpFractionOfAll: number | null
+  /**
+   * unitsHelped / (unitsHelped + unitsHurt).
+   */
+  unitHelpFraction: number | null
+}
+export interface WindowsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: WindowsRow[]
 }
 /**
  * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
@@ -7281,6 +7812,60 @@ export interface Dataset {
      */
     createdAt: string
   } | null
+}
+/**
+ * The weights of a training that happened elsewhere: `training: { trajectory: id }` allocates it.
+ */
+export interface Trajectory {
+  id: string
+  /**
+   * Yours.
+   */
+  name: string | null
+  /**
+   * The dataset that its network was laid out for.
+   */
+  dataset: string
+  /**
+   * As a resolved spec has it.
+   */
+  architecture: {
+    [k: string]: unknown
+  }
+  /**
+   * As a spec has it; null: it is none of these, and specs say one.
+   */
+  optimizer: {
+    [k: string]: unknown
+  } | null
+  /**
+   * Recorded steps: a row of weights less. What training.iterations is at the most.
+   */
+  iterations: number
+  /**
+   * Iterations of the training in a recorded step.
+   */
+  every: number
+  /**
+   * How its kernels lie.
+   */
+  layout: 'torch' | 'keras' | 'own'
+  parameters: number
+  /**
+   * What came along to compare with before anything is allocated.
+   */
+  checks: {
+    losses: number
+    probe: boolean
+  }
+  /**
+   * In the object store.
+   */
+  bytes: number
+  /**
+   * When it was uploaded.
+   */
+  createdAt: string
 }
 /**
  * A worker that lives.

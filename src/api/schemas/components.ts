@@ -17,6 +17,7 @@ import {
   Progress,
   SampleSize,
 } from './experiments.ts'
+import { Finding, FindingList } from './findings.ts'
 import { ResolvedSpecComponent } from './resolved.ts'
 import { exampleSweep, SummaryRow, Sweep, SweepExperiment, SweepListItem, SweepSummary } from './sweeps.ts'
 import {
@@ -30,6 +31,7 @@ import {
   NeuronRow,
   NeuronsTable,
 } from './tables.ts'
+import { Trajectory } from './trajectories.ts'
 import { Worker } from './workers.ts'
 
 export const components = [
@@ -39,8 +41,8 @@ export const components = [
   { ...SweepSpec, examples: [exampleSweep] },
   ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
-  ...[DiagnosticRule, DiagnosticList],
+  ...[DiagnosticRule, DiagnosticList, Finding, FindingList],
   ...diagnosticSchemas.flatMap(({ row, document }) => [row, document]),
-  ...[Artifact, ArtifactLink, Architecture, Dataset, Worker, Readiness],
+  ...[Artifact, ArtifactLink, Architecture, Dataset, Trajectory, Worker, Readiness],
   ...[FieldErrorSchema, Problem],
 ]

@@ -22,6 +22,7 @@ import {
   TimestampOrNull,
   uuidPattern,
 } from './common.ts'
+import { FindingsSummary } from './findings.ts'
 import { ResolvedSpecComponent } from './resolved.ts'
 import { helpFractions } from './tables.ts'
 
@@ -109,6 +110,7 @@ export const ExperimentSummary = component(
         description:
           'The splits whose books do not balance: their LCA is not to be believed. Null where all balance.',
       }),
+      findings: Type.Optional(FindingsSummary),
       gradients: Type.Integer({ description: 'Full-split gradients computed, over all splits.' }),
       allocationSeconds: FiniteOrNull('Of computing, summed over the segments.'),
     },

@@ -7,7 +7,7 @@ type Json = { [key: string]: unknown }
 
 /** What stays optional in a resolved spec, by its path: it is absent where there is nothing to say. */
 const optional = new Set([
-  ...['name', 'notify', 'loss', 'dataset.sha256', 'training.initial'],
+  ...['name', 'notify', 'loss', 'dataset.sha256', 'training.initial', 'training.trajectory'],
   ...['training.clipNorm', 'training.augmentation', 'allocation.examples', 'allocation.diagnostics'],
   ...Object.keys(datasetOptions).map(option => `dataset.${option}`),
 ])

@@ -12,6 +12,7 @@ import { preview } from '../../spec/preview.ts'
 import type { ResolvedSpec } from '../../spec/schema.ts'
 import { type StoredSpec, type StoredSweep, storedSpec } from '../../spec/stored.ts'
 import { expandSweep } from '../../spec/sweep.ts'
+import { checkTrajectory, type TrajectoryFacts, withTrajectory } from '../../spec/trajectory.ts'
 import { ProblemError } from '../problem.ts'
 import { isForbidden } from '../webhooks/address.ts'
 import { hashOf, idsIn, specOf, unstorable } from './body.ts'
@@ -35,6 +36,8 @@ export type World = {
   datasets: DatasetFacts[]
   /** `spec` as JSON. */
   earlier: [id: string, { status: string; spec: string }][]
+  /** The caller's trajectories among what was asked for. */
+  trajectories: [id: string, TrajectoryFacts][]
 }
 
 /** What became of the body: what is to be stored, or for a preview the text of the answer. */
@@ -56,6 +59,7 @@ export async function resolveBody(
   const world = await ask({ ids: [...idsIn(body)], hash: work.hashed ? hashOf(body) : undefined })
   if (world === undefined) return undefined
   const earlier = new Map(world.earlier)
+  const trajectories = new Map(world.trajectories)
   const earlierOf = (id: string): Earlier => {
     const found = earlier.get(id)
     return found === undefined ? null : { status: found.status, spec: JSON.parse(found.spec) }
@@ -68,10 +72,14 @@ export async function resolveBody(
     return last.network
   }
   const resolve = (document: unknown): ResolvedSpec => {
-    const spec = specOf(document, facts)
-    const { initial } = spec.training
+    const spec = specOf(
+      withTrajectory(document, id => trajectories.get(id)),
+      facts,
+    )
+    const { initial, trajectory } = spec.training
     const errors = [
       ...(initial ? checkInitial(spec, earlierOf(initial.experiment), facts) : []),
+      ...checkTrajectory(spec, trajectory === undefined ? undefined : trajectories.get(trajectory), facts),
       ...(work.webhooksToPrivate ? [] : checkNotify(spec)),
       ...checkCost(spec, networkOf(spec), work.maxJobPetaflop),
     ]

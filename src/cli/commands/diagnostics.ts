@@ -42,7 +42,8 @@ export default (program: Command) =>
         )
       const path = `/v1/experiments/${encodeURIComponent(id)}/diagnostics/${encodeURIComponent(name)}`
       const shown = await ledger.http.json<Shown>(path, { query: options })
-      session.print(shown, () => described(name, shown))
+      const { cost } = rules.find(rule => rule.name === name)!
+      session.print(shown, () => described(name, cost, shown))
     })
 
 type Shown = { recorded: boolean; split: string; items: Record<string, string | number | null>[] }
@@ -53,7 +54,8 @@ const listed = (rules: Rule[]): string =>
     rules.map(({ name, recorded, description }) => [name, recorded ? 'yes' : 'no', description]),
   )
 
-function described(name: string, { recorded, split, items }: Shown): string {
+function described(name: string, cost: string, { recorded, split, items }: Shown): string {
+  if (!recorded && cost === 'reading') return `${name} is made of what was not recorded here`
   if (!recorded) return `${name} was not recorded: it is asked for with allocation.diagnostics.${name}=true`
   if (items.length === 0) return `${name}: nothing yet`
   const names = Object.keys(items[0]).filter(column => items.some(row => row[column] !== null))

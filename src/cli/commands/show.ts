@@ -3,6 +3,7 @@ import type { Experiment } from '../../../clients/typescript/src/index.ts'
 import { unbalancedLines } from '../balance.ts'
 import { experimentId, idHelp, open } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
+import { findingLines } from '../findings.ts'
 import { bytesInWords, duration, helpHeader, percentOr, short, signed, table, whole } from '../format.ts'
 import { describePlace } from '../place.ts'
 
@@ -66,7 +67,8 @@ export function describeExperiment(experiment: Experiment): string {
   )
   const header = ['split', 'loss', 'accuracy', 'LCA', ...helpHeader, 'worst residual']
   const warnings = unbalancedLines(summary.unbalanced).join('\n')
-  return [lines.join('\n'), table(header, rows), ...(warnings ? [warnings] : [])].join('\n\n')
+  const findings = findingLines(summary.findings).join('\n')
+  return [lines.join('\n'), table(header, rows), warnings, findings].filter(Boolean).join('\n\n')
 }
 
 /** What an object says, without its punctuation; undefined where it says nothing. */

@@ -13,7 +13,7 @@ const integer = (bytes: number, read: Reader): ValueType => ({ kind: 'integer', 
 const float = (bytes: number, read: Reader): ValueType => ({ kind: 'float', bytes, read })
 
 /** An IEEE 754 half: a sign, 5 bits of exponent and 10 of fraction. */
-function half(bits: number): number {
+export function halfOf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 31
   const fraction = bits & 1023
@@ -41,7 +41,7 @@ const types: Record<string, [little: ValueType, big: ValueType]> = {
     integer(8, (v, at) => Number(v.readBigInt64LE(at))),
     integer(8, (v, at) => Number(v.readBigInt64BE(at))),
   ],
-  f2: [float(2, (v, at) => half(v.readUInt16LE(at))), float(2, (v, at) => half(v.readUInt16BE(at)))],
+  f2: [float(2, (v, at) => halfOf(v.readUInt16LE(at))), float(2, (v, at) => halfOf(v.readUInt16BE(at)))],
   f4: [float(4, (v, at) => v.readFloatLE(at)), float(4, (v, at) => v.readFloatBE(at))],
   f8: [float(8, (v, at) => v.readDoubleLE(at)), float(8, (v, at) => v.readDoubleBE(at))],
 }

@@ -82,6 +82,7 @@ export const components: Diagnostic = {
   description:
     'LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².',
   cost: 'asked',
+  asksTraining: true,
   // The batch's gradient is taken once for all splits, in units of the split's own examples.
   work: ({ iterations, batchSize, examples, splits }) => ({
     gradients: (iterations * batchSize) / examples / splits,

@@ -23,6 +23,8 @@ export type Diagnostic = {
   description: string
   /** Free ones come from vectors that are in hand anyway, and are on by default; `reading`: computed when it is asked for. */
   cost: 'free' | 'asked' | 'reading'
+  /** Of `reading`: the diagnostic whose tables it is made of; absent where it is of what every ledger has. */
+  madeOf?: string
   /** Options that it has, with their defaults. */
   options?: {
     /** Computed at iterations that are multiples of it, only. */
@@ -35,6 +37,8 @@ export type Diagnostic = {
   tables: StoredTable[]
   /** Whether it takes what each chunk of a split has (`chunkLca` of a step). */
   takesChunks?: boolean
+  /** Whether it asks what the training did (`probes.training`), beyond its seed. */
+  asksTraining?: boolean
   /** Follows the steps of a segment. Absent where everything is made on reading, of tables of others. */
   follow?(context: FollowContext): Follower
   /** What spans the border of two segments, or more of them: made in the end, of vectors that every segment leaves. */

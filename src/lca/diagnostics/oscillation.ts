@@ -13,11 +13,10 @@
  * rounded to float32: exact where |θ'| ≥ 2⁻²⁹|θ|, and else the difference from θ still rounds to Δ.)
  */
 import type { VariableFacts } from '../../spec/facts.ts'
-import type { SplitName } from '../../spec/schema.ts'
 import type { Step } from '../allocate.ts'
 import { joinBorders } from './borders.ts'
 import type { ColumnRule, Diagnostic } from './diagnostic.ts'
-import { median, totalsOf } from './sums.ts'
+import { median, perSplitOf, totalsOf } from './sums.ts'
 
 const sums: ColumnRule[] = [
   { name: 'gradients', description: 'Σ g_t · g_{t+1}.' },
@@ -55,7 +54,10 @@ const updateCosine = (of: Record<string, number>) => cosine(of.updates, of.updat
 /** Over parameters [offset, offset + size): Σ a·b, Σ a², Σ b², how many products are negative, and how many not 0. */
 type Comparison = Record<'dot' | 'before' | 'after' | 'turned' | 'signed', number>
 
-/** In one pass, in the order of the parameters; into `found`, for this is where the time goes. */
+/**
+ * In one pass, in the order of the parameters; into `found`, for this is where the time goes. Signs are anybody's guess, the
+ * processor's too: they are added as numbers, without a branch.
+ */
 function compare(
   before: Float64Array,
   after: Float64Array,
@@ -74,8 +76,8 @@ function compare(
     dot += product
     squaresBefore += a * a
     squaresAfter += b * b
-    if (product < 0) turned++
-    if (product !== 0) signed++
+    turned += Number(product < 0)
+    signed += Number(product !== 0)
   }
   found.dot = dot
   found.before = squaresBefore
@@ -95,8 +97,8 @@ function compareSigns(
   let signed = 0
   for (let i = offset; i < offset + size; i++) {
     const product = before[i] * after[i]
-    if (product < 0) turned++
-    if (product !== 0) signed++
+    turned += Number(product < 0)
+    signed += Number(product !== 0)
   }
   found.turned = turned
   found.signed = signed
@@ -202,17 +204,9 @@ export const oscillation: Diagnostic = {
         }
       },
       tables: () => ({
-        oscillation: Object.fromEntries(splits.map((split, s) => [split, tables[s]])) as Partial<
-          Record<SplitName, Comparisons>
-        >,
+        oscillation: perSplitOf(splits, s => tables[s]),
       }),
-      seams: () =>
-        Object.fromEntries(
-          splits.map((split, s): [SplitName, Ends] => [
-            split,
-            { ...ends, firstLca: firstLca[s], lastLca: lastLca[s] },
-          ]),
-        ),
+      seams: () => perSplitOf(splits, s => ({ ...ends, firstLca: firstLca[s], lastLca: lastLca[s] })),
     }
   },
 

@@ -3,13 +3,22 @@ import { components } from './components.ts'
 import { counterfactuals } from './counterfactuals.ts'
 import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
+import { histogram } from './histogram.ts'
 import { oscillation } from './oscillation.ts'
+import { tails } from './tails.ts'
 import { uncertainty } from './uncertainty.ts'
+import { units } from './units.ts'
+import { windows } from './windows.ts'
 
 export const diagnostics: readonly Diagnostic[] = [
   curvature,
   oscillation,
+  tails,
+  histogram,
+  units,
+  windows,
   uncertainty,
+  // Asked for.
   counterfactuals,
   components,
 ]

@@ -45,6 +45,14 @@ export function checkRows({ from, to, rows }: Omit<StoredBlock, 'columns'>, perI
     throw new Error(`a diagnostic has ${rows} rows for the iterations [${from}, ${to}), ${perIteration} each`)
 }
 
+/** What `of` makes for each split, by its name; it takes the split's index. */
+export const perSplitOf = <Made>(splits: SplitName[], of: (s: number) => Made) =>
+  Object.fromEntries(splits.map((split, s) => [split, of(s)])) as Partial<Record<SplitName, Made>>
+
+/** Whole numbers as a column: int32 where they fit. */
+export const counts = (values: Float64Array): Int32Array | Float64Array =>
+  values.every(value => value < 2 ** 31) ? Int32Array.from(values) : values
+
 /** The middle of the values, or the mean of the two in the middle; NaN of none. */
 export function median(values: number[]): number {
   const sorted = Float64Array.from(values).sort()

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { type Experiment, isFinished } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
-import { between, bytes, duration, number, percent, signed, time, whole } from '../format.ts'
+import { between, bytes, duration, isolated, number, percent, signed, time, whole } from '../format.ts'
 import { ledger, noteError, useLoad } from '../ledger.ts'
 import { ActionButton, Failed, nameOf, Progress, placeInWords, Status, Tags, Title } from '../parts/small.tsx'
 import { ArtifactsTab } from './experiment/artifacts.tsx'
@@ -143,7 +143,7 @@ function Head({
           </a>
           <ActionButton
             danger
-            ask={`Delete “${nameOf(experiment).slice(0, 200)}”, with its ledger and its tensors? There is no way back.`}
+            ask={`Delete “${isolated(nameOf(experiment).slice(0, 200))}”, with its ledger and its tensors? There is no way back.`}
             act={async () => {
               await ledger.delete(id)
               location.hash = linkTo(['experiments'])

@@ -64,6 +64,17 @@ export function placeInWords({ position, ahead }: NonNullable<Experiment['queue'
   return `place ${whole(position)} in line, after ${whole(experiments)} experiments with ${whole(segments)} segments${time}`
 }
 
+/** Pages over plain HTTP have no clipboard but what is selected. */
+async function copy(text: string): Promise<void> {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text)
+  const area = document.createElement('textarea')
+  area.value = text
+  document.body.append(area)
+  area.select()
+  document.execCommand('copy')
+  area.remove()
+}
+
 /** Copies a text; says so. */
 export function CopyButton({ text, children }: { text: () => string; children: ComponentChildren }) {
   const [copied, set] = useState(false)
@@ -73,7 +84,7 @@ export function CopyButton({ text, children }: { text: () => string; children: C
     <button
       type="button"
       onClick={async () => {
-        await navigator.clipboard.writeText(text())
+        await copy(text())
         set(true)
         clearTimeout(timer.current)
         timer.current = setTimeout(() => set(false), 2000)

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { factsOf, listUploads } from '../../../store/datasets.ts'
 import { readEarlier } from '../../../store/experiments.ts'
 import { findPosted, type Once } from '../../../store/posting.ts'
+import { readTrajectories, trajectoryFacts } from '../../../store/trajectories.ts'
 import { openSpecPool } from '../../specs/pool.ts'
 import { type Kind, type Outcome, resolveBody, type World } from '../../specs/work.ts'
 import { UnparsedBody } from './inputs.ts'
@@ -58,14 +59,19 @@ export default fp<{ factsModule: string }>(
           posted = found as typeof posted
           if (found !== undefined) return undefined
         }
-        const [uploads, earlier] = await Promise.all([
+        const [uploads, earlier, trajectories] = await Promise.all([
           listUploads(app.db, caller.owner),
           // One that is not the caller's is not there for them.
           readEarlier(app.db, caller, ids),
+          readTrajectories(app.db, { tenant: caller.owner }, ids),
         ])
         // What has been built in since keeps its name to itself.
         const datasets = [...app.facts.datasets, ...uploads.map(factsOf)]
-        return { datasets, earlier: [...earlier] } satisfies World
+        const recorded = [...trajectories].map(([id, found]): World['trajectories'][number] => [
+          id,
+          trajectoryFacts(found),
+        ])
+        return { datasets, earlier: [...earlier], trajectories: recorded } satisfies World
       }
       const made =
         body instanceof UnparsedBody

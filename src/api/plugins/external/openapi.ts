@@ -46,6 +46,7 @@ export default fp(
           { name: 'ledger', description: 'What every layer and iteration did to the loss, as tables.' },
           { name: 'diagnostics', description: 'What explains the ledger, as tables.' },
           { name: 'artifacts', description: 'Raw tensors and the manifest.' },
+          { name: 'trajectories', description: 'Trainings that happened elsewhere.' },
           { name: 'catalogue', description: 'What a spec can name.' },
           { name: 'workers', description: 'What computes.' },
           { name: 'service', description: 'The service itself.' },

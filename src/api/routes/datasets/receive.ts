@@ -20,6 +20,7 @@ import type { ObjectWriter } from '../../../objects/objects.ts'
 import type { FieldError } from '../../../spec/errors.ts'
 import { wordsOf } from '../../../spec/patterns.ts'
 import type { StoredFile } from '../../../store/datasets.ts'
+import { roomOf, until, wellFormed } from '../../form.ts'
 import { ProblemError } from '../../problem.ts'
 import { datasetPattern } from '../../schemas/catalogue.ts'
 
@@ -229,31 +230,6 @@ async function takeArrays(source: ByteSource, field: string, way: Way): Promise<
     names.set(`${split}-${kind}`, file)
     await takeOne(contents, split, kind, way)
     own.fields = { ...own.fields, [kind]: field }
-  }
-}
-
-const roomOf = (total: number): Room => ({ left: total, total })
-
-/** The same items, until the signal aborts. Not for many: a promise holds on to every race that it is in. */
-async function* until<T>(signal: AbortSignal, items: AsyncIterable<T>): AsyncGenerator<T> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-  const iterator = items[Symbol.asyncIterator]()
-  for (;;) {
-    const { value, done } = await Promise.race([iterator.next(), aborted])
-    if (done) return
-    yield value
-  }
-}
-
-/** The same items; what is wrong with the form itself, or with the connection, is said as what it is. */
-async function* wellFormed<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  try {
-    yield* items
-  } catch (error) {
-    signal.throwIfAborted()
-    throw new ProblemError('malformed-request', `the form cannot be read: ${(error as Error).message}`)
   }
 }
 

@@ -1,14 +1,12 @@
 /** POST /datasets: the only route that takes a form, and a body that does not fit in memory. */
-import type { IncomingMessage } from 'node:http'
 import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { addUpload, datasetKey, datasetPrefix, digestOf, findUpload } from '../../../store/datasets.ts'
-import { bePatient } from '../../plugins/app/problems.ts'
+import { unhurried } from '../../form.ts'
 import { ProblemError } from '../../problem.ts'
 import { Dataset, DatasetForm } from '../../schemas/catalogue.ts'
 import { problems, ref } from '../../schemas/common.ts'
 import { newId } from '../experiments/id.ts'
-import { watchPace } from './pace.ts'
 import { datasetQuota, datasetsFull } from './quota.ts'
 import { receive } from './receive.ts'
 import { openScratch } from './scratch.ts'
@@ -16,8 +14,6 @@ import { showUpload } from './shown.ts'
 
 /** Bytes of a form beside its files. */
 const formBytes = 2 ** 20
-/** Milliseconds for which the rest of a refused form is read, so that its sender gets to read why. */
-const lingering = 5000
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   const { db, objects, config } = app
@@ -94,30 +90,3 @@ export default routes
 
 const taken = (name: string) =>
   new ProblemError('conflict', `there is a dataset ${name} already: delete it first, or use another name`)
-
-/**
- * Lets a body take its time, but not any; the signal says when it has taken too long. Where `work` on it fails, reads
- * what is left for a while, and then hangs up.
- */
-async function unhurried<T>(
-  request: IncomingMessage,
-  minRate: number,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const noLonger = bePatient(request.socket)
-  const pace = watchPace(request, minRate)
-  try {
-    return await work(pace.signal)
-  } catch (error) {
-    if (!request.complete) {
-      request.unpipe()
-      request.resume()
-      const timer = setTimeout(() => request.complete || request.socket.destroy(), lingering)
-      request.once('close', () => clearTimeout(timer))
-    }
-    throw error
-  } finally {
-    pace.end()
-    noLonger()
-  }
-}

@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Asked } from '../../../lca/diagnostics/diagnostic.ts'
 import { diagnostics } from '../../../lca/diagnostics/registry.ts'
-import { recordedBy } from '../../../spec/diagnostics.ts'
+import { hasDiagnostic, recordedBy } from '../../../spec/diagnostics.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems, ref } from '../../schemas/common.ts'
@@ -38,7 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           const found = recorded.find(one => one.diagnostic === diagnostic)
           return {
             ...{ name, description, cost, figures },
-            recorded: found !== undefined || (cost === 'reading' && recorded.length > 0),
+            recorded: hasDiagnostic(diagnostic, allocation),
             every: found?.options.every ?? null,
             examples: found?.options.examples ?? null,
             columns: columnRules(diagnostic),
@@ -75,8 +75,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         const ledger = await findLedger(app, request.caller, request.params.id, asked.split)
         const span = spanOf({ from: asked.from ?? 0, to: asked.to }, ledger)
         const found = recordedBy(ledger.allocation).find(one => one.diagnostic === diagnostic)
-        const recorded =
-          found !== undefined || (cost === 'reading' && ledger.allocation.diagnostics !== undefined)
+        const recorded = hasDiagnostic(diagnostic, ledger.allocation)
         if (!recorded) reply.header('ledger-not-recorded', name)
         return sendTable(request, reply, {
           head: { ...headOf(ledger), recorded },

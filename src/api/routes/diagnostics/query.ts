@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { joinBorders } from '../../../lca/diagnostics/borders.ts'
 import type { Asked, Diagnostic, ReadFacts, Source, View } from '../../../lca/diagnostics/diagnostic.ts'
 import { networkOf } from '../../../lca/diagnostics/follow.ts'
+import { groupsOf } from '../../../lca/diagnostics/groups.ts'
 import { checkRows } from '../../../lca/diagnostics/sums.ts'
 import type { ResolvedDiagnostic } from '../../../spec/resolved.ts'
 import { sourceOf } from '../../../store/diagnostics.ts'
@@ -43,26 +44,6 @@ export async function readDiagnostic(
 }
 
 async function* nothing(): AsyncGenerator<Batch> {}
-
-/** The variables of each row of a span, by name; a variable that is left out is in none. */
-function groupsOf({ variables, layers, layerOf }: ReadFacts, { by, layers: only }: Asked) {
-  const isIn = (layer: string) => only === undefined || only.includes(layer)
-  const inLayers = variables.map(({ layer }) => isIn(layer))
-  if (by === 'variable') {
-    const chosen = variables.flatMap(({ name, layer }, v) =>
-      inLayers[v] ? [{ layer, variable: name, v }] : [],
-    )
-    const groupOf = variables.map((_, v) => chosen.findIndex(one => one.v === v))
-    return { groups: chosen.map(({ layer, variable }) => ({ layer, variable })), groupOf }
-  }
-  if (by === 'network')
-    return { groups: [{ layer: null, variable: null }], groupOf: inLayers.map(isIn => (isIn ? 0 : -1)) }
-  const chosen = layers.filter(isIn)
-  return {
-    groups: chosen.map(layer => ({ layer, variable: null })),
-    groupOf: layerOf.map(layer => chosen.indexOf(layers[layer])),
-  }
-}
 
 /**
  * Sums over the iterations of a span and the variables of a group, in the order of iterations and then of variables, of

@@ -1,0 +1,190 @@
+/** Datasets that specs can name, and the upload of one's own. */
+import { useState } from 'preact/hooks'
+import { ApiError, type Dataset } from '../../../clients/typescript/src/index.ts'
+import { bytes, percent, time, whole } from '../format.ts'
+import { base, ledger, noteError, readKey, useLoad } from '../ledger.ts'
+import { ActionButton, Failed, Title } from '../parts/small.tsx'
+
+export function DatasetsPage() {
+  const { value, error, reload } = useLoad(() => ledger.datasets(), [])
+  return (
+    <div class="stack">
+      <Title>Datasets</Title>
+      <Failed error={error} />
+      {value && (
+        <div class="scroll" tabIndex={0} role="region" aria-label="Datasets">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Shape</th>
+                <th scope="col" class="number">
+                  Classes
+                </th>
+                <th scope="col" class="number">
+                  Train
+                </th>
+                <th scope="col" class="number">
+                  Test
+                </th>
+                <th scope="col">Where from</th>
+                <th scope="col">Description</th>
+                <th scope="col">
+                  <span class="hidden">Delete</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {value.map(({ name, shape, classes, trainFile, testFile, upload, description }) => (
+                <tr key={name}>
+                  <td>
+                    <strong>{name}</strong>
+                  </td>
+                  <td>{shape.join(' × ')}</td>
+                  <td class="number">{whole(classes)}</td>
+                  <td class="number">{trainFile === null ? 'any number' : whole(trainFile)}</td>
+                  <td class="number">{testFile === null ? 'any number' : whole(testFile)}</td>
+                  <td>
+                    {upload === null
+                      ? 'built in'
+                      : `uploaded ${time(upload.createdAt)}, ${bytes(upload.bytes)}`}
+                  </td>
+                  <td style={{ whiteSpace: 'normal', minWidth: '260px' }}>{description}</td>
+                  <td>
+                    {upload !== null && (
+                      <ActionButton
+                        danger
+                        ask={`Delete the dataset ${name}? Experiments that use it keep their ledgers, but cannot be tried again.`}
+                        act={async () => {
+                          await ledger.deleteDataset(name)
+                          reload()
+                        }}
+                      >
+                        Delete<span class="hidden"> {name}</span>
+                      </ActionButton>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <Upload done={reload} />
+    </div>
+  )
+}
+
+const parts = [
+  ['images', 'Images', 'IDX or .npy'],
+  ['labels', 'Labels', 'IDX or .npy'],
+  ['testImages', 'Test images', 'optional'],
+  ['testLabels', 'Test labels', 'optional'],
+  ['npz', 'Or one .npz', 'instead of the four'],
+] as const
+
+function Upload({ done }: { done(): void }) {
+  const [name, setName] = useState('')
+  const [files, setFiles] = useState<Record<string, File | undefined>>({})
+  const [state, set] = useState<{ share?: number; error?: Error; made?: Dataset }>({})
+  const send = async () => {
+    const form = new FormData()
+    // Before the files: a name that is taken is then refused before they are sent.
+    form.set('name', name)
+    for (const [part] of parts) {
+      const file = files[part]
+      if (file) form.set(part, file)
+    }
+    set({ share: 0 })
+    try {
+      set({ made: await post(form, share => set({ share })) })
+      done()
+    } catch (error) {
+      set({ error: noteError(error) })
+    }
+  }
+  return (
+    <form
+      class="card stack"
+      onSubmit={event => {
+        event.preventDefault()
+        void send()
+      }}
+    >
+      <h2>Upload your own</h2>
+      <p class="muted">
+        Images (n, height, width) or (n, height, width, channels) of whole numbers from 0 to 255, labels (n),
+        as numpy.save, numpy.savez or IDX write them, gzipped or not. They are checked while they arrive.
+      </p>
+      <div class="fields" style={{ gridTemplateColumns: 'repeat(auto-fill, minmax(240px, 1fr))' }}>
+        <label class="field">
+          <span>Name</span>
+          <input
+            required
+            pattern="[A-Za-z0-9][A-Za-z0-9._\-]{0,63}"
+            title="1 to 64 letters, digits, dots, dashes and underscores"
+            value={name}
+            onInput={event => setName(event.currentTarget.value)}
+          />
+        </label>
+        {parts.map(([part, words, hint]) => (
+          <label key={part} class="field">
+            <span>
+              {words} <span class="muted">({hint})</span>
+            </span>
+            <input
+              type="file"
+              onChange={event => {
+                const file = event.currentTarget.files?.[0]
+                setFiles(files => ({ ...files, [part]: file }))
+              }}
+            />
+          </label>
+        ))}
+      </div>
+      {state.share !== undefined && (
+        <div role="status">
+          <progress value={state.share} max={1} aria-label="Upload" />
+          <span class="muted">
+            {state.share < 1 ? `${percent(state.share, 0)} sent` : 'sent; being checked and stored'}
+          </span>
+        </div>
+      )}
+      <Failed error={state.error} />
+      {state.made && (
+        <p class="notice" role="status">
+          {state.made.name}: {state.made.trainFile === null ? '' : whole(state.made.trainFile)} examples of{' '}
+          {state.made.shape.join(' × ')}, {whole(state.made.classes)} classes. Specs can name it.
+        </p>
+      )}
+      <div>
+        <button type="submit" class="primary" disabled={state.share !== undefined}>
+          Upload
+        </button>
+      </div>
+    </form>
+  )
+}
+
+/** Posts a dataset. By XMLHttpRequest: fetch does not say how much has been sent. */
+function post(form: FormData, progress: (share: number) => void): Promise<Dataset> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest()
+    request.open('POST', `${base}/v1/datasets`)
+    const key = readKey()
+    if (key !== null) request.setRequestHeader('authorization', `Bearer ${key}`)
+    request.upload.onprogress = ({ loaded, total }) => progress(total > 0 ? loaded / total : 0)
+    request.onload = () => {
+      let answer: unknown
+      try {
+        answer = JSON.parse(request.responseText)
+      } catch {
+        answer = {}
+      }
+      if (request.status < 300) resolve(answer as Dataset)
+      else reject(new ApiError(request.status, answer as object, request.statusText))
+    }
+    request.onerror = () => reject(new Error('the upload broke off'))
+    request.send(form)
+  })
+}

@@ -1,0 +1,178 @@
+/** A training that goes on with another's has the bits of the one that never stopped. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { loadEngine } from '../src/engine/engine.ts'
+import { buildNetwork } from '../src/nn/network.ts'
+import { stateName, weightsName } from '../src/objects/names.ts'
+import { npyHeaderBytes } from '../src/objects/npy.ts'
+import { objectKey } from '../src/objects/objects.ts'
+import { openObjects } from '../src/objects/open.ts'
+import type { Known } from '../src/objects/verify.ts'
+import { facts } from '../src/plan.ts'
+import { SpecError } from '../src/spec/errors.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
+import type { ExperimentSpec, ResolvedSpec } from '../src/spec/schema.ts'
+import { segmentsOf } from '../src/spec/segments.ts'
+import { makeContext } from '../workers/context.ts'
+import type { Ancestor, Task } from '../workers/protocol.ts'
+import { trainSegments } from '../workers/tasks/train.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-branches-'))
+after(() => rmSync(directory, { recursive: true, force: true }))
+const objects = await openObjects({ objectsDir: directory })
+const context = makeContext({ datasetsDir: directory }, await loadEngine({ name: 'wasm' }), objects)
+
+const ids = ['a', 'b', 'c', 'd'].map(letter => `0195d3a0-7c3e-7000-8000-${letter.repeat(12)}`)
+type Parts = Pick<ExperimentSpec, 'optimizer'> & Partial<ExperimentSpec>
+const base = (parts: Parts, iterations: number, initial?: ResolvedSpec['training']['initial']) =>
+  resolveSpec(
+    {
+      dataset: { name: 'synthetic-digits', trainExamples: 130, validationExamples: 20 },
+      architecture: { name: 'fc', hidden: [6] },
+      layers: { fc_2: { freeze: { from: 3, until: 9 } } },
+      allocation: { segmentIterations: 4 },
+      ...parts,
+      training: { batchSize: 30, seed: 3, iterations, ...(initial && { initial }) },
+    },
+    facts,
+  )
+
+/** Trains an experiment whole, as far as it is not killed, and stores its manifest, as finalize does. */
+async function trained(
+  id: string,
+  spec: ResolvedSpec,
+  ancestors: Ancestor[] = [],
+  stopAt = Number.POSITIVE_INFINITY,
+): Promise<Ancestor> {
+  const spans = segmentsOf(spec)
+  const controller = new AbortController()
+  const [parent] = ancestors
+  const known = parent && manifests.get(parent.id)
+  const task: Extract<Task, { kind: 'train' }> = {
+    ...{ kind: 'train', experimentId: id, spec, segments: spans.map(({ index }) => index) },
+    ...{ ancestors, ...(known && { known }) },
+  }
+  const report = (done: number) => {
+    if (done === stopAt) controller.abort(new Error('killed'))
+  }
+  if (stopAt < spec.training.iterations) {
+    await assert.rejects(trainSegments(context, task, report, controller.signal), /killed/)
+    const finished = Math.floor(stopAt / 4)
+    task.segments.splice(0, finished)
+    // What was done before it was killed is recorded.
+    const before = await trained(`${id}-again`, spec, ancestors)
+    manifests.set(id, manifests.get(before.id)!)
+  }
+  const result = await trainSegments(context, task, () => {}, new AbortController().signal)
+  if (result.kind !== 'train') throw new Error('unreachable')
+  if (task.segments.length === spans.length) {
+    const manifest = await objects.write(objectKey(id, 'manifest.json'), 'application/json')
+    const { variables } = buildNetwork(spec.architecture, { shape: [28, 28, 1], classes: 10 })
+    await manifest.append(Buffer.from(JSON.stringify({ spec, variables, objects: result.objects })))
+    manifests.set(id, await manifest.commit())
+  }
+  // As finalize leaves it.
+  await objects.remove(objectKey(id, 'state'))
+  return { id, spec, ...(known && { known }) }
+}
+const manifests = new Map<string, Known>()
+
+/** θ_t of an experiment, as bytes. */
+async function thetaOf({ id, spec }: Pick<Ancestor, 'id' | 'spec'>, t: number): Promise<string> {
+  const span = segmentsOf(spec).find(({ from, to }) => from <= t && t <= to)!
+  const bytes = await objects.read(objectKey(id, weightsName(span)))
+  const row = (bytes.length - npyHeaderBytes) / (span.to - span.from + 1)
+  const start = npyHeaderBytes + (t - span.from) * row
+  return Buffer.from(bytes.subarray(start, start + row)).toString('base64')
+}
+
+const cases: Record<string, Parts> = {
+  'sgd with momentum, and a step down': {
+    optimizer: {
+      ...{ name: 'sgd', learningRate: 0.1, momentum: 0.9 },
+      schedule: { name: 'step', boundaries: [6, 11], factor: 0.5 },
+    },
+  },
+  'adam that cools down': {
+    optimizer: { name: 'adam', learningRate: 0.002, schedule: { name: 'cosine', iterations: 14 } },
+  },
+  'rmsprop, and adamw in one layer': {
+    optimizer: { name: 'rmsprop', learningRate: 0.001, momentum: 0.5 },
+    layers: {
+      fc_1: { optimizer: { name: 'adamw', learningRate: 0.002 }, freeze: { from: 2, until: 4 } },
+    },
+  },
+  dropout: {
+    optimizer: { name: 'adam', learningRate: 0.002 },
+    architecture: {
+      name: 'custom',
+      layers: [
+        { kind: 'flatten' },
+        { kind: 'dense', units: 6 },
+        { kind: 'dropout', rate: 0.5 },
+        { kind: 'dense', units: 10 },
+      ],
+    },
+    layers: {},
+  },
+}
+
+for (const [called, parts] of Object.entries(cases))
+  test(`${called}: goes on, and on from there, bit for bit`, async () => {
+    const whole = await trained(ids[0], base(parts, 14))
+    // In the middle of a segment, of an epoch and of a freeze; then another from there.
+    const first = await trained(ids[1], base(parts, 6))
+    const second = await trained(
+      ids[2],
+      base(parts, 4, { experiment: ids[1], iteration: 5, state: true }),
+      [first],
+      called === 'dropout' ? 2 : undefined,
+    )
+    const third = await trained(ids[3], base(parts, 6, { experiment: ids[2], iteration: 3, state: true }), [
+      second,
+      first,
+    ])
+    for (let t = 0; t <= 4; t++) assert.equal(await thetaOf(second, t), await thetaOf(whole, 5 + t), `${t}`)
+    for (let t = 0; t <= 6; t++) assert.equal(await thetaOf(third, t), await thetaOf(whole, 8 + t), `${t}`)
+  })
+
+test('without its state it is another training; another optimizer starts afresh, in its layer alone', async () => {
+  const parts = cases['adam that cools down']
+  const whole = await trained(ids[0], base({ ...parts, layers: {} }, 10))
+  const from = { experiment: ids[0], iteration: 5 }
+  const without = await trained(ids[1], base({ ...parts, layers: {} }, 2, from), [whole])
+  assert.equal(await thetaOf(without, 0), await thetaOf(whole, 5))
+  assert.notEqual(await thetaOf(without, 1), await thetaOf(whole, 6))
+  const layers = { fc_2: { optimizer: { name: 'sgd' } } } as const
+  const changed = await trained(ids[2], base({ ...parts, layers }, 2, { ...from, state: true }), [whole])
+  const first = (theta: string) => Buffer.from(theta, 'base64').subarray(0, 4 * (784 * 6 + 6))
+  assert.deepEqual(first(await thetaOf(changed, 1)), first(await thetaOf(whole, 6)))
+  assert.notEqual(await thetaOf(changed, 1), await thetaOf(whole, 6))
+})
+
+test('what does not come out as it did, and who is gone, is said', async () => {
+  const parts = cases['adam that cools down']
+  const parent = await trained(ids[0], base(parts, 6))
+  const spec = base(parts, 2, { experiment: ids[0], iteration: 5, state: true })
+  // As if another device had trained it: another seed draws other weights.
+  const other = structuredClone(parent)
+  other.spec.training.seed = 4
+  const says = (message: RegExp) => (error: unknown) => {
+    assert.ok(error instanceof SpecError, String(error))
+    assert.match(error.message, message)
+    return true
+  }
+  await assert.rejects(trained(ids[1], spec, [other]), says(/another kind of device/))
+  await assert.rejects(trained(ids[1], spec, []), says(/is gone/))
+  assert.equal(await objects.stat(objectKey(ids[1], stateName(4))), undefined)
+  assert.throws(
+    () =>
+      base({ optimizer: { name: 'adam', learningRate: 0.1, schedule: { name: 'cosine' } as never } }, 2, {
+        ...{ experiment: ids[0], iteration: 5, state: true },
+      }),
+    says(/schedule\.iterations: must be said/),
+  )
+})

@@ -1,0 +1,135 @@
+/**
+ * A training that goes on with another's (`training.initial.state`): what stood there besides the weights. Optimizers'
+ * states are not kept when an experiment has succeeded; the training is repeated up to there, from the nearest state that is
+ * still in storage or from its beginning, and has the same bits on the same kind of device.
+ */
+import { setImmediate } from 'node:timers/promises'
+import type { Network } from '../../src/nn/network.ts'
+import {
+  fromTheStart,
+  type Origin,
+  slotsOfAll,
+  stateOf,
+  type TrainingState,
+  train,
+  updatesUntil,
+} from '../../src/nn/train.ts'
+import { SpecError } from '../../src/spec/errors.ts'
+import { resolveLayers } from '../../src/spec/layers.ts'
+import type { ResolvedLayer, ResolvedSpec } from '../../src/spec/resolved.ts'
+import { segmentsOf } from '../../src/spec/segments.ts'
+import type { Context } from '../context.ts'
+import type { Ancestor } from '../protocol.ts'
+import { readInitialWeights } from './initial.ts'
+import { latestState } from './state.ts'
+
+type Goes = Pick<Context, 'objects' | 'prepare'>
+
+/**
+ * Where the first iteration of a spec stands in the trainings that it goes on with. `ancestors`: the experiment that it goes
+ * on from, the one that goes on from, and so on. Throws SpecError where one of them is gone.
+ */
+export function originOf(spec: ResolvedSpec, ancestors: Ancestor[], layers: ResolvedLayer[]): Origin {
+  const { initial } = spec.training
+  if (!initial?.state) return fromTheStart
+  const [parent, ...older] = ancestors
+  if (parent?.id !== initial.experiment) throw gone(initial.experiment)
+  const former = layersLike(layers, parent.spec)
+  const before = originOf(parent.spec, older, former)
+  return {
+    position: before.position + initial.iteration,
+    updates: new Map(
+      layers.map((layer, i) => [
+        layer.layer,
+        // Another kind of optimizer has had no update yet.
+        kindOf(layer) === kindOf(former[i]) ? updatesUntil(former[i], before, initial.iteration) : 0,
+      ]),
+    ),
+  }
+}
+
+/**
+ * What `spec`, which goes on with another training, begins with: the weights and its own optimizers' states. Throws
+ * SpecError where that cannot be had: an experiment in between is gone, or its training does not come out as it did.
+ */
+export async function begunFrom(
+  context: Goes,
+  spec: ResolvedSpec,
+  network: Network,
+  ancestors: Ancestor[],
+  theta: Float32Array,
+  signal: AbortSignal,
+): Promise<TrainingState> {
+  const initial = spec.training.initial!
+  const [parent] = ancestors
+  if (parent?.id !== initial.experiment) throw gone(initial.experiment)
+  const there = await standing(context, ancestors, initial.iteration, signal)
+  if (!there.theta.every((value, i) => Object.is(value, theta[i])))
+    throw new SpecError([
+      {
+        path: '$.training.initial.state',
+        message: `training ${parent.id} up to iteration ${initial.iteration} again does not give the weights that it has there: it was computed on another kind of device, or by another version; without state, training starts from the weights`,
+      },
+    ])
+  const layers = resolveLayers(spec, network)
+  const former = layersLike(layers, parent.spec)
+  const state = stateOf(layers, network.parameters)
+  for (const [i, layer] of layers.entries()) {
+    if (kindOf(layer) !== kindOf(former[i])) continue
+    for (const { layer: owner, offset, size } of network.variables)
+      if (owner === layer.layer)
+        for (const [slot, values] of state.entries())
+          if (there.state[slot]) values.set(there.state[slot].subarray(offset, offset + size), offset)
+  }
+  return { iteration: 0, theta, state }
+}
+
+/** Where the training of the first of these stood before an iteration: from the nearest state that is stored, or again. */
+export async function standing(
+  context: Goes,
+  ancestors: Ancestor[],
+  iteration: number,
+  signal: AbortSignal,
+): Promise<TrainingState> {
+  const [ancestor, ...older] = ancestors
+  const { id, spec, known } = ancestor
+  const { model, data } = await context.prepare(ancestor, signal)
+  const { network } = model
+  const layers = resolveLayers(spec, network)
+  const size = { slots: slotsOfAll(layers), parameters: network.parameters }
+  const ends = segmentsOf(spec).flatMap(({ to }) => (to <= iteration ? [to] : []))
+  let resume = await latestState(context.objects, id, ends, size)
+  const origin = originOf(spec, older, layers)
+  if (resume === undefined && spec.training.initial !== undefined) {
+    const theta = (await readInitialWeights(context.objects, spec, network.variables, known))!
+    resume = spec.training.initial.state
+      ? await begunFrom(context, spec, network, older, theta, signal)
+      : { iteration: 0, theta, state: stateOf(layers, network.parameters) }
+  }
+  for (const at of train(model, spec, layers, data.train, resume, origin)) {
+    await setImmediate()
+    signal.throwIfAborted()
+    if (at.iteration === iteration) return at
+  }
+  throw new SpecError([
+    {
+      path: '$.training.initial.iteration',
+      message: `must be ≤ ${spec.training.iterations}, got ${iteration}`,
+    },
+  ])
+}
+
+/** The same layers as another spec has them. */
+const layersLike = (layers: ResolvedLayer[], spec: ResolvedSpec): ResolvedLayer[] =>
+  resolveLayers(spec, { layers: layers.map(({ layer }) => layer), variables: [] })
+
+/** What its state is of: Adam's is that of AdamW. */
+const kindOf = ({ optimizer: { name } }: ResolvedLayer) => (name === 'adamw' ? 'adam' : name)
+
+const gone = (id: string) =>
+  new SpecError([
+    {
+      path: '$.training.initial.experiment',
+      message: `experiment ${id}, which training goes on from, is gone`,
+    },
+  ])
