@@ -305,10 +305,15 @@ describe('the pages behind a proxy, with keys', { skip: skipReason }, () => {
     const { port } = api.app.server.address() as AddressInfo
     const proxy = createServer((request, response) => {
       const path = request.url!.replace(/^\/tools\/ledger/, '')
-      const on = httpRequest({ port, path, method: request.method, headers: request.headers }, answer => {
-        response.writeHead(answer.statusCode!, answer.headers)
-        answer.pipe(response)
-      })
+      const on = httpRequest(
+        { host: '127.0.0.1', port, path, method: request.method, headers: request.headers },
+        answer => {
+          response.writeHead(answer.statusCode!, answer.headers)
+          answer.pipe(response)
+        },
+      )
+      // The browser may still ask when the API has closed.
+      on.on('error', () => response.destroy())
       request.pipe(on)
     })
     await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))

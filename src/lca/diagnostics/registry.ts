@@ -5,6 +5,7 @@ import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
 import { histogram } from './histogram.ts'
 import { oscillation } from './oscillation.ts'
+import { synchrony } from './synchrony.ts'
 import { tails } from './tails.ts'
 import { uncertainty } from './uncertainty.ts'
 import { units } from './units.ts'
@@ -21,6 +22,8 @@ export const diagnostics: readonly Diagnostic[] = [
   // Asked for.
   counterfactuals,
   components,
+  // Made on reading.
+  synchrony,
 ]
 
 /** Those that are recorded: the spec's `allocation.diagnostics` knows their names. */
