@@ -22,6 +22,8 @@ import { makeProbes } from '../src/nn/probes.ts'
 import { initialWeights } from '../src/nn/train.ts'
 import { randomExamples, straightPath, type Work } from './works.ts'
 
+/** Half of what lies between the quartiles. */
+const spread = (values: number[]) => (quantile(values, 0.75)! - quantile(values, 0.25)!) / 2
 /** Rounds that only warm up: the compiler sees every loop. */
 const warmUp = 2
 
@@ -103,13 +105,12 @@ export async function measureDiagnostics(
   const base = median(none.seconds)!
   const { onGpu, threads } = description
   const ofProcessor = onGpu ? base : Math.min(base, median(none.processor)! / threads)
-  const spread = (values: number[]) => (quantile(values, 0.75)! - quantile(values, 0.25)!) / 2
   console.log(
     `  ${work.title}: ${examples} examples, ${parameters} parameters; ${base.toFixed(3)} s an iteration without (${ofProcessor.toFixed(3)} s of each thread; ± ${percent(spread(none.seconds) / base)} between them), ${rounds} rounds; load ${os.loadavg()[0].toFixed(1)}`,
   )
   for (const { title, every, seconds, inside } of others) {
     const ratios = seconds.map((value, round) => value / none.seconds[round])
-    const noise = spread(ratios) / Math.sqrt(rounds)
+    const noise = spread(ratios)
     const own = every ? mean(inside)! : median(inside)!
     console.log(
       `    ${title.padEnd(16)}${(every ? mean(ratios)! : median(ratios)!).toFixed(3)}× (± ${noise.toFixed(3)})`.padEnd(

@@ -7245,7 +7245,7 @@ export interface HistogramRow {
    */
   low: number | null
   /**
-   * Twice that, or 2⁻⁶³.
+   * Twice that, or 2⁻⁴⁶.
    */
   high: number | null
   /**
