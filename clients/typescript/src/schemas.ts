@@ -7493,6 +7493,75 @@ export interface CounterfactualsTable {
   items: CounterfactualsRow[]
 }
 /**
+ * Whether layers learn at the same moments: peaks, local minima of a layer’s LCA, that pairs of layers share, against circular shifts of each layer’s peaks. Of a pair all shifts are tried, of the network 10,000 are drawn. At most 16,384 iterations from the first on are looked at, fewer of networks with many layers.
+ */
+export interface SynchronyRow {
+  /**
+   * One layer of the pair; null in the last row, which is of all pairs.
+   */
+  layer: string | null
+  /**
+   * The other layer; null in the last row.
+   */
+  other: string | null
+  /**
+   * How many iterations were looked at.
+   */
+  iterations: number
+  /**
+   * Peaks of the layer; in the last row of all layers.
+   */
+  peaks: number
+  /**
+   * Peaks of the other layer; null in the last row.
+   */
+  otherPeaks: number | null
+  /**
+   * Iterations in which both peak; in the last row their sum over all pairs, Σ m(m − 1)/2 of the m layers that peak in an iteration.
+   */
+  shared: number
+  /**
+   * What independent layers would share: the mean over all circular shifts.
+   */
+  expected: number | null
+  /**
+   * The share of circular shifts, this one among them, that have as many or more; of pairs not corrected for how many there are.
+   */
+  p: number | null
+  /**
+   * The smallest p that there can be.
+   */
+  resolution: number | null
+}
+export interface SynchronyTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: SynchronyRow[]
+}
+/**
  * One object: .npy tensors (little-endian, as numpy.load and its memory maps read them), manifest.json. Or what is put together from tensors: weights.npy, allocations/{split}.npy, neurons/{split}.npy.
  */
 export interface Artifact {

@@ -4,6 +4,7 @@ import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
 import { histogram } from './histogram.ts'
 import { oscillation } from './oscillation.ts'
+import { synchrony } from './synchrony.ts'
 import { tails } from './tails.ts'
 import { units } from './units.ts'
 import { windows } from './windows.ts'
@@ -17,6 +18,8 @@ export const diagnostics: readonly Diagnostic[] = [
   windows,
   // Asked for.
   counterfactuals,
+  // Made on reading.
+  synchrony,
 ]
 
 /** Those that are recorded: the spec's `allocation.diagnostics` knows their names. */
