@@ -7277,7 +7277,7 @@ export interface HistogramRow {
    */
   low: number | null
   /**
-   * Twice that, or 2⁻⁶³.
+   * Twice that, or 2⁻⁴⁶.
    */
   high: number | null
   /**
