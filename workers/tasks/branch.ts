@@ -84,8 +84,8 @@ export async function begunFrom(
   return { iteration: 0, theta, state }
 }
 
-/** Where the training of the first of these stood before an iteration. */
-async function standing(
+/** Where the training of the first of these stood before an iteration: from the nearest state that is stored, or again. */
+export async function standing(
   context: Goes,
   ancestors: Ancestor[],
   iteration: number,

@@ -269,6 +269,10 @@ export interface ExperimentSpec {
        */
       windows?: boolean
       /**
+       * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
+       */
+      uncertainty?: boolean
+      /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
       counterfactuals?:
@@ -279,6 +283,10 @@ export interface ExperimentSpec {
              */
             every: number
           }
+      /**
+       * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
+       */
+      components?: boolean
     }
   }
   /**
@@ -2806,6 +2814,10 @@ export interface ResolvedSpec {
        */
       windows?: boolean
       /**
+       * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
+       */
+      uncertainty?: boolean
+      /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
       counterfactuals?:
@@ -2816,6 +2828,10 @@ export interface ResolvedSpec {
              */
             every: number
           }
+      /**
+       * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
+       */
+      components?: boolean
     }
   }
   /**
@@ -5844,6 +5860,10 @@ export interface ResolvedSpec1 {
        */
       windows?: boolean
       /**
+       * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
+       */
+      uncertainty?: boolean
+      /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
       counterfactuals?:
@@ -5854,6 +5874,10 @@ export interface ResolvedSpec1 {
              */
             every: number
           }
+      /**
+       * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
+       */
+      components?: boolean
     }
   }
   /**
@@ -6256,6 +6280,10 @@ export interface ResolvedSpec2 {
        */
       windows?: boolean
       /**
+       * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
+       */
+      uncertainty?: boolean
+      /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
       counterfactuals?:
@@ -6266,6 +6294,10 @@ export interface ResolvedSpec2 {
              */
             every: number
           }
+      /**
+       * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
+       */
+      components?: boolean
     }
   }
   /**
@@ -7428,7 +7460,7 @@ export interface HistogramRow {
    */
   low: number | null
   /**
-   * Twice that, or 2⁻⁶³.
+   * Twice that, or 2⁻⁴⁶.
    */
   high: number | null
   /**
@@ -7607,6 +7639,63 @@ export interface WindowsTable {
   items: WindowsRow[]
 }
 /**
+ * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
+ */
+export interface UncertaintyRow {
+  /**
+   * The iteration.
+   */
+  iteration: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * Σ LCA, as the chunks have it.
+   */
+  lca: number | null
+  /**
+   * Its standard error; null of too few chunks.
+   */
+  standardError: number | null
+  /**
+   * Chunks that it comes from: one more than its degrees of freedom.
+   */
+  chunks: number
+  /**
+   * Why there is none; else null.
+   */
+  note: string | null
+}
+export interface UncertaintyTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: UncertaintyRow[]
+}
+/**
  * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
  */
 export interface CounterfactualsRow {
@@ -7674,6 +7763,103 @@ export interface CounterfactualsTable {
    */
   recorded: boolean
   items: CounterfactualsRow[]
+}
+/**
+ * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
+ */
+export interface ComponentsRow {
+  /**
+   * The iteration; with bucket=n the first of the span, a multiple of n.
+   */
+  iteration: number
+  /**
+   * How many iterations are summed here: 1 without bucket.
+   */
+  iterations: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The variable’s name; null unless by=variable.
+   */
+  variable: string | null
+  /**
+   * Σ LCA.
+   */
+  lca: number | null
+  /**
+   * Of it by the gradient of the iteration’s own batch.
+   */
+  gradient: number | null
+  /**
+   * By what the gradients of earlier iterations still push, their L2 among them.
+   */
+  momentum: number | null
+  /**
+   * By L2’s gradient of the iteration.
+   */
+  l2: number | null
+  /**
+   * By decoupled weight decay.
+   */
+  decay: number | null
+  /**
+   * LCA less these: rounding of the weights.
+   */
+  rest: number | null
+  /**
+   * Σ b · g_t, b the batch’s gradient and g_t the split’s.
+   */
+  dot: number | null
+  /**
+   * Σ b², the squared norm of the batch’s gradient.
+   */
+  batch: number | null
+  /**
+   * Σ g_t², the squared norm of the split’s gradient.
+   */
+  full: number | null
+  /**
+   * tr Σ by ‖b − g_t‖²·B/(1 − B/N), Σ the covariance of single examples’ gradients; null of splits that batches are not drawn from, of samples, and where a batch is all of it.
+   */
+  noise: number | null
+  /**
+   * cos(b, g_t) = Σ b·g_t / √(Σ b² · Σ g_t²), of the sums.
+   */
+  cosine: number | null
+  /**
+   * tr Σ / Σ g_t², of the sums: the batch size at which noise and signal are equal.
+   */
+  noiseScale: number | null
+}
+export interface ComponentsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: ComponentsRow[]
 }
 /**
  * Whether layers learn at the same moments: peaks, local minima of a layer’s LCA, that pairs of layers share, against circular shifts of each layer’s peaks. Of a pair all shifts are tried, of the network 10,000 are drawn. At most 16,384 iterations from the first on are looked at, fewer of networks with many layers.
