@@ -99,7 +99,7 @@ describe('errors', () => {
     ],
     ['a long id', 404, () => api.http.get(`/v1/experiments/${'9'.repeat(5000)}`)],
     ['a bad percent-encoding', 400, () => api.http.get('/v1/experiments/%zz')],
-    ['an unknown parameter', 400, () => api.http.get('/v1/experiments?sort=name'), 'query.sort'],
+    ['an unknown parameter', 400, () => api.http.get('/v1/experiments?order=name'), 'query.order'],
     ['a limit of 0', 400, () => api.http.get('/v1/experiments?limit=0'), 'query.limit'],
     ['a limit of 201', 400, () => api.http.get('/v1/experiments?limit=201'), 'query.limit'],
     ['a limit in words', 400, () => api.http.get('/v1/experiments?limit=ten'), 'query.limit'],
@@ -191,7 +191,7 @@ describe('errors', () => {
     }
     await says(
       '/v1/experiments?stat=x',
-      /did you mean status\? parameters: limit, cursor, status, sweep, tag$/,
+      /did you mean status\? parameters: limit, cursor, status, where, sort, field, sweep, tag$/,
     )
     await says('/v1/sweeps?x=1', /is not a parameter of this call; parameters: limit, cursor$/)
     await says('/v1/datasets?x=1', /it has none$/)

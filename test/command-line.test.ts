@@ -10,35 +10,37 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+import { main, type Ran, residentCommands, runCommand } from './support/commands.ts'
 import { cifar, cifar100, idxImages, idxLabels, npy, npyLabels, npz, pixels } from './support/uploads.ts'
-
-const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
 
 describe('ledger', () => {
   let api: TestApi
   let folder: string
   let url: string
+  let resident: Awaited<ReturnType<typeof residentCommands>>
   before(async () => {
     api = await startApi()
     url = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`
     folder = await mkdtemp(path.join(tmpdir(), 'loss-ledger-cli-'))
+    resident = await residentCommands({ cwd: folder, env: { LEDGER_URL: url } })
   })
   after(async () => {
+    await resident.stop()
     await api.close()
     await rm(folder, { recursive: true, force: true })
   })
 
-  const run = async (args: string[], input = '', env: Record<string, string> = {}) => {
-    const child = spawn(process.execPath, [main, ...args], {
-      env: { ...process.env, LEDGER_URL: url, ...env },
-      cwd: folder,
-    })
-    child.stdin.end(input)
-    const code = new Promise<number | null>(resolve => child.once('close', resolve))
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
-    return { out, err, code: await code }
+  /** In a process of its own. */
+  const spawned = (args: string[], input = '', env: Record<string, string> = {}) =>
+    runCommand(args, { cwd: folder, env: { LEDGER_URL: url, ...env }, input })
+  // The first command of every name has a process of its own, all others share one.
+  const seen = new Set<string>()
+  const run = (args: string[], input = ''): Promise<Ran> => {
+    const [name] = args
+    if (seen.has(name)) return resident.run(args, input)
+    seen.add(name)
+    return spawned(args, input)
   }
   const ok = async (args: string[], input?: string) => {
     const { out, err, code } = await run(args, input)
@@ -142,7 +144,7 @@ describe('ledger', () => {
       [['show', 'x', '--url', 'ftp://x'], 2, /not a URL of an API/],
       [['datasets', '--url', 'http://127.0.0.1:9'], 6, /no answer from .*:9: .*\n.*npm start/],
     ]
-    const all = await Promise.all(cases.map(([args]) => run(args)))
+    const all = await Promise.all(cases.map(([args]) => spawned(args)))
     for (const [i, [args, code, err]] of cases.entries()) {
       const found = all[i]
       assert.equal(found.code, code, `${args}: ${found.err}`)
@@ -393,8 +395,8 @@ describe('ledger', () => {
   test('doctor, in words and as JSON', async () => {
     const env = { LEDGER_ENGINE: 'wasm', LEDGER_THREADS: '1' }
     const [words, json] = await Promise.all([
-      run(['doctor'], '', env),
-      run(['doctor', '--json'], '', { ...env, CUDA_VISIBLE_DEVICES: '' }),
+      spawned(['doctor'], '', env),
+      spawned(['doctor', '--json'], '', { ...env, CUDA_VISIBLE_DEVICES: '' }),
     ])
     assert.match(words.out, /^Node [\d.]+ on [\s\S]*\nengine {6}wasm, TensorFlow [\d.]+, 1 thread\n/)
     const { ok, engine, error, gflops, missing } = JSON.parse(json.out)

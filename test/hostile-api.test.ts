@@ -1,6 +1,5 @@
 /** The ledger command against an API that means harm: what it says moves no cursor, and names no file outside. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
@@ -8,13 +7,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { checkName } from '../src/cli/files.ts'
 import { printable, printableJson, printableLines } from '../src/cli/printable.ts'
+import { residentCommands } from './support/commands.ts'
 
-const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
 /** Clears the screen, in the two ways there are, turns the direction of writing, and draws a line of its own. */
 const evil = 'x\u001b[2J\u009b2J\u202e\u0007\r\nfake: all is well'
 const numbers = {
@@ -135,7 +132,7 @@ const answers: [pattern: RegExp, status: number, answer: () => unknown][] = [
 describe('an API that means harm', () => {
   let server: Server
   let folder: string
-  let url: string
+  let resident: Awaited<ReturnType<typeof residentCommands>>
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'loss-ledger-hostile-'))
     server = createServer((request, response) => {
@@ -146,21 +143,18 @@ describe('an API that means harm', () => {
       response.end(typeof body === 'string' ? body : JSON.stringify(body))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    resident = await residentCommands({ cwd: folder, env: { LEDGER_URL: url } })
   })
   after(async () => {
+    await resident.stop()
     server.closeAllConnections()
     server.close()
     await rm(folder, { recursive: true, force: true })
   })
-  const run = async (args: string[], cwd = folder) => {
-    const child = spawn(process.execPath, [main, ...args], {
-      ...{ env: { ...process.env, LEDGER_URL: url }, cwd },
-    })
-    child.stdin.end(args.includes('-') ? '{}' : '')
-    const code = new Promise<number | null>(resolve => child.once('close', resolve))
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
-    return { said: out + err, out, code: await code }
+  const run = async (args: string[]) => {
+    const { out, err, code } = await resident.run(args, args.includes('-') ? '{}' : '')
+    return { said: out + err, code }
   }
 
   const commands = [
@@ -169,16 +163,12 @@ describe('an API that means harm', () => {
     ...['sweep list', 'sweep show x', 'sweep summary x', 'sweep watch x', 'datasets'],
   ]
   test('no command prints what would move a cursor, or a line that is not its own', async () => {
-    // A few at a time: each is a process.
-    for (let i = 0; i < commands.length; i += 4)
-      await Promise.all(
-        commands.slice(i, i + 4).map(async command => {
-          const { said } = await run(command.split(/ +/))
-          assert.match(said, /x\\u001b\[2J/, `${command} prints it: ${said}`)
-          assert.doesNotMatch(said, /[^\P{C}\n]/u, command)
-          assert.doesNotMatch(said, /^fake/m, command)
-        }),
-      )
+    for (const command of commands) {
+      const { said } = await run(command.split(/ +/))
+      assert.match(said, /x\\u001b\[2J/, `${command} prints it: ${said}`)
+      assert.doesNotMatch(said, /[^\P{C}\n]/u, command)
+      assert.doesNotMatch(said, /^fake/m, command)
+    }
   })
 
   test('names that lead out of the folder are refused, before anything is written', async () => {

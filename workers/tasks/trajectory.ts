@@ -208,8 +208,9 @@ function compareOutputs(
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1))
     fill(values, bytes, { offset, type }, 0)
     const tensor = tf.tensor(values, shape)
-    return channelsFirst && shape.length === 4 ? tf.transpose(tensor, [0, 2, 3, 1]) : tensor
+    return channelsFirst && shape.length === 4 ? channelsLast(tensor) : tensor
   }
+  const channelsLast = (images: tf.Tensor) => tf.transpose(images, [0, 2, 3, 1])
   tf.tidy(() => {
     const given = tensorOf(probe.input)
     const size = network.inputShape.reduce((a, b) => a * b, 1)
@@ -218,6 +219,14 @@ function compareOutputs(
       refuse(
         `has a probe of inputs [${given.shape.join(', ')}], and its network takes [n, ${network.inputShape.join(', ')}]`,
       )
+    const { inputShape } = network
+    // Flattened with the channels first, where it is flattened already.
+    const [h, w, c] = inputShape
+    const images =
+      channelsFirst && inputShape.length === 3 && given.rank === 2
+        ? channelsLast(tf.reshape(given, [examples, c, h, w]))
+        : given
+    const input = tf.reshape(images, [examples, ...inputShape])
     const expected = new Map(probe.outputs.map(({ layer, place }) => [layer, place]))
     const variables = network.variables.map(({ offset, size, shape }) =>
       tf.tensor(theta.subarray(offset, offset + size), shape, 'float32'),
@@ -226,7 +235,7 @@ function compareOutputs(
       ops,
       network,
       variables,
-      tf.reshape(given, [examples, ...network.inputShape]),
+      network.embedding === undefined ? input : tf.cast(input, 'int32'),
       undefined,
       (layer, output) => {
         const place = expected.get(layer)

@@ -18,6 +18,7 @@ from .errors import (
 )
 from .experiment import Experiment
 from .ledger import Ledger, compare
+from .recording import Recording, record
 from .sweep import Sweep
 from .tensors import Tensor
 
@@ -28,10 +29,12 @@ __all__ = [
     "FieldError",
     "Ledger",
     "LedgerError",
+    "Recording",
     "Sweep",
     "Tensor",
     "UnbalancedWarning",
     "Unreachable",
     "compare",
+    "record",
 ]
 __version__ = "0.1.0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 import urllib.parse
@@ -12,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Union
 
 import numpy as np
 
+from . import safetensors
 from .experiment import Experiment
 from .http import Http
 from .sweep import Sweep
@@ -118,6 +120,33 @@ class Ledger:
     def delete_dataset(self, name: str) -> None:
         self._http.send("DELETE", f"/v1/datasets/{_quoted(name)}")
 
+    # ---------------------------------------------------------------------------------------- trajectories
+
+    def upload_trajectory(
+        self,
+        trajectory: Mapping[str, Any],
+        parts: Sequence[Union[str, Path, IO[bytes], Mapping[str, "np.ndarray[Any, Any]"]]],
+        *,
+        probe: str | Path | IO[bytes] | Mapping[str, np.ndarray[Any, Any]] | None = None,
+    ) -> dict[str, Any]:
+        """The weights of a training that happened elsewhere: `trajectory` as POST /v1/trajectories has it, `parts` in their
+        order, files (safetensors, .npz) or arrays by name. Raises ApiError, which names the tensor that is wrong."""
+        given = [("part", one) for one in parts] + ([("probe", probe)] if probe is not None else [])
+        with contextlib.ExitStack() as stack:
+            files = [(field, (f"{field}.safetensors" if isinstance(one, Mapping) else _name_of(one), stack.enter_context(_opened(one)))) for field, one in given]
+            data = {"trajectory": json.dumps(trajectory)}
+            return dict(self._http.json("POST", "/v1/trajectories", data=data, files=files, timeout=3600))
+
+    def trajectory(self, id: str) -> dict[str, Any]:
+        return dict(self._http.json("GET", f"/v1/trajectories/{_quoted(id)}"))
+
+    def trajectories(self) -> Iterator[dict[str, Any]]:
+        """Newest first."""
+        yield from self._http.pages("/v1/trajectories")
+
+    def delete_trajectory(self, id: str) -> None:
+        self._http.send("DELETE", f"/v1/trajectories/{_quoted(id)}")
+
     # ------------------------------------------------------------------------------------------- catalogue
 
     def architectures(self) -> list[dict[str, Any]]:
@@ -148,15 +177,20 @@ def _quoted(text: str) -> str:
     return urllib.parse.quote(text, safe="")
 
 
-def _name_of(given: File) -> str:
+def _name_of(given: object) -> str:
     return Path(str(getattr(given, "name", given))).name
 
 
 @contextlib.contextmanager
-def _opened(given: File) -> Iterator[IO[bytes]]:
+def _opened(given: Any) -> Iterator[IO[bytes]]:
     if isinstance(given, np.ndarray):
         with tempfile.TemporaryFile() as file:
             np.save(file, given, allow_pickle=False)
+            file.seek(0)
+            yield file
+    elif isinstance(given, Mapping):
+        with tempfile.TemporaryFile() as file:
+            safetensors.write(file, given)
             file.seek(0)
             yield file
     elif isinstance(given, (str, Path)):
