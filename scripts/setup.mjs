@@ -50,8 +50,13 @@ await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']).catc
 await step(
   'pages',
   hash(...filesUnder('src/web', 'clients/typescript/src'), stamps.packages),
-  () => run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'src/web']),
-  existsSync('dist/web/index.html'),
+  async () => {
+    const vite = (...more) =>
+      run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'src/web', ...more])
+    await vite()
+    await vite('--config', 'src/web/report.vite.mjs')
+  },
+  existsSync('dist/web/index.html') && existsSync('dist/report/report.js'),
 )
 
 /** Builds the native engine where this machine can; says in one line what is missing where it cannot. */

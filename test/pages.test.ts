@@ -1,7 +1,7 @@
 /** The pages in a browser, over a real server with a worker: what is shown is what the API says, and nothing complains. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, request as httpRequest } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
@@ -12,6 +12,7 @@ import { gzipSync } from 'node:zlib'
 import { pino } from 'pino'
 import type { Browser } from 'playwright-core'
 import { connect, type ExperimentListItem, type LedgerClient } from '../clients/typescript/src/index.ts'
+import { htmlReport } from '../src/cli/html-report.ts'
 import { type Server, startServer } from '../src/cli/serve.ts'
 import { readConfig } from '../src/config.ts'
 import { createKey } from '../src/store/keys.ts'
@@ -278,6 +279,26 @@ describe('the pages', { skip: skipReason }, () => {
     await visit('#/sweeps', 'Sweeps')
     await page.getByRole('link', { name: 'swept' }).waitFor()
     await assertWell()
+  })
+
+  test('a report is one file that is alive offline, and whose names run nothing', async () => {
+    const experiment = await ledger.get(id)
+    const name = `${hostile}</title></script><script>alert(1)</script><!--`
+    const report = path.join(directory, 'report.html')
+    await writeFile(report, await htmlReport(ledger, { ...experiment, name }, new URL(server.url).host))
+    const offline = await openPage(browser)
+    const asked: string[] = []
+    offline.page.on('request', request => asked.push(request.url()))
+    await offline.page.goto(`file://${report}`)
+    await offline.page.getByRole('heading', { level: 1, name: name.slice(0, 30) }).waitFor()
+    await offline.page
+      .getByRole('img', { name: /^From iteration 0 to 24 the train loss changed by/ })
+      .waitFor()
+    await offline.page.getByRole('button', { name: 'validation' }).click()
+    await offline.page.getByRole('img', { name: /^LCA on validation of 2 layers/ }).waitFor()
+    await assertWell(offline)
+    assert.deepEqual(asked, [`file://${report}`])
+    await offline.page.close()
   })
 
   test('narrow windows show all of it without scrolling sideways', async () => {

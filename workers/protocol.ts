@@ -25,10 +25,16 @@ type Work =
 /**
  * `upload`: the dataset of the spec, where it is an uploaded one. `known`: the object that is read first, as it was
  * written: to allocate, the segment's weights; to train, the manifest of the experiment in training.initial.
- * `trajectory`: to train, what is read instead.
+ * `manifest`: that, to allocate what asks for the training (`asksTraining` of diagnostics). `trajectory`: to train, what is read instead.
  * `ancestors`: where training goes on with that one's (training.initial.state), it, the one that it goes on with, and so on.
  */
-export type Task = Work & { upload?: Upload; known?: Known; ancestors?: Ancestor[]; trajectory?: Trajectory }
+export type Task = Work & {
+  upload?: Upload
+  known?: Known
+  manifest?: Known
+  ancestors?: Ancestor[]
+  trajectory?: Trajectory
+}
 
 /** An experiment whose training another goes on with; `known`: the manifest of the one in its own training.initial. */
 export type Ancestor = { id: string; spec: ResolvedSpec; upload?: Upload; known?: Known }

@@ -3,6 +3,7 @@ import type { Log } from '../src/log.ts'
 import { manifestName, weightsName } from '../src/objects/names.ts'
 import { type Objects, objectKey } from '../src/objects/objects.ts'
 import type { Known } from '../src/objects/verify.ts'
+import { recordedBy } from '../src/spec/diagnostics.ts'
 import type { ResolvedSpec } from '../src/spec/resolved.ts'
 import { findArtifacts } from '../src/store/artifacts.ts'
 import type { Database } from '../src/store/database.ts'
@@ -105,10 +106,12 @@ export async function runTask<K extends Task['kind']>(
     await context.computer()
     const upload = await findUpload(context, task)
     const known = await findKnown(context, task)
+    const asksTraining = recordedBy(task.spec.allocation).some(({ diagnostic }) => diagnostic.asksTraining)
+    const manifest = task.kind === 'allocate' && asksTraining ? await findManifest(context, task) : undefined
     const trajectory = await findTrajectory(context, task)
-    const ancestors = task.kind === 'train' ? await findAncestors(context, task.spec) : []
+    const ancestors = task.kind === 'train' || asksTraining ? await findAncestors(context, task.spec) : []
     const told: typeof task = {
-      ...{ ...task, ...(upload && { upload }), ...(known && { known }) },
+      ...{ ...task, ...(upload && { upload }), ...(known && { known }), ...(manifest && { manifest }) },
       ...(ancestors.length > 0 && { ancestors }),
       ...(trajectory && { trajectory }),
     }
@@ -142,11 +145,19 @@ export async function runTask<K extends Task['kind']>(
 }
 
 /** What Postgres knows of the object that a task reads first; undefined where there is none, or no record of it. */
-async function findKnown({ db, log }: WorkerContext, task: Task): Promise<Known | undefined> {
-  const { initial } = task.spec.training
-  if (task.kind === 'train' && initial === undefined) return undefined
-  const [id, name] =
-    task.kind === 'train' ? [initial!.experiment, manifestName] : [task.experimentId, weightsName(task)]
+async function findKnown(context: WorkerContext, task: Task): Promise<Known | undefined> {
+  return task.kind === 'train'
+    ? findManifest(context, task)
+    : findObject(context, task.experimentId, weightsName(task))
+}
+
+/** The manifest of the experiment that a training starts from. */
+async function findManifest(context: WorkerContext, { spec }: Task): Promise<Known | undefined> {
+  const { initial } = spec.training
+  return initial && findObject(context, initial.experiment, manifestName)
+}
+
+async function findObject({ db, log }: WorkerContext, id: string, name: string): Promise<Known | undefined> {
   const found = (await patiently(() => findArtifacts(db, id, [name]), log)).get(name)
   return found && { key: objectKey(id, name), bytes: found.bytes, sha256: found.sha256 }
 }

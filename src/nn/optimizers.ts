@@ -22,6 +22,17 @@ type Rule<Name extends OptimizerName> = {
     g: Float64Array,
     state: Float64Array[],
   ) => void
+  /**
+   * What the step along g would be made of, with the state as it is before: Δ = scale·g + earlier, and decoupled decay apart
+   * from it. Given the denominator a step is linear in g and in what is kept of earlier ones.
+   */
+  parts: (
+    options: Options<Name>,
+    step: { rate: number; t: number; slice: Slice },
+    g: Float64Array,
+    state: Float64Array[],
+    into: { scale: Float64Array; earlier: Float64Array },
+  ) => void
 }
 
 const rules: { [Name in OptimizerName]: Rule<Name> } = {
@@ -34,6 +45,7 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
         theta[i] = theta[i] - rate * (nesterov ? g[i] + momentum * v[i] : v[i])
       }
     },
+    parts: (options, ...rest) => sgdParts(options, ...rest),
   },
 
   /** sgd, and θ ← θ − η·λ·θ apart from it, on kernels  (Loshchilov and Hutter 2019, algorithm 1) */
@@ -46,6 +58,7 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
         theta[i] = theta[i] * kept - rate * (nesterov ? g[i] + momentum * v[i] : v[i])
       }
     },
+    parts: (options, ...rest) => sgdParts(options, ...rest),
   },
 
   /** θ ← θ − η·(sign(β₁·m + (1 − β₁)·g) + λ·θ), λ on kernels;  m ← β₂·m + (1 − β₂)·g  (Chen et al. 2023, algorithm 2) */
@@ -56,6 +69,14 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
       for (let i = from; i < to; i++) {
         theta[i] = theta[i] * kept - rate * Math.sign(beta1 * m[i] + (1 - beta1) * g[i])
         m[i] = beta2 * m[i] + (1 - beta2) * g[i]
+      }
+    },
+    // sign(u) = u/|u|
+    parts: ({ beta1 }, { rate, slice: { from, to } }, g, [m], { scale, earlier }) => {
+      for (let i = from; i < to; i++) {
+        const size = Math.abs(beta1 * m[i] + (1 - beta1) * g[i])
+        scale[i] = size === 0 ? 0 : (-rate * (1 - beta1)) / size
+        earlier[i] = size === 0 ? 0 : (-rate * beta1 * m[i]) / size
       }
     },
   },
@@ -70,13 +91,53 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
         theta[i] = theta[i] - rate * v[i]
       }
     },
+    parts: ({ decay, momentum, epsilon }, { rate, slice: { from, to } }, g, [s, v], { scale, earlier }) => {
+      for (let i = from; i < to; i++) {
+        scale[i] = -rate / (Math.sqrt(decay * s[i] + (1 - decay) * g[i] * g[i]) + epsilon)
+        earlier[i] = -rate * momentum * v[i]
+      }
+    },
   },
 
   /** m ← β₁·m + (1 − β₁)·g;  s ← β₂·s + (1 − β₂)·g²;  θ ← θ − η·m̂/(√ŝ + ε), m̂ = m/(1 − β₁^{t+1}), ŝ likewise  (Kingma and Ba 2015) */
-  adam: { slots: 2, update: (options, ...rest) => adamUpdate(options, 0, ...rest) },
+  adam: { slots: 2, update: (options, ...rest) => adamUpdate(options, 0, ...rest), parts: adamParts },
 
   /** Adam, and θ ← θ − η·λ·θ apart from it, on kernels  (Loshchilov and Hutter 2019) */
-  adamw: { slots: 2, update: (options, ...rest) => adamUpdate(options, options.weightDecay, ...rest) },
+  adamw: {
+    slots: 2,
+    update: (options, ...rest) => adamUpdate(options, options.weightDecay, ...rest),
+    parts: adamParts,
+  },
+}
+
+/** v' = g + μ·v, and with Nesterov g + μ·v' = (1 + μ)·g + μ²·v. */
+function sgdParts(
+  { momentum, nesterov }: Pick<Options<'sgd'>, 'momentum' | 'nesterov'>,
+  { rate, slice: { from, to } }: { rate: number; slice: Slice },
+  _: Float64Array,
+  [v]: Float64Array[],
+  { scale, earlier }: { scale: Float64Array; earlier: Float64Array },
+): void {
+  const kept = nesterov ? momentum * momentum : momentum
+  scale.fill(-rate * (nesterov ? 1 + momentum : 1), from, to)
+  for (let i = from; i < to; i++) earlier[i] = -rate * kept * v[i]
+}
+
+function adamParts(
+  { beta1, beta2, epsilon }: Pick<Options<'adam'>, 'beta1' | 'beta2' | 'epsilon'>,
+  { rate, t, slice: { from, to } }: { rate: number; t: number; slice: Slice },
+  g: Float64Array,
+  [m, s]: Float64Array[],
+  { scale, earlier }: { scale: Float64Array; earlier: Float64Array },
+): void {
+  const first = 1 - beta1 ** (t + 1)
+  const second = 1 - beta2 ** (t + 1)
+  for (let i = from; i < to; i++) {
+    const root = Math.sqrt((beta2 * s[i] + (1 - beta2) * g[i] * g[i]) / second)
+    const step = -rate / (first * (root + epsilon))
+    scale[i] = step * (1 - beta1)
+    earlier[i] = step * beta1 * m[i]
+  }
 }
 
 const adamUpdate = (
@@ -131,14 +192,28 @@ export function slotsOf(optimizer: ResolvedOptimizer): number {
   return rules[optimizer.name].slots
 }
 
+/** The parameters of a variable. `decays`: decoupled weight decay applies (kernels). */
+type Updated = { offset: number; size: number; decays: boolean }
+
+const stepOf = (
+  optimizer: ResolvedOptimizer,
+  { offset, size, decays }: Updated,
+  iteration: number,
+  updates: number,
+) => ({
+  rate: rateAt(optimizer, iteration),
+  t: updates,
+  slice: { from: offset, to: offset + size, decays },
+})
+
 /**
  * One update, in place, of theta[offset, offset + size) along gradient (float64, whole vector).
  * `iteration` sets the learning rate; `updates` is how many updates these parameters have had before (Adam's bias
- * correction counts those, so a frozen layer's clock waits). `decays`: decoupled weight decay applies (kernels).
+ * correction counts those, so a frozen layer's clock waits).
  */
 export function update(
   optimizer: ResolvedOptimizer,
-  slice: { offset: number; size: number; decays: boolean },
+  slice: Updated,
   theta: Float32Array,
   gradient: Float64Array,
   state: Float64Array[],
@@ -146,11 +221,25 @@ export function update(
   updates: number,
 ): void {
   const rule = rules[optimizer.name] as unknown as Rule<'sgd'>
-  const { offset, size, decays } = slice
-  const step = {
-    rate: rateAt(optimizer, iteration),
-    t: updates,
-    slice: { from: offset, to: offset + size, decays },
-  }
+  const step = stepOf(optimizer, slice, iteration, updates)
   rule.update(optimizer as Options<'sgd'>, step, theta, gradient, state)
+}
+
+/**
+ * What that update is made of, before it is made: Δ = scale·gradient + earlier + decay for each of the parameters, into
+ * vectors (float64, whole). Returns η·λ, by which decoupled decay is −η·λ·θ.
+ */
+export function updateParts(
+  optimizer: ResolvedOptimizer,
+  slice: Updated,
+  gradient: Float64Array,
+  state: Float64Array[],
+  iteration: number,
+  updates: number,
+  into: { scale: Float64Array; earlier: Float64Array },
+): number {
+  const rule = rules[optimizer.name] as unknown as Rule<'sgd'>
+  const step = stepOf(optimizer, slice, iteration, updates)
+  rule.parts(optimizer as Options<'sgd'>, step, gradient, state, into)
+  return slice.decays && 'weightDecay' in optimizer ? step.rate * optimizer.weightDecay : 0
 }

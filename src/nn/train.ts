@@ -1,12 +1,13 @@
 /** Training: the trajectory θ_0, θ_1, … as a pure function of the resolved spec, the data and the engine. */
 import type { Examples } from '../data/examples.ts'
+import type { StepParts } from '../lca/diagnostics/probes.ts'
 import type { ResolvedLayer, ResolvedSpec } from '../spec/schema.ts'
 import { augmentation } from './augmentation.ts'
 import { dropoutMasks } from './dropout.ts'
 import { isKernel } from './layers.ts'
 import { batchGradient, disposeBatch, type Model, uploadBatch } from './model.ts'
 import type { Network, Variable } from './network.ts'
-import { slotsOf, update } from './optimizers.ts'
+import { slotsOf, update, updateParts } from './optimizers.ts'
 import { permutation, randomStream } from './random.ts'
 
 /** A training that cannot go on: trying again would end the same way. */
@@ -98,19 +99,82 @@ export const slotsOfAll = (layers: ResolvedLayer[]): number =>
 export const stateOf = (layers: ResolvedLayer[], parameters: number): Float64Array[] =>
   Array.from({ length: slotsOfAll(layers) }, () => new Float64Array(parameters))
 
-/** g ← g·min(1, most/‖g‖), ‖g‖ over these variables together  (Pascanu et al. 2013, algorithm 1) */
+/** g ← g·min(1, most/‖g‖), ‖g‖ over these variables together; returns the factor  (Pascanu et al. 2013, algorithm 1) */
 export function clip(
   gradient: Float64Array,
   variables: Pick<Variable, 'offset' | 'size'>[],
   most: number,
-): void {
+): number {
   let squares = 0
   for (const { offset, size } of variables)
     for (let i = offset; i < offset + size; i++) squares += gradient[i] * gradient[i]
   const norm = Math.sqrt(squares)
-  if (norm <= most) return
+  if (norm <= most) return 1
   for (const { offset, size } of variables)
     for (let i = offset; i < offset + size; i++) gradient[i] *= most / norm
+  return most / norm
+}
+
+/** A variable that is trained in an iteration, with what, and after how many updates; `l2` of its own. */
+type Trained = Pick<Variable, 'offset' | 'size'> & {
+  decays: boolean
+  optimizer: ResolvedLayer['optimizer']
+  l2: number
+  updates: number
+}
+
+/** What an iteration is made of, one after the other. Vectors are whole; what is changed is changed in place. */
+function makeIteration(
+  model: Model,
+  { training }: Pick<ResolvedSpec, 'training'>,
+  layers: ResolvedLayer[],
+  data: Examples,
+  origin: Origin,
+) {
+  const { batchSize, seed, clipNorm } = training
+  const positionOf = (t: number) => origin.position + t
+  const batchOf = makeBatches(data.count, batchSize, seed)
+  const layerOf = new Map(layers.map(layer => [layer.layer, layer]))
+  const ofLayer = ({ layer }: Variable) => layerOf.get(layer)!
+  return {
+    positionOf,
+    /** Those that are trained in iteration t, and what with. */
+    trained: (t: number): Trained[] =>
+      model.network.variables.flatMap(variable => {
+        const resolved = ofLayer(variable)
+        if (isFrozen(resolved, positionOf(t))) return []
+        const { role, offset, size } = variable
+        const decays = isKernel(role)
+        const { optimizer } = resolved
+        return [
+          {
+            offset,
+            size,
+            decays,
+            optimizer,
+            l2: decays ? resolved.l2 : 0,
+            updates: updatesUntil(resolved, origin, t),
+          },
+        ]
+      }),
+    /** The gradient of the batch's mean loss into `gradient`; returns the loss. */
+    differentiate(t: number, theta: Float32Array, gradient: Float64Array): number {
+      const position = positionOf(t)
+      const augment = training.augmentation && augmentation(training.augmentation, seed, position)
+      const batch = uploadBatch(data, batchOf(position), augment)
+      try {
+        return batchGradient(model, theta, batch, gradient, dropoutMasks(seed, position))
+      } finally {
+        disposeBatch(batch)
+      }
+    },
+    /** Adds L2's gradient, and clips; returns the factor of that. */
+    penalize(theta: Float32Array, gradient: Float64Array, trained: Trained[]): number {
+      for (const { offset, size, l2 } of trained)
+        if (l2 > 0) for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
+      return clipNorm === undefined ? 1 : clip(gradient, trained, clipNorm)
+    },
+  }
 }
 
 /**
@@ -128,42 +192,71 @@ export function* train(
   resume?: TrainingState,
   origin: Origin = fromTheStart,
 ): Generator<TrainingState> {
-  const { iterations, batchSize, seed } = spec.training
+  const { iterations, seed } = spec.training
   const { network } = model
   const theta = resume?.theta ?? initialWeights(network, seed)
   const gradient = new Float64Array(network.parameters)
   const state = resume?.state ?? stateOf(layers, network.parameters)
-  const batchOf = makeBatches(data.count, batchSize, seed)
-  const layerOf = new Map(layers.map(layer => [layer.layer, layer]))
+  const { positionOf, trained, differentiate, penalize } = makeIteration(model, spec, layers, data, origin)
 
   const first = resume?.iteration ?? 0
   yield { iteration: first, theta, state }
   for (let t = first; t < iterations; t++) {
-    const position = origin.position + t
-    const augment = spec.training.augmentation && augmentation(spec.training.augmentation, seed, position)
-    const batch = uploadBatch(data, batchOf(position), augment)
-    const loss = batchGradient(model, theta, batch, gradient, dropoutMasks(seed, position))
-    disposeBatch(batch)
+    const loss = differentiate(t, theta, gradient)
     if (!Number.isFinite(loss)) throw new DivergedError(t)
-    const trained = network.variables.filter(({ layer }) => !isFrozen(layerOf.get(layer)!, position))
-    for (const { layer, role, offset, size } of trained) {
-      const { l2 } = layerOf.get(layer)!
-      if (isKernel(role) && l2 > 0)
-        for (let i = offset; i < offset + size; i++) gradient[i] += 2 * l2 * theta[i]
-    }
-    if (spec.training.clipNorm !== undefined) clip(gradient, trained, spec.training.clipNorm)
-    for (const { layer, role, offset, size } of trained) {
-      const resolved = layerOf.get(layer)!
-      update(
-        resolved.optimizer,
-        { offset, size, decays: isKernel(role) },
-        theta,
-        gradient,
-        state,
-        position,
-        updatesUntil(resolved, origin, t),
-      )
-    }
+    const variables = trained(t)
+    penalize(theta, gradient, variables)
+    for (const one of variables)
+      update(one.optimizer, one, theta, gradient, state, positionOf(t), one.updates)
     yield { iteration: t + 1, theta, state }
+  }
+}
+
+/**
+ * Goes through a training again along its trajectory, iteration by iteration from where `state` (the optimizer's, which
+ * goes on in place) was: what each step is made of, in vectors that are used again for the next.
+ */
+export function makeReplay(
+  model: Model,
+  spec: Pick<ResolvedSpec, 'training'>,
+  layers: ResolvedLayer[],
+  data: Examples,
+  { iteration: first, state }: Pick<TrainingState, 'iteration' | 'state'>,
+  origin: Origin = fromTheStart,
+): (iteration: number, theta: Float32Array) => StepParts {
+  const { parameters } = model.network
+  const { positionOf, trained, differentiate, penalize } = makeIteration(model, spec, layers, data, origin)
+  const vector = () => new Float64Array(parameters)
+  const parts: StepParts = {
+    ...{ batchGradient: vector(), gradient: vector(), momentum: vector(), l2: vector(), decay: vector() },
+    ...{ batchSize: spec.training.batchSize, examples: data.count },
+  }
+  const total = vector()
+  const scale = vector()
+  let next = first
+  return (iteration, theta) => {
+    if (iteration !== next++) throw new Error(`iteration ${iteration} cannot be replayed after ${next - 2}`)
+    const { batchGradient, gradient, momentum, l2, decay } = parts
+    differentiate(iteration, theta, batchGradient)
+    total.set(batchGradient)
+    const variables = trained(iteration)
+    const factor = penalize(theta, total, variables)
+    // What is frozen does not move.
+    for (const part of [gradient, momentum, l2, decay]) part.fill(0)
+    const moved = theta.slice()
+    for (const one of variables) {
+      const { optimizer, offset, size, updates } = one
+      const taken = updateParts(optimizer, one, total, state, positionOf(iteration), updates, {
+        scale,
+        earlier: momentum,
+      })
+      for (let i = offset; i < offset + size; i++) {
+        gradient[i] = scale[i] * factor * batchGradient[i]
+        l2[i] = scale[i] * factor * 2 * one.l2 * theta[i]
+        decay[i] = -taken * theta[i]
+      }
+      update(optimizer, one, moved, total, state, positionOf(iteration), updates)
+    }
+    return parts
   }
 }

@@ -39,7 +39,7 @@ export function checkTrajectory(
   found: TrajectoryFacts | undefined,
   facts: Facts,
 ): FieldError[] {
-  const { training, layers, architecture } = spec
+  const { training, layers, architecture, allocation } = spec
   if (training.trajectory === undefined) return []
   if (found === undefined)
     return [{ path: '$.training.trajectory', message: 'is not a trajectory here (POST /v1/trajectories)' }]
@@ -56,6 +56,8 @@ export function checkTrajectory(
   without('$.training.l2', training.l2 !== 0)
   without('$.training.clipNorm', training.clipNorm !== undefined)
   without('$.training.augmentation', training.augmentation !== undefined)
+  // No optimizer of ours has made the steps.
+  without('$.allocation.diagnostics.components', (allocation.diagnostics?.components ?? false) !== false)
   if (training.iterations > found.iterations)
     errors.push({
       path: '$.training.iterations',

@@ -1,6 +1,7 @@
 /** The API as the pages see it: one client, and the key that it sends. */
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError, connect, type LedgerClient } from '../../clients/typescript/src/index.ts'
+import { saveBlob } from './parts/save.ts'
 
 /** The API is beside the pages, under whatever path they are. */
 export const base = new URL('.', document.baseURI).href.replace(/\/$/, '')
@@ -80,12 +81,4 @@ export function useLoad<T>(
 export async function save(path: string, name: string): Promise<void> {
   const response = await ledger.http.send(path)
   saveBlob(await response.blob(), name)
-}
-
-export function saveBlob(blob: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
 }

@@ -11,9 +11,12 @@ import { makeProbes } from '../../src/nn/probes.ts'
 import { allocationsName, neuronsName, seamsName, weightsName } from '../../src/objects/names.ts'
 import { MissingObjectError, objectKey } from '../../src/objects/objects.ts'
 import { recordedBy } from '../../src/spec/diagnostics.ts'
+import { resolveLayers } from '../../src/spec/layers.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
 import type { Context } from '../context.ts'
 import type { Result, Task } from '../protocol.ts'
+import { originOf } from './branch.ts'
+import { replaySegment } from './replay.ts'
 import { openRows, type RowWriter, readRows } from './rows.ts'
 
 /** What takes part in the loop: sees every step, then ends in objects in storage or gives up what it has written. */
@@ -25,11 +28,12 @@ type Consumer = { step(step: Step): void | Promise<void> }
  * the end; returns the aggregates, the diagnostics, and how good the network was where the run begins or ends in the segment. A function of the spec and the weights: doing it twice changes nothing.
  */
 export async function allocateSegment(
-  { prepare, upload, objects }: Context,
+  context: Context,
   task: Extract<Task, { kind: 'allocate' }>,
   report: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<Result> {
+  const { prepare, upload, objects } = context
   const { experimentId, spec, from, to, known } = task
   const start = performance.now()
   if (known === undefined) throw new MissingObjectError(objectKey(experimentId, weightsName({ from, to })))
@@ -58,7 +62,12 @@ export async function allocateSegment(
     const { method, maxError, maxSplits } = spec.allocation
     const training = {
       seed: spec.training.seed,
-      learningRate: (iteration: number) => rateAt(spec.optimizer, iteration),
+      // Schedules go by where an iteration stands in the training that this one may go on with.
+      learningRate: (iteration: number) => {
+        const layers = resolveLayers(spec, model.network)
+        return rateAt(spec.optimizer, originOf(spec, task.ancestors ?? [], layers).position + iteration)
+      },
+      parts: replaySegment(context, task, signal),
     }
     const probes = makeProbes(model, device, { method, training, signal })
     const diagnostics = followDiagnostics(asked, {
@@ -85,7 +94,8 @@ export async function allocateSegment(
     }
     const weightsAt = (iteration: number) => rowAt(iteration - from)
     const { wantsAccuracy, evaluations } = ends
-    const options = { method, maxError, maxSplits, from, to, signal, wantsAccuracy, onGradients }
+    const wantsChunks = asked.some(({ diagnostic }) => diagnostic.takesChunks)
+    const options = { method, maxError, maxSplits, from, to, signal, wantsAccuracy, wantsChunks, onGradients }
     for await (const step of allocate(model, device, weightsAt, options)) {
       for (const consumer of consumers) await consumer.step(step)
       report(step.iteration + 1 - from, to - from)

@@ -105,7 +105,7 @@ export interface ExperimentSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
+  architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Vit | MlpMixer | WideResnet | Custom
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -269,6 +269,10 @@ export interface ExperimentSpec {
        */
       windows?: boolean
       /**
+       * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
+       */
+      uncertainty?: boolean
+      /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
       counterfactuals?:
@@ -279,6 +283,10 @@ export interface ExperimentSpec {
              */
             every: number
           }
+      /**
+       * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
+       */
+      components?: boolean
     }
   }
   /**
@@ -448,6 +456,96 @@ export interface Transformer {
    * Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.
    */
   tied?: boolean
+}
+/**
+ * A transformer over the patches of an image: each as `width` features by one convolution, learned positions, blocks as of transformer with every place seen, the mean over places, a norm, dense to classes. Layers conv_1, positional_1, block1/…, ln_1, fc_1.
+ */
+export interface Vit {
+  name: 'vit'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch?: number
+  /**
+   * Blocks.
+   */
+  depth?: number
+  /**
+   * Features of a place; heads divide it.
+   */
+  width?: number
+  /**
+   * Of each attention layer.
+   */
+  heads?: number
+  /**
+   * Units of fc_1 of a block, over width; rounded.
+   */
+  mlpRatio?: number
+  /**
+   * Before attention and dense layers and at the end; after each sum; or none at all.
+   */
+  norm?: 'pre' | 'post' | 'none'
+  /**
+   * layer_norm or rms_norm.
+   */
+  normalization?: 'layer' | 'rms'
+  /**
+   * Between the dense layers.
+   */
+  activation?: 'gelu' | 'relu' | 'silu' | 'tanh'
+  /**
+   * Of the attention’s projections.
+   */
+  bias?: boolean
+  /**
+   * Rate after the embedding and before each sum; in training only.
+   */
+  dropout?: number
+}
+/**
+ * Patches of an image, each as `width` features; blocks that add to their input what two dense layers make of its places, then two of its features, a norm before and GELU between; a norm, the mean over places, dense to classes. Layers conv_1, block1/ln_1, block1/fc_1, block1/fc_2, block1/ln_2, block1/fc_3, block1/fc_4, …, ln_1, fc_1.
+ */
+export interface MlpMixer {
+  name: 'mlp-mixer'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch?: number
+  /**
+   * Blocks.
+   */
+  depth?: number
+  /**
+   * Features of a patch.
+   */
+  width?: number
+  /**
+   * Between the dense layers over places, block1/fc_1 and block1/fc_2.
+   */
+  tokenUnits?: number
+  /**
+   * Between the dense layers over features, block1/fc_3 and block1/fc_4.
+   */
+  channelUnits?: number
+}
+/**
+ * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
+ */
+export interface WideResnet {
+  name: 'wide-resnet'
+  /**
+   * Layers with weights, 6n + 4: three groups of n blocks.
+   */
+  depth?: 10 | 16 | 22 | 28 | 34 | 40
+  /**
+   * Times 16, 32 and 64: the channels of the three groups, rounded.
+   */
+  widenFactor?: number
+  /**
+   * Rate between the convolutions of a block; in training only.
+   */
+  dropout?: number
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -2554,7 +2652,8 @@ export interface ResolvedSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  architecture:
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -2715,6 +2814,10 @@ export interface ResolvedSpec {
        */
       windows?: boolean
       /**
+       * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
+       */
+      uncertainty?: boolean
+      /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
       counterfactuals?:
@@ -2725,6 +2828,10 @@ export interface ResolvedSpec {
              */
             every: number
           }
+      /**
+       * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
+       */
+      components?: boolean
     }
   }
   /**
@@ -2894,6 +3001,96 @@ export interface Transformer1 {
    * Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.
    */
   tied: boolean
+}
+/**
+ * A transformer over the patches of an image: each as `width` features by one convolution, learned positions, blocks as of transformer with every place seen, the mean over places, a norm, dense to classes. Layers conv_1, positional_1, block1/…, ln_1, fc_1.
+ */
+export interface Vit1 {
+  name: 'vit'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch: number
+  /**
+   * Blocks.
+   */
+  depth: number
+  /**
+   * Features of a place; heads divide it.
+   */
+  width: number
+  /**
+   * Of each attention layer.
+   */
+  heads: number
+  /**
+   * Units of fc_1 of a block, over width; rounded.
+   */
+  mlpRatio: number
+  /**
+   * Before attention and dense layers and at the end; after each sum; or none at all.
+   */
+  norm: 'pre' | 'post' | 'none'
+  /**
+   * layer_norm or rms_norm.
+   */
+  normalization: 'layer' | 'rms'
+  /**
+   * Between the dense layers.
+   */
+  activation: 'gelu' | 'relu' | 'silu' | 'tanh'
+  /**
+   * Of the attention’s projections.
+   */
+  bias: boolean
+  /**
+   * Rate after the embedding and before each sum; in training only.
+   */
+  dropout: number
+}
+/**
+ * Patches of an image, each as `width` features; blocks that add to their input what two dense layers make of its places, then two of its features, a norm before and GELU between; a norm, the mean over places, dense to classes. Layers conv_1, block1/ln_1, block1/fc_1, block1/fc_2, block1/ln_2, block1/fc_3, block1/fc_4, …, ln_1, fc_1.
+ */
+export interface MlpMixer1 {
+  name: 'mlp-mixer'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch: number
+  /**
+   * Blocks.
+   */
+  depth: number
+  /**
+   * Features of a patch.
+   */
+  width: number
+  /**
+   * Between the dense layers over places, block1/fc_1 and block1/fc_2.
+   */
+  tokenUnits: number
+  /**
+   * Between the dense layers over features, block1/fc_3 and block1/fc_4.
+   */
+  channelUnits: number
+}
+/**
+ * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
+ */
+export interface WideResnet1 {
+  name: 'wide-resnet'
+  /**
+   * Layers with weights, 6n + 4: three groups of n blocks.
+   */
+  depth: 10 | 16 | 22 | 28 | 34 | 40
+  /**
+   * Times 16, 32 and 64: the channels of the three groups, rounded.
+   */
+  widenFactor: number
+  /**
+   * Rate between the convolutions of a block; in training only.
+   */
+  dropout: number
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -5501,7 +5698,8 @@ export interface ResolvedSpec1 {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  architecture:
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -5662,6 +5860,10 @@ export interface ResolvedSpec1 {
        */
       windows?: boolean
       /**
+       * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
+       */
+      uncertainty?: boolean
+      /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
       counterfactuals?:
@@ -5672,6 +5874,10 @@ export interface ResolvedSpec1 {
              */
             every: number
           }
+      /**
+       * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
+       */
+      components?: boolean
     }
   }
   /**
@@ -5912,7 +6118,8 @@ export interface ResolvedSpec2 {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  architecture:
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -6073,6 +6280,10 @@ export interface ResolvedSpec2 {
        */
       windows?: boolean
       /**
+       * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
+       */
+      uncertainty?: boolean
+      /**
        * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
        */
       counterfactuals?:
@@ -6083,6 +6294,10 @@ export interface ResolvedSpec2 {
              */
             every: number
           }
+      /**
+       * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
+       */
+      components?: boolean
     }
   }
   /**
@@ -6342,9 +6557,50 @@ export interface SweepSummaryRow {
    */
   layer: string | null
   /**
-   * lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only.
+   * lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only. Names with a dot are figures of diagnostics, of the whole network only: docs/diagnostics.md has them.
    */
-  measure: 'lca' | 'helpFractionOfMoved' | 'helpFractionOfAll' | 'finalLoss' | 'finalAccuracy'
+  measure:
+    | 'lca'
+    | 'helpFractionOfMoved'
+    | 'helpFractionOfAll'
+    | 'finalLoss'
+    | 'finalAccuracy'
+    | 'curvature.alpha'
+    | 'curvature.overshooting'
+    | 'curvature.firstOrder'
+    | 'oscillation.gradientCosine'
+    | 'oscillation.updateCosine'
+    | 'oscillation.gradientTurning'
+    | 'oscillation.updateTurning'
+    | 'oscillation.lcaTurning'
+    | 'tails.kurtosis'
+    | 'tails.top01'
+    | 'tails.top1'
+    | 'tails.top10'
+    | 'tails.tailIndex'
+    | 'units.dead'
+    | 'units.iterations'
+    | 'units.cameBack'
+    | 'windows.step'
+    | 'windows.run'
+    | 'windows.unitStep'
+    | 'windows.unitRun'
+    | 'uncertainty.relative'
+    | 'uncertainty.told'
+    | 'uncertainty.run'
+    | 'counterfactuals.helpers'
+    | 'counterfactuals.hurters'
+    | 'counterfactuals.gain'
+    | 'counterfactuals.layers'
+    | 'components.gradient'
+    | 'components.momentum'
+    | 'components.l2'
+    | 'components.decay'
+    | 'components.rest'
+    | 'components.cosine'
+    | 'components.noiseScale'
+    | 'synchrony.p'
+    | 'synchrony.excess'
   /**
    * Seeds that the mean is over: those that have succeeded, but for `leftOut`.
    */
@@ -6422,6 +6678,85 @@ export interface SweepSummary {
    * By variant, split and measure; the whole network first, then the layers in its order.
    */
   items: SweepSummaryRow[]
+}
+/**
+ * How well an early figure foretells where training ends.
+ */
+export interface SweepPredictorRow {
+  /**
+   * A figure of a diagnostic, as name.figure.
+   */
+  figure: string
+  /**
+   * On which split it is taken.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Over the first of the iterations: this fraction of them.
+   */
+  fraction: number
+  /**
+   * What it is to foretell: of validation, after the last iteration.
+   */
+  outcome: 'finalLoss' | 'finalAccuracy'
+  /**
+   * Runs that have both.
+   */
+  n: number
+  /**
+   * Spearman’s rank correlation over them.
+   */
+  correlation: number | null
+  /**
+   * Lower end of its 95 % interval (Fisher’s z, Bonett and Wright 2000).
+   */
+  low: number | null
+  /**
+   * Upper end; for this correlation alone, however many were tried.
+   */
+  high: number | null
+  /**
+   * Two-sided, of no correlation: by Student’s t, and never below 2/n!.
+   */
+  p: number | null
+  /**
+   * Corrected for how many rows there are, after Holm (1979).
+   */
+  adjustedP: number | null
+}
+/**
+ * Early figures of diagnostics against where training ends.
+ */
+export interface SweepPredictors {
+  sweepId: string
+  /**
+   * Whether every experiment has succeeded.
+   */
+  complete: boolean
+  /**
+   * Of the intervals.
+   */
+  confidence: number
+  /**
+   * Experiments that have succeeded and whose books balance.
+   */
+  runs: number
+  /**
+   * Experiments that have succeeded and are in no row, because their books do not balance.
+   */
+  leftOut: {
+    experiment: string
+    variant: string
+    seed: number
+    /**
+     * What is wrong with it, in words.
+     */
+    reason: string
+  }[]
+  /**
+   * By figure, split and fraction; of those that vary, in four runs at least.
+   */
+  items: SweepPredictorRow[]
 }
 /**
  * What the parameters of one output unit, channel or head did over all allocated iterations.
@@ -7245,7 +7580,7 @@ export interface HistogramRow {
    */
   low: number | null
   /**
-   * Twice that, or 2⁻⁶³.
+   * Twice that, or 2⁻⁴⁶.
    */
   high: number | null
   /**
@@ -7424,6 +7759,63 @@ export interface WindowsTable {
   items: WindowsRow[]
 }
 /**
+ * The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below 5 chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.
+ */
+export interface UncertaintyRow {
+  /**
+   * The iteration.
+   */
+  iteration: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * Σ LCA, as the chunks have it.
+   */
+  lca: number | null
+  /**
+   * Its standard error; null of too few chunks.
+   */
+  standardError: number | null
+  /**
+   * Chunks that it comes from: one more than its degrees of freedom.
+   */
+  chunks: number
+  /**
+   * Why there is none; else null.
+   */
+  note: string | null
+}
+export interface UncertaintyTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: UncertaintyRow[]
+}
+/**
  * The loss that other steps would have had, L(θ_t + m∘Δ_t): with the helpers’ part of the step alone, the hurters’, as many random parameters of each layer as it has helpers, all (the true step), each layer alone, all but each layer. Beside it what LCA predicts, Σ LCA over m, and the difference, which is interaction.
  */
 export interface CounterfactualsRow {
@@ -7491,6 +7883,103 @@ export interface CounterfactualsTable {
    */
   recorded: boolean
   items: CounterfactualsRow[]
+}
+/**
+ * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
+ */
+export interface ComponentsRow {
+  /**
+   * The iteration; with bucket=n the first of the span, a multiple of n.
+   */
+  iteration: number
+  /**
+   * How many iterations are summed here: 1 without bucket.
+   */
+  iterations: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The variable’s name; null unless by=variable.
+   */
+  variable: string | null
+  /**
+   * Σ LCA.
+   */
+  lca: number | null
+  /**
+   * Of it by the gradient of the iteration’s own batch.
+   */
+  gradient: number | null
+  /**
+   * By what the gradients of earlier iterations still push, their L2 among them.
+   */
+  momentum: number | null
+  /**
+   * By L2’s gradient of the iteration.
+   */
+  l2: number | null
+  /**
+   * By decoupled weight decay.
+   */
+  decay: number | null
+  /**
+   * LCA less these: rounding of the weights.
+   */
+  rest: number | null
+  /**
+   * Σ b · g_t, b the batch’s gradient and g_t the split’s.
+   */
+  dot: number | null
+  /**
+   * Σ b², the squared norm of the batch’s gradient.
+   */
+  batch: number | null
+  /**
+   * Σ g_t², the squared norm of the split’s gradient.
+   */
+  full: number | null
+  /**
+   * tr Σ by ‖b − g_t‖²·B/(1 − B/N), Σ the covariance of single examples’ gradients; null of splits that batches are not drawn from, of samples, and where a batch is all of it.
+   */
+  noise: number | null
+  /**
+   * cos(b, g_t) = Σ b·g_t / √(Σ b² · Σ g_t²), of the sums.
+   */
+  cosine: number | null
+  /**
+   * tr Σ / Σ g_t², of the sums: the batch size at which noise and signal are equal.
+   */
+  noiseScale: number | null
+}
+export interface ComponentsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: ComponentsRow[]
 }
 /**
  * Whether layers learn at the same moments: peaks, local minima of a layer’s LCA, that pairs of layers share, against circular shifts of each layer’s peaks. Of a pair all shifts are tried, of the network 10,000 are drawn. At most 16,384 iterations from the first on are looked at, fewer of networks with many layers.

@@ -19,25 +19,43 @@ export default (program: Command) =>
       'write SVG figures: loss, LCA per layer over iterations, layers, residuals; for a sweep the differences',
     )
     .option('-o, --out <folder>', 'where to; report-<id> if absent')
+    .option('--html', 'one HTML file with the figures of the pages instead, alive offline; of an experiment')
     .option('--title <text>', 'of the figure of LCA over iterations')
-    .action(async (typed: string, { out, title }: { out?: string; title?: string }, command: Command) => {
-      const session = open(command)
-      const { ledger } = session
-      const id = await experimentId(ledger, typed).catch(error => {
-        if (!(error instanceof MissingError) || typed === 'last') throw error
-        return sweepId(ledger, typed)
-      })
-      const found = printableData(await find(ledger, id))
-      const { experimentReport, sweepReport } = await import('../figures.ts')
-      const figures =
-        'variants' in found ? await sweepReport(ledger, found) : await experimentReport(ledger, found, title)
-      const folder = out ?? `report-${id}`
-      // The splits in the names are what the API says they are.
-      const files: string[] = []
-      for (const name of Object.keys(figures)) files.push(await placeFor(folder, `${name}.svg`))
-      for (const [i, svg] of Object.values(figures).entries()) await writeFile(files[i], svg)
-      session.print(files, shown => shown.join('\n'))
-    })
+    .action(
+      async (
+        typed: string,
+        { out, title, html }: { out?: string; title?: string; html?: boolean },
+        command: Command,
+      ) => {
+        const session = open(command)
+        const { ledger } = session
+        const id = await experimentId(ledger, typed).catch(error => {
+          if (!(error instanceof MissingError) || typed === 'last') throw error
+          return sweepId(ledger, typed)
+        })
+        if (html) {
+          // As it is: the file shows names as text.
+          const { htmlReport } = await import('../html-report.ts')
+          const page = await htmlReport(ledger, await ledger.get(id), new URL(session.url).host)
+          const file = await placeFor(out ?? '.', `report-${id}.html`)
+          await writeFile(file, page)
+          session.print([file], shown => shown.join('\n'))
+          return
+        }
+        const found = printableData(await find(ledger, id))
+        const { experimentReport, sweepReport } = await import('../figures.ts')
+        const figures =
+          'variants' in found
+            ? await sweepReport(ledger, found)
+            : await experimentReport(ledger, found, title)
+        const folder = out ?? `report-${id}`
+        // The splits in the names are what the API says they are.
+        const files: string[] = []
+        for (const name of Object.keys(figures)) files.push(await placeFor(folder, `${name}.svg`))
+        for (const [i, svg] of Object.values(figures).entries()) await writeFile(files[i], svg)
+        session.print(files, shown => shown.join('\n'))
+      },
+    )
 
 /** The experiment of this id, or the sweep. */
 async function find(ledger: LedgerClient, id: string): Promise<Experiment | Sweep> {

@@ -35,6 +35,10 @@ export type Diagnostic = {
   /** Of one split over the whole training: full-split gradients and forward passes, and stored rows of each table. */
   work?(facts: CostFacts, options: ResolvedDiagnostic): { gradients: number; forwardPasses: number }
   tables: StoredTable[]
+  /** Whether it takes what each chunk of a split has (`chunkLca` of a step). */
+  takesChunks?: boolean
+  /** Whether it asks what the training did (`probes.training`), beyond its seed. */
+  asksTraining?: boolean
   /** Follows the steps of a segment. Absent where everything is made on reading, of tables of others. */
   follow?(context: FollowContext): Follower
   /** What spans the border of two segments, or more of them: made in the end, of vectors that every segment leaves. */

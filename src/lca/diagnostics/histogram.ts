@@ -18,7 +18,7 @@ export const histogram: Diagnostic = {
       { name: 'layer', type: 'name', description: 'The layer’s name; null for the whole network.' },
       { name: 'variable', type: 'name', description: 'The variable’s name; null unless by=variable.' },
       { name: 'low', type: 'float64', description: 'The bin: low ≤ |LCA| < high. 0 in the lowest bin.' },
-      { name: 'high', type: 'float64', description: 'Twice that, or 2⁻⁶³.' },
+      { name: 'high', type: 'float64', description: 'Twice that, or 2⁻⁴⁶.' },
       { name: 'helped', type: 'float64', description: 'Allocations −high < LCA ≤ −low.' },
       { name: 'hurt', type: 'float64', description: 'Allocations low ≤ LCA < high.' },
       { name: 'absolute', type: 'float64', description: 'Σ |LCA| of both.' },

@@ -16,23 +16,35 @@ export function makeLadder(length: number, ranges: Range[], groups: number) {
   const waiting: (Float32Array | undefined)[] = []
   const free: Float32Array[] = []
 
-  const count = (level: number, values: Float32Array) => {
+  const rungAt = (level: number) => {
     rungs[level] ??= { windows: 0, helped: new Float64Array(groups), hurt: new Float64Array(groups) }
-    const { helped, hurt } = rungs[level]
-    rungs[level].windows++
-    // Signs are every other way: as bits they spare the processor its guesses. ±0 is neither (what is smaller than any
-    // float32 is stored as −0 where it was negative).
-    const words = new Uint32Array(values.buffer, values.byteOffset, length)
+    return rungs[level]
+  }
+  /**
+   * One pass over memory, which is what it costs: adds the values to the sum, where there is one, and counts the signs of
+   * what is there then. Signs are every other way, and a processor cannot guess them: they are added as numbers.
+   */
+  const count = (level: number, values: Float32Array, sum?: Float32Array) => {
+    const rung = rungAt(level)
+    rung.windows++
     for (const { offset, size, group } of ranges) {
-      let negative = 0
-      let zero = 0
-      for (let i = offset; i < offset + size; i++) {
-        const word = words[i]
-        if (word << 1 === 0) zero++
-        else negative += word >>> 31
-      }
-      helped[group] += negative
-      hurt[group] += size - negative - zero
+      let helped = 0
+      let hurt = 0
+      if (sum === undefined)
+        for (let i = offset; i < offset + size; i++) {
+          const value = values[i]
+          helped += Number(value < 0)
+          hurt += Number(value > 0)
+        }
+      else
+        for (let i = offset; i < offset + size; i++) {
+          const value = Math.fround(sum[i] + values[i])
+          sum[i] = value
+          helped += Number(value < 0)
+          hurt += Number(value > 0)
+        }
+      rung.helped[group] += helped
+      rung.hurt[group] += hurt
     }
   }
   return {
@@ -48,18 +60,17 @@ export function makeLadder(length: number, ranges: Range[], groups: number) {
         waiting[0] = own
         return
       }
-      for (let i = 0; i < length; i++) sum[i] += values[i]
       waiting[0] = undefined
+      count(1, values, sum)
       for (let level = 1; ; level++) {
-        count(level, sum)
         const other: Float32Array | undefined = waiting[level]
         if (other === undefined) {
           waiting[level] = sum
           return
         }
-        for (let i = 0; i < length; i++) other[i] += sum[i]
-        free.push(sum)
         waiting[level] = undefined
+        count(level + 1, sum, other)
+        free.push(sum)
         sum = other
       }
     },

@@ -22,4 +22,20 @@ export type Training = {
   seed: number
   /** Of the experiment's optimizer at an iteration, by its schedule. */
   learningRate(iteration: number): number
+  /** The update of an iteration in its parts. Iterations come in order, from the segment's first: the state goes on. */
+  parts(iteration: number, theta: Float32Array): Promise<StepParts>
+}
+
+/** float64 [parameters] each, valid until the next iteration. The parts of Δ_t add up to it, but for θ's float32. */
+export type StepParts = {
+  /** The gradient of the batch's mean loss, with dropout and augmentation, before L2 and clipping. */
+  batchGradient: Float64Array
+  /** Of Δ_t: what this gradient does, what earlier ones still push, L2's own gradient, decoupled decay. */
+  gradient: Float64Array
+  momentum: Float64Array
+  l2: Float64Array
+  decay: Float64Array
+  batchSize: number
+  /** Examples that batches are drawn from. */
+  examples: number
 }

@@ -1,4 +1,5 @@
 /** The diagnostics there are, in the order in which they are shown. */
+import { components } from './components.ts'
 import { counterfactuals } from './counterfactuals.ts'
 import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
@@ -6,6 +7,7 @@ import { histogram } from './histogram.ts'
 import { oscillation } from './oscillation.ts'
 import { synchrony } from './synchrony.ts'
 import { tails } from './tails.ts'
+import { uncertainty } from './uncertainty.ts'
 import { units } from './units.ts'
 import { windows } from './windows.ts'
 
@@ -16,8 +18,10 @@ export const diagnostics: readonly Diagnostic[] = [
   histogram,
   units,
   windows,
+  uncertainty,
   // Asked for.
   counterfactuals,
+  components,
   // Made on reading.
   synchrony,
 ]

@@ -245,7 +245,7 @@ export const tails: Diagnostic = {
     {
       kind: 'tails.bins',
       of: 'segment',
-      expected: ({ segments, variables }) => 25 * segments * variables,
+      expected: ({ segments, variables }) => 30 * segments * variables,
       rowBytes: 20,
     },
   ],

@@ -40,8 +40,8 @@ function aligned(
 /** A value of each series at a moment, or the next before it. */
 function reading(x: number[], series: Series[], format: (value: number) => string) {
   return (at: [number, number] | null): string => {
-    if (at === null || x.length === 0) return ''
-    const near = Math.max(0, indexAt(x, at[0] + 0.5))
+    if (x.length === 0) return ''
+    const near = at === null ? x.length - 1 : Math.max(0, indexAt(x, at[0] + 0.5))
     const parts = series.map(({ label, values }) => {
       let i = near
       while (i > 0 && values[i] === null) i--

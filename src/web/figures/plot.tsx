@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { number } from '../format.ts'
-import { saveBlob } from '../ledger.ts'
+import { saveBlob } from '../parts/save.ts'
 import { themed, useTheme } from './colours.ts'
 
 export type Series = {

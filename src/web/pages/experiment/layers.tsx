@@ -2,13 +2,10 @@
 import { scaleLinear } from 'd3-scale'
 import type { Experiment, LayerRow } from '../../../../clients/typescript/src/index.ts'
 import { linkTo } from '../../address.ts'
-import { colours, useTheme } from '../../figures/colours.ts'
-import { number, percent, shorten, signed, whole } from '../../format.ts'
+import { LayersTable, type Row } from '../../figures/layers-table.tsx'
+import { number, shorten, signed, whole } from '../../format.ts'
 import { ledger, save, useLoad } from '../../ledger.ts'
 import { Failed } from '../../parts/small.tsx'
-
-type Row = LayerRow & { variable?: string }
-type Tables = { split: string; total: Omit<LayerRow, 'layer'>; items: Row[] }[]
 
 export function LayersTab(props: { experiment: Experiment; query: URLSearchParams; version: number }) {
   const { experiment, query, version } = props
@@ -45,12 +42,26 @@ export function LayersTab(props: { experiment: Experiment; query: URLSearchParam
         </div>
       )}
       <Failed error={error} />
-      <LayersTable id={id} tables={value} layer={layer} />
-      <p class="muted">
-        Negative LCA helped, positive hurt. Bars: what helped (left) and hurt (right), pale, and their
-        balance, solid; one scale for all. Help fraction: of the allocations that are not zero, those that
-        helped.
-      </p>
+      <LayersTable
+        tables={value}
+        what={layer === null ? 'Layer' : 'Variable'}
+        hrefOf={
+          layer === null ? name => linkTo(['experiments', id], { tab: 'layers', layer: name }) : undefined
+        }
+      />
+      <div>
+        <button
+          type="button"
+          onClick={() =>
+            save(
+              `/v1/experiments/${id}/layers?format=csv&split=${value[0].split}${layer === null ? '' : '&by=variable'}`,
+              `layers-${id}.csv`,
+            )
+          }
+        >
+          CSV of {value[0].split}
+        </button>
+      </div>
       {layer !== null && <Units experiment={experiment} layer={layer} ends={ends} />}
     </div>
   )
@@ -59,130 +70,6 @@ export function LayersTab(props: { experiment: Experiment; query: URLSearchParam
 function Freeze({ experiment: { spec }, layer }: { experiment: Experiment; layer: string }) {
   const rules = Object.entries(spec.layers ?? {}).filter(([name]) => name === layer)
   return rules.length === 0 ? null : <code>{JSON.stringify(rules[0][1])}</code>
-}
-
-function LayersTable({ id, tables, layer }: { id: string; tables: Tables; layer: string | null }) {
-  const theme = useTheme()
-  const [first] = tables
-  const palette = colours(first.items.length, theme)
-  const extent = [
-    Math.min(0, ...tables.flatMap(({ items }) => items.map(row => row.helping ?? 0))),
-    Math.max(0, ...tables.flatMap(({ items }) => items.map(row => row.hurting ?? 0))),
-  ]
-  const csv = () =>
-    save(
-      `/v1/experiments/${id}/layers?format=csv&split=${first.split}${layer === null ? '' : '&by=variable'}`,
-      `layers-${id}.csv`,
-    )
-  return (
-    <div class="stack">
-      <div class="scroll" tabIndex={0} role="region" aria-label="LCA by layer">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{layer === null ? 'Layer' : 'Variable'}</th>
-              <th scope="col" class="number">
-                Parameters
-              </th>
-              {tables.map(({ split }) => [
-                <th key={`${split} bar`} scope="col">
-                  {split}
-                </th>,
-                <th key={`${split} lca`} scope="col" class="number">
-                  LCA
-                </th>,
-                <th key={`${split} share`} scope="col" class="number">
-                  Share
-                </th>,
-                <th key={`${split} help`} scope="col" class="number">
-                  Helped, of moved
-                </th>,
-              ])}
-            </tr>
-          </thead>
-          <tbody>
-            {first.items.map((row, n) => (
-              <tr key={row.variable ?? row.layer}>
-                <th scope="row" style={{ position: 'static' }}>
-                  <span class="row" style={{ flexWrap: 'nowrap' }}>
-                    <svg width="11" height="11" aria-hidden="true">
-                      <rect width="11" height="11" rx="2" fill={palette[n]} />
-                    </svg>
-                    {layer === null ? (
-                      <a href={linkTo(['experiments', id], { tab: 'layers', layer: row.layer })}>
-                        {row.layer}
-                      </a>
-                    ) : (
-                      row.variable
-                    )}
-                  </span>
-                </th>
-                <td class="number">{whole(row.parameters)}</td>
-                {tables.map(({ split, items }) => (
-                  <Cells key={split} row={items[n]} extent={extent as [number, number]} />
-                ))}
-              </tr>
-            ))}
-          </tbody>
-          {layer === null && (
-            <tfoot>
-              <tr>
-                <td>All</td>
-                <td class="number">{whole(first.total.parameters)}</td>
-                {tables.map(({ split, total }) => [
-                  <td key={`${split} bar`} />,
-                  <td key={`${split} lca`} class="number">
-                    {signed(total.lca)}
-                  </td>,
-                  <td key={`${split} share`} />,
-                  <td key={`${split} help`} class="number">
-                    {percent(total.helpFractionOfMoved)}
-                  </td>,
-                ])}
-              </tr>
-            </tfoot>
-          )}
-        </table>
-      </div>
-      <div>
-        <button type="button" onClick={csv}>
-          CSV of {first.split}
-        </button>
-      </div>
-    </div>
-  )
-}
-
-function Cells({ row, extent }: { row: Row | undefined; extent: [number, number] }) {
-  if (!row) return <td colSpan={4} />
-  const x = scaleLinear(extent, [0, 200])
-  const bar = (from: number, to: number) => ({
-    x: Math.min(x(from), x(to)),
-    width: Math.abs(x(to) - x(from)),
-  })
-  const lca = row.lca ?? 0
-  return (
-    <>
-      <td>
-        <svg class="bars" viewBox="0 0 200 22" preserveAspectRatio="none" aria-hidden="true">
-          <rect {...bar(0, row.helping ?? 0)} y="4" height="14" fill="var(--helps)" opacity="0.3" />
-          <rect {...bar(0, row.hurting ?? 0)} y="4" height="14" fill="var(--hurts)" opacity="0.3" />
-          <rect {...bar(0, lca)} y="8" height="6" fill={lca < 0 ? 'var(--helps)' : 'var(--hurts)'} />
-          <line x1={x(0)} x2={x(0)} y1="0" y2="22" stroke="var(--muted)" vector-effect="non-scaling-stroke" />
-        </svg>
-      </td>
-      <td class={`number ${lca < 0 ? 'helps' : 'hurts'}`}>
-        {signed(row.lca)}
-        {typeof row.standardError === 'number' && (
-          <span class="muted"> ± {number(row.standardError, 2)}</span>
-        )}
-      </td>
-      <td class="number">{percent(row.share)}</td>
-      <td class="number">
-        {row.helpFractionOfMoved === null ? 'did not move' : percent(row.helpFractionOfMoved)}
-      </td>
-    </>
-  )
 }
 
 /** What the output units or channels of a layer did over the run. */

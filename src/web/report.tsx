@@ -1,0 +1,95 @@
+/** A report in one file: the figures of an experiment over data that lies in the page itself. */
+import { render } from 'preact'
+import { useState } from 'preact/hooks'
+import type { Experiment } from '../../clients/typescript/src/index.ts'
+import { LayersTable, type Tables } from './figures/layers-table.tsx'
+import { HeatFigure, StackFigure } from './figures/ledger.tsx'
+import { HelpFigure, LossFigure, ResidualFigure, type Splits } from './figures/lines.tsx'
+import type { Ledger } from './figures/series.ts'
+import { whole } from './format.ts'
+import './style.css'
+
+/** What src/cli/html-report.ts writes. A number that is none is null in JSON. */
+export type ReportData = {
+  experiment: Experiment
+  /** Where it was read, and when. */
+  source: string
+  readAt: string
+  /** Iterations of a span of the ledger. */
+  bucket: number
+  curves: Record<string, Record<string, (number | null)[]>>
+  ledgers: Record<string, { names: string[]; starts: number[]; ends: number[]; lca: (number | null)[][] }>
+  layers: Tables
+}
+
+const numbers = (values: (number | null)[]) => Float64Array.from(values, value => value ?? Number.NaN)
+
+function Report({ data }: { data: ReportData }) {
+  const { experiment, curves, ledgers, layers } = data
+  const { spec, summary } = experiment
+  const names = spec.allocation.splits
+  const { iterations } = spec.training
+  const [split, setSplit] = useState<string>(names[0])
+  const [span, setSpan] = useState<[number, number]>([0, iterations])
+  const [made] = useState(() => ({
+    splits: Object.fromEntries(
+      Object.entries(curves).map(([split, columns]) => [
+        split,
+        Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, numbers(values)])),
+      ]),
+    ) as unknown as Splits,
+    ledgers: Object.fromEntries(
+      Object.entries(ledgers).map(([split, { lca, ...rest }]) => [split, { ...rest, lca: lca.map(numbers) }]),
+    ) as Record<string, Ledger>,
+  }))
+  const longest = Math.max(6, ...made.ledgers[split].names.map(name => name.length))
+  const shared = {
+    ...{ span, gutter: Math.min(innerWidth < 640 ? 74 : 150, 22 + longest * 7) },
+    onZoom: (wanted?: [number, number]) => setSpan(wanted ?? [0, iterations]),
+  }
+  const whose = Object.entries(summary?.unbalanced ?? {})
+  return (
+    <main class="stack">
+      <h1 dir="auto">{experiment.name || experiment.id}</h1>
+      <p class="muted">
+        {experiment.dataset}, {experiment.architecture}, {whole(iterations)} iterations, {experiment.status} ·{' '}
+        {experiment.id} at {data.source}, read {data.readAt}
+      </p>
+      {whose.length > 0 && (
+        <div class="notice bad">{whose.map(([split, one]) => `${split}: ${one?.message}`).join('\n')}</div>
+      )}
+      <div class="row">
+        {names.map(one => (
+          <button key={one} type="button" aria-pressed={one === split} onClick={() => setSplit(one)}>
+            {one}
+          </button>
+        ))}
+        <button
+          type="button"
+          disabled={span[0] === 0 && span[1] === iterations}
+          onClick={() => setSpan([0, iterations])}
+        >
+          All iterations
+        </button>
+        <span class="muted">
+          {data.bucket > 1 && `The ledger in spans of ${whole(data.bucket)} iterations. `}Drag in a figure to
+          zoom.
+        </span>
+      </div>
+      <LossFigure splits={made.splits} {...shared} />
+      <StackFigure ledger={made.ledgers[split]} split={split} {...shared} />
+      <HeatFigure ledger={made.ledgers[split]} split={split} {...shared} />
+      <HelpFigure splits={made.splits} {...shared} />
+      <ResidualFigure splits={made.splits} {...shared} maxError={spec.allocation.maxError} />
+      <h2>Layers</h2>
+      <LayersTable tables={layers} what="Layer" />
+      <details>
+        <summary>Resolved spec</summary>
+        <pre tabIndex={0}>{JSON.stringify(spec, null, 2)}</pre>
+      </details>
+    </main>
+  )
+}
+
+const data = JSON.parse(document.getElementById('data')!.textContent!) as ReportData
+render(<Report data={data} />, document.getElementById('app')!)

@@ -1,0 +1,33 @@
+/** The training of a segment gone through again, for what its steps are made of. */
+import type { StepParts } from '../../src/lca/diagnostics/probes.ts'
+import { makeReplay } from '../../src/nn/train.ts'
+import { resolveLayers } from '../../src/spec/layers.ts'
+import type { Context } from '../context.ts'
+import type { Task } from '../protocol.ts'
+import { originOf, standing } from './branch.ts'
+
+/**
+ * The parts of the steps of a segment, from its first on. The optimizer's state at its beginning is what training left; where
+ * that is gone, as it is once an experiment has succeeded, or damaged, the training is gone through from the latest
+ * that there is, or from its beginning, up to there: on the same kind of engine to the same bits. Nothing is read or trained
+ * before the first call.
+ */
+export function replaySegment(
+  context: Context,
+  task: Extract<Task, { kind: 'allocate' }>,
+  signal: AbortSignal,
+): (iteration: number, theta: Float32Array) => Promise<StepParts> {
+  const { experimentId: id, spec, from, upload, manifest, ancestors = [] } = task
+  const prepared = async () => {
+    const itself = { id, spec, ...(upload && { upload }), ...(manifest && { known: manifest }) }
+    const state = await standing(context, [itself, ...ancestors], from, signal)
+    const { model, data } = await context.prepare(task, signal)
+    const layers = resolveLayers(spec, model.network)
+    return makeReplay(model, spec, layers, data.train, state, originOf(spec, ancestors, layers))
+  }
+  let replay: ReturnType<typeof prepared> | undefined
+  return async (iteration, theta) => {
+    replay ??= prepared()
+    return (await replay)(iteration, theta)
+  }
+}
