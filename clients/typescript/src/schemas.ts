@@ -6557,9 +6557,50 @@ export interface SweepSummaryRow {
    */
   layer: string | null
   /**
-   * lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only.
+   * lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only. Names with a dot are figures of diagnostics, of the whole network only: docs/diagnostics.md has them.
    */
-  measure: 'lca' | 'helpFractionOfMoved' | 'helpFractionOfAll' | 'finalLoss' | 'finalAccuracy'
+  measure:
+    | 'lca'
+    | 'helpFractionOfMoved'
+    | 'helpFractionOfAll'
+    | 'finalLoss'
+    | 'finalAccuracy'
+    | 'curvature.alpha'
+    | 'curvature.overshooting'
+    | 'curvature.firstOrder'
+    | 'oscillation.gradientCosine'
+    | 'oscillation.updateCosine'
+    | 'oscillation.gradientTurning'
+    | 'oscillation.updateTurning'
+    | 'oscillation.lcaTurning'
+    | 'tails.kurtosis'
+    | 'tails.top01'
+    | 'tails.top1'
+    | 'tails.top10'
+    | 'tails.tailIndex'
+    | 'units.dead'
+    | 'units.iterations'
+    | 'units.cameBack'
+    | 'windows.step'
+    | 'windows.run'
+    | 'windows.unitStep'
+    | 'windows.unitRun'
+    | 'uncertainty.relative'
+    | 'uncertainty.told'
+    | 'uncertainty.run'
+    | 'counterfactuals.helpers'
+    | 'counterfactuals.hurters'
+    | 'counterfactuals.gain'
+    | 'counterfactuals.layers'
+    | 'components.gradient'
+    | 'components.momentum'
+    | 'components.l2'
+    | 'components.decay'
+    | 'components.rest'
+    | 'components.cosine'
+    | 'components.noiseScale'
+    | 'synchrony.p'
+    | 'synchrony.excess'
   /**
    * Seeds that the mean is over: those that have succeeded, but for `leftOut`.
    */
@@ -6637,6 +6678,85 @@ export interface SweepSummary {
    * By variant, split and measure; the whole network first, then the layers in its order.
    */
   items: SweepSummaryRow[]
+}
+/**
+ * How well an early figure foretells where training ends.
+ */
+export interface SweepPredictorRow {
+  /**
+   * A figure of a diagnostic, as name.figure.
+   */
+  figure: string
+  /**
+   * On which split it is taken.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Over the first of the iterations: this fraction of them.
+   */
+  fraction: number
+  /**
+   * What it is to foretell: of validation, after the last iteration.
+   */
+  outcome: 'finalLoss' | 'finalAccuracy'
+  /**
+   * Runs that have both.
+   */
+  n: number
+  /**
+   * Spearman’s rank correlation over them.
+   */
+  correlation: number | null
+  /**
+   * Lower end of its 95 % interval (Fisher’s z, Bonett and Wright 2000).
+   */
+  low: number | null
+  /**
+   * Upper end; for this correlation alone, however many were tried.
+   */
+  high: number | null
+  /**
+   * Two-sided, of no correlation: by Student’s t, and never below 2/n!.
+   */
+  p: number | null
+  /**
+   * Corrected for how many rows there are, after Holm (1979).
+   */
+  adjustedP: number | null
+}
+/**
+ * Early figures of diagnostics against where training ends.
+ */
+export interface SweepPredictors {
+  sweepId: string
+  /**
+   * Whether every experiment has succeeded.
+   */
+  complete: boolean
+  /**
+   * Of the intervals.
+   */
+  confidence: number
+  /**
+   * Experiments that have succeeded and whose books balance.
+   */
+  runs: number
+  /**
+   * Experiments that have succeeded and are in no row, because their books do not balance.
+   */
+  leftOut: {
+    experiment: string
+    variant: string
+    seed: number
+    /**
+     * What is wrong with it, in words.
+     */
+    reason: string
+  }[]
+  /**
+   * By figure, split and fraction; of those that vary, in four runs at least.
+   */
+  items: SweepPredictorRow[]
 }
 /**
  * What the parameters of one output unit, channel or head did over all allocated iterations.
