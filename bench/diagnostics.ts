@@ -17,10 +17,10 @@ import { type AskedDiagnostic, followDiagnostics, networkOf } from '../src/lca/d
 import { recorded } from '../src/lca/diagnostics/registry.ts'
 import { makeNeurons } from '../src/lca/neurons.ts'
 import { disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
-import { autoChunkSize, buildNetwork } from '../src/nn/network.ts'
+import { autoChunkSize } from '../src/nn/network.ts'
 import { makeProbes } from '../src/nn/probes.ts'
 import { initialWeights } from '../src/nn/train.ts'
-import { randomExamples, straightPath, type Work } from './works.ts'
+import { networkOfWork, randomExamples, straightPath, type Work } from './works.ts'
 
 /** Half of what lies between the quartiles. */
 const spread = (values: number[]) => (quantile(values, 0.75)! - quantile(values, 0.25)!) / 2
@@ -46,10 +46,10 @@ export async function measureDiagnostics(
   { rounds, examples: wanted, only }: { rounds: number; examples?: number; only?: string[] },
 ): Promise<void> {
   const examples = wanted ?? work.examples[description.name]
-  const network = buildNetwork(work.architecture, { shape: work.shape, classes: 10 })
+  const network = networkOfWork(work)
   const { variables, parameters } = network
   const model = makeModel(network, kernels)
-  const split = uploadSplit(randomExamples(examples, work.shape), autoChunkSize(network, examples))
+  const split = uploadSplit(randomExamples(examples, work), autoChunkSize(network, examples))
   const device = { train: split }
   const chosen = [{ title: 'none', asked: [] }, ...chosenOf(only)]
   const steps = warmUp + rounds

@@ -23,10 +23,10 @@ import { type Engine, loadEngine } from '../src/engine/engine.ts'
 import { makeAggregator } from '../src/lca/aggregate.ts'
 import { allocate } from '../src/lca/allocate.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
-import { autoChunkSize, buildNetwork } from '../src/nn/network.ts'
+import { autoChunkSize } from '../src/nn/network.ts'
 import { initialWeights } from '../src/nn/train.ts'
 import { measureDiagnostics } from './diagnostics.ts'
-import { randomExamples, straightPath, type Work, works } from './works.ts'
+import { networkOfWork, randomExamples, straightPath, type Work, works } from './works.ts'
 
 const { values } = parseArgs({
   options: {
@@ -70,10 +70,10 @@ for (const name of asked.split(',') as EngineName[]) {
 async function measure(work: Work, engine: Engine, peak: number): Promise<void> {
   const { name, threads } = engine.description
   const examples = Number(values.examples ?? work.examples[name])
-  const network = buildNetwork(work.architecture, { shape: work.shape, classes: 10 })
+  const network = networkOfWork(work)
   const chunk = Math.min(examples, Number(values.chunk ?? autoChunkSize(network, examples)))
   const model = makeModel(network, engine.kernels)
-  const split = uploadSplit(randomExamples(examples, work.shape), chunk)
+  const split = uploadSplit(randomExamples(examples, work), chunk)
   const theta = initialWeights(network, 0)
   const weightsAt = straightPath(theta)
   const peer = name === 'native' && values.peer !== undefined ? work.peer : undefined

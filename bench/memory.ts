@@ -13,10 +13,10 @@ import { loadEngine } from '../src/engine/engine.ts'
 import { makeAggregator } from '../src/lca/aggregate.ts'
 import { allocate } from '../src/lca/allocate.ts'
 import { makeModel, uploadSplit } from '../src/nn/model.ts'
-import { autoChunkSize, buildNetwork } from '../src/nn/network.ts'
+import { autoChunkSize } from '../src/nn/network.ts'
 import { train } from '../src/nn/train.ts'
 import type { ResolvedLayer } from '../src/spec/schema.ts'
-import { randomExamples, straightPath, works } from './works.ts'
+import { networkOfWork, randomExamples, straightPath, works } from './works.ts'
 
 const { values } = parseArgs({
   options: {
@@ -30,10 +30,10 @@ const config = readConfig()
 const { description, kernels } = await loadEngine({ name: config.engine, threads: config.threads })
 const [examples, iterations] = [Number(values.examples), Number(values.iterations)]
 const work = works[values.arch]
-const network = buildNetwork(work.architecture, { shape: work.shape, classes: 10 })
+const network = networkOfWork(work)
 const chunkSize = autoChunkSize(network, examples)
 const model = makeModel(network, kernels)
-const data = randomExamples(examples, work.shape)
+const data = randomExamples(examples, work)
 const gibibytes = (kibibytes: number) => `${(kibibytes / 2 ** 20).toFixed(3)} GiB`
 const report = (what: string) =>
   console.log(

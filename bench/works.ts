@@ -1,5 +1,6 @@
 /** The gradients that are measured: networks, the shape of their data, and random examples of it. */
 import type { Examples } from '../src/data/examples.ts'
+import { buildNetwork } from '../src/nn/network.ts'
 import { randomStream } from '../src/nn/random.ts'
 import type { ResolvedArchitecture } from '../src/spec/schema.ts'
 
@@ -7,6 +8,8 @@ export type Work = {
   title: string
   architecture: ResolvedArchitecture
   shape: number[]
+  /** Of tokens, integers below it, in as many classes. */
+  vocabulary?: number
   /** Enough for a pass of a second or so on two cores, by engine. */
   examples: { native: number; wasm: number }
   /** What torch_gradient.py calls it, where it has it. */
@@ -50,6 +53,17 @@ export const works: Record<string, Work> = {
     shape: cifar,
     examples: { native: 1_000, wasm: 50 },
   },
+  transformer: {
+    title: 'transformer, modular arithmetic',
+    architecture: {
+      ...{ name: 'transformer', depth: 2, width: 128, heads: 4, mlpRatio: 4, norm: 'pre', causal: true },
+      ...{ normalization: 'layer', activation: 'gelu', bias: true, dropout: 0, positions: 'learned' },
+      ...{ pool: 'last', tied: false },
+    },
+    shape: [3],
+    vocabulary: 98,
+    examples: { native: 4_000, wasm: 200 },
+  },
   custom: {
     title: 'custom, CIFAR',
     architecture: {
@@ -74,18 +88,28 @@ export const works: Record<string, Work> = {
   },
 }
 
-/** Random bytes as images: as much work as any others. */
-export function randomExamples(count: number, shape: number[]): Examples {
+/** Random bytes as images, or tokens: as much work as any others. */
+export function randomExamples(
+  count: number,
+  { shape, vocabulary }: Pick<Work, 'shape' | 'vocabulary'>,
+): Examples {
   const bytes = randomStream('images')
   const size = shape.reduce((a, b) => a * b, 1)
+  const classes = vocabulary ?? 10
   return {
-    count,
-    shape,
-    classes: 10,
-    images: Uint8Array.from({ length: count * size }, () => bytes.uint32() & 255),
-    labels: Uint8Array.from({ length: count }, () => bytes.integer(10)),
+    ...{ count, shape, classes, ...(vocabulary !== undefined && { vocabulary }) },
+    images: Uint8Array.from({ length: count * size }, () =>
+      vocabulary === undefined ? bytes.uint32() & 255 : bytes.integer(vocabulary),
+    ),
+    labels: Uint8Array.from({ length: count }, () => bytes.integer(classes)),
   }
 }
+
+/** The network of a work, over data as randomExamples draws them. */
+export const networkOfWork = ({
+  architecture,
+  ...work
+}: Pick<Work, 'architecture' | 'shape' | 'vocabulary'>) => buildNetwork(architecture, randomExamples(1, work))
 
 /** Weights of iteration t on a straight path of small steps from theta, as training makes them. */
 export function straightPath(theta: Float32Array): (t: number) => Promise<Float32Array> {

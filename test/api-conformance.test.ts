@@ -35,7 +35,8 @@ describe('the contract', () => {
     const sweep = { base: minimalSpec(8), seeds: [1, 2] }
     const { body: posted } = await http.post('/v1/sweeps').send(sweep).expect(202)
     await http.get('/v1/sweeps').expect(200)
-    for (const path of ['', '/summary']) await http.get(`/v1/sweeps/${posted.id}${path}`).expect(200)
+    for (const path of ['', '/summary', '/predictors'])
+      await http.get(`/v1/sweeps/${posted.id}${path}`).expect(200)
     await http.post(`/v1/sweeps/${posted.id}/cancel`).expect(202)
     await http.delete(`/v1/sweeps/${posted.id}`).expect(204)
     await http.get(of('/artifacts/manifest.json')).expect(200)

@@ -92,6 +92,45 @@ test('parameters of every architecture against arithmetic of their own', () => {
   )
 })
 
+test('parameters of networks over patches and of wide residual ones against arithmetic of their own', () => {
+  const norm = (width: number) => 2 * width
+  const block = (d: number, units: number) =>
+    2 * norm(d) + 4 * dense(d, d) + dense(d, units) + dense(units, d)
+  assert.equal(
+    parameters({ name: 'vit', depth: 3, width: 32, patch: 8, mlpRatio: 2 }, cifar),
+    conv(8, 3, 32) + 16 * 32 + 3 * block(32, 64) + norm(32) + dense(32, 10),
+  )
+  assert.equal(
+    parameters({ name: 'mlp-mixer', depth: 2, width: 24, tokenUnits: 7, channelUnits: 30 }, cifar),
+    conv(4, 3, 24) +
+      2 * (2 * norm(24) + dense(64, 7) + dense(7, 64) + dense(24, 30) + dense(30, 24)) +
+      norm(24) +
+      dense(24, 10),
+  )
+  // WRN-28-10, for which the paper's table 1 has 36.5 million.
+  const wrn = parameters({ name: 'wide-resnet', depth: 28, widenFactor: 10 }, cifar)
+  const unbiased = (k: number, inputs: number, filters: number) => k * k * inputs * filters
+  const group = (inputs: number, filters: number) =>
+    2 * inputs +
+    unbiased(3, inputs, filters) +
+    unbiased(1, inputs, filters) +
+    3 * (2 * filters + unbiased(3, filters, filters)) +
+    3 * (2 * filters + unbiased(3, filters, filters)) +
+    unbiased(3, filters, filters) +
+    2 * filters
+  const expected =
+    unbiased(3, 3, 16) + group(16, 160) + group(160, 320) + group(320, 640) + 2 * 640 + dense(640, 10)
+  assert.equal(wrn, expected)
+  assert.ok(Math.abs(wrn / 36.5e6 - 1) < 2e-3)
+  assert.throws(
+    () => resolved({ name: 'vit', patch: 5 }),
+    (error: unknown) =>
+      error instanceof SpecError &&
+      error.errors[0].path === '$.architecture.patch' &&
+      /must divide the sides of an image \(32 and 32\), got 5/.test(error.errors[0].message),
+  )
+})
+
 test('layers and variables of a ResNet have names that stay', () => {
   const { layers, variables } = buildNetwork(resolved({ name: 'resnet', depth: 8 }).architecture, cifar)
   assert.deepEqual(layers, [

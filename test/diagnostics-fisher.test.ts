@@ -8,7 +8,7 @@ import { buildNetwork } from '../src/nn/network.ts'
 import { addSquares, drawLabel } from '../src/nn/parts-of-splits.ts'
 import { randomStream } from '../src/nn/random.ts'
 import { allocationsName } from '../src/objects/names.ts'
-import { ranks, spearman } from '../src/statistics/spearman.ts'
+import { ranksOf, spearman } from '../src/statistics/spearman.ts'
 import { examplesOf, factsOf, isClose, rowsOfRun, sourceOf, trajectoryOf } from './support/diagnostics.ts'
 import { runExperiment } from './support/experiment.ts'
 import { lossAndGradient } from './support/reference.ts'
@@ -26,13 +26,13 @@ const whole = await run(5)
 const widths = [784, 4, 10]
 
 test('equal values share the mean of their ranks', () => {
-  assert.deepEqual([...ranks([3, 1, 3, 0, 3, -0])], [5, 3, 5, 1.5, 5, 1.5])
+  assert.deepEqual([...ranksOf([3, 1, 3, 0, 3, -0])], [5, 3, 5, 1.5, 5, 1.5])
   // Σ d² with no ties: ρ = 1 − 6·(1 + 1 + 0 + 0)/(4·15).
   assert.ok(isClose(spearman([1, 2, 3, 4], [20, 10, 30, 400]), 0.8, 1e-12))
   // Of ties: x has ranks 1.5, 1.5, 3 and y 1, 2, 3, whose correlation is √3/2.
   assert.ok(isClose(spearman([0, 0, 7], [1, 2, 3]), Math.sqrt(3) / 2, 1e-12))
   assert.ok(Number.isNaN(spearman([1, 1, 1], [1, 2, 3])))
-  assert.throws(() => ranks([1, Number.NaN]), RangeError)
+  assert.throws(() => ranksOf([1, Number.NaN]), RangeError)
 })
 
 for (const split of ['train', 'validation'] as const)

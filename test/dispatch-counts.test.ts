@@ -1,11 +1,10 @@
 /** Counted, not timed: what one full gradient asks of the engine. On a GPU these are what the host waits for. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { randomExamples, works } from '../bench/works.ts'
+import { networkOfWork, randomExamples, works } from '../bench/works.ts'
 import { defaultEngine } from '../src/engine/binding.ts'
 import { loadEngine } from '../src/engine/engine.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
-import { buildNetwork } from '../src/nn/network.ts'
 import { deviceSums, hostSums, type MakeSums } from '../src/nn/sums.ts'
 import { initialWeights } from '../src/nn/train.ts'
 import { type Counts, counting } from './support/counting.ts'
@@ -17,10 +16,9 @@ const onThisCpu = { skip: native.skip || (process.arch !== 'x64' && 'counted on 
 /** One full gradient of a split in chunks. */
 async function gradientOf(name: string, chunks: number, sums: MakeSums, chunk = 2) {
   const { kernels } = await loadEngine({ name: 'native' })
-  const { architecture, shape } = works[name]
-  const network = buildNetwork(architecture, { shape, classes: 10 })
+  const network = networkOfWork(works[name])
   const model = { ...makeModel(network, kernels), sums }
-  const split = uploadSplit(randomExamples(chunk * chunks, shape), chunk)
+  const split = uploadSplit(randomExamples(chunk * chunks, works[name]), chunk)
   const theta = initialWeights(network, 0)
   const gradient = new Float64Array(network.parameters)
   const run = async () => {
@@ -47,6 +45,7 @@ const costs = {
   resnet20: { chunk: 32, operations: 239, reads: 103, writes: 155 },
   'all-cnn': { chunk: 8, operations: 97, reads: 38, writes: 65 },
   vgg: { chunk: 2, operations: 87, reads: 19, writes: 28 },
+  transformer: { chunk: 2, operations: 455, reads: 39, writes: 257 },
 }
 for (const [name, { chunk, ...expected }] of Object.entries(costs))
   test(`${name}: the operations and copies of a gradient`, onThisCpu, async () => {

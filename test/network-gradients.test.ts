@@ -208,6 +208,21 @@ const compared: ResolvedArchitecture[] = [
   { name: 'all-cnn', widthFactor: 0.05, dropout: 0.5 },
   { name: 'vgg', widthFactor: 0.05, dropout: 0.5 },
   custom,
+  {
+    ...{
+      name: 'vit',
+      patch: 4,
+      depth: 1,
+      width: 8,
+      heads: 2,
+      mlpRatio: 2,
+      norm: 'pre',
+      normalization: 'rms',
+    },
+    ...{ activation: 'relu', bias: true, dropout: 0.1 },
+  },
+  { name: 'mlp-mixer', patch: 8, depth: 1, width: 8, tokenUnits: 5, channelUnits: 12 },
+  { name: 'wide-resnet', depth: 10, widenFactor: 0.25, dropout: 0.1 },
 ]
 test('WASM agrees with native on every architecture to 1e-3', {
   skip: defaultEngine() === 'wasm' && 'native TensorFlow is not built here',

@@ -16,8 +16,8 @@ test('the same spec gives the same bits in every artifact and row', async () => 
   const [once, again] = [await runExperiment(spec), await runExperiment(spec)]
   assert.deepEqual(once.segments, again.segments)
   assert.deepEqual(once.objects, again.objects)
-  // Three segments: their weights, and the allocations and neurons of two splits.
-  assert.equal(once.objects.length, 15)
+  // Three segments: their weights, and of two splits the allocations, the neurons and what the next segment follows from.
+  assert.equal(once.objects.length, 3 * (1 + 2 * 3))
 })
 
 test('how the run is cut into segments does not change a bit', async () => {

@@ -121,7 +121,19 @@ test('the summary is what the raw allocations say', async () => {
       add(`${variant}/${split}/null/finalAccuracy`, accuracy.final)
     }
   }
-  const items = body.items as SummaryRow[]
+  const isFigure = ({ measure }: SummaryRow) => measure.includes('.')
+  const figures = (body.items as SummaryRow[]).filter(isFigure)
+  assert.ok(figures.length >= 3 * 2 * 3)
+  const list = await http.get(`/v1/experiments?sweep=${sweep.id}&limit=200`).expect(200)
+  for (const { variant, split, layer, measure, n, mean } of figures) {
+    const known = list.body.items.flatMap((one: Record<string, any>) => {
+      const value = one.variant === variant ? one.summary.splits[split].diagnostics[measure] : null
+      return value === null ? [] : [value]
+    })
+    assert.deepEqual([layer, n], [null, known.length], measure)
+    close(mean, sum(known) / n, `${variant} ${split} ${measure}`)
+  }
+  const items = (body.items as SummaryRow[]).filter(row => !isFigure(row))
   // Five measures of the network and three of each layer, but for the frozen layers of two variants.
   assert.equal(items.length, 3 * 2 * (5 + 2 * 3) - 2 * 2)
   assert.deepEqual(body.leftOut, [])

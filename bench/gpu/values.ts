@@ -7,9 +7,8 @@ import { performance } from 'node:perf_hooks'
 import { readConfig } from '../../src/config.ts'
 import { loadEngine } from '../../src/engine/engine.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../../src/nn/model.ts'
-import { buildNetwork } from '../../src/nn/network.ts'
 import { initialWeights } from '../../src/nn/train.ts'
-import { randomExamples, works } from '../works.ts'
+import { networkOfWork, randomExamples, works } from '../works.ts'
 
 export type DeviceValues = {
   device: string
@@ -24,9 +23,9 @@ const found: DeviceValues = {
   onGpu: engine.description.onGpu === true,
   networks: {},
 }
-for (const [name, { architecture, shape }] of Object.entries(works)) {
-  const network = buildNetwork(architecture, { shape, classes: 10 })
-  const split = uploadSplit(randomExamples(100, shape), 50)
+for (const [name, work] of Object.entries(works)) {
+  const network = networkOfWork(work)
+  const split = uploadSplit(randomExamples(100, work), 50)
   const gradient = new Float64Array(network.parameters)
   const start = performance.now()
   const [{ loss }] = await addFullGradients(

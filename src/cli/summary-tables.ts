@@ -13,7 +13,7 @@ export type Summary = {
   items: SweepSummaryRow[]
 }
 
-const titles: Record<SweepSummaryRow['measure'], string> = {
+const titles: Partial<Record<SweepSummaryRow['measure'], string>> = {
   lca: 'LCA',
   helpFractionOfMoved: 'help fraction of what moved (allocations that are not zero)',
   helpFractionOfAll: 'help fraction of all (parameters × iterations)',
@@ -33,7 +33,11 @@ export function summaryTables({ complete, baseline, confidence, variants, leftOu
         : 'no experiment of this sweep has succeeded with books that balance',
       ...without,
     ].join('\n')
-  const kinds = [...new Set(items.map(({ measure, split }) => `${measure} ${split}`))]
+  // Of the whole network only, and many: a table with a row each.
+  const isFigure = ({ measure }: SweepSummaryRow) => titles[measure] === undefined
+  const kinds = [
+    ...new Set(items.filter(row => !isFigure(row)).map(({ measure, split }) => `${measure} ${split}`)),
+  ]
   const tables = kinds.map(kind => {
     const rows = items.filter(({ measure, split }) => `${measure} ${split}` === kind)
     const [{ measure, split }] = rows
@@ -46,6 +50,16 @@ export function summaryTables({ complete, baseline, confidence, variants, leftOu
     ])
     return `${titles[measure]}, ${split}\n${table(['layer', ...variants.map(({ label }) => label)], lines)}`
   })
+  const figures = [...new Set(items.filter(isFigure).map(({ split }) => split))].map(split => {
+    const rows = items.filter(row => isFigure(row) && row.split === split)
+    const lines = [...new Set(rows.map(({ measure }) => measure))].map(measure => [
+      measure,
+      ...variants.map(({ label }) =>
+        cell(rows.find(row => row.measure === measure && row.variant === label)),
+      ),
+    ])
+    return `figures of diagnostics, ${split}\n${table(['figure', ...variants.map(({ label }) => label)], lines)}`
+  })
   const seeds = variants.map(({ label, seeds, experiments }) => `${label}: ${seeds.length} of ${experiments}`)
   const notes = [
     'mean ± sd over seeds [difference from the baseline]; * its interval ' +
@@ -55,7 +69,7 @@ export function summaryTables({ complete, baseline, confidence, variants, leftOu
       : [`${complete ? '' : 'Not all have succeeded. '}n, the seeds in the means: ${seeds.join('; ')}.`]),
     ...without,
   ]
-  return `${tables.join('\n\n')}\n\n${notes.join('\n')}`
+  return `${[...tables, ...figures].join('\n\n')}\n\n${notes.join('\n')}`
 }
 
 function cell(row: SweepSummaryRow | undefined): string {

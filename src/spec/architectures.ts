@@ -185,6 +185,66 @@ export const TransformerSpec = Type.Object(
   },
 )
 
+const Patch = Type.Optional(
+  Type.Integer({
+    ...{ minimum: 1, maximum: 64, default: 4 },
+    description: 'Side of a patch; it divides the sides of the image.',
+  }),
+)
+
+export const VitSpec = Type.Object(
+  { name: Type.Literal('vit'), patch: Patch, ...blocks },
+  {
+    ...closed,
+    title: 'vit',
+    description:
+      'A transformer over the patches of an image: each as `width` features by one convolution, learned positions, blocks as of transformer with every place seen, the mean over places, a norm, dense to classes. Layers conv_1, positional_1, block1/…, ln_1, fc_1.',
+  },
+)
+
+export const MixerSpec = Type.Object(
+  {
+    name: Type.Literal('mlp-mixer'),
+    patch: Patch,
+    depth: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 4, description: 'Blocks.' })),
+    width: Width(128, 'Features of a patch.'),
+    tokenUnits: Width(64, 'Between the dense layers over places, block1/fc_1 and block1/fc_2.'),
+    channelUnits: Width(512, 'Between the dense layers over features, block1/fc_3 and block1/fc_4.'),
+  },
+  {
+    ...closed,
+    title: 'mlp-mixer',
+    description:
+      'Patches of an image, each as `width` features; blocks that add to their input what two dense layers make of its places, then two of its features, a norm before and GELU between; a norm, the mean over places, dense to classes. Layers conv_1, block1/ln_1, block1/fc_1, block1/fc_2, block1/ln_2, block1/fc_3, block1/fc_4, …, ln_1, fc_1.',
+  },
+)
+
+export const WideResnetSpec = Type.Object(
+  {
+    name: Type.Literal('wide-resnet'),
+    depth: Type.Optional(
+      OneOf([10, 16, 22, 28, 34, 40], {
+        default: 16,
+        description: 'Layers with weights, 6n + 4: three groups of n blocks.',
+      }),
+    ),
+    widenFactor: Type.Optional(
+      Type.Number({
+        ...factor,
+        default: 4,
+        description: 'Times 16, 32 and 64: the channels of the three groups, rounded.',
+      }),
+    ),
+    dropout: Rate(0, 'Rate between the convolutions of a block; in training only.'),
+  },
+  {
+    ...closed,
+    title: 'wide-resnet',
+    description:
+      'The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.',
+  },
+)
+
 /** Every architecture, by name. Adding one here and in nn/architectures is all it takes. */
 export const architectureSchemas = {
   fc: FcSpec,
@@ -193,6 +253,9 @@ export const architectureSchemas = {
   resnet: ResnetSpec,
   vgg: VggSpec,
   transformer: TransformerSpec,
+  vit: VitSpec,
+  'mlp-mixer': MixerSpec,
+  'wide-resnet': WideResnetSpec,
   custom: CustomSpec,
 } as const
 export const ArchitectureSpec = Named(architectureSchemas, {

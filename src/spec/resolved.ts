@@ -42,6 +42,16 @@ export type ResolvedArchitecture =
       pool: 'last' | 'mean'
       tied: boolean
     } & ResolvedBlocks)
+  | ({ name: 'vit'; patch: number } & ResolvedBlocks)
+  | {
+      name: 'mlp-mixer'
+      patch: number
+      depth: number
+      width: number
+      tokenUnits: number
+      channelUnits: number
+    }
+  | { name: 'wide-resnet'; depth: number; widenFactor: number; dropout: number }
   | { name: 'custom'; layers: ResolvedCustomLayer[] }
 
 type ResolvedBlocks = {

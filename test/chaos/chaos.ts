@@ -111,7 +111,7 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
   const specs = chaosSpecs(options.experiments, options.iterations)
   const fleet = await startFleetOfProcesses(options)
   try {
-    const quiet = options.expected ? [] : await postAll(fleet, specs)
+    const quiet = options.expected ? [] : await postAll(fleet, specs, options.patience)
     await finished(fleet, quiet, options.patience)
     const expected = options.expected ?? []
     for (const id of quiet) expected.push(await takeSnapshot(fleet.db, fleet.objects, id))
@@ -125,7 +125,7 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
     const rounds: string[][] = []
     const posting = (async () => {
       while (Date.now() < until) {
-        rounds.push(await postAll(fleet, specs))
+        rounds.push(await postAll(fleet, specs, options.patience))
         await finished(fleet, rounds[rounds.length - 1], options.seconds + options.patience)
       }
     })()
@@ -176,13 +176,13 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
 }
 
 /** Posts through the API, as a client does that tries again: the same key, so that no experiment is there twice. */
-async function postAll(fleet: ChaosFleet, specs: ExperimentSpec[]): Promise<string[]> {
+async function postAll(fleet: ChaosFleet, specs: ExperimentSpec[], seconds: number): Promise<string[]> {
   return Promise.all(
     specs.map(async (spec, i) => {
       const key = randomUUID()
       let why = ''
       await sleep(i * 100)
-      for (const deadline = Date.now() + 60_000; ; await sleep(200)) {
+      for (const deadline = Date.now() + seconds * 1000; ; await sleep(200)) {
         const answer = await fetch(`${fleet.api.url}/v1/experiments`, {
           method: 'POST',
           headers: { 'content-type': 'application/json', 'idempotency-key': key },
@@ -195,7 +195,8 @@ async function postAll(fleet: ChaosFleet, specs: ExperimentSpec[]): Promise<stri
         if (answer !== undefined) why = `status ${answer.status}`
         if (answer?.status === 202) return ((await answer.json()) as { id: string }).id
         if (answer !== undefined && answer.status < 500) throw new Error(await answer.text())
-        if (Date.now() > deadline) throw new Error(`an experiment could not be posted for a minute: ${why}`)
+        if (Date.now() > deadline)
+          throw new Error(`an experiment could not be posted for ${seconds} s: ${why}`)
       }
     }),
   )

@@ -16,7 +16,7 @@ import {
 } from '../../src/nn/train.ts'
 import { SpecError } from '../../src/spec/errors.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
-import type { ResolvedLayer, ResolvedSpec } from '../../src/spec/resolved.ts'
+import type { ResolvedLayer, ResolvedOptimizer, ResolvedSpec } from '../../src/spec/resolved.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Ancestor } from '../protocol.ts'
@@ -123,8 +123,9 @@ export async function standing(
 const layersLike = (layers: ResolvedLayer[], spec: ResolvedSpec): ResolvedLayer[] =>
   resolveLayers(spec, { layers: layers.map(({ layer }) => layer), variables: [] })
 
-/** What its state is of: Adam's is that of AdamW. */
-const kindOf = ({ optimizer: { name } }: ResolvedLayer) => (name === 'adamw' ? 'adam' : name)
+/** What its state is of: with decoupled weight decay an optimizer has the state that it has without. */
+const kindOf = ({ optimizer: { name } }: ResolvedLayer) => withoutDecay[name] ?? name
+const withoutDecay: Partial<Record<ResolvedOptimizer['name'], string>> = { adamw: 'adam', sgdw: 'sgd' }
 
 const gone = (id: string) =>
   new SpecError([

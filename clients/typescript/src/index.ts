@@ -31,6 +31,7 @@ import type {
   Preview,
   Sweep,
   SweepListItem,
+  SweepPredictors,
   SweepSpec,
   SweepSummary,
   SweepSummaryRow,
@@ -182,6 +183,8 @@ export function connect(connection: Connection = {}) {
       ),
     sweepSummary: (id: string, query: Split & { measure?: SweepSummaryRow['measure'] } = {}) =>
       table<Head<SweepSummary>, SweepSummaryRow>(`${sweep(id)}/summary`, query),
+    /** What of the beginnings of its runs foretells where validation ends. */
+    sweepPredictors: (id: string) => http.json<SweepPredictors>(`${sweep(id)}/predictors`),
 
     /** Labelled images under a name that specs can then use; a Blob may be a file that never is in memory whole. */
     uploadDataset: (name: string, files: DatasetFiles, options: DatasetOptions = {}) => {

@@ -105,7 +105,7 @@ export interface ExperimentSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Custom
+  architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Vit | MlpMixer | WideResnet | Custom
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -486,6 +486,96 @@ export interface Transformer {
    * Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.
    */
   tied?: boolean
+}
+/**
+ * A transformer over the patches of an image: each as `width` features by one convolution, learned positions, blocks as of transformer with every place seen, the mean over places, a norm, dense to classes. Layers conv_1, positional_1, block1/…, ln_1, fc_1.
+ */
+export interface Vit {
+  name: 'vit'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch?: number
+  /**
+   * Blocks.
+   */
+  depth?: number
+  /**
+   * Features of a place; heads divide it.
+   */
+  width?: number
+  /**
+   * Of each attention layer.
+   */
+  heads?: number
+  /**
+   * Units of fc_1 of a block, over width; rounded.
+   */
+  mlpRatio?: number
+  /**
+   * Before attention and dense layers and at the end; after each sum; or none at all.
+   */
+  norm?: 'pre' | 'post' | 'none'
+  /**
+   * layer_norm or rms_norm.
+   */
+  normalization?: 'layer' | 'rms'
+  /**
+   * Between the dense layers.
+   */
+  activation?: 'gelu' | 'relu' | 'silu' | 'tanh'
+  /**
+   * Of the attention’s projections.
+   */
+  bias?: boolean
+  /**
+   * Rate after the embedding and before each sum; in training only.
+   */
+  dropout?: number
+}
+/**
+ * Patches of an image, each as `width` features; blocks that add to their input what two dense layers make of its places, then two of its features, a norm before and GELU between; a norm, the mean over places, dense to classes. Layers conv_1, block1/ln_1, block1/fc_1, block1/fc_2, block1/ln_2, block1/fc_3, block1/fc_4, …, ln_1, fc_1.
+ */
+export interface MlpMixer {
+  name: 'mlp-mixer'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch?: number
+  /**
+   * Blocks.
+   */
+  depth?: number
+  /**
+   * Features of a patch.
+   */
+  width?: number
+  /**
+   * Between the dense layers over places, block1/fc_1 and block1/fc_2.
+   */
+  tokenUnits?: number
+  /**
+   * Between the dense layers over features, block1/fc_3 and block1/fc_4.
+   */
+  channelUnits?: number
+}
+/**
+ * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
+ */
+export interface WideResnet {
+  name: 'wide-resnet'
+  /**
+   * Layers with weights, 6n + 4: three groups of n blocks.
+   */
+  depth?: 10 | 16 | 22 | 28 | 34 | 40
+  /**
+   * Times 16, 32 and 64: the channels of the three groups, rounded.
+   */
+  widenFactor?: number
+  /**
+   * Rate between the convolutions of a block; in training only.
+   */
+  dropout?: number
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -2592,7 +2682,8 @@ export interface ResolvedSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  architecture:
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -2970,6 +3061,96 @@ export interface Transformer1 {
    * Whether the embedding’s kernel also makes the outputs, where these are the vocabulary.
    */
   tied: boolean
+}
+/**
+ * A transformer over the patches of an image: each as `width` features by one convolution, learned positions, blocks as of transformer with every place seen, the mean over places, a norm, dense to classes. Layers conv_1, positional_1, block1/…, ln_1, fc_1.
+ */
+export interface Vit1 {
+  name: 'vit'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch: number
+  /**
+   * Blocks.
+   */
+  depth: number
+  /**
+   * Features of a place; heads divide it.
+   */
+  width: number
+  /**
+   * Of each attention layer.
+   */
+  heads: number
+  /**
+   * Units of fc_1 of a block, over width; rounded.
+   */
+  mlpRatio: number
+  /**
+   * Before attention and dense layers and at the end; after each sum; or none at all.
+   */
+  norm: 'pre' | 'post' | 'none'
+  /**
+   * layer_norm or rms_norm.
+   */
+  normalization: 'layer' | 'rms'
+  /**
+   * Between the dense layers.
+   */
+  activation: 'gelu' | 'relu' | 'silu' | 'tanh'
+  /**
+   * Of the attention’s projections.
+   */
+  bias: boolean
+  /**
+   * Rate after the embedding and before each sum; in training only.
+   */
+  dropout: number
+}
+/**
+ * Patches of an image, each as `width` features; blocks that add to their input what two dense layers make of its places, then two of its features, a norm before and GELU between; a norm, the mean over places, dense to classes. Layers conv_1, block1/ln_1, block1/fc_1, block1/fc_2, block1/ln_2, block1/fc_3, block1/fc_4, …, ln_1, fc_1.
+ */
+export interface MlpMixer1 {
+  name: 'mlp-mixer'
+  /**
+   * Side of a patch; it divides the sides of the image.
+   */
+  patch: number
+  /**
+   * Blocks.
+   */
+  depth: number
+  /**
+   * Features of a patch.
+   */
+  width: number
+  /**
+   * Between the dense layers over places, block1/fc_1 and block1/fc_2.
+   */
+  tokenUnits: number
+  /**
+   * Between the dense layers over features, block1/fc_3 and block1/fc_4.
+   */
+  channelUnits: number
+}
+/**
+ * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
+ */
+export interface WideResnet1 {
+  name: 'wide-resnet'
+  /**
+   * Layers with weights, 6n + 4: three groups of n blocks.
+   */
+  depth: 10 | 16 | 22 | 28 | 34 | 40
+  /**
+   * Times 16, 32 and 64: the channels of the three groups, rounded.
+   */
+  widenFactor: number
+  /**
+   * Rate between the convolutions of a block; in training only.
+   */
+  dropout: number
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -5577,7 +5758,8 @@ export interface ResolvedSpec1 {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  architecture:
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -6026,7 +6208,8 @@ export interface ResolvedSpec2 {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture: Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Custom1
+  architecture:
+    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
    */
@@ -6494,9 +6677,50 @@ export interface SweepSummaryRow {
    */
   layer: string | null
   /**
-   * lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only.
+   * lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only. Names with a dot are figures of diagnostics, of the whole network only: docs/diagnostics.md has them.
    */
-  measure: 'lca' | 'helpFractionOfMoved' | 'helpFractionOfAll' | 'finalLoss' | 'finalAccuracy'
+  measure:
+    | 'lca'
+    | 'helpFractionOfMoved'
+    | 'helpFractionOfAll'
+    | 'finalLoss'
+    | 'finalAccuracy'
+    | 'curvature.alpha'
+    | 'curvature.overshooting'
+    | 'curvature.firstOrder'
+    | 'oscillation.gradientCosine'
+    | 'oscillation.updateCosine'
+    | 'oscillation.gradientTurning'
+    | 'oscillation.updateTurning'
+    | 'oscillation.lcaTurning'
+    | 'tails.kurtosis'
+    | 'tails.top01'
+    | 'tails.top1'
+    | 'tails.top10'
+    | 'tails.tailIndex'
+    | 'units.dead'
+    | 'units.iterations'
+    | 'units.cameBack'
+    | 'windows.step'
+    | 'windows.run'
+    | 'windows.unitStep'
+    | 'windows.unitRun'
+    | 'uncertainty.relative'
+    | 'uncertainty.told'
+    | 'uncertainty.run'
+    | 'counterfactuals.helpers'
+    | 'counterfactuals.hurters'
+    | 'counterfactuals.gain'
+    | 'counterfactuals.layers'
+    | 'components.gradient'
+    | 'components.momentum'
+    | 'components.l2'
+    | 'components.decay'
+    | 'components.rest'
+    | 'components.cosine'
+    | 'components.noiseScale'
+    | 'synchrony.p'
+    | 'synchrony.excess'
   /**
    * Seeds that the mean is over: those that have succeeded, but for `leftOut`.
    */
@@ -6574,6 +6798,85 @@ export interface SweepSummary {
    * By variant, split and measure; the whole network first, then the layers in its order.
    */
   items: SweepSummaryRow[]
+}
+/**
+ * How well an early figure foretells where training ends.
+ */
+export interface SweepPredictorRow {
+  /**
+   * A figure of a diagnostic, as name.figure.
+   */
+  figure: string
+  /**
+   * On which split it is taken.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Over the first of the iterations: this fraction of them.
+   */
+  fraction: number
+  /**
+   * What it is to foretell: of validation, after the last iteration.
+   */
+  outcome: 'finalLoss' | 'finalAccuracy'
+  /**
+   * Runs that have both.
+   */
+  n: number
+  /**
+   * Spearman’s rank correlation over them.
+   */
+  correlation: number | null
+  /**
+   * Lower end of its 95 % interval (Fisher’s z, Bonett and Wright 2000).
+   */
+  low: number | null
+  /**
+   * Upper end; for this correlation alone, however many were tried.
+   */
+  high: number | null
+  /**
+   * Two-sided, of no correlation: by Student’s t, and never below 2/n!.
+   */
+  p: number | null
+  /**
+   * Corrected for how many rows there are, after Holm (1979).
+   */
+  adjustedP: number | null
+}
+/**
+ * Early figures of diagnostics against where training ends.
+ */
+export interface SweepPredictors {
+  sweepId: string
+  /**
+   * Whether every experiment has succeeded.
+   */
+  complete: boolean
+  /**
+   * Of the intervals.
+   */
+  confidence: number
+  /**
+   * Experiments that have succeeded and whose books balance.
+   */
+  runs: number
+  /**
+   * Experiments that have succeeded and are in no row, because their books do not balance.
+   */
+  leftOut: {
+    experiment: string
+    variant: string
+    seed: number
+    /**
+     * What is wrong with it, in words.
+     */
+    reason: string
+  }[]
+  /**
+   * By figure, split and fraction; of those that vary, in four runs at least.
+   */
+  items: SweepPredictorRow[]
 }
 /**
  * What the parameters of one output unit, channel or head did over all allocated iterations.

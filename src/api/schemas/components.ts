@@ -19,7 +19,16 @@ import {
 } from './experiments.ts'
 import { Finding, FindingList } from './findings.ts'
 import { ResolvedSpecComponent } from './resolved.ts'
-import { exampleSweep, SummaryRow, Sweep, SweepExperiment, SweepListItem, SweepSummary } from './sweeps.ts'
+import {
+  exampleSweep,
+  PredictorRow,
+  SummaryRow,
+  Sweep,
+  SweepExperiment,
+  SweepListItem,
+  SweepPredictors,
+  SweepSummary,
+} from './sweeps.ts'
 import {
   AllocationRow,
   AllocationsTable,
@@ -39,7 +48,17 @@ export const components = [
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
   ...[ExperimentListItem, Place, Experiment, SampleSize, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
-  ...[SweepListItem, SweepExperiment, Sweep, SummaryRow, SweepSummary, NeuronRow, NeuronsTable],
+  ...[
+    SweepListItem,
+    SweepExperiment,
+    Sweep,
+    SummaryRow,
+    SweepSummary,
+    PredictorRow,
+    SweepPredictors,
+    NeuronRow,
+    NeuronsTable,
+  ],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
   ...[DiagnosticRule, DiagnosticList, Finding, FindingList],
   ...diagnosticSchemas.flatMap(({ row, document }) => [row, document]),

@@ -1,5 +1,6 @@
 /** Sweeps as the API shows them. The sweep that is posted is src/spec/sweep-schema.ts. */
 import { type Static, Type } from 'typebox'
+import { diagnostics } from '../../lca/diagnostics/registry.ts'
 import { splitNames } from '../../spec/schema.ts'
 import type { SweepSpec } from '../../spec/sweep-schema.ts'
 import {
@@ -106,14 +107,15 @@ export type Sweep = Static<typeof Sweep>
 
 // ------------------------------------------------------------------------------------------------ summary
 
-export const measures = [
-  'lca',
-  'helpFractionOfMoved',
-  'helpFractionOfAll',
-  'finalLoss',
-  'finalAccuracy',
-] as const
-export type Measure = (typeof measures)[number]
+const ownMeasures = ['lca', 'helpFractionOfMoved', 'helpFractionOfAll', 'finalLoss', 'finalAccuracy'] as const
+/** Numbers of a whole run that diagnostics give, by `name.figure`. */
+export type FigureName = `${string}.${string}`
+export type Measure = (typeof ownMeasures)[number] | FigureName
+const figureNames = diagnostics.flatMap(({ name, figures }) =>
+  figures.map((figure): FigureName => `${name}.${figure.name}`),
+)
+const measures: Measure[] = [...ownMeasures, ...figureNames]
+const measure = (description: string) => Type.Unsafe<Measure>({ type: 'string', enum: measures, description })
 
 export const SummaryRow = component(
   'SweepSummaryRow',
@@ -122,10 +124,9 @@ export const SummaryRow = component(
       variant: Type.String({ description: 'The label of the variant.', examples: ['last frozen'] }),
       split: Type.Enum([...splitNames], { description: 'Which loss.' }),
       layer: StringOrNull('The layer’s name; null: the whole network.'),
-      measure: Type.Enum([...measures], {
-        description:
-          'lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only.',
-      }),
+      measure: measure(
+        'lca: the sum of the allocations over the run. helpFractionOfMoved: of the allocations that are not zero the share that helped (no value where a layer is frozen all along); helpFractionOfAll: of all, parameters × iterations. finalLoss, finalAccuracy: after the last iteration, of the whole network only. Names with a dot are figures of diagnostics, of the whole network only: docs/diagnostics.md has them.',
+      ),
       n: Type.Integer({
         description: 'Seeds that the mean is over: those that have succeeded, but for `leftOut`.',
       }),
@@ -143,6 +144,13 @@ export const SummaryRow = component(
   ),
 )
 export type SummaryRow = Static<typeof SummaryRow>
+
+const LeftOut = Type.Object({
+  experiment: Type.String({ examples: [exampleId] }),
+  variant: Type.String(),
+  seed: Type.Integer(),
+  reason: Type.String({ description: 'What is wrong with it, in words.' }),
+})
 
 export const SweepSummary = component(
   'SweepSummary',
@@ -163,18 +171,10 @@ export const SweepSummary = component(
       }),
       { description: 'In the order of the sweep.' },
     ),
-    leftOut: Type.Array(
-      Type.Object({
-        experiment: Type.String({ examples: [exampleId] }),
-        variant: Type.String(),
-        seed: Type.Integer(),
-        reason: Type.String({ description: 'What is wrong with it, in words.' }),
-      }),
-      {
-        description:
-          'Experiments that have succeeded and are in no mean, n or interval of this summary, because their books do not balance on a split: a ledger of any sign and size would decide the mean.',
-      },
-    ),
+    leftOut: Type.Array(LeftOut, {
+      description:
+        'Experiments that have succeeded and are in no mean, n or interval of this summary, because their books do not balance on a split: a ledger of any sign and size would decide the mean.',
+    }),
     items: Type.Array(ref(SummaryRow), {
       description: 'By variant, split and measure; the whole network first, then the layers in its order.',
     }),
@@ -187,7 +187,58 @@ export const SummaryQuery = Type.Object(
   {
     ...format,
     split: Type.Optional(Type.Enum([...splitNames], { description: 'Only this loss.' })),
-    measure: Type.Optional(Type.Enum([...measures], { description: 'Only this measure.' })),
+    measure: Type.Optional(measure('Only this measure.')),
   },
   closed,
 )
+
+// ---------------------------------------------------------------------------------------------- predictors
+
+export const PredictorRow = component(
+  'SweepPredictorRow',
+  Type.Object(
+    {
+      figure: Type.String({
+        description: 'A figure of a diagnostic, as name.figure.',
+        examples: ['curvature.alpha'],
+      }),
+      split: Type.Enum([...splitNames], { description: 'On which split it is taken.' }),
+      fraction: Type.Number({
+        description: 'Over the first of the iterations: this fraction of them.',
+        examples: [0.1],
+      }),
+      outcome: Type.Enum(['finalLoss', 'finalAccuracy'], {
+        description: 'What it is to foretell: of validation, after the last iteration.',
+      }),
+      n: Type.Integer({ description: 'Runs that have both.' }),
+      correlation: FiniteOrNull('Spearman’s rank correlation over them.'),
+      low: FiniteOrNull('Lower end of its 95 % interval (Fisher’s z, Bonett and Wright 2000).'),
+      high: FiniteOrNull('Upper end; for this correlation alone, however many were tried.'),
+      p: FiniteOrNull('Two-sided, of no correlation: by Student’s t, and never below 2/n!.'),
+      adjustedP: FiniteOrNull('Corrected for how many rows there are, after Holm (1979).'),
+    },
+    { description: 'How well an early figure foretells where training ends.' },
+  ),
+)
+export type PredictorRow = Static<typeof PredictorRow>
+
+export const SweepPredictors = component(
+  'SweepPredictors',
+  Type.Object(
+    {
+      sweepId: Type.String({ examples: [exampleId] }),
+      complete: Type.Boolean({ description: 'Whether every experiment has succeeded.' }),
+      confidence: Type.Number({ description: 'Of the intervals.', examples: [0.95] }),
+      runs: Type.Integer({ description: 'Experiments that have succeeded and whose books balance.' }),
+      leftOut: Type.Array(LeftOut, {
+        description: 'Experiments that have succeeded and are in no row, because their books do not balance.',
+      }),
+      items: Type.Array(ref(PredictorRow), {
+        description: 'By figure, split and fraction; of those that vary, in four runs at least.',
+      }),
+    },
+    { description: 'Early figures of diagnostics against where training ends.' },
+  ),
+)
+
+export const PredictorsQuery = Type.Object({ ...format }, closed)

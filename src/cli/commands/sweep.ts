@@ -2,13 +2,14 @@ import { type Command, Option } from 'commander'
 import type {
   Sweep,
   SweepListItem,
+  SweepPredictors,
   SweepSpec,
   SweepSummaryRow,
 } from '../../../clients/typescript/src/index.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import { collect, idHelp, open, sweepId, whole } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
-import { table } from '../format.ts'
+import { figure, table } from '../format.ts'
 import { applySettings, readDocument } from '../input.ts'
 import { printable } from '../printable.ts'
 import { type Summary, summaryTables } from '../summary-tables.ts'
@@ -86,7 +87,7 @@ export default (program: Command) => {
     .addOption(new Option('--split <split>', 'both if absent').choices(['train', 'validation']))
     .option(
       '--measure <measure>',
-      'only lca, helpFractionOfMoved, helpFractionOfAll, finalLoss or finalAccuracy',
+      'only lca, helpFractionOfMoved, helpFractionOfAll, finalLoss, finalAccuracy, or a figure: curvature.alpha',
     )
     .action(
       async (
@@ -101,6 +102,16 @@ export default (program: Command) => {
         session.print(summary, summaryTables)
       },
     )
+
+  sweep
+    .command('predictors')
+    .argument('<sweep>', idHelp)
+    .description('which figures of the first 10, 25, 50 % of the iterations foretell where validation ends')
+    .action(async (typed: string, _, command: Command) => {
+      const session = open(command)
+      const found = await session.ledger.sweepPredictors(await sweepId(session.ledger, typed))
+      session.print(found, predictorsTable)
+    })
 
   sweep
     .command('cancel')
@@ -137,6 +148,31 @@ async function follow(command: Command, id: string): Promise<void> {
   if (sweep.counts.failed > 0) throw new ExitWith(exitCodes.failed)
   if (sweep.counts.cancelled > 0) throw new ExitWith(exitCodes.cancelled)
   if (summary.leftOut.length > 0) throw new ExitWith(exitCodes.unbalanced)
+}
+
+/** Rows that a terminal is shown; all of them with --json. */
+const mostPredictors = 40
+
+/** The strongest first. */
+function predictorsTable({ items, runs, confidence }: SweepPredictors): string {
+  if (items.length === 0)
+    return `${runs} runs have succeeded: nothing can be correlated of them (four are needed, and figures that vary)`
+  const shown = items
+    .toSorted((a, b) => (a.adjustedP ?? 1) - (b.adjustedP ?? 1) || (a.p ?? 1) - (b.p ?? 1))
+    .slice(0, mostPredictors)
+  const rows = shown.map(({ figure: name, split, fraction, outcome, n, ...row }) => [
+    `${name}, ${split}, first ${100 * fraction} %`,
+    outcome,
+    ...[row.correlation, row.low, row.high].map(value => (value === null ? '–' : value.toFixed(2))),
+    ...[row.p, row.adjustedP].map(value => (value === null ? '–' : figure(value))),
+    String(n),
+  ])
+  const more = items.length - rows.length
+  return [
+    table(['early figure', 'foretells', 'Spearman', 'low', 'high', 'p', 'corrected', 'n'], rows),
+    '',
+    `corrected: for the ${items.length} that were tried (Holm). low, high: ${100 * confidence} % of each alone.${more > 0 ? ` ${more} rows more: --json` : ''}`,
+  ].join('\n')
 }
 
 const statuses = (counts: Sweep['counts']) =>

@@ -12,7 +12,7 @@
  * what was learned, F·Δ² is.
  */
 import { permutation, randomStream } from '../../nn/random.ts'
-import { rankCorrelation, ranks } from '../../statistics/spearman.ts'
+import { rankCorrelation, ranksOf } from '../../statistics/spearman.ts'
 import type { Step } from '../allocate.ts'
 import type { CostFacts, Diagnostic, Row } from './diagnostic.ts'
 import { isDue, makeSparse, sparseRows, timesDue } from './sparse.ts'
@@ -43,14 +43,14 @@ const taken = ({ examples: asked = Number.POSITIVE_INFINITY }: { examples?: numb
   Math.min(asked, examples)
 
 /** ρ of |LCA_i| with F_i and with F_i·Δ_i² over parameters [offset, offset + size). */
-function ranksOf(
+function correlationsOf(
   lca: Float32Array,
   delta: Float64Array,
   fishers: (Float64Array | undefined)[],
   { offset, size }: { offset: number; size: number },
 ): number[] {
   const slice = (of: (i: number) => number) =>
-    ranks(Float64Array.from({ length: size }, (_, i) => of(offset + i)))
+    ranksOf(Float64Array.from({ length: size }, (_, i) => of(offset + i)))
   const did = slice(i => Math.abs(lca[i]))
   const over = (weight: (i: number) => number) =>
     fishers.map(fisher =>

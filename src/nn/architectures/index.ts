@@ -5,8 +5,10 @@ import type { Layer } from '../layers.ts'
 import { allCnn, lenet, vgg } from './convolutional.ts'
 import { custom } from './custom.ts'
 import { fc } from './fc.ts'
+import { mixer, vit } from './patches.ts'
 import { resnet } from './resnet.ts'
 import { transformer } from './transformer.ts'
+import { wideResnet } from './wide-resnet.ts'
 
 type Builders = {
   [Name in ResolvedArchitecture['name']]: (
@@ -15,7 +17,18 @@ type Builders = {
   ) => Layer[]
 }
 
-const builders: Builders = { fc, lenet, 'all-cnn': allCnn, resnet, vgg, custom, transformer }
+const builders: Builders = {
+  fc,
+  lenet,
+  'all-cnn': allCnn,
+  resnet,
+  vgg,
+  custom,
+  transformer,
+  vit,
+  'mlp-mixer': mixer,
+  'wide-resnet': wideResnet,
+}
 
 /** The layers of an architecture for such data, first to last; the last one's output are the logits. */
 export function layersOf(architecture: ResolvedArchitecture, data: DataShape): Layer[] {

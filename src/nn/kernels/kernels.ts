@@ -12,6 +12,8 @@ export type Kernels = {
   matMul(a: Tensor2D, b: Tensor2D, transposeA: boolean, transposeB: boolean): Tensor2D
   /** op(a)·op(b) of each of a batch of matrices: [n, m, k]·[n, k, c] → [n, m, c]. */
   batchMatMul(a: Tensor3D, b: Tensor3D, transposeA: boolean, transposeB: boolean): Tensor3D
+  /** The rows of a table that int32 indices name, each in [0, rows): [rows, c], [n, …] → [n, …, c]. */
+  gatherRows(table: Tensor2D, indices: Tensor): Tensor
   /** xᵀ·dy, the gradient of a dense layer's kernel: [n, in], [n, out] → [in, out]. */
   kernelGradient(x: Tensor2D, dy: Tensor2D): Tensor2D
   /** x + b over the last axis: [..., n] + [n]. */

@@ -32,6 +32,12 @@ export function attributesOf({ binding }: NativeBackend) {
     float,
     labels: type('Tlabels', binding.TF_INT32),
     indices: type('Tidx', binding.TF_INT32),
+    gathering: [
+      type('Tparams', binding.TF_FLOAT),
+      type('Tindices', binding.TF_INT32),
+      type('Taxis', binding.TF_INT32),
+      ints('batch_dims', 0),
+    ],
     /** Of a convolution. */
     sliding: (stride: number, padding: Padding) => [
       float,

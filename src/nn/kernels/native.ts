@@ -18,7 +18,7 @@ const deterministicOnGpu: Pick<Kernels, 'softmaxCrossEntropy' | 'depthwiseConv2d
 
 /** `backend` is tfjs-node's, whose executeMultipleOutputs runs any operation of TensorFlow by name. */
 export function nativeKernels(backend: NativeBackend): Kernels {
-  const { bool, float, labels: labelType, sliding, windows, normalization } = attributesOf(backend)
+  const { bool, float, labels: labelType, gathering, sliding, windows, normalization } = attributesOf(backend)
   const run = (name: string, attributes: Attribute[], inputs: Tensor[], outputs = 1) =>
     backend.executeMultipleOutputs(name, attributes, inputs, outputs)
   const run4D = (name: string, attributes: Attribute[], inputs: Tensor[]) =>
@@ -46,6 +46,9 @@ export function nativeKernels(backend: NativeBackend): Kernels {
         [float, bool('adj_x', transposeA), bool('adj_y', transposeB)],
         [a, b],
       )[0] as Tensor3D,
+    // Not TensorFlow.js' own, which reads all indices back to look at them.
+    gatherRows: (table, indices) =>
+      tf.tidy(() => run('GatherV2', gathering, [table, indices, tf.scalar(0, 'int32')])[0]),
     // (dyᵀ·x)ᵀ: with a wide input and a narrow output TensorFlow multiplies this way round 10-20 % faster.
     kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(matMul(dy, x, true, false))),
     biasAdd: <T extends Tensor>(x: T, bias: Tensor1D) => run('BiasAdd', [float], [x, bias])[0] as T,

@@ -112,6 +112,7 @@ export const portableKernels: Kernels = {
     tf.tidy(() => tf.matMul(transposeA ? tf.transpose(a) : a, transposeB ? tf.transpose(b) : b)),
   batchMatMul: (a, b, transposeA, transposeB) =>
     tf.tidy(() => tf.matMul(transposeA ? turned(a) : a, transposeB ? turned(b) : b)),
+  gatherRows: (table, indices) => tf.gather(table, indices as Tensor2D),
   // (dyᵀ·x)ᵀ: transposes what is narrow rather than the images.
   kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(productsSum(dy, x))),
   biasAdd: <T extends Tensor>(x: T, bias: Tensor1D) => tf.add(x, bias) as T,

@@ -62,18 +62,20 @@ export const elementwiseOps = (k: Kernels) => ({
    * dx = dy·s·(1 + x·(1 − s)·2u′), u′ = √(2/π)·(1 + 3·0.044715·x²). As with tanh, s keeps its digits where 1 + tanh u has none
    */
   gelu: <T extends Tensor>(x: T) =>
-    record<T, [T]>([x], () => ({
-      value: tf.mul(x, geluGate(x)),
-      save: [x],
-      gradients: (dy, [x]) => [
-        () => {
-          const s = geluGate(x)
-          const inner = tf.mul(tf.add(tf.mul(tf.square(x), 3 * geluCubic), 1), 2 * geluScale)
-          const slope = tf.mul(tf.mul(x, tf.sub(1, s)), inner)
-          return tf.mul(dy, tf.mul(s, tf.add(slope, 1)))
-        },
-      ],
-    })),
+    record<T, [T, T]>([x], () => {
+      const gate = geluGate(x) as T
+      return {
+        value: tf.mul(x, gate),
+        save: [x, gate],
+        gradients: (dy, [x, s]) => [
+          () => {
+            const inner = tf.mul(tf.add(tf.mul(tf.square(x), 3 * geluCubic), 1), 2 * geluScale)
+            const slope = tf.mul(tf.mul(x, tf.sub(1, s)), inner)
+            return tf.mul(dy, tf.mul(s, tf.add(slope, 1)))
+          },
+        ],
+      }
+    }),
 
   /** y = x·s, s = σ(x);  dx = dy·s·(1 + x·(1 − s))  (Elfwing et al. 2018; swish) */
   silu: <T extends Tensor>(x: T) =>

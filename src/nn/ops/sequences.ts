@@ -8,7 +8,7 @@ export const sequenceOps = (k: Kernels) => ({
   /** y[n, l] = W[t[n, l]];  dW[v] = Σ over places of token v of dy.  int32 [n, length], [vocabulary, c] → [n, length, c] */
   embedding: (tokens: Tensor2D, kernel: Tensor2D) =>
     record<Tensor3D, [Tensor2D, Tensor2D]>([tokens, kernel], () => ({
-      value: tf.gather(kernel, tokens),
+      value: k.gatherRows(kernel, tokens),
       save: [tokens, kernel],
       gradients: (dy, [tokens, kernel]) => [
         undefined,

@@ -136,7 +136,9 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         limit: limit + 1,
         tenant: request.caller.tenant,
       }
-      const found = await listExperiments(app.db, filter)
+      // A search may have to read every experiment: it has the connections of tables, which end what takes too long.
+      const db = where === undefined && sort === undefined ? app.db : app.ledgerDb
+      const found = await listExperiments(db, filter)
       const page = found.slice(0, limit)
       const items = page.map(({ item }) => item)
       const last = page[limit - 1]?.position

@@ -145,7 +145,7 @@ export type Listed = { item: ExperimentListItem; position: Position }
  * The first experiments that pass the filter, in its order. Those that lack what is sorted by come last, newest first.
  * These are a query of their own: what has a key is then read by its index, in either direction.
  */
-export async function listExperiments(db: Database, filter: Filter): Promise<Listed[]> {
+export async function listExperiments(db: Pick<Database, 'pool'>, filter: Filter): Promise<Listed[]> {
   const { sort, after, limit } = filter
   if (sort === undefined) return listPart(db, filter, undefined, after, limit)
   const known = after?.key === null ? [] : await listPart(db, filter, 'known', after, limit)
@@ -164,7 +164,7 @@ export async function listExperiments(db: Database, filter: Filter): Promise<Lis
 const keyTypes = { text: 'text', number: 'float8', time: 'timestamptz', any: 'jsonb' } as const
 
 async function listPart(
-  db: Database,
+  db: Pick<Database, 'pool'>,
   { status, tags, sweep, where, tenant, sort, fields }: Filter,
   part: 'known' | 'unknown' | undefined,
   after: Position | undefined,
@@ -218,14 +218,14 @@ async function listPart(
   }))
 }
 
-async function present(db: Database, row: Row): Promise<State> {
+async function present(db: Pick<Database, 'pool'>, row: Row): Promise<State> {
   const { trained, allocated, doneBefore, pacedSeconds, ...rest } = row
   const { books, summary, ...shown } = rest
   return { ...shown, summary: await presentSummary(db, row), progress: progressOf(row) }
 }
 
 async function presentSummary(
-  { pool }: Database,
+  { pool }: Pick<Database, 'pool'>,
   { id, iterations, summary, books }: Row,
 ): Promise<Summary | null> {
   if (summary === null || !isEarlier(summary)) return summary

@@ -15,11 +15,14 @@ import { tolerantQueue } from '../../queueing.ts'
 import { ConditionHeaders, notModified, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
 import { PostHeaders } from '../../schemas/experiments.ts'
 import {
+  PredictorRow,
+  PredictorsQuery,
   SummaryQuery,
   SummaryRow,
   Sweep,
   SweepListItem,
   SweepParams,
+  SweepPredictors,
   SweepSummary,
   SweepsQuery,
 } from '../../schemas/sweeps.ts'
@@ -27,8 +30,9 @@ import { TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
 import { batchOf, columnsOf } from '../../tables/table.ts'
 import { newId } from '../experiments/id.ts'
+import { predictorsOf } from './predictors.ts'
 import { type FoundSweep, listSweeps, readSweep, stateOf } from './query.ts'
-import { confidence, summariseSweep } from './summary.ts'
+import { confidence, readFinished, summariseSweep } from './summary.ts'
 
 const tags = ['sweeps']
 const notFound = (id: string) => new ProblemError('not-found', `there is no sweep ${id}`)
@@ -36,6 +40,9 @@ const sendSweep = (reply: FastifyReply, { sweep, requestText }: FoundSweep) =>
   sendJson(reply, jsonWith(sweep, 'request', requestText))
 const csvExample =
   'variant,split,layer,measure,n,mean,sd,low,high,difference,differenceLow,differenceHigh\nlast frozen,train,fc_1,lca,3,-1.61,0.012,-1.64,-1.58,-0.42,-0.46,-0.38\n'
+
+const predictorsExample =
+  'figure,split,fraction,outcome,n,correlation,low,high,p,adjustedP\ncurvature.alpha,train,0.1,finalLoss,24,0.71,0.4,0.87,0.0001,0.012\n'
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   const show = async (id: string, caller: Reader) => {
@@ -182,6 +189,45 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         },
         columns,
         batches: [batchOf(columns, wanted)],
+        version: sweep.finished ? stateOf(sweep) : undefined,
+        warning: leftOutInWords(leftOut),
+      })
+    },
+  )
+
+  app.get(
+    '/sweeps/:id/predictors',
+    {
+      compress: tableCompression,
+      config: { table: true },
+      schema: {
+        ...{ operationId: 'getSweepPredictors', tags, summary: 'What foretells where training ends' },
+        description:
+          'Over the runs of a sweep, of all variants together: Spearman’s correlation of each figure of a diagnostic, taken over the first 10, 25 and 50 % of the iterations, with the final validation loss and accuracy. p is corrected for how many are tried after Holm, intervals are of single correlations. Over the experiments that have succeeded so far, but for those whose books do not balance. Runs that differ by more than their seed may correlate because of what was varied.',
+        params: SweepParams,
+        headers: TableHeaders,
+        querystring: PredictorsQuery,
+        response: {
+          200: tableResponse(
+            'A row per figure, split, fraction and outcome.',
+            SweepPredictors,
+            predictorsExample,
+          ),
+          ...notModified,
+          ...problems(400, 404, 406),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { sweep } = await show(request.params.id, request.caller)
+      const { id, variants, counts, experimentCount } = sweep
+      const { finished, leftOut } = await readFinished(app.ledgerDb, id, variants)
+      const columns = columnsOf(PredictorRow)
+      const head = { sweepId: id, complete: counts.succeeded === experimentCount, confidence }
+      return sendTable(request, reply, {
+        head: { ...head, runs: finished.length, leftOut },
+        columns,
+        batches: [batchOf(columns, predictorsOf(finished))],
         version: sweep.finished ? stateOf(sweep) : undefined,
         warning: leftOutInWords(leftOut),
       })

@@ -3,22 +3,26 @@ import type { SplitName } from '../../../spec/schema.ts'
 import { estimate, welch } from '../../../statistics/intervals.ts'
 import { describeUnbalanced, type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
-import type { Measure, SummaryRow, SweepSummary } from '../../schemas/sweeps.ts'
+import type { Figures } from '../../../store/diagnostics.ts'
+import type { FigureName, Measure, SummaryRow, SweepSummary } from '../../schemas/sweeps.ts'
 import { helpFractions } from '../../tables/ledger.ts'
+import type { FinishedRun } from './predictors.ts'
 
 export const confidence = 0.95
 
-type Finished = {
+type Finished = FinishedRun & {
   id: string
   variant: number
   seed: number
-  splits: Partial<Record<SplitName, { loss: { final: number }; accuracy: { final: number } }>>
+  splits: Partial<
+    Record<SplitName, { loss: { final: number }; accuracy: { final: number }; diagnostics?: Figures }>
+  >
   iterations: number
   allocated: SplitName[]
 } & Judged
 
 const finishedSql = `
-  SELECT id, variant, (spec #>> '{training,seed}')::float8 AS seed, summary -> 'splits' AS splits,
+  SELECT id, variant, (spec #>> '{training,seed}')::float8 AS seed, summary -> 'splits' AS splits, early,
          (spec #>> '{training,iterations}')::int AS iterations, spec #> '{allocation,splits}' AS allocated,
          ${judgedSql}
     FROM experiments e
@@ -58,10 +62,27 @@ export async function summariseSweep(
   variants: string[],
   baseline: number,
 ): Promise<{ seeds: number[][]; leftOut: SweepSummary['leftOut']; items: SummaryRow[] }> {
-  const [succeeded, layers] = await Promise.all([
-    db.pool.query<Finished>(finishedSql, [id]).then(({ rows }) => rows),
+  const [{ finished, leftOut }, layers] = await Promise.all([
+    readFinished(db, id, variants),
     db.pool.query<LayerSums>(layersSql, [id]).then(({ rows }) => rows),
   ])
+  const series = collect(finished, layers)
+  const items = variants.flatMap((label, variant) =>
+    series.flatMap(one => rowOf(one, label, variant, baseline)),
+  )
+  const seeds = variants.map((_, variant) =>
+    finished.flatMap(experiment => (experiment.variant === variant ? [experiment.seed] : [])),
+  )
+  return { seeds, leftOut, items }
+}
+
+/** The experiments that have succeeded: those whose books balance, and the others with what is wrong with them. */
+export async function readFinished(
+  db: Pick<Database, 'pool'>,
+  id: string,
+  variants: string[],
+): Promise<{ finished: Finished[]; leftOut: SweepSummary['leftOut'] }> {
+  const { rows: succeeded } = await db.pool.query<Finished>(finishedSql, [id])
   const leftOut: SweepSummary['leftOut'] = []
   const finished: Finished[] = []
   for (const experiment of succeeded) {
@@ -76,14 +97,7 @@ export async function summariseSweep(
         reason: describeUnbalanced(unbalanced),
       })
   }
-  const series = collect(finished, layers)
-  const items = variants.flatMap((label, variant) =>
-    series.flatMap(one => rowOf(one, label, variant, baseline)),
-  )
-  const seeds = variants.map((_, variant) =>
-    finished.flatMap(experiment => (experiment.variant === variant ? [experiment.seed] : [])),
-  )
-  return { seeds, leftOut, items }
+  return { finished, leftOut }
 }
 
 /** Every series that any experiment has a value of, in the order of the table. */
@@ -106,7 +120,7 @@ function collect(finished: Finished[], layers: LayerSums[]): Series[] {
   const rowsOf = new Map<string, LayerSums[]>(finished.map(({ id }) => [id, []]))
   for (const row of layers) rowsOf.get(row.id)?.push(row)
   for (const { id, variant, splits } of finished) {
-    for (const [split, { loss, accuracy }] of Object.entries(splits) as [
+    for (const [split, { loss, accuracy, diagnostics = {} }] of Object.entries(splits) as [
       SplitName,
       NonNullable<Finished['splits'][SplitName]>,
     ][]) {
@@ -115,6 +129,8 @@ function collect(finished: Finished[], layers: LayerSums[]): Series[] {
         rows.reduce((total, row) => total + row[name], 0)
       add(split, null, 'finalLoss', variant, loss.final)
       add(split, null, 'finalAccuracy', variant, accuracy.final)
+      for (const [figure, value] of Object.entries(diagnostics))
+        add(split, null, figure as FigureName, variant, value)
       const network = { layer: null, lca: sum('lca'), helped: sum('helped') }
       for (const one of [{ ...network, hurt: sum('hurt'), postings: sum('postings') }, ...rows]) {
         const { layer, lca, helped, hurt, postings } = one
