@@ -116,7 +116,7 @@ export const fisher: Diagnostic = {
             const [empiricalStep, trueStep] = fishers.map(f =>
               f ? sum(i => f[i] * delta[i] * delta[i]) / 2 : Number.NaN,
             )
-            const [empiricalRank, trueRank, empiricalStepRank, trueStepRank] = ranksOf(
+            const [empiricalRank, trueRank, empiricalStepRank, trueStepRank] = correlationsOf(
               lca,
               delta,
               fishers,
