@@ -124,9 +124,13 @@ test('the summary is what the raw allocations say', async () => {
   const isFigure = ({ measure }: SummaryRow) => measure.includes('.')
   const figures = (body.items as SummaryRow[]).filter(isFigure)
   assert.ok(figures.length >= 3 * 2 * 3)
+  type Listed = {
+    variant: string
+    summary: { splits: Record<string, { diagnostics: Record<string, number | null> }> }
+  }
   const list = await http.get(`/v1/experiments?sweep=${sweep.id}&limit=200`).expect(200)
   for (const { variant, split, layer, measure, n, mean } of figures) {
-    const known = list.body.items.flatMap((one: Record<string, any>) => {
+    const known = list.body.items.flatMap((one: Listed) => {
       const value = one.variant === variant ? one.summary.splits[split].diagnostics[measure] : null
       return value === null ? [] : [value]
     })
