@@ -9,7 +9,10 @@ import { makeBatches } from '../src/nn/train.ts'
 import { weightsName } from '../src/objects/names.ts'
 import { objectKey } from '../src/objects/objects.ts'
 import { openObjects } from '../src/objects/open.ts'
+import { facts } from '../src/plan.ts'
+import { resolveSpec } from '../src/spec/resolve.ts'
 import type { ExperimentSpec, SplitName } from '../src/spec/schema.ts'
+import { checkTrajectory } from '../src/spec/trajectory.ts'
 import { makeContext } from '../workers/context.ts'
 import { allocateSegment } from '../workers/tasks/allocate.ts'
 import { examplesOf, factsOf, isClose, sourceOf, trajectoryOf } from './support/diagnostics.ts'
@@ -246,4 +249,21 @@ test('the rows are the same however the run is cut, and where the optimizer’s 
   for (const part of names) assert.ok(isClose(figures[part], sum(part) / sum('lca'), 1e-9), part)
   assert.ok(isClose(figures.noiseScale, sum('noise') / sum('full'), 1e-9))
   assert.ok(figures.rest < 1e-4 && figures.cosine > 0)
+})
+
+test('of a training that happened elsewhere there are no parts to be had, and the spec says so', () => {
+  const input = {
+    ...{ dataset: { name: 'synthetic-digits' }, architecture: { name: 'fc' }, optimizer: { name: 'sgd' } },
+    training: { iterations: 2 },
+  }
+  const errorsOf = (components: boolean) => {
+    const spec = resolveSpec({ ...input, allocation: { diagnostics: { components } } }, facts)
+    const dataset = facts.datasets.find(({ name }) => name === 'synthetic-digits')!
+    const { variables } = facts.network(spec.architecture, dataset)
+    const recorded = { architecture: spec.architecture, iterations: 2, variables }
+    const training = { ...spec.training, trajectory: 'somewhere' }
+    return checkTrajectory({ ...spec, training }, recorded, facts).map(({ path }) => path)
+  }
+  assert.deepEqual(errorsOf(false), [])
+  assert.deepEqual(errorsOf(true), ['$.allocation.diagnostics.components'])
 })

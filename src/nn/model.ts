@@ -112,6 +112,24 @@ function pass(
   return { gradients: grads, losses: value as Tensor1D, logits }
 }
 
+/** Passes at theta, for whoever takes them one by one. */
+export function passes(model: Model, theta: Float32Array) {
+  const variables = uploadVariables(model.network, theta)
+  return {
+    /** The outputs of images, [labels, classes] in one row. */
+    logits: (images: Tensor): Float32Array =>
+      tf.tidy(() => logitsOf(model.ops, model.network, variables, images).dataSync() as Float32Array),
+    /** The gradient of Σ ℓ, by variable, for `read` to read: it is gone afterwards. */
+    gradients: (batch: Batch, read: (gradients: Tensor[]) => void): void =>
+      tf.tidy(() => {
+        const one = pass(model, variables, batch)
+        one.logits.dispose()
+        read(one.gradients)
+      }),
+    dispose: () => tf.dispose(variables),
+  }
+}
+
 /** How many labels have the largest logit of their row. */
 function correctOf(logits: Tensor2D, labels: Tensor1D): number {
   return tf.tidy(() => tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'int32')).dataSync()[0])

@@ -18,8 +18,6 @@ export type Variable = VariableFacts & { role: string; initializer: Initializer 
 export type Network = Omit<NetworkFacts, 'variables'> & {
   /** Shape of one example, channels last. */
   inputShape: number[]
-  /** Places at the end of each example that have a label of their own; absent where an example has one. */
-  targets?: number
   /** The embedding whose kernel an unembedding shares. */
   embedding?: string
   graph: Layer[]

@@ -23,7 +23,10 @@ const leastSegment = 0.1
 const peta = 1e15
 
 type Costly = Pick<ResolvedSpec, 'dataset' | 'training' | 'allocation'>
-type Network = Pick<NetworkFacts, 'gradientFlops' | 'variables' | 'parameters' | 'batchNorm' | 'classes'>
+type Network = Pick<
+  NetworkFacts,
+  'gradientFlops' | 'variables' | 'parameters' | 'batchNorm' | 'classes' | 'targets'
+>
 
 const examplesOf = (spec: Costly) =>
   spec.allocation.splits.reduce((sum, split) => sum + sampleOf(spec, split).examples, 0)
@@ -67,7 +70,7 @@ export function diagnosticCosts(
           layers: layers.length,
           units: layers.reduce((sum, { units }) => sum + units, 0),
           ...{ parameters: network.parameters, batchNorm: network.batchNorm, classes: network.classes },
-          ...{ iterations, segments },
+          ...{ targets: network.targets ?? 1, iterations, segments },
           segmentIterations: Math.min(iterations, segmentIterations),
           ...{ examples, chunkSize, chunks: Math.ceil(examples / chunkSize) },
           points: pointsPerIteration[method] * parts,

@@ -56,6 +56,8 @@ export type NetworkFacts = {
   /** Whether the loss of an example depends on the others of its chunk. */
   batchNorm: boolean
   classes: number
+  /** Places at the end of each example that have a label of their own; absent where an example has one. */
+  targets?: number
 }
 
 export type Facts = {

@@ -8,22 +8,27 @@
  */
 import { studentQuantile, twoTails } from './student.ts'
 
-/** Ranks from 1; equal values have the mean of theirs. */
+/** Ranks from 1; equal values have the mean of theirs. Throws where one is NaN, which has none. */
 export function ranksOf(values: ArrayLike<number>): Float64Array {
-  const order = Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b])
-  const ranks = new Float64Array(values.length)
-  for (let start = 0; start < order.length; ) {
-    let end = start + 1
-    while (end < order.length && values[order[end]] === values[order[start]]) end++
-    for (let i = start; i < end; i++) ranks[order[i]] = (start + 1 + end) / 2
-    start = end
+  // Sorted as numbers and looked up: of millions of values far sooner than an order of places.
+  const sorted = Float64Array.from(values).sort()
+  if (sorted.length > 0 && Number.isNaN(sorted[sorted.length - 1])) throw new RangeError('NaN has no rank')
+  /** How many are below the value, or with `orEqual` not above it. */
+  const count = (value: number, orEqual: boolean) => {
+    let low = 0
+    let high = sorted.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (sorted[middle] < value || (orEqual && sorted[middle] === value)) low = middle + 1
+      else high = middle
+    }
+    return low
   }
-  return ranks
+  return Float64Array.from(values, value => (count(value, false) + 1 + count(value, true)) / 2)
 }
 
-/** ρ of two equally long lists of finite numbers; NaN where one of them does not vary. */
-export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number {
-  const [a, b] = [ranksOf(x), ranksOf(y)]
+/** Of two columns of ranks; NaN where one of them does not vary. The mean of ranks is (n + 1)/2, ties or not. */
+export function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const mean = (a.length + 1) / 2
   let [xy, xx, yy] = [0, 0, 0]
   for (let i = 0; i < a.length; i++) {
@@ -33,6 +38,10 @@ export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number {
   }
   return xx > 0 && yy > 0 ? Math.max(-1, Math.min(1, xy / Math.sqrt(xx * yy))) : Number.NaN
 }
+
+/** ρ of two equally long lists of finite numbers; NaN where one of them does not vary. */
+export const spearman = (x: ArrayLike<number>, y: ArrayLike<number>): number =>
+  rankCorrelation(ranksOf(x), ranksOf(y))
 
 /** Pairs below which there is no interval. */
 export const fewestPairs = 4

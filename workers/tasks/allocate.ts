@@ -2,6 +2,7 @@
 import { makeAggregator } from '../../src/lca/aggregate.ts'
 import { allocate, type Step } from '../../src/lca/allocate.ts'
 import { followDiagnostics, networkOf, seamVectors } from '../../src/lca/diagnostics/follow.ts'
+import type { Probes } from '../../src/lca/diagnostics/probes.ts'
 import { makeEnds } from '../../src/lca/ends.ts'
 import { makeNeurons } from '../../src/lca/neurons.ts'
 import { makeSampling } from '../../src/lca/sampling.ts'
@@ -53,6 +54,7 @@ export async function allocateSegment(
   }
 
   let gradients = 0
+  let probes: Probes | undefined
   // Every gradient is taken on all splits at once.
   const examplesPerPass = splits.reduce((sum, split) => sum + device[split]!.examples, 0) / splits.length
   try {
@@ -64,12 +66,13 @@ export async function allocateSegment(
       seed: spec.training.seed,
       // Schedules go by where an iteration stands in the training that this one may go on with.
       learningRate: (iteration: number) => {
+        if (spec.training.trajectory !== undefined) return Number.NaN // Nobody knows what made its steps.
         const layers = resolveLayers(spec, model.network)
         return rateAt(spec.optimizer, originOf(spec, task.ancestors ?? [], layers).position + iteration)
       },
       parts: replaySegment(context, task, signal),
     }
-    const probes = makeProbes(model, device, { method, training, signal })
+    probes = makeProbes(model, device, { method, training, signal })
     const diagnostics = followDiagnostics(asked, {
       ...{ network: networkOf(variables), splits, from, to, iterations: spec.training.iterations },
       ...{ probes: probes, signal },
@@ -117,6 +120,8 @@ export async function allocateSegment(
   } catch (error) {
     await Promise.all(writing.map(rows => rows.abort()))
     throw error
+  } finally {
+    probes?.dispose()
   }
 }
 

@@ -287,6 +287,36 @@ export interface ExperimentSpec {
        * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
        */
       components?: boolean
+      /**
+       * The diagonal of the Fisher information over n examples, empirical (labels of the data) and true (labels drawn from the network’s softmax), summed over the variable; Δᵀ·diag(F)·Δ/2 beside LCA; and Spearman’s ρ of |LCA_i| with F_i and with F_i·Δ_i². With batch norm an example is taken within its chunk.
+       */
+      fisher?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+            /**
+             * Examples of each split that it looks at; of one that has fewer, all.
+             */
+            examples: number
+          }
+      /**
+       * LCA of the loss of each class, weighted by its share of the labels: the classes sum to LCA. By the same quadrature, over chunks of one class; with batch norm, or several labels an example, over the chunks as they are, of which only the labels of the class count.
+       */
+      classes?: boolean
+      /**
+       * The largest eigenvalue of the Hessian of the whole split at θ_t, by Lanczos on central differences of full gradients, with its residual norm; the Rayleigh quotients along the step and along the gradient; 2/learning rate beside it; and how much of the step and of LCA is along its eigenvector.
+       */
+      sharpness?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -2832,6 +2862,36 @@ export interface ResolvedSpec {
        * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
        */
       components?: boolean
+      /**
+       * The diagonal of the Fisher information over n examples, empirical (labels of the data) and true (labels drawn from the network’s softmax), summed over the variable; Δᵀ·diag(F)·Δ/2 beside LCA; and Spearman’s ρ of |LCA_i| with F_i and with F_i·Δ_i². With batch norm an example is taken within its chunk.
+       */
+      fisher?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+            /**
+             * Examples of each split that it looks at; of one that has fewer, all.
+             */
+            examples: number
+          }
+      /**
+       * LCA of the loss of each class, weighted by its share of the labels: the classes sum to LCA. By the same quadrature, over chunks of one class; with batch norm, or several labels an example, over the chunks as they are, of which only the labels of the class count.
+       */
+      classes?: boolean
+      /**
+       * The largest eigenvalue of the Hessian of the whole split at θ_t, by Lanczos on central differences of full gradients, with its residual norm; the Rayleigh quotients along the step and along the gradient; 2/learning rate beside it; and how much of the step and of LCA is along its eigenvector.
+       */
+      sharpness?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -5878,6 +5938,36 @@ export interface ResolvedSpec1 {
        * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
        */
       components?: boolean
+      /**
+       * The diagonal of the Fisher information over n examples, empirical (labels of the data) and true (labels drawn from the network’s softmax), summed over the variable; Δᵀ·diag(F)·Δ/2 beside LCA; and Spearman’s ρ of |LCA_i| with F_i and with F_i·Δ_i². With batch norm an example is taken within its chunk.
+       */
+      fisher?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+            /**
+             * Examples of each split that it looks at; of one that has fewer, all.
+             */
+            examples: number
+          }
+      /**
+       * LCA of the loss of each class, weighted by its share of the labels: the classes sum to LCA. By the same quadrature, over chunks of one class; with batch norm, or several labels an example, over the chunks as they are, of which only the labels of the class count.
+       */
+      classes?: boolean
+      /**
+       * The largest eigenvalue of the Hessian of the whole split at θ_t, by Lanczos on central differences of full gradients, with its residual norm; the Rayleigh quotients along the step and along the gradient; 2/learning rate beside it; and how much of the step and of LCA is along its eigenvector.
+       */
+      sharpness?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -6298,6 +6388,36 @@ export interface ResolvedSpec2 {
        * LCA by where the step came from: the gradient of the iteration’s batch, momentum (what earlier gradients still push), L2, decoupled decay; given the optimizer’s denominator the update is linear in these, and with `rest`, which is rounding, they sum to LCA. And the batch’s gradient beside the whole split’s: their cosine, their norms, and the simple noise scale tr(Σ)/‖g‖².
        */
       components?: boolean
+      /**
+       * The diagonal of the Fisher information over n examples, empirical (labels of the data) and true (labels drawn from the network’s softmax), summed over the variable; Δᵀ·diag(F)·Δ/2 beside LCA; and Spearman’s ρ of |LCA_i| with F_i and with F_i·Δ_i². With batch norm an example is taken within its chunk.
+       */
+      fisher?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+            /**
+             * Examples of each split that it looks at; of one that has fewer, all.
+             */
+            examples: number
+          }
+      /**
+       * LCA of the loss of each class, weighted by its share of the labels: the classes sum to LCA. By the same quadrature, over chunks of one class; with batch norm, or several labels an example, over the chunks as they are, of which only the labels of the class count.
+       */
+      classes?: boolean
+      /**
+       * The largest eigenvalue of the Hessian of the whole split at θ_t, by Lanczos on central differences of full gradients, with its residual norm; the Rayleigh quotients along the step and along the gradient; 2/learning rate beside it; and how much of the step and of LCA is along its eigenvector.
+       */
+      sharpness?:
+        | boolean
+        | {
+            /**
+             * At iterations that are multiples of it.
+             */
+            every: number
+          }
     }
   }
   /**
@@ -6599,6 +6719,19 @@ export interface SweepSummaryRow {
     | 'components.rest'
     | 'components.cosine'
     | 'components.noiseScale'
+    | 'fisher.empirical'
+    | 'fisher.empiricalRank'
+    | 'fisher.empiricalStepRank'
+    | 'fisher.true'
+    | 'fisher.trueRank'
+    | 'fisher.trueStepRank'
+    | 'classes.conflict'
+    | 'classes.hurting'
+    | 'sharpness.eigenvalue'
+    | 'sharpness.largest'
+    | 'sharpness.ofThreshold'
+    | 'sharpness.stepShare'
+    | 'sharpness.lcaShare'
     | 'synchrony.p'
     | 'synchrony.excess'
   /**
@@ -7980,6 +8113,221 @@ export interface ComponentsTable {
    */
   recorded: boolean
   items: ComponentsRow[]
+}
+/**
+ * The diagonal of the Fisher information over n examples, empirical (labels of the data) and true (labels drawn from the network’s softmax), summed over the variable; Δᵀ·diag(F)·Δ/2 beside LCA; and Spearman’s ρ of |LCA_i| with F_i and with F_i·Δ_i². With batch norm an example is taken within its chunk.
+ */
+export interface FisherRow {
+  /**
+   * The iteration.
+   */
+  iteration: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The variable’s name; null for the whole network.
+   */
+  variable: string | null
+  /**
+   * Of so many examples.
+   */
+  examples: number
+  /**
+   * Σ LCA.
+   */
+  lca: number | null
+  /**
+   * Σ F_i with the labels of the data.
+   */
+  empirical: number | null
+  /**
+   * Σ F_i with labels drawn from the softmax; null where the loss is no cross-entropy.
+   */
+  true: number | null
+  /**
+   * Δᵀ·diag(F)·Δ/2 with the empirical F.
+   */
+  empiricalStep: number | null
+  /**
+   * Δᵀ·diag(F)·Δ/2 with the true F.
+   */
+  trueStep: number | null
+  /**
+   * Spearman’s ρ of |LCA_i| with the empirical F_i.
+   */
+  empiricalRank: number | null
+  /**
+   * Spearman’s ρ of |LCA_i| with the true F_i.
+   */
+  trueRank: number | null
+  /**
+   * Spearman’s ρ of |LCA_i| with F_i·Δ_i², F the empirical one.
+   */
+  empiricalStepRank: number | null
+  /**
+   * Spearman’s ρ of |LCA_i| with F_i·Δ_i², F the true one.
+   */
+  trueStepRank: number | null
+}
+export interface FisherTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: FisherRow[]
+}
+/**
+ * LCA of the loss of each class, weighted by its share of the labels: the classes sum to LCA. By the same quadrature, over chunks of one class; with batch norm, or several labels an example, over the chunks as they are, of which only the labels of the class count.
+ */
+export interface ClassesRow {
+  /**
+   * The iteration; with bucket=n the first of the span, a multiple of n.
+   */
+  iteration: number
+  /**
+   * How many iterations are summed here: 1 without bucket.
+   */
+  iterations: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * The class.
+   */
+  class: number
+  /**
+   * How many labels of the split are of it.
+   */
+  labels: number
+  /**
+   * Σ LCA of the loss of the class, weighted by its share of the labels.
+   */
+  lca: number | null
+}
+export interface ClassesTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: ClassesRow[]
+}
+/**
+ * The largest eigenvalue of the Hessian of the whole split at θ_t, by Lanczos on central differences of full gradients, with its residual norm; the Rayleigh quotients along the step and along the gradient; 2/learning rate beside it; and how much of the step and of LCA is along its eigenvector.
+ */
+export interface SharpnessRow {
+  /**
+   * The iteration.
+   */
+  iteration: number
+  /**
+   * λ, the largest eigenvalue of the Hessian at θ_t.
+   */
+  eigenvalue: number | null
+  /**
+   * ‖H·u − λ·u‖: an eigenvalue lies within it of λ.
+   */
+  residual: number | null
+  /**
+   * Products with the Hessian that it took.
+   */
+  products: number
+  /**
+   * 2 / learning rate of the experiment’s optimizer: where plain gradient descent is no longer stable.
+   */
+  threshold: number | null
+  /**
+   * ΔᵀHΔ / ‖Δ‖²; null where nothing moved.
+   */
+  alongStep: number | null
+  /**
+   * gᵀHg / ‖g‖²; null where the gradient is 0.
+   */
+  alongGradient: number | null
+  /**
+   * (u·Δ)² / ‖Δ‖²: how much of the step is along u.
+   */
+  stepShare: number | null
+  /**
+   * Σ LCA.
+   */
+  lca: number | null
+  /**
+   * (ḡ·u)(u·Δ): what of it is along u, where the axes are turned so.
+   */
+  lcaAlong: number | null
+}
+export interface SharpnessTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: SharpnessRow[]
 }
 /**
  * Whether layers learn at the same moments: peaks, local minima of a layer’s LCA, that pairs of layers share, against circular shifts of each layer’s peaks. Of a pair all shifts are tried, of the network 10,000 are drawn. At most 16,384 iterations from the first on are looked at, fewer of networks with many layers.

@@ -80,6 +80,8 @@ export type CostFacts = RowFacts & {
   chunks: number
   /** Gradients of the quadrature in an iteration. */
   points: number
+  /** Labels of an example. */
+  targets: number
   /** Of training. */
   batchSize: number
   /** How many are allocated: what is done once for all of them is divided among them. */

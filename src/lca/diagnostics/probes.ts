@@ -13,6 +13,25 @@ export type Probes = {
   loss(split: SplitName, theta: Float32Array): Promise<number>
   /** Adds the mean gradient of the split at θ to float64 [parameters]; returns the mean loss. */
   addGradient(split: SplitName, theta: Float32Array, into: Float64Array): Promise<number>
+  /** Whether the outputs are a distribution over classes, from which labels can be drawn: the loss is a cross-entropy. */
+  drawsLabels: boolean
+  /**
+   * Adds Σ (∂ℓ_n/∂θ_i)² over single examples of the split (indices, ascending) to float64 [parameters]; with `uniform`,
+   * numbers in [0, 1), their labels are drawn from the softmax, and ℓ is its cross-entropy.
+   */
+  addSquares(
+    split: SplitName,
+    theta: Float32Array,
+    examples: Uint32Array,
+    into: Float64Array,
+    uniform?: () => number,
+  ): Promise<void>
+  /** How many labels of the split are of each class. */
+  classes(split: SplitName): number[]
+  /** The slopes of the loss of each class, weighted by its share, along each direction: [classes, variables] each. */
+  classSlopes(split: SplitName, theta: Float32Array, directions: Float64Array[]): Promise<Float64Array[]>
+  /** Frees what was made for these calls. */
+  dispose(): void
   /** What the training did, and what it drew from. */
   training: Training
 }

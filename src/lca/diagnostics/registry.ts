@@ -1,10 +1,13 @@
 /** The diagnostics there are, in the order in which they are shown. */
+import { classes } from './classes.ts'
 import { components } from './components.ts'
 import { counterfactuals } from './counterfactuals.ts'
 import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
+import { fisher } from './fisher.ts'
 import { histogram } from './histogram.ts'
 import { oscillation } from './oscillation.ts'
+import { sharpness } from './sharpness.ts'
 import { synchrony } from './synchrony.ts'
 import { tails } from './tails.ts'
 import { uncertainty } from './uncertainty.ts'
@@ -22,6 +25,9 @@ export const diagnostics: readonly Diagnostic[] = [
   // Asked for.
   counterfactuals,
   components,
+  fisher,
+  classes,
+  sharpness,
   // Made on reading.
   synchrony,
 ]
