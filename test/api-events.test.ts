@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { get } from 'node:http'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { recordSegment } from '../src/store/segments.ts'
 import { resetSegments } from '../src/store/training.ts'
 import { countQueries, fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
@@ -75,11 +76,11 @@ describe('events', () => {
     const { open, done } = listen(id)
     await open
     await set(id, { status: 'training', startedAt: new Date() })
-    await new Promise(resolve => setTimeout(resolve, 700))
+    await setTimeout(700)
     await set(id, { status: 'allocating', allocatingAt: new Date() })
     await record(id, 4)
     await record(id, 0)
-    await new Promise(resolve => setTimeout(resolve, 700))
+    await setTimeout(700)
     await record(id, 8)
     await set(id, { status: 'succeeded', summary: { worst: 1, unbalanced: null }, finishedAt: new Date() })
     const { status, events, type } = await done
@@ -155,7 +156,7 @@ describe('events', () => {
     const listeners = Array.from({ length: 100 }, () => listen(id))
     await Promise.all(listeners.map(({ open }) => open))
     const [queries, began] = [countQueries(api), performance.now()]
-    await new Promise(resolve => setTimeout(resolve, 1200))
+    await setTimeout(1200)
     const asked = queries.stop()
     assert.ok(asked <= (performance.now() - began) / 500 + 2, String(asked))
     await record(id, 0)
@@ -191,13 +192,13 @@ describe('events', () => {
       watch.find = async (...args) => {
         const found = await find(...args)
         request.destroy()
-        await new Promise(later => setTimeout(later, 100))
+        await setTimeout(100)
         setImmediate(resolve)
         return found
       }
     })
     watch.find = find
-    await new Promise(resolve => setTimeout(resolve, 50))
+    await setTimeout(50)
     assert.equal(broadcasts.listeners(), 0)
   })
 
@@ -217,7 +218,7 @@ describe('events', () => {
     await api.http.get(path).set('if-none-match', headers.etag).expect(304)
     const waits = api.http.get(path).set({ prefer: 'respond-async, wait=30', 'if-none-match': headers.etag })
     const answer = waits.then(response => response)
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await setTimeout(100)
     const began = performance.now()
     await set(id, { status: 'training', startedAt: new Date(), updatedAt: new Date() })
     const changed = await answer
@@ -238,4 +239,26 @@ describe('events', () => {
     const finished = await api.http.get(path).set({ prefer: 'wait=30' }).expect(200)
     await api.http.get(path).set({ prefer: 'wait=30', 'if-none-match': finished.headers.etag }).expect(304)
   })
+})
+
+test('whoever is still being looked up when the server begins to close is let go', async () => {
+  const api = await startApi()
+  const id = await post(api, minimalSpec())
+  const { watch } = api.app
+  const { find } = watch
+  const closing = new Promise<void>(resolve => {
+    watch.find = async (...asked) => {
+      const found = await find(...asked)
+      resolve()
+      // The server closes behind its back.
+      await setTimeout(200)
+      return found
+    }
+  }).then(() => api.close())
+  const { port } = api.app.server.address() as { port: number }
+  get({ host: '127.0.0.1', port, path: `/v1/experiments/${id}/events`, agent: false }, answer => {
+    answer.resume()
+  }).on('error', () => {})
+  const late = setTimeout(10_000, 'still open', { ref: false })
+  assert.equal(await Promise.race([closing, late]), undefined)
 })

@@ -74,6 +74,9 @@ export default fp(
         entry.followers.add(follower)
         followed.set(id, entry)
         schedule()
+        // Whoever was on the way here when the server began to close is let go as those who were here; not before the
+        // caller knows how to stop.
+        if (closed) setImmediate(() => follower(undefined))
         return () => {
           entry.followers.delete(follower)
           if (entry.followers.size === 0 && followed.get(id) === entry) followed.delete(id)
