@@ -322,7 +322,6 @@ describe('the pages', { skip: skipReason }, () => {
 describe('the pages behind a proxy, with keys', { skip: skipReason }, () => {
   test('the key is asked for once, stays in the tab, and shows what is its tenant’s alone', async t => {
     const api = await startApi({ LEDGER_AUTH: 'keys' })
-    t.after(() => api.close())
     const { port } = api.app.server.address() as AddressInfo
     const proxy = createServer((request, response) => {
       const path = request.url!.replace(/^\/tools\/ledger/, '')
@@ -333,13 +332,12 @@ describe('the pages behind a proxy, with keys', { skip: skipReason }, () => {
           answer.pipe(response)
         },
       )
-      // The browser may still ask when the API has closed.
+      // The browser may still ask when the API has closed, and go while it waits for an answer.
       on.on('error', () => response.destroy())
+      response.on('close', () => on.destroy())
       request.pipe(on)
     })
     await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
-    t.after(() => proxy.closeAllConnections())
-    t.after(() => proxy.close())
     const base = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/tools/ledger/`
     const keys: Record<string, string> = {}
     for (const tenant of ['mine', 'theirs']) {
@@ -350,7 +348,13 @@ describe('the pages behind a proxy, with keys', { skip: skipReason }, () => {
       } as never)
     }
     const browser = await launch()
-    t.after(() => browser.close())
+    // Who asks first, then who answers: the API waits for requests that are still under way.
+    t.after(async () => {
+      await browser.close()
+      proxy.close()
+      proxy.closeAllConnections()
+      await api.close()
+    })
     const { page, complaints } = await openPage(browser)
     await page.goto(`${base}#/experiments`)
     const ask = async (key: string) => {

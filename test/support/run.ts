@@ -12,6 +12,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { childrenOf } from './child-processes.ts'
 import { contract, contractVariable } from './conformance.ts'
 import { serverVariable, startTestServer } from './database.ts'
 
@@ -79,6 +80,14 @@ console.log(
   `seconds of the longest files: ${slowest.map(([name, s]) => `${name} ${s.toFixed(0)}`).join(', ')}`,
 )
 if (interrupted.signal.aborted) process.exitCode = 1
+// A file whose time is over has been told to end, which some do not do.
+for (const pid of childrenOf(process.pid)) {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by now.
+  }
+}
 
 /** Bytes of a file system that this user may still write. */
 function free(path: string): number {
