@@ -8,7 +8,7 @@ api = parser.parse_args().api
 
 
 def post(path, body):
-    headers = {"content-type": "application/json", "idempotency-key": f"findings {body['name']}"}
+    headers = {"content-type": "application/json", "idempotency-key": f"findings {body['name']}".replace(" ", "-")}
     request = urllib.request.Request(api + path, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request) as answer:
         print(json.load(answer)["id"], body["name"])
