@@ -79,7 +79,16 @@ export async function measureDiagnostics(
     one.inside.push(processorSeconds(start))
   }
   const iterations = steps * chosen.length + 1
-  const options = { method: 'simpson', maxError: 1e6, maxSplits: 1, from: 0, to: iterations } as const
+  // What allocation itself does for those that look at chunks is in every iteration, those without included.
+  const wantsChunks = chosen.some(({ asked }) => asked.some(({ diagnostic }) => diagnostic.takesChunks))
+  const options = {
+    method: 'simpson',
+    maxError: 1e6,
+    maxSplits: 1,
+    from: 0,
+    to: iterations,
+    wantsChunks,
+  } as const
   let at = 0
   let last: { one: (typeof measured)[number]; start: number; usage: NodeJS.CpuUsage } | undefined
   for await (const step of allocate(model, device, straightPath(initialWeights(network, 0)), options)) {
