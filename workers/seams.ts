@@ -49,10 +49,16 @@ export async function joinSeams(context: WorkerContext, id: string, spec: Resolv
       diagnostic,
       joiner: diagnostic.seams!.join({ ...network, split, iterations, from: 0, to: iterations, options }),
     }))
-    for (const segment of segmentsOf(spec)) {
+    const segments = segmentsOf(spec)
+    const recorded = await findArtifacts(
+      db,
+      id,
+      segments.map(segment => seamsName(split, segment)),
+    )
+    for (const segment of segments) {
       stopping.throwIfAborted()
       const name = seamsName(split, segment)
-      const known = (await findArtifacts(db, id, [name])).get(name)
+      const known = recorded.get(name)
       if (known === undefined) throw new Error(`there is no record of ${name}`)
       const bytes = await readVerified(objects, { ...known, key: objectKey(id, name) })
       const { offset } = parseNpyHeader(bytes)

@@ -14,6 +14,7 @@ import {
   train,
   updatesUntil,
 } from '../../src/nn/train.ts'
+import type { Known } from '../../src/objects/verify.ts'
 import { SpecError } from '../../src/spec/errors.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import type { ResolvedLayer, ResolvedOptimizer, ResolvedSpec } from '../../src/spec/resolved.ts'
@@ -49,10 +50,28 @@ export function originOf(spec: ResolvedSpec, ancestors: Ancestor[], layers: Reso
 }
 
 /**
+ * What a training begins with that starts from another experiment (`training.initial`), whose manifest is `known`; undefined
+ * where the spec draws its own weights. Throws SpecError where it cannot be had.
+ */
+export async function beginningOf(
+  context: Goes,
+  spec: ResolvedSpec,
+  network: Network,
+  ancestors: Ancestor[],
+  known: Known | undefined,
+  signal: AbortSignal,
+): Promise<TrainingState | undefined> {
+  const theta = await readInitialWeights(context.objects, spec, network.variables, known)
+  if (theta === undefined) return undefined
+  if (spec.training.initial?.state) return begunFrom(context, spec, network, ancestors, theta, signal)
+  return { iteration: 0, theta, state: stateOf(resolveLayers(spec, network), network.parameters) }
+}
+
+/**
  * What `spec`, which goes on with another training, begins with: the weights and its own optimizers' states. Throws
  * SpecError where that cannot be had: an experiment in between is gone, or its training does not come out as it did.
  */
-export async function begunFrom(
+async function begunFrom(
   context: Goes,
   spec: ResolvedSpec,
   network: Network,
@@ -98,14 +117,10 @@ export async function standing(
   const layers = resolveLayers(spec, network)
   const size = { slots: slotsOfAll(layers), parameters: network.parameters }
   const ends = segmentsOf(spec).flatMap(({ to }) => (to <= iteration ? [to] : []))
-  let resume = await latestState(context.objects, id, ends, size)
+  const resume =
+    (await latestState(context.objects, id, ends, size)) ??
+    (await beginningOf(context, spec, network, older, known, signal))
   const origin = originOf(spec, older, layers)
-  if (resume === undefined && spec.training.initial !== undefined) {
-    const theta = (await readInitialWeights(context.objects, spec, network.variables, known))!
-    resume = spec.training.initial.state
-      ? await begunFrom(context, spec, network, older, theta, signal)
-      : { iteration: 0, theta, state: stateOf(layers, network.parameters) }
-  }
   for (const at of train(model, spec, layers, data.train, resume, origin)) {
     await setImmediate()
     signal.throwIfAborted()

@@ -3,14 +3,13 @@
  * state at the segment's end, from which a training that was interrupted goes on.
  */
 import { setImmediate } from 'node:timers/promises'
-import { slotsOfAll, stateOf, type TrainingState, train } from '../../src/nn/train.ts'
+import { slotsOfAll, train } from '../../src/nn/train.ts'
 import { weightsName } from '../../src/objects/names.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
-import { begunFrom, originOf } from './branch.ts'
-import { readInitialWeights } from './initial.ts'
+import { beginningOf, originOf } from './branch.ts'
 import { openRows } from './rows.ts'
 import { latestState, writeState } from './state.ts'
 import { copySegments } from './trajectory.ts'
@@ -41,12 +40,7 @@ export async function trainSegments(
   const stored: StoredObject[] = []
   const damaged: string[] = []
   // Read only where training begins: one that resumes does not need the earlier experiment any more.
-  const begin = async (): Promise<TrainingState | undefined> => {
-    const theta = await readInitialWeights(objects, spec, network.variables, task.known)
-    if (theta === undefined) return undefined
-    if (!spec.training.initial?.state) return { iteration: 0, theta, state: stateOf(layers, parameters) }
-    return begunFrom(context, spec, network, ancestors, theta, signal)
-  }
+  const begin = () => beginningOf(context, spec, network, ancestors, task.known, signal)
 
   const open = ({ from, to }: Span) =>
     openRows(objects, experimentId, weightsName({ from, to }), to - from + 1, parameters)

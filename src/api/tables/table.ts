@@ -54,6 +54,17 @@ export function batchOf(columns: Column[], rows: Record<string, unknown>[]): Bat
   return { length: rows.length, values: Object.fromEntries(values) }
 }
 
+/** A column whose names come again and again in one order, a whole number of times: of so many rows. */
+export function repeatedNames(all: (string | null)[]): (length: number) => Names {
+  const names = [...new Set(all)]
+  const own = Int32Array.from(all, name => names.indexOf(name))
+  return length => {
+    const indices = new Int32Array(length)
+    for (let row = 0; row < length; row += own.length) indices.set(own, row)
+    return { names, indices }
+  }
+}
+
 /** Rows [start, end) of a batch. */
 export function sliceOf({ values }: Batch, start: number, end: number): Batch {
   const parts = Object.entries(values).map(([name, all]) => [

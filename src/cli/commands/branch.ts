@@ -4,9 +4,7 @@ import type { ExperimentSpec } from '../../../clients/typescript/src/index.ts'
 import { collect, experimentId, idHelp, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
 import { applySettings } from '../input.ts'
-import { printable } from '../printable.ts'
-import { describeExperiment, exitFor } from './show.ts'
-import { stillRuns } from './watch.ts'
+import { postExperiment } from '../posted.ts'
 
 type Options = {
   at?: number
@@ -60,13 +58,6 @@ Examples:
         ...rest,
         training: { ...parent.training, iterations, initial: { experiment: id, iteration, ...state } },
       }
-      const { idempotencyKey } = options
       const changed = applySettings(spec, options.set ?? []) as ExperimentSpec
-      const posted = await ledger.submit(changed, idempotencyKey === undefined ? {} : { idempotencyKey })
-      if (!options.watch) return session.print(posted, ({ id }) => `${id}\nledger watch ${id} follows it`)
-      if (!session.json) console.log(printable(posted.id))
-      const { watch } = await import('../progress.ts')
-      const ended = await watch(ledger, posted.id, stillRuns(posted.id))
-      session.print(ended, describeExperiment)
-      exitFor(ended)
+      await postExperiment(session, changed, options)
     })

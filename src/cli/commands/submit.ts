@@ -1,12 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Experiment, ExperimentSpec } from '../../../clients/typescript/src/index.ts'
+import type { ExperimentSpec } from '../../../clients/typescript/src/index.ts'
 import { collect, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
 import { duration, percent, table, whole } from '../format.ts'
 import { applySettings, readDocument, split } from '../input.ts'
-import { printable } from '../printable.ts'
-import { describeExperiment, exitFor } from './show.ts'
-import { stillRuns } from './watch.ts'
+import { postExperiment } from '../posted.ts'
 
 type Options = {
   dataset?: string
@@ -71,15 +69,7 @@ Examples:
         const preview = await ledger.preview(spec)
         return session.print(preview, describePreview)
       }
-      const { idempotencyKey } = options
-      const posted = await ledger.submit(spec, idempotencyKey === undefined ? {} : { idempotencyKey })
-      if (!options.watch) return session.print(posted, ({ id }) => `${id}\nledger watch ${id} follows it`)
-      // In a pipe the id is the first line, long before the end.
-      if (!session.json) console.log(printable(posted.id))
-      const { watch } = await import('../progress.ts')
-      const ended: Experiment = await watch(ledger, posted.id, stillRuns(posted.id))
-      session.print(ended, describeExperiment)
-      exitFor(ended)
+      await postExperiment(session, spec, options)
     })
 
 /** The spec in the file, changed as the flags say. */

@@ -6,7 +6,7 @@ import { readErrors } from '../../../store/sampling.ts'
 import { checkRows } from '../../../store/totals.ts'
 import { ahead } from '../../tables/ahead.ts'
 import { type Grouping, helpFractions, type Ledger } from '../../tables/ledger.ts'
-import type { Batch } from '../../tables/table.ts'
+import { type Batch, repeatedNames } from '../../tables/table.ts'
 
 /** Rows of a batch, but for a span that has more. */
 const batchRows = 2 ** 13
@@ -59,8 +59,8 @@ function makeRows(groups: Grouping['groups'], groupOf: number[], spans: number) 
   // Each variable is a row of its own: rows are copied where nothing is summed.
   const isCopy = groupOf.length === groups.length && groupOf.every((group, variable) => group === variable)
   const capacity = spans * groups.length
-  const layers = namesOf(groups.map(({ layer }) => layer))
-  const variables = namesOf(groups.map(({ variable }) => variable))
+  const layers = repeatedNames(groups.map(({ layer }) => layer))
+  const variables = repeatedNames(groups.map(({ variable }) => variable))
   const fresh = () => ({
     iteration: new Int32Array(capacity),
     iterations: new Int32Array(capacity),
@@ -134,16 +134,5 @@ function addTo(
   for (let variable = 0; variable < groupOf.length; variable++) {
     const group = groupOf[variable]
     if (group >= 0) into[first + group] += values[start + variable]
-  }
-}
-
-/** The names of the groups, again and again. */
-function namesOf(all: string[]) {
-  const names = [...new Set(all)]
-  const own = Int32Array.from(all, name => names.indexOf(name))
-  return (length: number) => {
-    const indices = new Int32Array(length)
-    for (let row = 0; row < length; row += own.length) indices.set(own, row)
-    return { names, indices }
   }
 }

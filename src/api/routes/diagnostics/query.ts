@@ -10,7 +10,7 @@ import { sourceOf } from '../../../store/diagnostics.ts'
 import { readVariables } from '../../../store/summary.ts'
 import { columnRules, type DiagnosticSchemas } from '../../schemas/diagnostics.ts'
 import { groupVariables, type Ledger } from '../../tables/ledger.ts'
-import { type Batch, batchOf, type Names } from '../../tables/table.ts'
+import { type Batch, batchOf, repeatedNames } from '../../tables/table.ts'
 
 /** Rows of a batch, but for a span that has more. */
 const batchRows = 2 ** 13
@@ -67,8 +67,8 @@ export async function* readSums(
     sums: names.map(() => new Float64Array(spans * width).fill(Number.NaN)),
   })
   let made = fresh()
-  const layer = namesOf(groups.map(group => group.layer))
-  const variable = namesOf(groups.map(group => group.variable))
+  const layer = repeatedNames(groups.map(group => group.layer))
+  const variable = repeatedNames(groups.map(group => group.variable))
   const take = (): Batch => {
     const length = made.begun * width
     const of = Object.fromEntries(names.map((name, n) => [name, made.sums[n].subarray(0, length)]))
@@ -118,17 +118,6 @@ export async function* readSums(
     }
   }
   if (made.begun > 0) yield take()
-}
-
-/** The names of the groups, again and again. */
-function namesOf(all: (string | null)[]) {
-  const names = [...new Set(all)]
-  const own = Int32Array.from(all, name => names.indexOf(name))
-  return (length: number): Names => {
-    const indices = new Int32Array(length)
-    for (let row = 0; row < length; row += own.length) indices.set(own, row)
-    return { names, indices }
-  }
 }
 
 /** A line of names, and one of made-up values, for the docs of the API. */
