@@ -85,6 +85,12 @@ function actionsFor(options: ChaosOptions): Action[] {
   return common
 }
 
+/** Everything that can be recorded; often enough that each has something in several segments. */
+const diagnostics = {
+  ...{ components: true, classes: true, counterfactuals: { every: 4 }, sharpness: { every: 8 } },
+  fisher: { every: 4, examples: 20 },
+}
+
 /** Small, and different: an optimizer, a frozen layer, what is kept. */
 export function chaosSpecs(count: number, iterations: number): ExperimentSpec[] {
   return Array.from({ length: count }, (_, i): ExperimentSpec => {
@@ -95,12 +101,12 @@ export function chaosSpecs(count: number, iterations: number): ExperimentSpec[] 
     ]
     return {
       name: `chaos ${i}`,
-      dataset: { name: 'synthetic-digits', trainExamples: 1500, validationExamples: 300, seed: i % 2 },
+      dataset: { name: 'synthetic-digits', trainExamples: 300, validationExamples: 100, seed: i % 2 },
       architecture: { name: 'fc', hidden: [24] },
       optimizer: optimizers[i % optimizers.length],
       layers: i % 2 === 0 ? {} : { fc_1: { freeze: { from: 5, until: 12 } } },
       training: { iterations, batchSize: 100, seed: i },
-      allocation: { segmentIterations: 5 },
+      allocation: { segmentIterations: 5, chunkSize: 50, diagnostics },
       keep: i % 3 === 2 ? ['allocations'] : ['weights', 'allocations'],
     }
   })
