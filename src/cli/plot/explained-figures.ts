@@ -1,6 +1,7 @@
 /** Figures of diagnostics: α over iterations, tails with their fit, counterfactuals against prediction, peaks. */
 import { median } from 'd3-array'
 import { type Explained, fitOf, survivalOf } from '../../figures/explained.ts'
+import { inDigits } from '../../lca/words.ts'
 import { colours, helpColour, hurtColour, readable } from './colours.ts'
 import { curve, width } from './curves.ts'
 import { extent, type Label, number, panel, sideLabels } from './panel.ts'
@@ -89,7 +90,7 @@ export function tailsFigure(title: string, about: About, tails: NonNullable<Expl
       y: sy(Math.sqrt(fitted[0][1] * fitted[1][1])),
       lines: [
         { words: `tail index ${number(tails.index, 2)}`, fill: hurtColour, weight: 600 },
-        { words: `± ${number(tails.error ?? Number.NaN, 2)} s.e.`, fill: muted },
+        { words: `± ${inDigits(tails.error ?? Number.NaN)} s.e.`, fill: muted },
         { words: 'below 2: no variance', fill: muted },
       ],
     })
@@ -191,7 +192,7 @@ export function peaksFigure(title: string, about: About, peaks: NonNullable<Expl
       }),
     ].join('')
   })
-  const words = `Pairs of layers peak together ${number(shared)} times; independent layers would ${number(expected, 1)} times: p = ${number(p)}`
+  const words = `Pairs of layers peak together ${number(shared)} times; independent layers would ${number(expected, 1)} times: p = ${inDigits(p)}`
   return page(
     { width, height: raster.y + raster.height + 84, title, ...about },
     back,

@@ -6,12 +6,14 @@ import { between, bytes, duration, isolated, number, percent, signed, time, whol
 import { ledger, noteError, useLoad } from '../ledger.ts'
 import { ActionButton, Failed, nameOf, Progress, placeInWords, Status, Tags, Title } from '../parts/small.tsx'
 import { ArtifactsTab } from './experiment/artifacts.tsx'
+import { ExplainedTab, LargestFindings } from './experiment/explained.tsx'
 import { LayersTab } from './experiment/layers.tsx'
 import { LedgerTab } from './experiment/ledger.tsx'
 import { SpecTab } from './experiment/spec.tsx'
 
 const tabs = [
   ['ledger', 'Ledger'],
+  ['findings', 'Findings'],
   ['layers', 'Layers'],
   ['spec', 'Spec'],
   ['artifacts', 'Artifacts'],
@@ -42,6 +44,7 @@ export function ExperimentPage({ id, query }: { id: string; query: URLSearchPara
       {away && <p class="notice warn">{away}</p>}
       <Unbalanced experiment={experiment} />
       <Tiles experiment={experiment} />
+      {tab !== 'findings' && <LargestFindings experiment={experiment} />}
       <nav class="tabs" aria-label="Parts of the experiment">
         {tabs.map(([value, words]) => (
           <a
@@ -54,6 +57,7 @@ export function ExperimentPage({ id, query }: { id: string; query: URLSearchPara
         ))}
       </nav>
       {tab === 'ledger' && <LedgerTab experiment={experiment} query={query} version={version} />}
+      {tab === 'findings' && <ExplainedTab experiment={experiment} query={query} version={version} />}
       {tab === 'layers' && <LayersTab experiment={experiment} query={query} version={version} />}
       {tab === 'spec' && <SpecTab experiment={experiment} />}
       {tab === 'artifacts' && <ArtifactsTab experiment={experiment} version={version} />}
