@@ -325,7 +325,7 @@ describe('the pages', { skip: skipReason }, () => {
     await offline.page.goto(`file://${report}`)
     await offline.page.getByRole('heading', { level: 1, name: name.slice(0, 30) }).waitFor()
     await offline.page
-      .getByRole('img', { name: /^From iteration 0 to 24 the train loss changed by/ })
+      .getByRole('img', { name: /^From iteration 0 to 24 the train loss changed by.* by fc_1/ })
       .waitFor()
     await offline.page.getByRole('img', { name: /^Changes of the train loss by parts/ }).waitFor()
     await offline.page.getByRole('button', { name: 'validation' }).click()

@@ -59,7 +59,7 @@ export async function readExplained(
   const has = new Set(
     (await ledger.diagnostics(id)).filter(({ recorded }) => recorded).map(({ name }) => name),
   )
-  const read = async (name: string, query: { bucket?: number } = {}) => {
+  const read = async (name: string, query: { bucket?: number; by?: 'network' } = {}) => {
     if (!has.has(name)) return undefined
     const { length, columns } = await ledger.diagnostic(id, name, { split, from, to, ...query })
     return length === 0 ? undefined : (columns as Columns)
@@ -67,7 +67,7 @@ export async function readExplained(
   const [curvature, components, classes, counterfactuals, histogram, tails, peaks] = await Promise.all([
     read('curvature', { bucket }),
     read('components', { bucket }),
-    read('classes', { bucket }),
+    read('classes', { bucket, by: 'network' }),
     read('counterfactuals'),
     read('histogram'),
     read('tails'),
