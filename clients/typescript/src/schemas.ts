@@ -393,6 +393,15 @@ export interface AllCnn {
    * Rate after each strided convolution; in training only.
    */
   dropout?: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * The residual network of He et al. 2015 for small images: a 3×3 convolution, three groups of blocks (convolution, batch norm, ReLU, convolution, batch norm, plus the input, ReLU), the second and the third group starting with stride 2, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution. Layers conv_1, bn_1, block1a/conv_1, block1a/bn_1, block1a/conv_2, block1a/bn_2, block2a/shortcut, …, fc_1.
@@ -414,6 +423,15 @@ export interface Resnet {
    * @maxItems 3
    */
   widthFactors?: number[]
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * 3×3 convolutions with ReLU of 32, 64, 128, 128, 256, 256 filters, a 2×2 max pool after the first, the second, the fourth and the sixth, two dense layers of 512 with ReLU, dense to classes. Layers conv_1 … conv_6, fc_1 … fc_3.
@@ -458,6 +476,10 @@ export interface Transformer {
    * layer_norm or rms_norm.
    */
   normalization?: 'layer' | 'rms'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
   /**
    * Between the dense layers.
    */
@@ -521,6 +543,10 @@ export interface Vit {
    */
   normalization?: 'layer' | 'rms'
   /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
+  /**
    * Between the dense layers.
    */
   activation?: 'gelu' | 'relu' | 'silu' | 'tanh'
@@ -558,6 +584,10 @@ export interface MlpMixer {
    * Between the dense layers over features, block1/fc_3 and block1/fc_4.
    */
   channelUnits?: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
@@ -576,6 +606,15 @@ export interface WideResnet {
    * Rate between the convolutions of a block; in training only.
    */
   dropout?: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -681,6 +720,10 @@ export interface DepthwiseConv2D {
  */
 export interface BatchNorm {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -779,16 +822,24 @@ export interface Positional {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -799,6 +850,10 @@ export interface GroupNorm {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1023,6 +1078,10 @@ export interface DepthwiseConv2D1 {
  */
 export interface BatchNorm1 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1121,16 +1180,24 @@ export interface Positional1 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm1 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm1 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -1141,6 +1208,10 @@ export interface GroupNorm1 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1284,6 +1355,10 @@ export interface DepthwiseConv2D2 {
  */
 export interface BatchNorm2 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1382,16 +1457,24 @@ export interface Positional2 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm2 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm2 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -1402,6 +1485,10 @@ export interface GroupNorm2 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1587,6 +1674,10 @@ export interface DepthwiseConv2D3 {
  */
 export interface BatchNorm3 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1685,16 +1776,24 @@ export interface Positional3 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm3 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm3 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -1705,6 +1804,10 @@ export interface GroupNorm3 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1890,6 +1993,10 @@ export interface DepthwiseConv2D4 {
  */
 export interface BatchNorm4 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1988,16 +2095,24 @@ export interface Positional4 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm4 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm4 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -2008,6 +2123,10 @@ export interface GroupNorm4 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -2968,6 +3087,15 @@ export interface AllCnn1 {
    * Rate after each strided convolution; in training only.
    */
   dropout: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon: number
+  }
 }
 /**
  * The residual network of He et al. 2015 for small images: a 3×3 convolution, three groups of blocks (convolution, batch norm, ReLU, convolution, batch norm, plus the input, ReLU), the second and the third group starting with stride 2, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution. Layers conv_1, bn_1, block1a/conv_1, block1a/bn_1, block1a/conv_2, block1a/bn_2, block2a/shortcut, …, fc_1.
@@ -2989,6 +3117,15 @@ export interface Resnet1 {
    * @maxItems 3
    */
   widthFactors: number[]
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon: number
+  }
 }
 /**
  * 3×3 convolutions with ReLU of 32, 64, 128, 128, 256, 256 filters, a 2×2 max pool after the first, the second, the fourth and the sixth, two dense layers of 512 with ReLU, dense to classes. Layers conv_1 … conv_6, fc_1 … fc_3.
@@ -3033,6 +3170,10 @@ export interface Transformer1 {
    * layer_norm or rms_norm.
    */
   normalization: 'layer' | 'rms'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
   /**
    * Between the dense layers.
    */
@@ -3096,6 +3237,10 @@ export interface Vit1 {
    */
   normalization: 'layer' | 'rms'
   /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
+  /**
    * Between the dense layers.
    */
   activation: 'gelu' | 'relu' | 'silu' | 'tanh'
@@ -3133,6 +3278,10 @@ export interface MlpMixer1 {
    * Between the dense layers over features, block1/fc_3 and block1/fc_4.
    */
   channelUnits: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
@@ -3151,6 +3300,15 @@ export interface WideResnet1 {
    * Rate between the convolutions of a block; in training only.
    */
   dropout: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon: number
+  }
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -3256,6 +3414,10 @@ export interface DepthwiseConv2D5 {
  */
 export interface BatchNorm5 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3354,16 +3516,24 @@ export interface Positional5 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm5 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm5 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3374,6 +3544,10 @@ export interface GroupNorm5 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -3598,6 +3772,10 @@ export interface DepthwiseConv2D6 {
  */
 export interface BatchNorm6 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3696,16 +3874,24 @@ export interface Positional6 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm6 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm6 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3716,6 +3902,10 @@ export interface GroupNorm6 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -3859,6 +4049,10 @@ export interface DepthwiseConv2D7 {
  */
 export interface BatchNorm7 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3957,16 +4151,24 @@ export interface Positional7 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm7 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm7 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3977,6 +4179,10 @@ export interface GroupNorm7 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4162,6 +4368,10 @@ export interface DepthwiseConv2D8 {
  */
 export interface BatchNorm8 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4260,16 +4470,24 @@ export interface Positional8 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm8 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm8 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4280,6 +4498,10 @@ export interface GroupNorm8 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4465,6 +4687,10 @@ export interface DepthwiseConv2D9 {
  */
 export interface BatchNorm9 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4563,16 +4789,24 @@ export interface Positional9 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm9 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm9 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4583,6 +4817,10 @@ export interface GroupNorm9 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
