@@ -5393,7 +5393,16 @@ export interface ExperimentSummary {
       /**
        * Which rule says it; docs/diagnostics.md has them.
        */
-      rule: 'diverged' | 'unbalanced' | 'rising' | 'hurting' | 'overfitting' | 'overshooting' | 'damage'
+      rule:
+        | 'diverged'
+        | 'unbalanced'
+        | 'rising'
+        | 'hurting'
+        | 'overfitting'
+        | 'overshooting'
+        | 'damage'
+        | 'momentum'
+        | 'dead'
       /**
        * Which loss.
        */
@@ -7283,7 +7292,16 @@ export interface Finding {
   /**
    * Which rule says it; docs/diagnostics.md has them.
    */
-  rule: 'diverged' | 'unbalanced' | 'rising' | 'hurting' | 'overfitting' | 'overshooting' | 'damage'
+  rule:
+    | 'diverged'
+    | 'unbalanced'
+    | 'rising'
+    | 'hurting'
+    | 'overfitting'
+    | 'overshooting'
+    | 'damage'
+    | 'momentum'
+    | 'dead'
   /**
    * Which loss.
    */
