@@ -5631,7 +5631,16 @@ export interface ExperimentSummary {
       /**
        * Which rule says it; docs/diagnostics.md has them.
        */
-      rule: 'diverged' | 'unbalanced' | 'rising' | 'hurting' | 'overfitting' | 'overshooting' | 'damage'
+      rule:
+        | 'diverged'
+        | 'unbalanced'
+        | 'rising'
+        | 'hurting'
+        | 'overfitting'
+        | 'overshooting'
+        | 'damage'
+        | 'momentum'
+        | 'dead'
       /**
        * Which loss.
        */
@@ -7521,7 +7530,16 @@ export interface Finding {
   /**
    * Which rule says it; docs/diagnostics.md has them.
    */
-  rule: 'diverged' | 'unbalanced' | 'rising' | 'hurting' | 'overfitting' | 'overshooting' | 'damage'
+  rule:
+    | 'diverged'
+    | 'unbalanced'
+    | 'rising'
+    | 'hurting'
+    | 'overfitting'
+    | 'overshooting'
+    | 'damage'
+    | 'momentum'
+    | 'dead'
   /**
    * Which loss.
    */
