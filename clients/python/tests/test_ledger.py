@@ -158,7 +158,7 @@ def test_targets_that_are_numbers(ledger):
     mean, deviation = x[:50].astype("float64").mean(0), x[:50].astype("float64").std(0)
     found = experiment.manifest["normalization"]
     assert np.allclose(found["mean"], mean, rtol=1e-12) and np.allclose(found["deviation"], deviation, rtol=1e-12)
-    theta = np.asarray(experiment.weights()[-1], "float64")
+    theta = np.asarray(experiment.weights[20], "float64")
     for split, own in (("train", slice(0, 50)), ("validation", slice(50, 60))):
         summary = experiment.summary["splits"][split]
         assert summary["accuracy"] == {"initial": None, "final": None}
