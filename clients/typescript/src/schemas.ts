@@ -209,6 +209,49 @@ export interface ExperimentSpec {
        */
       state?: boolean
     }
+    /**
+     * The optimizer proposes a step, the ledger judges it, and a part of it is taken. Iterations count as in freezes and schedules. What was chosen, and what came of it, is at …/diagnostics/interventions; the allocation is of the steps that were taken.
+     */
+    intervention?: {
+      /**
+       * What is taken of the step: the part of those whose LCA is below 0, or above 0; or, to compare these with, the part of as many as help, drawn from the seed in each layer (by layer: as many layers), or the whole step, in each layer as short as the helpers’ part of it is (by layer: the whole network’s).
+       */
+      update: 'helpers' | 'hurters' | 'random' | 'shrink'
+      /**
+       * Whose LCA decides: each parameter’s, or the sum over a unit, or a layer, which move together.
+       */
+      by?: 'parameter' | 'unit' | 'layer'
+      judge?: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split?: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method?: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * First iteration that is judged.
+       */
+      from?: number
+      /**
+       * First iteration that is not judged any more; to the end if absent.
+       */
+      until?: number
+      /**
+       * Every so many iterations, from `from` on.
+       */
+      every?: number
+      /**
+       * What the optimizer’s memory sees: the whole gradient, or only the part of it whose step is taken (with shrink: as much smaller as the step).
+       */
+      state?: 'whole' | 'masked'
+    }
   }
   allocation?: {
     /**
@@ -2786,6 +2829,49 @@ export interface ResolvedSpec {
        * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
        */
       state?: boolean
+    }
+    /**
+     * The optimizer proposes a step, the ledger judges it, and a part of it is taken. Iterations count as in freezes and schedules. What was chosen, and what came of it, is at …/diagnostics/interventions; the allocation is of the steps that were taken.
+     */
+    intervention?: {
+      /**
+       * What is taken of the step: the part of those whose LCA is below 0, or above 0; or, to compare these with, the part of as many as help, drawn from the seed in each layer (by layer: as many layers), or the whole step, in each layer as short as the helpers’ part of it is (by layer: the whole network’s).
+       */
+      update: 'helpers' | 'hurters' | 'random' | 'shrink'
+      /**
+       * Whose LCA decides: each parameter’s, or the sum over a unit, or a layer, which move together.
+       */
+      by: 'parameter' | 'unit' | 'layer'
+      judge: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * First iteration that is judged.
+       */
+      from: number
+      /**
+       * First iteration that is not judged any more; to the end if absent.
+       */
+      until?: number
+      /**
+       * Every so many iterations, from `from` on.
+       */
+      every: number
+      /**
+       * What the optimizer’s memory sees: the whole gradient, or only the part of it whose step is taken (with shrink: as much smaller as the step).
+       */
+      state: 'whole' | 'masked'
     }
   }
   allocation: {
@@ -5863,6 +5949,49 @@ export interface ResolvedSpec1 {
        */
       state?: boolean
     }
+    /**
+     * The optimizer proposes a step, the ledger judges it, and a part of it is taken. Iterations count as in freezes and schedules. What was chosen, and what came of it, is at …/diagnostics/interventions; the allocation is of the steps that were taken.
+     */
+    intervention?: {
+      /**
+       * What is taken of the step: the part of those whose LCA is below 0, or above 0; or, to compare these with, the part of as many as help, drawn from the seed in each layer (by layer: as many layers), or the whole step, in each layer as short as the helpers’ part of it is (by layer: the whole network’s).
+       */
+      update: 'helpers' | 'hurters' | 'random' | 'shrink'
+      /**
+       * Whose LCA decides: each parameter’s, or the sum over a unit, or a layer, which move together.
+       */
+      by: 'parameter' | 'unit' | 'layer'
+      judge: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * First iteration that is judged.
+       */
+      from: number
+      /**
+       * First iteration that is not judged any more; to the end if absent.
+       */
+      until?: number
+      /**
+       * Every so many iterations, from `from` on.
+       */
+      every: number
+      /**
+       * What the optimizer’s memory sees: the whole gradient, or only the part of it whose step is taken (with shrink: as much smaller as the step).
+       */
+      state: 'whole' | 'masked'
+    }
   }
   allocation: {
     /**
@@ -6003,6 +6132,27 @@ export interface SampleSize {
   of: number
 }
 /**
+ * What training takes to judge steps before it takes a part of them (training.intervention), at the most; all 0 where it does not.
+ */
+export interface Judging {
+  /**
+   * Steps that are judged.
+   */
+  iterations: number
+  /**
+   * Examples that each gradient and pass takes.
+   */
+  examples: number
+  /**
+   * Over these examples.
+   */
+  gradients: number
+  /**
+   * Over these examples, without a gradient.
+   */
+  forwardPasses: number
+}
+/**
  * What an experiment would be and would cost.
  */
 export interface Preview {
@@ -6065,6 +6215,7 @@ export interface Preview {
     gradients: number
     flops: number
   }
+  judging: Judging
   /**
    * Of training, of allocation at the least, and of one segment at the most, where every step is split to the limit.
    */
@@ -6312,6 +6463,49 @@ export interface ResolvedSpec2 {
        * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
        */
       state?: boolean
+    }
+    /**
+     * The optimizer proposes a step, the ledger judges it, and a part of it is taken. Iterations count as in freezes and schedules. What was chosen, and what came of it, is at …/diagnostics/interventions; the allocation is of the steps that were taken.
+     */
+    intervention?: {
+      /**
+       * What is taken of the step: the part of those whose LCA is below 0, or above 0; or, to compare these with, the part of as many as help, drawn from the seed in each layer (by layer: as many layers), or the whole step, in each layer as short as the helpers’ part of it is (by layer: the whole network’s).
+       */
+      update: 'helpers' | 'hurters' | 'random' | 'shrink'
+      /**
+       * Whose LCA decides: each parameter’s, or the sum over a unit, or a layer, which move together.
+       */
+      by: 'parameter' | 'unit' | 'layer'
+      judge: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * First iteration that is judged.
+       */
+      from: number
+      /**
+       * First iteration that is not judged any more; to the end if absent.
+       */
+      until?: number
+      /**
+       * Every so many iterations, from `from` on.
+       */
+      every: number
+      /**
+       * What the optimizer’s memory sees: the whole gradient, or only the part of it whose step is taken (with shrink: as much smaller as the step).
+       */
+      state: 'whole' | 'masked'
     }
   }
   allocation: {
@@ -6732,6 +6926,11 @@ export interface SweepSummaryRow {
     | 'sharpness.ofThreshold'
     | 'sharpness.stepShare'
     | 'sharpness.lcaShare'
+    | 'interventions.chosen'
+    | 'interventions.predicted'
+    | 'interventions.change'
+    | 'interventions.kept'
+    | 'interventions.worse'
     | 'synchrony.p'
     | 'synchrony.excess'
   /**
@@ -7238,9 +7437,9 @@ export interface Diagnostic {
    */
   description: string
   /**
-   * free: recorded by default. asked: where allocation.diagnostics asks for it. reading: computed when it is read.
+   * free: recorded by default. asked: where allocation.diagnostics asks for it. reading: computed when it is read. training: where training did what it is of.
    */
-  cost: 'free' | 'asked' | 'reading'
+  cost: 'free' | 'asked' | 'reading' | 'training'
   /**
    * Whether this experiment has it.
    */
@@ -8328,6 +8527,95 @@ export interface SharpnessTable {
    */
   recorded: boolean
   items: SharpnessRow[]
+}
+/**
+ * What was taken of the steps that training judged, by the judge’s loss L: f∘Δ of the proposed step Δ, f a factor for each parameter (training.intervention). Predicted is Σ f·LCA, the change that additivity promises; change is L(θ_t + f∘Δ) − L(θ_t), and interaction what lies between: what those that move owe to those that do not. Of the network, and of each layer what can be said of it. The same table whichever split is asked for.
+ */
+export interface InterventionsRow {
+  /**
+   * The iteration.
+   */
+  iteration: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * How many parameters it has.
+   */
+  parameters: number
+  /**
+   * How many the proposed step moves.
+   */
+  moved: number
+  /**
+   * Parameters whose LCA, or that of their unit or layer, is below 0 in the proposed step.
+   */
+  helped: number
+  /**
+   * Those of which it is above 0.
+   */
+  hurt: number
+  /**
+   * Parameters of which something is taken: f > 0.
+   */
+  chosen: number
+  /**
+   * ‖f∘Δ‖ / ‖Δ‖: how long what is taken is; null where nothing moves.
+   */
+  factor: number | null
+  /**
+   * Σ LCA of the whole proposed step.
+   */
+  whole: number | null
+  /**
+   * Σ f·LCA: of what is taken.
+   */
+  predicted: number | null
+  /**
+   * L(θ_t) of the judge; null for a layer.
+   */
+  before: number | null
+  /**
+   * L(θ_{t+1}) of the judge; null for a layer.
+   */
+  after: number | null
+  /**
+   * after − before; null for a layer.
+   */
+  change: number | null
+  /**
+   * change − predicted; null for a layer.
+   */
+  interaction: number | null
+}
+export interface InterventionsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: InterventionsRow[]
 }
 /**
  * Whether layers learn at the same moments: peaks, local minima of a layer’s LCA, that pairs of layers share, against circular shifts of each layer’s peaks. Of a pair all shifts are tried, of the network 10,000 are drawn. At most 16,384 iterations from the first on are looked at, fewer of networks with many layers.
