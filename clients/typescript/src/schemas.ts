@@ -436,6 +436,15 @@ export interface AllCnn {
    * Rate after each strided convolution; in training only.
    */
   dropout?: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * The residual network of He et al. 2015 for small images: a 3×3 convolution, three groups of blocks (convolution, batch norm, ReLU, convolution, batch norm, plus the input, ReLU), the second and the third group starting with stride 2, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution. Layers conv_1, bn_1, block1a/conv_1, block1a/bn_1, block1a/conv_2, block1a/bn_2, block2a/shortcut, …, fc_1.
@@ -457,6 +466,15 @@ export interface Resnet {
    * @maxItems 3
    */
   widthFactors?: number[]
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * 3×3 convolutions with ReLU of 32, 64, 128, 128, 256, 256 filters, a 2×2 max pool after the first, the second, the fourth and the sixth, two dense layers of 512 with ReLU, dense to classes. Layers conv_1 … conv_6, fc_1 … fc_3.
@@ -501,6 +519,10 @@ export interface Transformer {
    * layer_norm or rms_norm.
    */
   normalization?: 'layer' | 'rms'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
   /**
    * Between the dense layers.
    */
@@ -564,6 +586,10 @@ export interface Vit {
    */
   normalization?: 'layer' | 'rms'
   /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
+  /**
    * Between the dense layers.
    */
   activation?: 'gelu' | 'relu' | 'silu' | 'tanh'
@@ -601,6 +627,10 @@ export interface MlpMixer {
    * Between the dense layers over features, block1/fc_3 and block1/fc_4.
    */
   channelUnits?: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
@@ -619,6 +649,15 @@ export interface WideResnet {
    * Rate between the convolutions of a block; in training only.
    */
   dropout?: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -724,6 +763,10 @@ export interface DepthwiseConv2D {
  */
 export interface BatchNorm {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -822,16 +865,24 @@ export interface Positional {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -842,6 +893,10 @@ export interface GroupNorm {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1066,6 +1121,10 @@ export interface DepthwiseConv2D1 {
  */
 export interface BatchNorm1 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1164,16 +1223,24 @@ export interface Positional1 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm1 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm1 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -1184,6 +1251,10 @@ export interface GroupNorm1 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1327,6 +1398,10 @@ export interface DepthwiseConv2D2 {
  */
 export interface BatchNorm2 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1425,16 +1500,24 @@ export interface Positional2 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm2 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm2 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -1445,6 +1528,10 @@ export interface GroupNorm2 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1630,6 +1717,10 @@ export interface DepthwiseConv2D3 {
  */
 export interface BatchNorm3 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1728,16 +1819,24 @@ export interface Positional3 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm3 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm3 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -1748,6 +1847,10 @@ export interface GroupNorm3 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1933,6 +2036,10 @@ export interface DepthwiseConv2D4 {
  */
 export interface BatchNorm4 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -2031,16 +2138,24 @@ export interface Positional4 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm4 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm4 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -2051,6 +2166,10 @@ export interface GroupNorm4 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -3054,6 +3173,15 @@ export interface AllCnn1 {
    * Rate after each strided convolution; in training only.
    */
   dropout: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon: number
+  }
 }
 /**
  * The residual network of He et al. 2015 for small images: a 3×3 convolution, three groups of blocks (convolution, batch norm, ReLU, convolution, batch norm, plus the input, ReLU), the second and the third group starting with stride 2, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution. Layers conv_1, bn_1, block1a/conv_1, block1a/bn_1, block1a/conv_2, block1a/bn_2, block2a/shortcut, …, fc_1.
@@ -3075,6 +3203,15 @@ export interface Resnet1 {
    * @maxItems 3
    */
   widthFactors: number[]
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon: number
+  }
 }
 /**
  * 3×3 convolutions with ReLU of 32, 64, 128, 128, 256, 256 filters, a 2×2 max pool after the first, the second, the fourth and the sixth, two dense layers of 512 with ReLU, dense to classes. Layers conv_1 … conv_6, fc_1 … fc_3.
@@ -3119,6 +3256,10 @@ export interface Transformer1 {
    * layer_norm or rms_norm.
    */
   normalization: 'layer' | 'rms'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
   /**
    * Between the dense layers.
    */
@@ -3182,6 +3323,10 @@ export interface Vit1 {
    */
   normalization: 'layer' | 'rms'
   /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
+  /**
    * Between the dense layers.
    */
   activation: 'gelu' | 'relu' | 'silu' | 'tanh'
@@ -3219,6 +3364,10 @@ export interface MlpMixer1 {
    * Between the dense layers over features, block1/fc_3 and block1/fc_4.
    */
   channelUnits: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
@@ -3237,6 +3386,15 @@ export interface WideResnet1 {
    * Rate between the convolutions of a block; in training only.
    */
   dropout: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon: number
+  }
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -3342,6 +3500,10 @@ export interface DepthwiseConv2D5 {
  */
 export interface BatchNorm5 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3440,16 +3602,24 @@ export interface Positional5 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm5 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm5 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3460,6 +3630,10 @@ export interface GroupNorm5 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -3684,6 +3858,10 @@ export interface DepthwiseConv2D6 {
  */
 export interface BatchNorm6 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3782,16 +3960,24 @@ export interface Positional6 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm6 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm6 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3802,6 +3988,10 @@ export interface GroupNorm6 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -3945,6 +4135,10 @@ export interface DepthwiseConv2D7 {
  */
 export interface BatchNorm7 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4043,16 +4237,24 @@ export interface Positional7 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm7 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm7 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4063,6 +4265,10 @@ export interface GroupNorm7 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4248,6 +4454,10 @@ export interface DepthwiseConv2D8 {
  */
 export interface BatchNorm8 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4346,16 +4556,24 @@ export interface Positional8 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm8 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm8 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4366,6 +4584,10 @@ export interface GroupNorm8 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4551,6 +4773,10 @@ export interface DepthwiseConv2D9 {
  */
 export interface BatchNorm9 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4649,16 +4875,24 @@ export interface Positional9 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm9 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm9 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4669,6 +4903,10 @@ export interface GroupNorm9 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -5479,7 +5717,16 @@ export interface ExperimentSummary {
       /**
        * Which rule says it; docs/diagnostics.md has them.
        */
-      rule: 'diverged' | 'unbalanced' | 'rising' | 'hurting' | 'overfitting' | 'overshooting' | 'damage'
+      rule:
+        | 'diverged'
+        | 'unbalanced'
+        | 'rising'
+        | 'hurting'
+        | 'overfitting'
+        | 'overshooting'
+        | 'damage'
+        | 'momentum'
+        | 'dead'
       /**
        * Which loss.
        */
@@ -7482,7 +7729,16 @@ export interface Finding {
   /**
    * Which rule says it; docs/diagnostics.md has them.
    */
-  rule: 'diverged' | 'unbalanced' | 'rising' | 'hurting' | 'overfitting' | 'overshooting' | 'damage'
+  rule:
+    | 'diverged'
+    | 'unbalanced'
+    | 'rising'
+    | 'hurting'
+    | 'overfitting'
+    | 'overshooting'
+    | 'damage'
+    | 'momentum'
+    | 'dead'
   /**
    * Which loss.
    */
