@@ -12,6 +12,7 @@ import {
   ExperimentStatus,
   ExperimentSummary,
   exampleSpec,
+  Judging,
   Place,
   Preview,
   Progress,
@@ -46,7 +47,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Place, Experiment, SampleSize, Preview],
+  ...[ExperimentListItem, Place, Experiment, SampleSize, Judging, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
     SweepListItem,
