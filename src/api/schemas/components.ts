@@ -23,6 +23,7 @@ import {
   ExperimentStatus,
   ExperimentSummary,
   exampleSpec,
+  Judging,
   Place,
   Preview,
   Progress,
@@ -57,7 +58,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Place, Experiment, SampleSize, Preview],
+  ...[ExperimentListItem, Place, Experiment, SampleSize, Judging, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
     SweepListItem,
