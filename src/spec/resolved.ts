@@ -126,6 +126,24 @@ export type ResolvedCustomLeaf =
   | { kind: 'max_pool' | 'average_pool'; size: number }
   | { kind: 'dropout'; rate: number }
 
+/** What steps are judged on before they are taken. `examples` absent: the whole split. */
+export type ResolvedJudge = {
+  split: SplitName
+  method: 'left' | 'trapezoid' | 'simpson'
+  examples?: number
+}
+
+export type ResolvedIntervention = {
+  update: 'helpers' | 'hurters' | 'random' | 'shrink'
+  by: 'parameter' | 'unit' | 'layer'
+  judge: ResolvedJudge
+  from: number
+  /** Absent: to the end. */
+  until?: number
+  every: number
+  state: 'whole' | 'masked'
+}
+
 /** What a diagnostic is recorded with: those of the options that it has. */
 export type ResolvedDiagnostic = { every?: number; examples?: number }
 
@@ -161,6 +179,8 @@ export type ResolvedSpec = {
     augmentation?: ResolvedAugmentation
     /** Absent: θ_0 is drawn. */
     initial?: { experiment: string; iteration: number; state?: boolean }
+    /** Absent: steps are taken as the optimizer proposes them. */
+    intervention?: ResolvedIntervention
   }
   allocation: {
     method: MethodName
