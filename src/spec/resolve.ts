@@ -11,6 +11,7 @@ import { checkActivations, checkParameters } from './limits.ts'
 import { didYouMean, formatPath, type JsonSchema, type Path, show } from './messages.ts'
 import { fewestChunks, type Sample } from './sample.ts'
 import { ExperimentSpec, type ResolvedSpec, type SplitName, splitNames } from './schema.ts'
+import { checkNormalization, checkTargets } from './targets.ts'
 import { schemaViolations } from './validate.ts'
 
 /** Each segment is a row, a job and objects; a spec of some hundred bytes must not make millions of them. */
@@ -52,7 +53,7 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
   if (known) {
     checkAugmentation(draft, known, report)
     checkTargets(draft, known, report)
-    checkNormalization(draft, known, report)
+    checkNormalization(draft.dataset.normalization, known, report)
   }
   const network = known && !isBroken('architecture') ? layOut(draft, known, facts, contradictions) : null
   checkOptimizer(draft, report)
@@ -217,53 +218,6 @@ function checkAugmentation({ training }: Draft, { name, shape }: DatasetFacts, r
       ['training', 'augmentation', 'crop'],
       `must be < ${Math.min(shape[0], shape[1])}, the side of an image; got ${training.augmentation.crop}`,
     )
-}
-
-/** Where targets are numbers the loss is the squared error, and what is about classes has nothing to say. */
-function checkTargets(draft: Draft, { name, regression }: DatasetFacts, report: Report): void {
-  if (!regression) return
-  draft.loss ??= { name: 'mean-squared-error' }
-  if (draft.loss.name !== 'mean-squared-error')
-    report(
-      ['loss', 'name'],
-      `must be mean-squared-error, or loss left out: the targets of ${name} are numbers, not classes; got ${show(draft.loss.name)}`,
-    )
-  if (draft.allocation.diagnostics?.classes)
-    report(
-      ['allocation', 'diagnostics', 'classes'],
-      `must be false or left out: the targets of ${name} are numbers, not classes`,
-    )
-}
-
-function checkNormalization(
-  { dataset: { normalization } }: Draft,
-  { name, shape, vocabulary, numbers }: DatasetFacts,
-  report: Report,
-): void {
-  if (normalization === undefined) return
-  const bytes = shape.length === 3 && !numbers
-  const at = (message: string, ...path: string[]) => report(['dataset', 'normalization', ...path], message)
-  if (vocabulary !== undefined)
-    return at(`must be left out: the examples of ${name} are tokens, which are no quantities`)
-  if (normalization.name === 'unit' && !bytes)
-    return at(
-      `must be none or per-channel: the examples of ${name} are numbers, not bytes, and unit divides bytes by 255; got "unit"`,
-      'name',
-    )
-  if (normalization.name !== 'per-channel') return
-  const channels = shape[shape.length - 1]
-  const { mean, deviation } = normalization
-  if ((mean === undefined) !== (deviation === undefined))
-    return at('must be there beside the other, or both left out', mean ? 'deviation' : 'mean')
-  for (const [key, values] of [
-    ['mean', mean],
-    ['deviation', deviation],
-  ] as const)
-    if (values && values.length !== channels)
-      at(
-        `must have ${channels} numbers, one for each channel of ${name} ([${shape.join(', ')}]); has ${values.length}`,
-        key,
-      )
 }
 
 /** The iteration that freezes are to begin before: none where nobody here knows how long the training has been going on. */

@@ -114,7 +114,7 @@ export async function readTokens(
       if (!first.has(value)) first.set(value, at + i)
     })
     const bytes = Buffer.alloc(2 * numbers.length)
-    numbers.forEach((value, i) => bytes.writeUInt16LE(value, 2 * i))
+    for (const [i, value] of numbers.entries()) bytes.writeUInt16LE(value, 2 * i)
     await to.append(bytes)
   })
   return { format, shape, first }
