@@ -41,6 +41,13 @@ describe('the contract', () => {
     await http.delete(`/v1/sweeps/${posted.id}`).expect(204)
     await http.get(of('/artifacts/manifest.json')).expect(200)
     await http.get(of('/artifacts/manifest.json')).set('range', 'bytes=0-0').expect(206)
+    await http.patch(`/v1/experiments/${id}`).send({ notes: 'kept' }).expect(200)
+    await http
+      .post('/v1/experiments/bulk')
+      .send({ action: 'cancel', ids: [id] })
+      .expect(200)
+    await http.get(`/v1/experiments/${id}/logs`).expect(200)
+    await http.post(`/v1/experiments/${id}/retry`).expect(202)
     await http.post(`/v1/experiments/${id}/cancel`).expect(202)
     await http.post(`/v1/experiments/${id}/retry`).expect(202)
     await http.post(`/v1/experiments/${id}/retry`).expect(409)

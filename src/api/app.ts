@@ -25,11 +25,13 @@ import datasets from './routes/datasets/index.ts'
 import diagnostics from './routes/diagnostics/index.ts'
 import document from './routes/document/index.ts'
 import events from './routes/events/index.ts'
+import editing from './routes/experiments/editing.ts'
 import experiments from './routes/experiments/index.ts'
 import findings from './routes/findings/index.ts'
 import health from './routes/health/index.ts'
 import iterations from './routes/iterations/index.ts'
 import layers from './routes/layers/index.ts'
+import logs from './routes/logs/index.ts'
 import metrics from './routes/metrics/index.ts'
 import neurons from './routes/neurons/index.ts'
 import sweeps from './routes/sweeps/index.ts'
@@ -112,7 +114,19 @@ export async function buildApp({
   await app.register(health)
   await app.register(document)
   for (const routes of [
-    ...[experiments, sweeps, events, layers, iterations, allocations, neurons, diagnostics, findings],
+    ...[
+      experiments,
+      editing,
+      sweeps,
+      events,
+      logs,
+      layers,
+      iterations,
+      allocations,
+      neurons,
+      diagnostics,
+      findings,
+    ],
     ...[artifacts, architectures, datasets, trajectories, workers, webhookSecrets],
   ])
     await app.register(routes, { prefix: '/v1' })

@@ -10,10 +10,12 @@ import demo from './commands/demo.ts'
 import diagnostics from './commands/diagnostics.ts'
 import doctor from './commands/doctor.ts'
 import download from './commands/download.ts'
+import edit from './commands/edit.ts'
 import findings from './commands/findings.ts'
 import keys from './commands/keys.ts'
 import layers from './commands/layers.ts'
 import list from './commands/list.ts'
+import logs from './commands/logs.ts'
 import migrate from './commands/migrate.ts'
 import report from './commands/report.ts'
 import serve from './commands/serve.ts'
@@ -41,8 +43,23 @@ const program = new Command('ledger')
   .exitOverride()
 
 for (const command of [
-  ...[demo, serve, worker, submit, branch, watch, list, show, layers, diagnostics, findings, steer, download],
-  ...[sweep, datasets, keys, migrate, report, doctor, completion],
+  ...[
+    demo,
+    serve,
+    worker,
+    submit,
+    branch,
+    watch,
+    list,
+    show,
+    layers,
+    diagnostics,
+    findings,
+    steer,
+    edit,
+    logs,
+  ],
+  ...[download, sweep, datasets, keys, migrate, report, doctor, completion],
 ])
   command(program)
 

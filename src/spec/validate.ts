@@ -33,6 +33,12 @@ export const schemaViolations = (input: unknown): Violation[] =>
 export const sweepViolations = (input: unknown): Violation[] =>
   violationsOf(sweep, SweepSpec as unknown as JsonSchema, input)
 
+/** The same for any other body, by its schema, which is compiled here. */
+export function violationsBy(schema: object): (input: unknown) => Violation[] {
+  const validate = ajv.compile(schema)
+  return input => violationsOf(validate, schema as JsonSchema, input)
+}
+
 function violationsOf(validate: ValidateFunction, whole: JsonSchema, input: unknown): Violation[] {
   if (validate(trimmed(whole, input))) return []
   const errors = validate.errors ?? []

@@ -15,10 +15,12 @@ import type {
   Architecture,
   Artifact,
   ArtifactLink,
+  BulkOutcome,
   CurvatureTable,
   Dataset,
   DiagnosticList,
   Experiment,
+  ExperimentEdit,
   ExperimentListItem,
   ExperimentSpec,
   FindingList,
@@ -26,6 +28,7 @@ import type {
   IterationsTable,
   LayerRow,
   LayersTable,
+  LogLine,
   NeuronRow,
   NeuronsTable,
   Preview,
@@ -83,6 +86,9 @@ export type ListOptions = {
   field?: string[]
 }
 
+/** Experiments of one request of bulk(). */
+const bulkSize = 200
+
 export type LedgerClient = ReturnType<typeof connect>
 
 /** A client of the API. Nothing is sent before a call. */
@@ -122,6 +128,34 @@ export function connect(connection: Connection = {}) {
     cancel: (id: string) => post<Experiment>(`${experiment(id)}/cancel`),
     retry: (id: string) => post<Experiment>(`${experiment(id)}/retry`),
     delete: (id: string) => remove(experiment(id)),
+    /** Changes name, tags and notes; with `ifMatch` (an ETag) only where nobody has since. */
+    edit: (id: string, edit: ExperimentEdit, { ifMatch }: { ifMatch?: string } = {}) =>
+      http.json<Experiment>(experiment(id), {
+        method: 'PATCH',
+        body: edit,
+        headers: { 'if-match': ifMatch },
+      }),
+    /** One thing done with any number of experiments: what became of each, in their order. */
+    async bulk(
+      action: 'cancel' | 'retry' | 'delete' | 'tag',
+      ids: string[],
+      tags?: Record<string, string | null>,
+    ): Promise<BulkOutcome[]> {
+      const done: BulkOutcome[] = []
+      // As many at a time as are done before a connection gives up.
+      for (let i = 0; i < ids.length; i += bulkSize)
+        done.push(
+          ...(
+            await post<{ items: BulkOutcome[] }>('/v1/experiments/bulk', {
+              ...{ action, ids: ids.slice(i, i + bulkSize) },
+              ...(tags && { tags }),
+            })
+          ).items,
+        )
+      return done
+    },
+    /** What workers said of it, oldest first. */
+    logs: (id: string) => pages<LogLine>(`${experiment(id)}/logs`),
     /** Resolves when the experiment has ended, well or not: look at its status. */
     wait: (id: string, options: WaitOptions<Experiment> = {}) =>
       waitUntil(lookAt(http, experiment(id)), ({ status }) => isFinished(status), options),

@@ -7,11 +7,15 @@ import { Architecture, Dataset, Readiness } from './catalogue.ts'
 import { FieldErrorSchema, Problem } from './common.ts'
 import { DiagnosticList, DiagnosticRule, diagnosticSchemas } from './diagnostics.ts'
 import {
+  BulkOutcome,
+  BulkRequest,
   Experiment,
+  ExperimentEdit,
   ExperimentListItem,
   ExperimentStatus,
   ExperimentSummary,
   exampleSpec,
+  LogLine,
   Place,
   Preview,
   Progress,
@@ -47,6 +51,7 @@ export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
   ...[ExperimentListItem, Place, Experiment, SampleSize, Preview],
+  ...[ExperimentEdit, BulkRequest, BulkOutcome, LogLine],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
     SweepListItem,

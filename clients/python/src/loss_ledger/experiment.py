@@ -119,6 +119,15 @@ class Experiment:
         self.data = self._http.json("POST", f"{self._path}/retry")
         return self
 
+    def edit(self, **changes: Any) -> Experiment:
+        """Changes name, notes and tags (a mapping; None takes a tag away); what is not given stays."""
+        self.data = self._http.json("PATCH", self._path, json=changes)
+        return self
+
+    def logs(self) -> Iterator[dict[str, Any]]:
+        """What workers said of it, oldest first: at, level, message, worker, facts."""
+        return self._http.pages(f"{self._path}/logs")
+
     def delete(self) -> None:
         self._http.send("DELETE", self._path)
 
