@@ -173,6 +173,15 @@ describe('the pages', { skip: skipReason }, () => {
     await page.getByRole('cell', { name: '1', exact: true }).waitFor()
 
     await page.getByRole('checkbox', { name: 'Select quiet' }).check()
+    await page.getByRole('button', { name: 'Tag', exact: true }).click()
+    const dialog = page.getByRole('dialog', { name: 'Tag' })
+    await dialog.getByLabel('Key').fill('mark')
+    await dialog.getByLabel('Value').fill(hostile)
+    await dialog.getByRole('button', { name: 'Set it' }).click()
+    await visit('#/experiments?q=quiet&column=tags.mark', 'Experiments')
+    await page.getByRole('cell', { name: hostile }).waitFor()
+
+    await page.getByRole('checkbox', { name: 'Select all' }).check()
     await page.getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
     await page.getByText('There are none that this is true of.').waitFor()
@@ -225,6 +234,9 @@ describe('the pages', { skip: skipReason }, () => {
     const row = page.getByRole('row', { name: /architecture.hidden/ })
     assert.deepEqual(await row.getByRole('cell').allTextContents(), ['[10]', '[7,5]'])
     await assertWell()
+    await visit(`#/overlay?id=${id}&id=${other.id}`, 'Overlay')
+    await page.getByRole('img', { name: /^The train loss of 2 experiments ends between/ }).waitFor()
+    await assertWell()
   })
 
   test('layers lead to variables and units, the spec says what was chosen, artifacts how they are loaded', async () => {
@@ -245,6 +257,16 @@ describe('the pages', { skip: skipReason }, () => {
     const download = page.waitForEvent('download')
     await page.getByRole('link', { name: 'Download manifest.json' }).click()
     assert.match(readFileSync(await (await download).path(), 'utf8'), /"fc_1\/kernel"/)
+    await assertWell()
+    await visit(`#/experiments/${id}?tab=log`, spec.name)
+    await page.getByText('the experiment has succeeded').waitFor()
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await page.getByLabel('Notes').fill(`${hostile}\n</textarea><script>alert(1)</script>`)
+    await page.getByRole('button', { name: 'Another tag' }).click()
+    await page.getByLabel('Key of tag 2').fill('seen')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('.notes').getByText('</textarea><script>').waitFor()
+    await page.locator('.tag').getByText('seen:').waitFor()
     await assertWell()
   })
 

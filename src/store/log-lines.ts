@@ -51,7 +51,7 @@ export async function readLogLines(
 ): Promise<(LogLine & { number: string })[]> {
   const { rows } = await pool.query<LogLine & { number: string }>(
     `SELECT number::text, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, level, message, worker, facts
-       FROM log_lines WHERE experiment_id = $1 AND number > $2::bigint ORDER BY number LIMIT $3`,
+       FROM log_lines l WHERE experiment_id = $1 AND l.number > $2::bigint ORDER BY l.number LIMIT $3`,
     [id, after ?? '0', limit],
   )
   return rows

@@ -8,6 +8,7 @@ import { ComparePage } from './pages/compare.tsx'
 import { DatasetsPage } from './pages/datasets.tsx'
 import { ExperimentPage } from './pages/experiment.tsx'
 import { ExperimentsPage } from './pages/experiments.tsx'
+import { OverlayPage } from './pages/overlay.tsx'
 import { SubmitPage } from './pages/submit.tsx'
 import { SweepPage } from './pages/sweep.tsx'
 import { SweepsPage } from './pages/sweeps.tsx'
@@ -127,6 +128,7 @@ function Frame({ leave }: { leave: (() => void) | undefined }) {
         {first === 'experiments' && id !== undefined && (
           <ExperimentPage key={id} id={id} query={address.query} />
         )}
+        {first === 'overlay' && <OverlayPage query={address.query} />}
         {first === 'compare' && <ComparePage query={address.query} />}
         {first === 'sweeps' && id === undefined && <SweepsPage />}
         {first === 'sweeps' && id !== undefined && <SweepPage key={id} id={id} query={address.query} />}

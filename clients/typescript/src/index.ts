@@ -7,7 +7,7 @@
  *     await ledger.wait(id)
  *     const { columns } = await ledger.allocations(id, { split: 'train', by: 'layer' })
  */
-import { type EventsOptions, type LedgerEvent, streamEvents } from './events.ts'
+import { type EventsOptions, type LedgerEvent, type Status, streamEvents, streamStatuses } from './events.ts'
 import { type Connection, makeHttp, type Query } from './http.ts'
 import type {
   AllocationRow,
@@ -44,7 +44,7 @@ import type {
 import { columnsOf, parseNpy, type Table, type Tensor } from './tables.ts'
 import { isFinished, lookAt, type WaitOptions, waitUntil } from './wait.ts'
 
-export type { EventsOptions, IterationEvent, LedgerEvent } from './events.ts'
+export type { EventsOptions, IterationEvent, LedgerEvent, Status } from './events.ts'
 export { ApiError, type Connection, UnreachableError } from './http.ts'
 export type * from './schemas.ts'
 export type { Columns, Table, Tensor } from './tables.ts'
@@ -76,6 +76,8 @@ type Once = {
 }
 export type ListOptions = {
   status?: Experiment['status'][]
+  /** Only these, 200 at most. */
+  id?: string[]
   sweep?: string
   tag?: string[]
   /** What has to be true of them: 'status = succeeded and spec.optimizer.learningRate <= 0.1'. */
@@ -162,6 +164,9 @@ export function connect(connection: Connection = {}) {
     /** What happens to it, as it happens, until it ends. */
     events: (id: string, options?: EventsOptions): AsyncGenerator<LedgerEvent> =>
       streamEvents(http, id, options),
+    /** Where up to 100 of them are, now and whenever that changes, on one connection, until all have ended. */
+    statuses: (ids: string[], options?: Omit<EventsOptions, 'lastEventId'>): AsyncGenerator<Status> =>
+      streamStatuses(http, ids, options),
 
     layers: (id: string, query: Split & By = {}) =>
       table<Head<LayersTable>, LayerRow>(`${experiment(id)}/layers`, query),

@@ -356,6 +356,13 @@ export const ListQuery = Type.Object(
         examples: [['spec.training.batchSize']],
       }),
     ),
+    id: Type.Optional(
+      Type.Array(Type.String({ pattern: uuidPattern }), {
+        maxItems: 200,
+        description: 'Only these, as far as there are any; may be repeated.',
+        examples: [[exampleId]],
+      }),
+    ),
     sweep: Type.Optional(
       Type.String({
         pattern: uuidPattern,

@@ -49,6 +49,9 @@ export function SweepPage({ id, query }: { id: string; query: URLSearchParams })
         <a class="button" href={linkTo(['experiments'], { sweep: id })}>
           Its experiments
         </a>
+        <a class="button" href={linkTo(['overlay'], { sweep: id, by: 'variant' })}>
+          Overlay curves
+        </a>
         {!sweep.finished && (
           <ActionButton
             ask="Cancel what still runs or waits of this sweep?"

@@ -143,6 +143,7 @@ async function inOrder<T, U>(rows: T[], make: (row: T) => Promise<U>): Promise<U
 
 export type Filter = Reader & {
   status?: string[]
+  ids?: string[]
   tags: Record<string, string>
   sweep?: string
   where?: Where
@@ -182,7 +183,7 @@ const keyTypes = { text: 'text', number: 'float8', time: 'timestamptz', any: 'js
 
 async function listPart(
   db: Pick<Database, 'pool'>,
-  { status, tags, sweep, where, tenant, sort, fields }: Filter,
+  { status, ids, tags, sweep, where, tenant, sort, fields }: Filter,
   part: 'known' | 'unknown' | undefined,
   after: Position | undefined,
   limit: number,
@@ -193,6 +194,7 @@ async function listPart(
   const conditions = ['true']
   if (tenant !== null) conditions.push(`e.tenant = ${bind(tenant)}::text`)
   if (status) conditions.push(`e.status = ANY (${bind(status)}::text[]::experiment_status[])`)
+  if (ids) conditions.push(`e.id = ANY (${bind(ids)}::uuid[])`)
   if (Object.keys(tags).length > 0) conditions.push(`e.tags @> ${bind(JSON.stringify(tags))}::jsonb`)
   if (sweep) conditions.push(`e.sweep_id = ${bind(sweep)}::uuid`)
   if (where) conditions.push(whereSql(where, bind))
