@@ -8,10 +8,9 @@ import { ProblemError } from './problem.ts'
 
 /** Reads bodies of a schema, which must have no references. Throws 400 with every wrong field. */
 export function bodyReader<T extends TSchema>(schema: T): (body: unknown) => unknown {
-  const violations = violationsBy(schema)
   return body => {
     const value = body instanceof UnparsedBody ? parseJson(body.text) : body
-    const errors: FieldError[] = violations(value).map(({ path, message }) => ({ path, message }))
+    const errors: FieldError[] = violationsBy(schema, value).map(({ path, message }) => ({ path, message }))
     if (errors.length === 0) errors.push(...unstorable(value))
     if (errors.length === 0) return value
     const count = errors.length === 1 ? '1 field is wrong' : `${errors.length} fields are wrong`

@@ -15,6 +15,7 @@ import {
   ExperimentStatus,
   ExperimentSummary,
   exampleSpec,
+  Judging,
   LogLine,
   Place,
   Preview,
@@ -50,7 +51,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Place, Experiment, SampleSize, Preview],
+  ...[ExperimentListItem, Place, Experiment, SampleSize, Judging, Preview],
   ...[ExperimentEdit, BulkRequest, BulkOutcome, LogLine],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
