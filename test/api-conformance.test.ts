@@ -40,6 +40,7 @@ describe('the contract', () => {
     await http.post(`/v1/sweeps/${posted.id}/cancel`).expect(202)
     await http.delete(`/v1/sweeps/${posted.id}`).expect(204)
     await http.get(of('/artifacts/manifest.json')).expect(200)
+    await http.get(of('/archive')).expect(200)
     await http.get(of('/artifacts/manifest.json')).set('range', 'bytes=0-0').expect(206)
     await http.patch(`/v1/experiments/${id}`).send({ notes: 'kept' }).expect(200)
     await http

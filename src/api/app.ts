@@ -20,6 +20,7 @@ import pages from './plugins/external/pages.ts'
 import security from './plugins/external/security.ts'
 import allocations from './routes/allocations/index.ts'
 import architectures from './routes/architectures/index.ts'
+import archive from './routes/archive/index.ts'
 import artifacts from './routes/artifacts/index.ts'
 import datasets from './routes/datasets/index.ts'
 import diagnostics from './routes/diagnostics/index.ts'
@@ -127,7 +128,7 @@ export async function buildApp({
       diagnostics,
       findings,
     ],
-    ...[artifacts, architectures, datasets, trajectories, workers, webhookSecrets],
+    ...[artifacts, archive, architectures, datasets, trajectories, workers, webhookSecrets],
   ])
     await app.register(routes, { prefix: '/v1' })
   refuseOtherMethods(app, table)

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, Option } from 'commander'
+import archive from './commands/archive.ts'
 import branch from './commands/branch.ts'
 import completion from './commands/completion.ts'
 import datasets from './commands/datasets.ts'
@@ -59,7 +60,7 @@ for (const command of [
     edit,
     logs,
   ],
-  ...[download, sweep, datasets, keys, migrate, report, doctor, completion],
+  ...[download, archive, sweep, datasets, keys, migrate, report, doctor, completion],
 ])
   command(program)
 

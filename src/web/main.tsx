@@ -135,7 +135,7 @@ function Frame({ leave }: { leave: (() => void) | undefined }) {
         {first === 'new' && <SubmitPage query={address.query} />}
         {first === 'datasets' && <DatasetsPage />}
         {first === 'workers' && <WorkersPage />}
-        {!['compare', ...places.map(([path]) => path as string)].includes(first) && (
+        {!['compare', 'overlay', ...places.map(([path]) => path as string)].includes(first) && (
           <h1 tabIndex={-1}>There is no page “{first}”</h1>
         )}
       </main>

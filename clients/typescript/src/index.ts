@@ -194,6 +194,9 @@ export function connect(connection: Connection = {}) {
     /** What can be said of it, what matters most first; `recorded`: whether it was looked at. */
     findings: (id: string) => http.json<FindingList>(`${experiment(id)}/findings`),
 
+    /** Everything of it as one ZIP file, as it comes; with its raw tensors if asked for. */
+    archive: (id: string, { tensors = false }: { tensors?: boolean } = {}) =>
+      http.send(`${experiment(id)}/archive`, { query: { tensors: String(tensors) } }),
     artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
     /** The bytes of an artifact as they come; a span for joined tensors only. */
     download: (id: string, name: string, span?: Span) =>
