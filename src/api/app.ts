@@ -22,6 +22,7 @@ import allocations from './routes/allocations/index.ts'
 import architectures from './routes/architectures/index.ts'
 import archive from './routes/archive/index.ts'
 import artifacts from './routes/artifacts/index.ts'
+import compare from './routes/compare/index.ts'
 import datasets from './routes/datasets/index.ts'
 import diagnostics from './routes/diagnostics/index.ts'
 import document from './routes/document/index.ts'
@@ -127,6 +128,7 @@ export async function buildApp({
       neurons,
       diagnostics,
       findings,
+      compare,
     ],
     ...[artifacts, archive, architectures, datasets, trajectories, workers, webhookSecrets],
   ])

@@ -16,6 +16,11 @@ import type {
   Artifact,
   ArtifactLink,
   BulkOutcome,
+  ComparedLayerRow,
+  ComparedLossRow,
+  ComparedSpecRow,
+  Comparison,
+  ComparisonTable,
   CurvatureTable,
   Dataset,
   DiagnosticList,
@@ -90,6 +95,10 @@ export type ListOptions = {
 
 /** Experiments of one request of bulk(). */
 const bulkSize = 200
+
+/** Iterations are those of the common axis; `bucket`: so many of them are one row of the losses, their mean. */
+export type CompareOptions = Split & Span & { bucket?: number }
+type ComparedRows = { layers: ComparedLayerRow; losses: ComparedLossRow; specs: ComparedSpecRow }
 
 export type LedgerClient = ReturnType<typeof connect>
 
@@ -190,6 +199,19 @@ export function connect(connection: Connection = {}) {
         `${experiment(id)}/diagnostics/${encodeURIComponent(name)}`,
         query,
       ),
+
+    /**
+     * Experiments beside each other, 2 to 20, the others against the first: specs, where weights part, layers over the
+     * iterations that all have, losses.
+     */
+    compare: (ids: string[], query: CompareOptions = {}) =>
+      http.json<Comparison>('/v1/compare', { query: { ...query, experiments: ids.join(',') } }),
+    /** One of the tables of a comparison. */
+    comparedTable: <T extends keyof ComparedRows>(ids: string[], name: T, query: CompareOptions = {}) =>
+      table<Head<ComparisonTable>, ComparedRows[T]>('/v1/compare', {
+        ...query,
+        ...{ experiments: ids.join(','), table: name },
+      }),
 
     /** What can be said of it, what matters most first; `recorded`: whether it was looked at. */
     findings: (id: string) => http.json<FindingList>(`${experiment(id)}/findings`),
