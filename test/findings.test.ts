@@ -5,7 +5,7 @@ import type { Columns } from '../src/lca/columns.ts'
 import { networkOf } from '../src/lca/diagnostics/follow.ts'
 import type { Study } from '../src/lca/findings/finding.ts'
 import { findAll } from '../src/lca/findings/registry.ts'
-import { findTrends, type Trends } from '../src/lca/findings/trends.ts'
+import { findTrends, type Summed, type Trends } from '../src/lca/findings/trends.ts'
 import { type RandomStream, randomStream } from '../src/nn/random.ts'
 import type { SplitName } from '../src/spec/schema.ts'
 
@@ -59,6 +59,7 @@ function studyOf({ lca, iterations = 200, residual = () => 0, tables = {}, ...ma
     }),
   )
   let trends: Promise<Trends> | undefined
+  const find = (summed: Summed[]) => findTrends(study, summed, randomStream('test', 1), async () => {})
   const study: Study = {
     ...{ network, splits, iterations },
     balanced: unbalanced === undefined ? splits : [],
@@ -72,6 +73,10 @@ function studyOf({ lca, iterations = 200, residual = () => 0, tables = {}, ...ma
           [from, middle],
           [middle, to],
         ]) {
+          if (kind === 'units') {
+            yield { from: start, to: end, ...spellsWithin(columns, start, end) }
+            continue
+          }
           const each = Object.values(columns)[0].length / iterations
           const rows = (end - start) * each
           if (rows === 0) continue
@@ -84,11 +89,24 @@ function studyOf({ lca, iterations = 200, residual = () => 0, tables = {}, ...ma
       },
     facts: split => ({ ...network, split, iterations, from: 0, to: iterations, options: {} }),
     has: name => name in tables,
-    trends: () => (trends ??= findTrends(study, randomStream('test', 1), async () => {})),
+    trends: () =>
+      (trends ??= find(study.balanced.map(split => ({ split, table: 'allocations', columns: ['lca'] })))),
+    trendsOf: summed => find([summed]),
     unbalanced: () => unbalanced,
     sample: () => sample,
   }
   return study
+}
+
+/** The part of spells of dead units that a segment has. */
+function spellsWithin({ unit, from, to }: Columns, start: number, end: number) {
+  const own = Array.from(unit, (_, row) => row).filter(row => from[row] < end && to[row] > start)
+  const columns = {
+    unit: Int32Array.from(own, row => unit[row]),
+    from: Int32Array.from(own, row => Math.max(start, from[row])),
+    to: Int32Array.from(own, row => Math.min(end, to[row])),
+  }
+  return { rows: own.length, columns }
 }
 
 /** Noise of this size around a mean. */
@@ -158,7 +176,10 @@ test('a layer that overfits: train helped and validation hurt from then on, whic
 
 test('pure noise, also noise with a memory, is said to hurt in less than 5 of 100 ledgers', async () => {
   const runs = 120
-  const told = { hurting: 0, overfitting: 0, rising: 0, overshooting: 0, damage: 0 } as Record<string, number>
+  const told = { hurting: 0, overfitting: 0, rising: 0, overshooting: 0, damage: 0, momentum: 0 } as Record<
+    string,
+    number
+  >
   for (let run = 0; run < runs; run++) {
     const random = randomStream('pure noise', run)
     const memory = run % 2 === 0 ? 0 : 0.5
@@ -172,7 +193,8 @@ test('pure noise, also noise with a memory, is said to hurt in less than 5 of 10
     const first = Float64Array.from({ length: 600 }, () => random.normal())
     const end = Float64Array.from({ length: 600 }, () => random.normal())
     const lca = { train: series(random), validation: series(random) }
-    const found = await findAll(studyOf({ lca, tables: { curvature: { first, end } } }))
+    const components = partsOf(lca.train, series(random))
+    const found = await findAll(studyOf({ lca, tables: { curvature: { first, end }, components } }))
     for (const rule of new Set(found.map(({ rule }) => rule))) told[rule]++
   }
   // Of 120 runs at 0.05 more than 12 would be a chance of 1 in 100.
@@ -218,6 +240,91 @@ test('one iteration that did most of the damage, as far as residuals leave that 
   isClose(open.figures[0].high, (lca + 0.1) / (lca + 0.1 + 0.3))
   // A residual that could be more than what it did beyond the others.
   assert.deepEqual(await spike(0.2), [])
+})
+
+/** The parts of LCA, of which momentum has this and the batch's gradient the rest. */
+function partsOf(
+  lca: (t: number, l: number) => number,
+  momentum: (t: number, l: number) => number,
+  rest = 0,
+): Columns {
+  const column = (of: (t: number, l: number) => number) =>
+    Float64Array.from({ length: 600 }, (_, row) => of(Math.floor(row / 3), row % 3))
+  return {
+    lca: column(lca),
+    momentum: column(momentum),
+    gradient: column((t, l) => lca(t, l) - momentum(t, l) - rest * lca(t, l)),
+    rest: column((t, l) => rest * lca(t, l)),
+  }
+}
+
+test('momentum that takes back what the gradients win: of the network, or of a layer; not where it helps', async () => {
+  const pays = noisy('pays', 0.001, () => 0.003)
+  const study = (momentum: (t: number, l: number) => number, rest?: number) =>
+    studyOf({ lca: { train: helps }, tables: { components: partsOf(helps, momentum, rest) } })
+  const [found, ...more] = await findAll(study(pays))
+  assert.deepEqual(more, [])
+  const whole = (of: (t: number, l: number) => number) =>
+    [0, 1, 2].reduce((sum, l) => sum + sumOver(of, l, 0, 200), 0)
+  assert.deepEqual(
+    [found.rule, found.split, found.layer, found.from, found.to, found.table],
+    ['momentum', 'train', null, 0, 200, 'components'],
+  )
+  const [paid, earned, share] = found.figures
+  isClose(paid.estimate, whole(pays))
+  isClose(earned.estimate, whole(helps) - whole(pays))
+  isClose(share.estimate, whole(pays) / (whole(pays) - whole(helps)))
+  isClose(found.atStake, whole(pays))
+  // Three layers of noise with sd 0.001 over 200 iterations: s.e. 0.0245, and wider for all that was looked at.
+  assert.ok(paid.low! > 0 && paid.estimate! - paid.low! > 2 * 0.0245 && paid.estimate! - paid.low! < 0.25)
+  assert.ok(earned.high! < 0 && share.low! > 0.3 && share.low! < share.estimate! && share.high! < 0.6)
+  assert.match(found.statement, /^momentum raised the train loss over all 200 iterations by 1\.\d+ \(/)
+  // In one layer, over a third of the run, where the network's helps.
+  const inOne = noisy('in one', 0.0005, (t, l) => (l === 2 && t >= 133 ? 0.004 : -0.003))
+  const [ofLayer, ...others] = await findAll(study(inOne))
+  assert.deepEqual(others, [])
+  assert.deepEqual([ofLayer.layer, ofLayer.from, ofLayer.to], ['fc_3', 133, 200])
+  isClose(ofLayer.atStake, sumOver(inOne, 2, 133, 200))
+  // It helps; it does nothing but noise; the gradients hurt as well; the parts do not say.
+  assert.deepEqual(await findAll(study(noisy('helps', 0.001, () => -0.002))), [])
+  assert.deepEqual(await findAll(study(noisy('nothing', 0.001, () => 0))), [])
+  assert.deepEqual(await findAll(study(pays, 0.02)), [])
+  const hurts = noisy('all hurt', 0.001, () => 0.004)
+  const both = await findAll(studyOf({ lca: { train: hurts }, tables: { components: partsOf(hurts, pays) } }))
+  assert.ok(both.length > 0 && both.every(({ rule }) => rule !== 'momentum'))
+})
+
+test('units that are dead to the end, over the border of segments; not those that came back, or only just died', async () => {
+  const spells = (...all: [unit: number, from: number, to: number][]) => ({
+    unit: Int32Array.from(all, ([unit]) => unit),
+    from: Int32Array.from(all, ([, from]) => from),
+    to: Int32Array.from(all, ([, , to]) => to),
+  })
+  const study = (units: Columns) =>
+    studyOf({ lca: { train: helps }, tables: { units }, sample: { examples: 500, of: 500 } })
+  // Unit 1 of fc_1 died twice; both of fc_3 are dead, the second later.
+  const [first, second, ...more] = await findAll(
+    study(spells([1, 10, 20], [1, 60, 200], [4, 20, 200], [5, 150, 200])),
+  )
+  assert.deepEqual(more, [])
+  assert.deepEqual(
+    [first, second].map(({ rule, split, layer, from, to, table }) => [rule, split, layer, from, to, table]),
+    [
+      ['dead', 'train', 'fc_1', 60, 200, 'units'],
+      ['dead', 'train', 'fc_3', 150, 200, 'units'],
+    ],
+  )
+  assert.deepEqual(first.figures[0], { name: 'units', estimate: 1, low: 1, high: 1, level: 0.95 })
+  assert.equal(second.figures[0].estimate, 2)
+  // None of 500 examples, for 6 units together: (1 − p)^500 = 0.05/6.
+  const { low, high } = first.figures[1]
+  assert.equal(low, 0)
+  isClose((1 - high!) ** 500, 0.05 / 6)
+  // The one that lives lowered the loss by so much; where none lives nobody knows.
+  isClose(first.atStake, -sumOver(helps, 0, 60, 200))
+  assert.equal(second.atStake, 0)
+  assert.match(first.statement, /^1 of 2 units of fc_1 is dead from iteration 60 on: .* fewer than 0\.953 %/)
+  assert.deepEqual(await findAll(study(spells([1, 0, 199], [2, 169, 200], [3, 40, 120]))), [])
 })
 
 test('training that diverged comes first; books that do not balance keep rules about LCA from speaking', async () => {

@@ -126,7 +126,7 @@ const custom: ResolvedArchitecture = {
     { kind: 'conv2d', filters: 3, size: 2, stride: 1, padding: 'valid', bias: true },
     { kind: 'flatten' },
     { kind: 'dense', units: 5 },
-    { kind: 'batch_norm' },
+    { kind: 'batch_norm', epsilon: 0.1 },
     { kind: 'relu' },
     { kind: 'dense', units: classes },
   ],

@@ -2,15 +2,17 @@
 """
 The runs of the second part of docs/findings.md, and its tables.
 
-    explain.py post    posts the sweeps; posting them again changes nothing
-    explain.py tables  prints the tables of those that have finished, in Markdown
+    explain.py post [NAME ...]  posts the sweeps (fc, momentum, lenet, resnet-8, batch); posting them again changes nothing
+    explain.py rescale          trains and waits, posts the same weights in other coordinates as a trajectory; needs numpy
+    explain.py tables           prints the tables of those that have finished, in Markdown
 
-Both take --api http://127.0.0.1:3000/v1. Means are over seeds, with 95 % intervals of Student's t.
+All take --api http://127.0.0.1:3000/v1. Means are over seeds, with 95 % intervals of Student's t.
 """
-import argparse, json, math, statistics, urllib.error, urllib.request
+import argparse, io, json, math, statistics, time, urllib.error, urllib.request
 
 parser = argparse.ArgumentParser()
-parser.add_argument("what", choices=["post", "tables"])
+parser.add_argument("what", choices=["post", "rescale", "tables"])
+parser.add_argument("names", nargs="*", help="of the sweeps to post; all if absent")
 parser.add_argument("--api", default="http://127.0.0.1:3000/v1")
 args = parser.parse_args()
 
@@ -30,13 +32,13 @@ fc = {"name": "fc", "hidden": [100, 50]}
 asked = {"allocation": {"diagnostics": {"counterfactuals": {"every": 5}, "components": True}}}
 networks = {
     "fc": work("mnist", 5000, 1000, fc, 150, 100, **asked),
-    "lenet": work("mnist", 1000, 500, {"name": "lenet"}, 60, 50, **asked),
-    "resnet-8": work("cifar-10", 500, 250, {"name": "resnet", "depth": 8}, 60, 50, **asked),
+    "lenet": work("mnist", 1000, 0, {"name": "lenet"}, 60, 50, **asked),
+    "resnet-8": work("cifar-10", 500, 0, {"name": "resnet", "depth": 8}, 60, 50, **asked),
 }
-sgd = lambda momentum: {"optimizer": {"name": "sgd", "learningRate": 0.05, "momentum": momentum}}
-sweeps = [
-    *({"name": f"explain {name}", "base": base, "seeds": [0, 1, 2]} for name, base in networks.items()),
-    {
+sgd = lambda momentum, rate=0.05: {"optimizer": {"name": "sgd", "learningRate": rate, "momentum": momentum}}
+sweeps = {
+    **{name: {"name": f"explain {name}", "base": base, "seeds": [0, 1, 2]} for name, base in networks.items()},
+    "momentum": {
         "name": "explain momentum",
         "base": {
             **work("mnist", 5000, 1000, fc, 150, 100, allocation={"diagnostics": {"components": True}}),
@@ -48,17 +50,18 @@ sweeps = [
         ],
         "seeds": [0, 1, 2, 3, 4],
     },
-    {
-        # As many examples seen: 20 epochs of 5000.
+    "batch": {
+        # As many examples seen: 20 epochs of 2500. The last scales the learning rate with the batch.
         "name": "explain batch",
-        "base": {**work("mnist", 5000, 1000, fc, 400, 250), **sgd(0)},
+        "base": {**work("mnist", 2500, 1000, fc, 1000, 50), **sgd(0)},
         "vary": [
-            {"name": "50", "training": {"iterations": 2000, "batchSize": 50}},
-            {"name": "1000", "training": {"iterations": 100, "batchSize": 1000}},
+            {"name": "50", "training": {"iterations": 1000, "batchSize": 50}},
+            {"name": "500", "training": {"iterations": 100, "batchSize": 500}},
+            {"name": "500, rate x10", "training": {"iterations": 100, "batchSize": 500}, **sgd(0, 0.5)},
         ],
         "seeds": [0, 1, 2, 3, 4],
     },
-]
+}
 
 
 def call(path, body=None, headers={}):
@@ -72,9 +75,83 @@ def call(path, body=None, headers={}):
 
 
 def post():
-    for sweep in sweeps:
-        made = call("/sweeps", sweep, {"idempotency-key": f"findings {sweep['name']}".replace(" ", "-")})
-        print(made["id"], sweep["name"])
+    for name in args.names or sweeps:
+        made = call("/sweeps", sweeps[name], {"idempotency-key": f"findings-explain-{name}"})
+        print(made["id"], sweeps[name]["name"])
+
+
+def finished(id):
+    while (experiment := call(f"/experiments/{id}"))["status"] not in ("succeeded", "failed", "cancelled"):
+        time.sleep(1)
+    assert experiment["status"] == "succeeded", experiment["error"]
+    return experiment
+
+
+# Weights and bias of the first layer times c, the kernel that reads it by c: with ReLU between them the same function.
+# A power of 2, so that not even a rounding differs.
+scale = {"fc_1/kernel": 4.0, "fc_1/bias": 4.0, "fc_2/kernel": 0.25}
+
+
+def rescale():
+    """Trains fc, three seeds; the same weights in other coordinates as trajectories; LCA and Fisher of both by layer."""
+    import numpy as np
+
+    fisher = {"diagnostics": {"fisher": {"every": 10, "examples": 200}}}
+    base = {**work("mnist", 5000, 0, fc, 60, 100, allocation=fisher), "keep": ["weights"]}
+    rows = {"as trained": [], "rescaled": []}
+    for seed in range(3):
+        spec = {**base, "training": {**base["training"], "seed": seed}}
+        trained = finished(call("/experiments", spec, {"idempotency-key": f"findings-rescale-{seed}"})["id"])["id"]
+        manifest = call(f"/experiments/{trained}/artifacts/manifest.json")
+        with urllib.request.urlopen(f"{args.api}/experiments/{trained}/artifacts/weights.npy") as answer:
+            weights = np.load(io.BytesIO(answer.read()))
+        file = io.BytesIO()
+        np.savez(file, **{
+            name.replace("/", "."): (weights[:, one["offset"]:one["offset"] + one["size"]] * np.float32(scale.get(name, 1)))
+                .reshape(-1, *one["shape"])
+            for one in manifest["variables"] for name in [one["name"]]
+        })
+        posted = upload(
+            {
+                **{key: base[key] for key in ("dataset", "architecture", "optimizer")},
+                **{"layout": "own", "map": {one["name"]: one["name"].replace("/", ".") for one in manifest["variables"]}},
+            },
+            file.getvalue(),
+        )
+        other = {key: base[key] for key in ("dataset", "allocation", "keep")}
+        rescaled = finished(call("/experiments", {**other, "training": {"trajectory": posted, "seed": seed}})["id"])["id"]
+        for name, id in {"as trained": trained, "rescaled": rescaled}.items():
+            table = call(f"/experiments/{id}/diagnostics/fisher?split=train&by=layer")["items"]
+            whole = call(f"/experiments/{id}/diagnostics/fisher?split=train")["items"]
+            rows[name].append((table, whole))
+            print(seed, name, id, flush=True)
+    share = lambda table, column, layer: sum(r[column] for r in table if r["layer"] == layer) / sum(r[column] for r in table)
+    print("\n### Fisher against LCA under a rescaling\n")
+    layers = ["fc_1", "fc_2", "fc_3"]
+    print(f"| | {' | '.join(f'{what} of {layer}' for what in ('LCA', 'Fisher') for layer in layers)} | ρ(LCA, F) | ρ(LCA, F·Δ²) |")
+    print(f"|---|{'---|' * 8}")
+    for name, seeds in rows.items():
+        shares = [shown([share(table, column, layer) for table, _ in seeds]) for column in ("lca", "true") for layer in layers]
+        ranks = [shown([statistics.median(r[column] for r in whole) for _, whole in seeds]) for column in ("trueRank", "trueStepRank")]
+        print(f"| {name} | {' | '.join(shares + ranks)} |")
+    largest = max(
+        abs(a["lca"] - b["lca"]) for one, other in zip(*rows.values()) for a, b in zip(one[0], other[0])
+    )
+    print(f"\nlargest difference of a layer's LCA in an iteration: {largest}")
+
+
+def upload(trajectory, file):
+    """POST /v1/trajectories, one .npz; the id."""
+    mark = "a-line-that-no-array-has"
+    head = f'--{mark}\r\ncontent-disposition: form-data; name="trajectory"\r\n\r\n{json.dumps(trajectory)}\r\n'
+    part = f'--{mark}\r\ncontent-disposition: form-data; name="part"; filename="weights.npz"\r\n\r\n'
+    data = head.encode() + part.encode() + file + f"\r\n--{mark}--\r\n".encode()
+    kind = {"content-type": f"multipart/form-data; boundary={mark}"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"{args.api}/trajectories", data, kind)) as answer:
+            return json.load(answer)["id"]
+    except urllib.error.HTTPError as error:
+        raise SystemExit(error.read().decode()) from None
 
 
 # Student's t for 95 %, by degrees of freedom.
@@ -138,11 +215,15 @@ def tables():
         "share of top 1 %": figure("tails.top1"),
         "synchrony p": figure("synchrony.p"),
     })
-    table("Batches of 50 and of 1000", ["explain batch"], {
+    table("Batches of 50 and of 500", ["explain batch"], {
         "help fraction": lambda summary: summary["splits"]["train"]["helpFractionOfMoved"],
         "waste": waste,
         "final train loss": lambda summary: summary["splits"]["train"]["loss"]["final"],
         "final validation loss": lambda summary: summary["splits"]["validation"]["loss"]["final"],
+        "validation − train": lambda summary: summary["splits"]["validation"]["loss"]["final"]
+            - summary["splits"]["train"]["loss"]["final"],
+        "validation accuracy": lambda summary: summary["splits"]["validation"]["accuracy"]["final"],
+        "median cos(Δ before, Δ)": figure("oscillation.updateCosine"),
     })
     table("Where steps come from", ["explain momentum"], {
         "batch gradient": figure("components.gradient"),
@@ -159,4 +240,4 @@ def tables():
     })
 
 
-post() if args.what == "post" else tables()
+{"post": post, "rescale": rescale, "tables": tables}[args.what]()

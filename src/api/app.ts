@@ -21,6 +21,7 @@ import security from './plugins/external/security.ts'
 import allocations from './routes/allocations/index.ts'
 import architectures from './routes/architectures/index.ts'
 import artifacts from './routes/artifacts/index.ts'
+import compare from './routes/compare/index.ts'
 import datasets from './routes/datasets/index.ts'
 import diagnostics from './routes/diagnostics/index.ts'
 import document from './routes/document/index.ts'
@@ -112,7 +113,18 @@ export async function buildApp({
   await app.register(health)
   await app.register(document)
   for (const routes of [
-    ...[experiments, sweeps, events, layers, iterations, allocations, neurons, diagnostics, findings],
+    ...[
+      experiments,
+      sweeps,
+      events,
+      layers,
+      iterations,
+      allocations,
+      neurons,
+      diagnostics,
+      findings,
+      compare,
+    ],
     ...[artifacts, architectures, datasets, trajectories, workers, webhookSecrets],
   ])
     await app.register(routes, { prefix: '/v1' })

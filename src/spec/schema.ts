@@ -9,6 +9,7 @@ import { ArchitectureSpec } from './architectures.ts'
 import { closed, Dictionary, Named, OneOf } from './composites.ts'
 import { datasetOptions } from './datasets.ts'
 import { DiagnosticsSpec } from './diagnostics.ts'
+import { InterventionSpec } from './intervention.ts'
 import { mostGibibytes } from './limits.ts'
 import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
 import { worded } from './patterns.ts'
@@ -242,6 +243,7 @@ export const TrainingSpec = Type.Object(
         },
       ),
     ),
+    intervention: Type.Optional(InterventionSpec),
   },
   closed,
 )

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { networkOf } from '../lca/diagnostics/follow.ts'
 import type { Finding, Study } from '../lca/findings/finding.ts'
 import { findAll } from '../lca/findings/registry.ts'
-import { findTrends, type Trends } from '../lca/findings/trends.ts'
+import { findTrends, type Summed, type Trends } from '../lca/findings/trends.ts'
 import { randomStream } from '../nn/random.ts'
 import { recordedBy } from '../spec/diagnostics.ts'
 import type { VariableFacts } from '../spec/facts.ts'
@@ -42,12 +42,14 @@ export function findFindings(
   const { allocation, training } = spec
   const { iterations } = training
   const network = networkOf(variables)
-  const recorded = recordedBy(allocation)
+  const recorded = recordedBy(spec)
   const splits = [...allocation.splits].sort()
+  const balanced = splits.filter(split => unbalanced?.[split] === undefined)
+  const find = (summed: Summed[], label: string) =>
+    findTrends(study, summed, randomStream('findings', training.seed, label), () => setImmediate())
   let trends: Promise<Trends> | undefined
   const study: Study = {
-    ...{ network, splits, iterations },
-    balanced: splits.filter(split => unbalanced?.[split] === undefined),
+    ...{ network, splits, iterations, balanced },
     source: split => sourceOf(db, { id, split }, iterations),
     facts: (split, name) => ({
       ...{ ...network, split, iterations, from: 0, to: iterations },
@@ -55,7 +57,11 @@ export function findFindings(
     }),
     has: name => recorded.some(({ diagnostic }) => diagnostic.name === name),
     trends: () =>
-      (trends ??= findTrends(study, randomStream('findings', training.seed, 'trends'), () => setImmediate())),
+      (trends ??= find(
+        balanced.map(split => ({ split, table: 'allocations', columns: ['lca'] })),
+        'trends',
+      )),
+    trendsOf: summed => find([summed], summed.table),
     unbalanced: split => unbalanced?.[split],
     sample: split => sampleOf(spec, split),
   }

@@ -86,7 +86,7 @@ export async function incompleteSegments(db: Database, id: string, spec: Resolve
   const layers = new Set(variables.map(({ layer }) => layer)).size
   const facts = { variables: variables.length, layers, units }
   const tables = new Map(
-    recordedBy(spec.allocation)
+    recordedBy(spec)
       .flatMap(({ diagnostic }) => diagnostic.tables)
       .filter(({ of }) => of !== 'run')
       .map(table => [table.kind, table]),

@@ -15,6 +15,11 @@ import type {
   Architecture,
   Artifact,
   ArtifactLink,
+  ComparedLayerRow,
+  ComparedLossRow,
+  ComparedSpecRow,
+  Comparison,
+  ComparisonTable,
   CurvatureTable,
   Dataset,
   DiagnosticList,
@@ -82,6 +87,10 @@ export type ListOptions = {
   /** Fields that `values` of each has. */
   field?: string[]
 }
+
+/** Iterations are those of the common axis; `bucket`: so many of them are one row of the losses, their mean. */
+export type CompareOptions = Split & Span & { bucket?: number }
+type ComparedRows = { layers: ComparedLayerRow; losses: ComparedLossRow; specs: ComparedSpecRow }
 
 export type LedgerClient = ReturnType<typeof connect>
 
@@ -151,6 +160,19 @@ export function connect(connection: Connection = {}) {
         `${experiment(id)}/diagnostics/${encodeURIComponent(name)}`,
         query,
       ),
+
+    /**
+     * Experiments beside each other, 2 to 20, the others against the first: specs, where weights part, layers over the
+     * iterations that all have, losses.
+     */
+    compare: (ids: string[], query: CompareOptions = {}) =>
+      http.json<Comparison>('/v1/compare', { query: { ...query, experiments: ids.join(',') } }),
+    /** One of the tables of a comparison. */
+    comparedTable: <T extends keyof ComparedRows>(ids: string[], name: T, query: CompareOptions = {}) =>
+      table<Head<ComparisonTable>, ComparedRows[T]>('/v1/compare', {
+        ...query,
+        ...{ experiments: ids.join(','), table: name },
+      }),
 
     /** What can be said of it, what matters most first; `recorded`: whether it was looked at. */
     findings: (id: string) => http.json<FindingList>(`${experiment(id)}/findings`),

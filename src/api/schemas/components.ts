@@ -5,6 +5,17 @@ import { Artifact, ArtifactLink } from './artifacts.ts'
 import { Unbalanced } from './balance.ts'
 import { Architecture, Dataset, Readiness } from './catalogue.ts'
 import { FieldErrorSchema, Problem } from './common.ts'
+import {
+  ComparedExperiment,
+  ComparedLayerRow,
+  ComparedLossRow,
+  ComparedSpecRow,
+  ComparedWeights,
+  Comparison,
+  ComparisonAnswer,
+  ComparisonTable,
+  ComparisonWarning,
+} from './compare.ts'
 import { DiagnosticList, DiagnosticRule, diagnosticSchemas } from './diagnostics.ts'
 import {
   Experiment,
@@ -12,6 +23,7 @@ import {
   ExperimentStatus,
   ExperimentSummary,
   exampleSpec,
+  Judging,
   Place,
   Preview,
   Progress,
@@ -46,7 +58,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Place, Experiment, SampleSize, Preview],
+  ...[ExperimentListItem, Place, Experiment, SampleSize, Judging, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
     SweepListItem,
@@ -60,6 +72,8 @@ export const components = [
     NeuronsTable,
   ],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
+  ...[ComparedExperiment, ComparedWeights, ComparedLayerRow, ComparedLossRow, ComparedSpecRow],
+  ...[ComparisonWarning, Comparison, ComparisonTable, ComparisonAnswer],
   ...[DiagnosticRule, DiagnosticList, Finding, FindingList],
   ...diagnosticSchemas.flatMap(({ row, document }) => [row, document]),
   ...[Artifact, ArtifactLink, Architecture, Dataset, Trajectory, Worker, Readiness],

@@ -241,6 +241,23 @@ export const SampleSize = component(
   ),
 )
 
+// A component, as SampleSize is.
+export const Judging = component(
+  'Judging',
+  Type.Object(
+    {
+      iterations: Type.Integer({ description: 'Steps that are judged.' }),
+      examples: Type.Integer({ description: 'Examples that each gradient and pass takes.' }),
+      gradients: Type.Integer({ description: 'Over these examples.' }),
+      forwardPasses: Type.Integer({ description: 'Over these examples, without a gradient.' }),
+    },
+    {
+      description:
+        'What training takes to judge steps before it takes a part of them (training.intervention), at the most; all 0 where it does not.',
+    },
+  ),
+)
+
 export const Preview = component(
   'Preview',
   Type.Object(
@@ -290,6 +307,7 @@ export const Preview = component(
             'What allocation.examples spares at the least: gradients of single examples, and floating-point operations. 0 where it is not given.',
         },
       ),
+      judging: ref(Judging),
       flops: Type.Object(
         { training: Type.Number(), allocation: Type.Number(), segment: Type.Number() },
         {

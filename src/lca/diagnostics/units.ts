@@ -29,14 +29,22 @@ type Dead = {
   dead: number
   first: number
   last: number
+  /** Where the spell began that the last is of. */
+  since: number
   /** Iterations that were looked at before the first. */
   before: number
 }
 
 /** Of every unit; and how many iterations were looked at, and the end of the last. */
-async function readDead(source: Source, { units, from, to }: ReadFacts) {
+export async function readDead(
+  source: Source,
+  { units, from, to }: Pick<ReadFacts, 'units' | 'from' | 'to'>,
+) {
   const count = units.reduce((sum, layer) => sum + layer.units, 0)
-  const all = Array.from({ length: count }, (): Dead => ({ dead: 0, first: -1, last: -1, before: 0 }))
+  const all = Array.from(
+    { length: count },
+    (): Dead => ({ dead: 0, first: -1, last: -1, since: -1, before: 0 }),
+  )
   let iterations = 0
   let end = from
   for await (const block of source('units', { from, to })) {
@@ -50,6 +58,8 @@ async function readDead(source: Source, { units, from, to }: ReadFacts) {
         unit.first = spell.from
         unit.before = iterations + spell.from - start
       }
+      // A spell goes on over the border of two segments.
+      if (unit.first === spell.from || unit.last !== spell.from - 1) unit.since = spell.from
       unit.last = spell.to - 1
       unit.dead += spell.to - spell.from
     }

@@ -8,7 +8,7 @@
  */
 import type { SplitName } from '../../spec/schema.ts'
 import type { NetworkOf, ReadFacts, Source } from '../diagnostics/diagnostic.ts'
-import type { Trends } from './trends.ts'
+import type { Summed, Trends } from './trends.ts'
 
 /** Of every interval. */
 export const level = 0.95
@@ -52,8 +52,10 @@ export type Study = {
   facts(split: SplitName, name?: string): ReadFacts
   /** Whether the diagnostic was recorded. */
   has(name: string): boolean
-  /** Sums of LCA over spans that are not 0 by chance; made once for all rules. */
+  /** Sums of LCA over spans that are not 0 by chance, on all splits that balance; made once for all rules. */
   trends(): Promise<Trends>
+  /** The same of columns of a table with a row a variable and iteration. */
+  trendsOf(summed: Summed): Promise<Trends>
   /** What is wrong with the books of a split; undefined where nothing is. */
   unbalanced(split: SplitName): { message: string; absoluteResidual: number; lossTravel: number } | undefined
   /** Of how many examples of a split the ledger is. */

@@ -1,7 +1,9 @@
 /** The rules there are, and what all of them find. */
 import { damage } from './damage.ts'
+import { dead } from './dead.ts'
 import type { Finding, Rule, Study } from './finding.ts'
 import { hurting } from './hurting.ts'
+import { momentum } from './momentum.ts'
 import { overfitting } from './overfitting.ts'
 import { overshooting } from './overshooting.ts'
 import { diverged, rising } from './rising.ts'
@@ -15,6 +17,8 @@ export const rules: readonly Rule[] = [
   overfitting,
   overshooting,
   damage,
+  momentum,
+  dead,
 ]
 
 const ledgers = ['iterations', 'allocations']

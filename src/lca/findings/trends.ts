@@ -1,5 +1,5 @@
 /**
- * Where layers, or the whole network, helped or hurt over a span and not by chance: sums of LCA over spans, with intervals
+ * Where layers, or the whole network, helped or hurt over a span and not by chance: sums of LCA, or of parts of it, with intervals
  * that hold for all layers, spans and splits together (statistics/block-bootstrap.ts). What the intervals stand for is the
  * run's own noise: were its iterations drawn again as blocks, so much would the sums vary.
  */
@@ -9,9 +9,11 @@ import { strataOf, sumsApartFromZero } from '../../statistics/block-bootstrap.ts
 import { checkRows } from '../diagnostics/sums.ts'
 import { level, type Study } from './finding.ts'
 
-/** A sum of LCA that is apart from 0. `layer` null: of the whole network. */
+/** A sum over a span that is apart from 0. `layer` null: of the whole network. */
 export type Trend = {
   split: SplitName
+  /** Of the table: `lca`, or a part of it. */
+  column: string
   layer: string | null
   from: number
   to: number
@@ -21,13 +23,18 @@ export type Trend = {
 }
 export type Trends = Trend[]
 
+/** Columns of a table with a row a variable and iteration, on one split. */
+export type Summed = { split: SplitName; table: string; columns: readonly string[] }
+
 /** Points of a series: of more iterations, each is a sum over several. */
 const mostPoints = 4096
 
-type Read = Pick<Study, 'network' | 'balanced' | 'iterations' | 'source'>
+type Read = Pick<Study, 'network' | 'iterations' | 'source'>
 
+/** Of every layer and the network; the intervals hold for all that is asked for together. */
 export async function findTrends(
-  { network, balanced, iterations, source }: Read,
+  { network, iterations, source }: Read,
+  summed: Summed[],
   random: RandomStream,
   breathe: () => Promise<void>,
 ): Promise<Trends> {
@@ -37,28 +44,30 @@ export async function findTrends(
   const points = Math.max(1, Math.floor(iterations / bucket))
   const strata = strataOf(points)
   if (strata.length === 0) return []
-  const owners: { split: SplitName; layer: string | null }[] = []
+  const owners: Pick<Trend, 'split' | 'column' | 'layer'>[] = []
   const series: Float64Array[] = []
-  for (const split of balanced) {
-    const own = [...layers, null].map(() => new Float64Array(points))
-    for await (const block of source(split)('allocations')) {
+  for (const { split, table, columns } of summed) {
+    const sums = columns.map(() => [...layers, null].map(() => new Float64Array(points)))
+    for await (const block of source(split)(table)) {
       checkRows(block, variables.length)
+      const values = columns.map(column => block.columns[column])
       for (let iteration = block.from, row = 0; iteration < block.to; iteration++) {
         const point = Math.min(points - 1, Math.floor(iteration / bucket))
-        for (let v = 0; v < variables.length; v++, row++) {
-          const lca = block.columns.lca[row]
-          own[layerOf[v]][point] += lca
-          own[layers.length][point] += lca
-        }
+        for (let v = 0; v < variables.length; v++, row++)
+          for (const [c, own] of sums.entries()) {
+            own[layerOf[v]][point] += values[c][row]
+            own[layers.length][point] += values[c][row]
+          }
       }
       await breathe()
     }
-    for (const [l, layer] of [...layers, null].entries()) {
-      // Nothing can be said of sums that are not numbers, nor of one layer beside the network that it is.
-      if (!own[l].every(Number.isFinite) || (layers.length === 1 && layer !== null)) continue
-      owners.push({ split, layer })
-      series.push(own[l])
-    }
+    for (const [c, column] of columns.entries())
+      for (const [l, layer] of [...layers, null].entries()) {
+        // Nothing can be said of sums that are not numbers, nor of one layer beside the network that it is.
+        if (!sums[c][l].every(Number.isFinite) || (layers.length === 1 && layer !== null)) continue
+        owners.push({ split, column, layer })
+        series.push(sums[c][l])
+      }
   }
   const found = await sumsApartFromZero(series, strata, { confidence: level, random, breathe })
   const ends = strata.map(({ to }) => to * bucket)

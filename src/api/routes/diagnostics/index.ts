@@ -14,6 +14,11 @@ import { csvExampleOf, readDiagnostic } from './query.ts'
 
 type Query = Partial<Asked> & { split?: SplitName; layer?: string[]; from?: number; to?: number }
 
+const recordedWhere = {
+  ...{ free: '', reading: '', asked: ' Recorded where allocation.diagnostics asks for it.' },
+  training: ' Recorded where training did it.',
+}
+
 const routes: FastifyPluginAsyncTypebox = async app => {
   app.get(
     '/experiments/:id/diagnostics',
@@ -29,8 +34,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async request => {
-      const { id, allocation } = await findLedger(app, request.caller, request.params.id, undefined)
-      const recorded = recordedBy(allocation)
+      const { id, recording } = await findLedger(app, request.caller, request.params.id, undefined)
+      const recorded = recordedBy(recording)
       return {
         experimentId: id,
         items: diagnostics.map(diagnostic => {
@@ -38,7 +43,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           const found = recorded.find(one => one.diagnostic === diagnostic)
           return {
             ...{ name, description, cost, figures },
-            recorded: hasDiagnostic(diagnostic, allocation),
+            recorded: hasDiagnostic(diagnostic, recording),
             every: found?.options.every ?? null,
             examples: found?.options.examples ?? null,
             columns: columnRules(diagnostic),
@@ -59,7 +64,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
           operationId: `get${row.$id.replace(/Row$/, '')}`,
           tags: ['diagnostics'],
           summary: `Diagnostics: ${name}`,
-          description: `${description}${cost === 'asked' ? ' Recorded where allocation.diagnostics asks for it.' : ''} Of an experiment that did not record it there are no rows, and the header ledger-not-recorded says so.`,
+          description: `${description}${recordedWhere[cost]} Of an experiment that did not record it there are no rows, and the header ledger-not-recorded says so.`,
           params: ExperimentParams,
           headers: TableHeaders,
           querystring: query,
@@ -74,8 +79,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         const asked = request.query as Query
         const ledger = await findLedger(app, request.caller, request.params.id, asked.split)
         const span = spanOf({ from: asked.from ?? 0, to: asked.to }, ledger)
-        const found = recordedBy(ledger.allocation).find(one => one.diagnostic === diagnostic)
-        const recorded = hasDiagnostic(diagnostic, ledger.allocation)
+        const found = recordedBy(ledger.recording).find(one => one.diagnostic === diagnostic)
+        const recorded = hasDiagnostic(diagnostic, ledger.recording)
         if (!recorded) reply.header('ledger-not-recorded', name)
         return sendTable(request, reply, {
           head: { ...headOf(ledger), recorded },
