@@ -8,8 +8,9 @@ Grokking through the ledger: the sweep of docs/findings.md, its tables and its f
 
 All take --api http://127.0.0.1:3000. Needs the Python package: pip install './clients/python[all]'.
 """
-import argparse, math
+import argparse, io, math, re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from loss_ledger import Ledger
@@ -161,7 +162,12 @@ def figure(file):
             axes.axvline(border, color="#9aa5b1", linewidth=0.8, linestyle=":")
     below[0].legend(ncols=2, fontsize=8, loc="center right", bbox_to_anchor=(1, 0.72))
     below[-1].set_xlabel("iteration; dotted: the peak of the validation loss, back at chance, below 0.1")
-    drawn.savefig(file, metadata={"Date": None})
+    svg = io.StringIO()
+    drawn.savefig(svg, format="svg", metadata={"Date": None})
+    # Whatever font the reader has; and what screen readers say.
+    text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 sans-serif", svg.getvalue())
+    text = re.sub(r"(<svg\b[^>]*>)", rf"\1<title>Grokking: losses and the running LCA of each layer, addition modulo {P}</title>", text, count=1)
+    Path(file).write_text(text)
 
 
 if args.what == "post":
