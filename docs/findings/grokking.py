@@ -165,7 +165,7 @@ def figure(file):
     svg = io.StringIO()
     drawn.savefig(svg, format="svg", metadata={"Date": None})
     # Whatever font the reader has; and what screen readers say.
-    text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 sans-serif", svg.getvalue())
+    text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 sans-serif", svg.getvalue()).replace("font-family: 'DejaVu Sans'", "font-family: sans-serif")
     text = re.sub(r"(<svg\b[^>]*>)", rf"\1<title>Grokking: losses and the running LCA of each layer, addition modulo {P}</title>", text, count=1)
     Path(file).write_text(text)
 
