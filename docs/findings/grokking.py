@@ -135,7 +135,7 @@ def figure(file):
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "grokking", "svg.fonttype": "none", "font.size": 9})
+    matplotlib.rcParams.update({"svg.hashsalt": "grokking", "font.size": 9})
     from matplotlib.figure import Figure
 
     run = finished()[0]
@@ -164,9 +164,8 @@ def figure(file):
     below[-1].set_xlabel("iteration; dotted: the peak of the validation loss, back at chance, below 0.1")
     svg = io.StringIO()
     drawn.savefig(svg, format="svg", metadata={"Date": None})
-    # Whatever font the reader has; and what screen readers say.
-    text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 sans-serif", svg.getvalue()).replace("font-family: 'DejaVu Sans'", "font-family: sans-serif")
-    text = re.sub(r"(<svg\b[^>]*>)", rf"\1<title>Grokking: losses and the running LCA of each layer, addition modulo {P}</title>", text, count=1)
+    # For screen readers.
+    text = re.sub(r"(<svg\b[^>]*>)", rf"\1<title>Grokking: losses and the running LCA of each layer, addition modulo {P}</title>", svg.getvalue(), count=1)
     Path(file).write_text(text)
 
 
