@@ -6070,6 +6070,10 @@ export interface Experiment {
    */
   updatedAt: string
   /**
+   * Yours, in plain text.
+   */
+  notes: string | null
+  /**
    * Its place in line; null when it is not queued.
    */
   queue: QueuePlace | null
@@ -6969,6 +6973,92 @@ export interface ResolvedSpec2 {
      */
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
+}
+/**
+ * What is to be different of an experiment (a JSON merge patch, RFC 7396).
+ */
+export interface ExperimentEdit {
+  /**
+   * null: none.
+   */
+  name?: string | null
+  /**
+   * Tags to be set; null takes one away. Others stay. An experiment has at most 50.
+   */
+  tags?: {
+    [k: string]: string | null
+  }
+  /**
+   * Plain text, which `where` finds as `notes`. null: none.
+   */
+  notes?: string | null
+}
+/**
+ * One thing to be done with several experiments.
+ */
+export interface BulkRequest {
+  /**
+   * What is to be done with each.
+   */
+  action: 'cancel' | 'retry' | 'delete' | 'tag'
+  /**
+   * Experiments. One that is named twice is taken once.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  ids: string[]
+  /**
+   * Tags to be set; null takes one away. Others stay. An experiment has at most 50.
+   */
+  tags?: {
+    [k: string]: string | null
+  }
+}
+/**
+ * What became of one of them.
+ */
+export interface BulkOutcome {
+  id: string
+  /**
+   * cancelled, cancelling (within one gradient pass), queued or allocating (tried again), deleted, tagged; unchanged: it was so already, or has ended, or has not; missing: there is no such experiment; refused: `detail` says why; failed: a fault of the service, try again.
+   */
+  outcome:
+    | 'cancelled'
+    | 'cancelling'
+    | 'queued'
+    | 'allocating'
+    | 'deleted'
+    | 'tagged'
+    | 'unchanged'
+    | 'missing'
+    | 'refused'
+    | 'failed'
+  /**
+   * Why it was refused.
+   */
+  detail: string | null
+}
+/**
+ * What a worker said of an experiment.
+ */
+export interface LogLine {
+  /**
+   * When it was said.
+   */
+  at: string
+  level: 'info' | 'warn' | 'error'
+  message: string
+  /**
+   * Who said it.
+   */
+  worker: string
+  /**
+   * What it is about: iterations, seconds, names of objects; `error` is why.
+   */
+  facts: {
+    [k: string]: unknown
+  }
 }
 export interface SweepSpec {
   /**
