@@ -55,7 +55,7 @@ const layers = network.layers.map(
 )
 let theta: Float32Array = new Float32Array()
 const training = { iterations, batchSize: 250, seed: 0, l2: 0 }
-for (const step of train(model, { training }, layers, data)) theta = step.theta
+for await (const step of train(model, { training }, layers, data)) theta = step.theta
 report(`trained ${iterations}`)
 
 const split = uploadSplit(data, chunkSize)

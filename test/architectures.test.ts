@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { autoChunkSize, buildNetwork } from '../src/nn/network.ts'
 import { facts } from '../src/plan.ts'
 import { SpecError } from '../src/spec/errors.ts'
+import type { DataShape } from '../src/spec/facts.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
 import type { ArchitectureSpec, ExperimentSpec } from '../src/spec/schema.ts'
 
@@ -332,4 +333,32 @@ test('resolving fills in the defaults of custom layers, and again changes nothin
   assert.deepEqual(resolveSpec(spec, facts), spec)
   const network = buildNetwork(spec.architecture, cifar)
   assert.deepEqual(network.layers, ['conv_1', 'bn_1', 'block_1/depthwise_1', 'fc_1'])
+})
+
+test('an architecture hands the options of its norms to every one of them', () => {
+  const epsilon = 1e-6
+  const image = { shape: [32, 32, 3], classes: 10 }
+  const cases: [ArchitectureSpec, DataShape, number][] = [
+    [{ name: 'all-cnn', batchNorm: { epsilon } }, image, 6],
+    [{ name: 'resnet', depth: 8, batchNorm: { epsilon } }, image, 7],
+    [{ name: 'wide-resnet', depth: 10, batchNorm: { epsilon } }, image, 7],
+    [{ name: 'mlp-mixer', depth: 1, epsilon }, image, 3],
+    [{ name: 'vit', depth: 1, normalization: 'rms', epsilon }, image, 3],
+    [{ name: 'transformer', depth: 1, epsilon }, { shape: [3], vocabulary: 98, classes: 97 }, 3],
+  ]
+  for (const [architecture, data, norms] of cases) {
+    const text = JSON.stringify(
+      buildNetwork(
+        resolved(architecture, data === image ? 'cifar-10' : 'modular-arithmetic').architecture,
+        data,
+      ).graph,
+    )
+    const kinds = text.match(/"kind":"\w+_norm"/g)
+    assert.equal(kinds?.length, norms, architecture.name)
+    assert.equal(text.match(/"epsilon":0.000001/g)?.length, norms, architecture.name)
+  }
+  assert.throws(
+    () => resolved({ name: 'resnet', batchNorm: { epsilon: 0 } }),
+    /^SpecError: \$\.architecture\.batchNorm\.epsilon: must be a number from 1e-12 to 1, got 0/,
+  )
 })

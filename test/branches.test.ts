@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { loadEngine } from '../src/engine/engine.ts'
 import { buildNetwork } from '../src/nn/network.ts'
-import { stateName, weightsName } from '../src/objects/names.ts'
+import { leftName, stateName, weightsName } from '../src/objects/names.ts'
 import { npyHeaderBytes } from '../src/objects/npy.ts'
-import { objectKey } from '../src/objects/objects.ts'
+import { MissingObjectError, objectKey } from '../src/objects/objects.ts'
 import { openObjects } from '../src/objects/open.ts'
 import type { Known } from '../src/objects/verify.ts'
 import { facts } from '../src/plan.ts'
@@ -18,6 +18,8 @@ import type { ExperimentSpec, ResolvedSpec } from '../src/spec/schema.ts'
 import { segmentsOf } from '../src/spec/segments.ts'
 import { makeContext } from '../workers/context.ts'
 import type { Ancestor, Task } from '../workers/protocol.ts'
+import { allocateSegment } from '../workers/tasks/allocate.ts'
+import { readTable } from '../workers/tasks/sealed.ts'
 import { trainSegments } from '../workers/tasks/train.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'loss-ledger-branches-'))
@@ -26,7 +28,8 @@ const objects = await openObjects({ objectsDir: directory })
 const context = makeContext({ datasetsDir: directory }, await loadEngine({ name: 'wasm' }), objects)
 
 const ids = ['a', 'b', 'c', 'd'].map(letter => `0195d3a0-7c3e-7000-8000-${letter.repeat(12)}`)
-type Parts = Pick<ExperimentSpec, 'optimizer'> & Partial<ExperimentSpec>
+type Parts = Pick<ExperimentSpec, 'optimizer'> &
+  Partial<Omit<ExperimentSpec, 'training'>> & { training?: Partial<ExperimentSpec['training']> }
 const base = (parts: Parts, iterations: number, initial?: ResolvedSpec['training']['initial']) =>
   resolveSpec(
     {
@@ -35,7 +38,7 @@ const base = (parts: Parts, iterations: number, initial?: ResolvedSpec['training
       layers: { fc_2: { freeze: { from: 3, until: 9 } } },
       allocation: { segmentIterations: 4 },
       ...parts,
-      training: { batchSize: 30, seed: 3, iterations, ...(initial && { initial }) },
+      training: { batchSize: 30, seed: 3, ...parts.training, iterations, ...(initial && { initial }) },
     },
     facts,
   )
@@ -68,6 +71,8 @@ async function trained(
   }
   const result = await trainSegments(context, task, () => {}, new AbortController().signal)
   if (result.kind !== 'train') throw new Error('unreachable')
+  const [{ name, ...first }] = result.objects
+  weights.set(id, { ...first, key: objectKey(id, name) })
   if (task.segments.length === spans.length) {
     const manifest = await objects.write(objectKey(id, 'manifest.json'), 'application/json')
     const { variables } = buildNetwork(spec.architecture, { shape: [28, 28, 1], classes: 10 })
@@ -79,6 +84,8 @@ async function trained(
   return { id, spec, ...(known && { known }) }
 }
 const manifests = new Map<string, Known>()
+/** The weights of the first segment. */
+const weights = new Map<string, Known>()
 
 /** θ_t of an experiment, as bytes. */
 async function thetaOf({ id, spec }: Pick<Ancestor, 'id' | 'spec'>, t: number): Promise<string> {
@@ -105,6 +112,19 @@ const cases: Record<string, Parts> = {
       fc_1: { optimizer: { name: 'adamw', learningRate: 0.002 }, freeze: { from: 2, until: 4 } },
     },
   },
+  'helpers by validation, and a memory of what they saw': {
+    optimizer: { name: 'adam', learningRate: 0.002 },
+    training: {
+      intervention: {
+        ...{ update: 'helpers', state: 'masked', from: 2, every: 3 },
+        judge: { split: 'validation', examples: 15 },
+      },
+    },
+  },
+  'as many at random, one step after the other': {
+    optimizer: { name: 'sgdw', learningRate: 0.1 },
+    training: { intervention: { update: 'random', by: 'unit', judge: { method: 'left' }, until: 12 } },
+  },
   dropout: {
     optimizer: { name: 'adam', learningRate: 0.002 },
     architecture: {
@@ -129,7 +149,7 @@ for (const [called, parts] of Object.entries(cases))
       ids[2],
       base(parts, 4, { experiment: ids[1], iteration: 5, state: true }),
       [first],
-      called === 'dropout' ? 2 : undefined,
+      called === 'dropout' || parts.training ? 2 : undefined,
     )
     const third = await trained(ids[3], base(parts, 6, { experiment: ids[2], iteration: 3, state: true }), [
       second,
@@ -137,6 +157,27 @@ for (const [called, parts] of Object.entries(cases))
     ])
     for (let t = 0; t <= 4; t++) assert.equal(await thetaOf(second, t), await thetaOf(whole, 5 + t), `${t}`)
     for (let t = 0; t <= 6; t++) assert.equal(await thetaOf(third, t), await thetaOf(whole, 8 + t), `${t}`)
+    if (parts.training === undefined) return
+    // What came of each step, too, whether it was killed or not; and without it its segment cannot be allocated.
+    const left = (id: string, from: number, to: number) =>
+      readTable(objects, objectKey(id, leftName('interventions', { from, to })))
+    assert.deepEqual(await left(ids[2], 0, 4), await left(`${ids[2]}-again`, 0, 4))
+    const [iterations, ...columns] = await left(ids[2], 0, 4)
+    const those = [...iterations.keys()].filter(row => iterations[row] === 3)
+    const [, ...same] = await left(ids[0], 8, 12)
+    if (those.length > 0)
+      assert.deepEqual(
+        columns.map(column => those.map(row => column[row])),
+        same.map(column => [...column.subarray(0, those.length)]),
+      )
+    await objects.remove(objectKey(ids[2], 'training'))
+    const { from, to } = { from: 0, to: 4 }
+    const known = weights.get(ids[2])!
+    const allocating = { kind: 'allocate', experimentId: ids[2], spec: second.spec, from, to, known } as const
+    await assert.rejects(
+      allocateSegment(context, allocating, () => {}, new AbortController().signal),
+      MissingObjectError,
+    )
   })
 
 test('without its state it is another training; another optimizer starts afresh, in its layer alone', async () => {

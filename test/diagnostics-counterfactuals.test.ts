@@ -1,7 +1,9 @@
 /** The losses of masked steps, against losses in float64; what is drawn is drawn from the seed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { counterfactuals, drawAsMany } from '../src/lca/diagnostics/counterfactuals.ts'
+import { counterfactuals } from '../src/lca/diagnostics/counterfactuals.ts'
+import { groupsBy, markAsMany } from '../src/lca/masks.ts'
+import { randomStream } from '../src/nn/random.ts'
 import { allocationsName } from '../src/objects/names.ts'
 import { segmentsOf } from '../src/spec/segments.ts'
 import { examplesOf, factsOf, isClose, rowsOfRun, sourceOf, trajectoryOf } from './support/diagnostics.ts'
@@ -87,7 +89,8 @@ test('of each layer as many are drawn at random as help: by the seed, whatever t
   const times = new Uint32Array(facts.parameters)
   for (let n = 0; n < 400; n++) {
     const drawn = new Uint8Array(facts.parameters)
-    drawAsMany(facts, lcaAt('train', 2), [n], drawn)
+    const stream = randomStream('counterfactuals', n)
+    markAsMany(groupsBy(facts, 'parameter'), lcaAt('train', 2), stream, drawn)
     for (const { offset, size } of facts.variables.filter(({ layer }) => layer === 'fc_2'))
       for (let i = offset; i < offset + size; i++) times[i] += drawn[i]
   }

@@ -208,10 +208,11 @@ test('segments cut in two ways give the same', async () => {
 })
 
 test('the histogram is there where tails are recorded, and not where nothing was', () => {
-  const has = (diagnostics?: Record<string, boolean>) => hasDiagnostic(histogram, { diagnostics })
+  const has = (diagnostics?: Record<string, boolean>) =>
+    hasDiagnostic(histogram, { allocation: { diagnostics }, training: {} })
   assert.deepEqual(
     [has({ tails: true }), has({ tails: false, units: true }), has(undefined)],
     [true, false, false],
   )
-  assert.equal(hasDiagnostic(tails, { diagnostics: { tails: true } }), true)
+  assert.equal(hasDiagnostic(tails, { allocation: { diagnostics: { tails: true } }, training: {} }), true)
 })

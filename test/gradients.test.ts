@@ -62,7 +62,9 @@ const normalized = (
   shape: number[],
   gamma: ArrayLike<number>,
   beta: ArrayLike<number>,
-) => images.batchNorm({ values: x, shape }, vector(gamma), vector(beta)).values
+  epsilon: number,
+) => images.batchNorm({ values: x, shape }, vector(gamma), vector(beta), epsilon).values
+const numbers = [0.5, -2, 3, 0, 1.25, -0.75]
 const dropoutMask = [0, 2, 2, 0, 2, 0]
 
 /** By operation; what follows a space is the variant. */
@@ -108,19 +110,21 @@ const cases: Record<string, Case> = {
     formula: x => images.globalAveragePool({ values: x, shape: [3, 3, 2, 4] }).values,
   },
   batchNorm: {
-    op: (ops, x, gamma, beta) => ops.batchNorm(x as tf.Tensor4D, gamma as tf.Tensor1D, beta as tf.Tensor1D),
+    op: (ops, x, gamma, beta) =>
+      ops.batchNorm(x as tf.Tensor4D, gamma as tf.Tensor1D, beta as tf.Tensor1D, 1e-3),
     inputs: [[3, 4, 2, 5], [5], [5]],
-    formula: (x, gamma, beta) => normalized(x, [3, 4, 2, 5], gamma, beta),
+    formula: (x, gamma, beta) => normalized(x, [3, 4, 2, 5], gamma, beta, 1e-3),
   },
   batchNormRelu: {
-    op: (ops, x, gamma, beta) => ops.batchNormRelu(x, gamma as tf.Tensor1D, beta as tf.Tensor1D),
+    op: (ops, x, gamma, beta) => ops.batchNormRelu(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 0.3),
     inputs: [[3, 4, 2, 5], [5], [5]],
-    formula: (x, gamma, beta) => normalized(x, [3, 4, 2, 5], gamma, beta).map(value => Math.max(value, 0)),
+    formula: (x, gamma, beta) =>
+      normalized(x, [3, 4, 2, 5], gamma, beta, 0.3).map(value => Math.max(value, 0)),
   },
   'batchNorm of features': {
-    op: (ops, x, gamma, beta) => ops.batchNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D),
+    op: (ops, x, gamma, beta) => ops.batchNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 0.2),
     inputs: [[6, 4], [4], [4]],
-    formula: (x, gamma, beta) => normalized(x, [6, 4], gamma, beta),
+    formula: (x, gamma, beta) => normalized(x, [6, 4], gamma, beta, 0.2),
   },
   bias: {
     op: (ops, x, b) => ops.bias(x, b as tf.Tensor1D),
@@ -225,7 +229,7 @@ const sequences: Record<string, Case> = {
   attention: attention(false),
   'attention causal': attention(true),
   layerNorm: {
-    op: (ops, x, gamma, beta) => ops.layerNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D),
+    op: (ops, x, gamma, beta) => ops.layerNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 1e-5),
     inputs: [[2, 3, 4], [4], [4]],
     formula: (x, gamma, beta) =>
       normalizedOver(
@@ -237,16 +241,16 @@ const sequences: Record<string, Case> = {
       ),
   },
   rmsNorm: {
-    op: (ops, x, gamma) => ops.rmsNorm(x, gamma as tf.Tensor1D),
+    op: (ops, x, gamma) => ops.rmsNorm(x, gamma as tf.Tensor1D, 0.1),
     inputs: [[2, 3, 4], [4]],
     formula: (x, gamma) =>
       Array.from(x, (value, i) => {
         const row = Array.from(x).slice(i - (i % 4), i - (i % 4) + 4)
-        return (gamma[i % 4] * value) / Math.sqrt(row.reduce((sum, v) => sum + v * v, 0) / 4 + 1e-5)
+        return (gamma[i % 4] * value) / Math.sqrt(row.reduce((sum, v) => sum + v * v, 0) / 4 + 0.1)
       }),
   },
   'groupNorm of images': {
-    op: (ops, x, gamma, beta) => ops.groupNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 2),
+    op: (ops, x, gamma, beta) => ops.groupNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 2, 1e-5),
     inputs: [[2, 3, 2, 4], [4], [4]],
     formula: (x, gamma, beta) =>
       normalizedOver(
@@ -258,7 +262,7 @@ const sequences: Record<string, Case> = {
       ),
   },
   'groupNorm of sequences': {
-    op: (ops, x, gamma, beta) => ops.groupNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 3),
+    op: (ops, x, gamma, beta) => ops.groupNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 3, 0.2),
     inputs: [[2, 5, 6], [6], [6]],
     formula: (x, gamma, beta) =>
       normalizedOver(
@@ -267,6 +271,7 @@ const sequences: Record<string, Case> = {
         i => i % 6,
         gamma,
         beta,
+        0.2,
       ),
   },
   silu: {
@@ -323,6 +328,12 @@ const sequences: Record<string, Case> = {
         const target = (c: number) => (c === [2, 0, 4, 2][n] ? 0.9 : 0) + 0.1 / 5
         return row.reduce((sum, value, c) => sum + target(c) * (logSum - value), 0)
       }),
+  },
+  squaredDistance: {
+    op: (ops, z) => ops.squaredDistance(z as tf.Tensor2D, tf.tensor2d(numbers, [3, 2])),
+    inputs: [[3, 2]],
+    formula: z =>
+      range(3).map(n => range(2).reduce((sum, c) => sum + (z[n * 2 + c] - numbers[n * 2 + c]) ** 2 / 2, 0)),
   },
   squaredError: {
     op: (ops, z, labels) => ops.squaredError(z as tf.Tensor2D, labels as tf.Tensor1D),
@@ -386,13 +397,14 @@ function normalizedOver(
   channelOf: (i: number) => number,
   gamma: ArrayLike<number>,
   beta: ArrayLike<number>,
+  epsilon = 1e-5,
 ): number[] {
   const values = Array.from(x)
   return values.map((value, i) => {
     const own = values.filter((_, j) => groupOf(j) === groupOf(i))
     const mean = own.reduce((a, b) => a + b) / own.length
     const variance = own.reduce((sum, v) => sum + (v - mean) ** 2, 0) / own.length
-    return (gamma[channelOf(i)] * (value - mean)) / Math.sqrt(variance + 1e-5) + beta[channelOf(i)]
+    return (gamma[channelOf(i)] * (value - mean)) / Math.sqrt(variance + epsilon) + beta[channelOf(i)]
   })
 }
 

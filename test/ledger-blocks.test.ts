@@ -162,7 +162,11 @@ test('sums are the same bits in whatever order segments were recorded, also whil
     }
     const ledger = {
       ...({ id, split: 'train', iterations, complete: true, version: undefined } as const),
-      ...{ allocation: {}, unbalanced: null, sample: { examples: 100, of: 100 } },
+      ...{
+        recording: { allocation: {}, training: {} },
+        unbalanced: null,
+        sample: { examples: 100, of: 100 },
+      },
     }
     const grouping = await groupVariables(database.db, id, 'layer')
     const batches: unknown[] = []

@@ -83,7 +83,7 @@ for (const name of engines) {
     const x = tf.tensor4d(values, [n, h, w, 4])
     const shift = [0.3, -0.2, 0.1, 0]
     for (const op of [ops.batchNorm, ops.batchNormRelu]) {
-      const y = op(x, tf.ones([4]) as tf.Tensor1D, tf.tensor1d(shift))
+      const y = op(x, tf.ones([4]) as tf.Tensor1D, tf.tensor1d(shift), 1e-3)
       const found = y.dataSync()
       for (let c = 0; c < 4; c++) {
         const own = Float64Array.from({ length: n * h * w }, (_, i) => values[i * 4 + c])

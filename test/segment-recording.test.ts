@@ -203,7 +203,7 @@ test('neurons are summed over segments to the same bits, in whatever order they 
       iterations: 5,
       complete: true,
       version: undefined,
-      allocation: {},
+      recording: { allocation: {}, training: {} },
       unbalanced: null,
       sample: { examples: 100, of: 100 },
     }

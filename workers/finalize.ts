@@ -3,6 +3,7 @@
 import { seamVectors } from '../src/lca/diagnostics/follow.ts'
 import {
   allocationsName,
+  leftName,
   manifestName,
   neuronsName,
   seamsName,
@@ -96,6 +97,8 @@ export async function removeUnkept(
       segmentsOf(spec).map(segment => objectKey(id, name(segment))),
     )
   await remove('state', ({ to }) => stateName(to))
+  for (const { diagnostic } of recordedBy(spec))
+    if (diagnostic.left) await remove('training', segment => leftName(diagnostic.name, segment))
   for (const split of spec.allocation.splits) await remove('seams', segment => seamsName(split, segment))
   if (!spec.keep.includes('weights')) await remove('weights', weightsName)
 }
@@ -106,15 +109,13 @@ const isKept = (name: string, { spec }: ExperimentState) =>
 /** The objects of a segment that are to stay, or are still needed. */
 type Expected = (segment: SegmentSpan) => string[]
 const weightsOf: Expected = segment => [weightsName(segment)]
-const allocationsOf = (
-  { keep, allocation: { splits, ...allocation } }: ResolvedSpec,
-  withSeams: boolean,
-): Expected => {
-  const kept = keep.includes('allocations') ? splits : []
+const allocationsOf = (spec: ResolvedSpec, withSeams: boolean): Expected => {
+  const { splits } = spec.allocation
+  const kept = spec.keep.includes('allocations') ? splits : []
   return segment => [
     ...kept.map(split => allocationsName(split, segment)),
     ...splits.map(split => neuronsName(split, segment)),
-    ...(withSeams && seamVectors(recordedBy(allocation)).length > 0 ? splits : []).map(split =>
+    ...(withSeams && seamVectors(recordedBy(spec)).length > 0 ? splits : []).map(split =>
       seamsName(split, segment),
     ),
   ]

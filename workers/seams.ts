@@ -17,7 +17,7 @@ import type { WorkerContext } from './task.ts'
 
 /** Those that are asked for and have seams. */
 const seamed = (spec: ResolvedSpec) =>
-  recordedBy(spec.allocation).filter(({ diagnostic }) => diagnostic.seams !== undefined)
+  recordedBy(spec).filter(({ diagnostic }) => diagnostic.seams !== undefined)
 
 /** Whether everything is made that spans segments: then their vectors are not needed any more. */
 export async function isJoined({ db }: WorkerContext, id: string, spec: ResolvedSpec): Promise<boolean> {
@@ -37,7 +37,7 @@ export async function isJoined({ db }: WorkerContext, id: string, spec: Resolved
  */
 export async function joinSeams(context: WorkerContext, id: string, spec: ResolvedSpec): Promise<void> {
   const { db, objects, log, stopping } = context
-  const asked = recordedBy(spec.allocation)
+  const asked = recordedBy(spec)
   const wanted = seamed(spec)
   if (wanted.length === 0) return
   const { iterations } = spec.training

@@ -106,7 +106,7 @@ export async function runTask<K extends Task['kind']>(
     await context.computer()
     const upload = await findUpload(context, task)
     const known = await findKnown(context, task)
-    const asksTraining = recordedBy(task.spec.allocation).some(({ diagnostic }) => diagnostic.asksTraining)
+    const asksTraining = recordedBy(task.spec).some(({ diagnostic }) => diagnostic.asksTraining)
     const manifest = task.kind === 'allocate' && asksTraining ? await findManifest(context, task) : undefined
     const trajectory = await findTrajectory(context, task)
     const ancestors = task.kind === 'train' || asksTraining ? await findAncestors(context, task.spec) : []

@@ -8,6 +8,7 @@ const costs = {
   free: 'recorded by default',
   asked: 'recorded where it is asked for',
   reading: 'made when it is read',
+  training: 'recorded where training did it',
 }
 
 const cell = (text: string) => text.replaceAll('|', '\\|')

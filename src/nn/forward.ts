@@ -1,7 +1,7 @@
 /** From examples to logits: what each kind of layer computes. A network is composition; the tape does the rest. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
-import type { Layer, LeafLayer, SequencePadding } from './layers.ts'
+import { epsilonOf, type Layer, type LeafLayer, type SequencePadding } from './layers.ts'
 import type { Network } from './network.ts'
 import type { Ops } from './ops/ops.ts'
 
@@ -50,7 +50,8 @@ const forwardRules: ForwardRules = {
       : ops.conv2d(x as Tensor4D, kernel as Tensor4D, stride, padding),
   depthwise_conv2d: (ops, { stride, padding }, x, { kernel, bias }) =>
     withBias(ops, ops.depthwiseConv2d(x as Tensor4D, kernel as Tensor4D, stride, padding), bias),
-  batch_norm: (ops, _, x, { gamma, beta }) => ops.batchNorm(x, gamma as Tensor1D, beta as Tensor1D),
+  batch_norm: (ops, layer, x, { gamma, beta }) =>
+    ops.batchNorm(x, gamma as Tensor1D, beta as Tensor1D, epsilonOf(layer)),
   max_pool: (ops, { size }, x) => ops.maxPool(x as Tensor4D, size),
   average_pool: (ops, { size }, x) => ops.averagePool(x as Tensor4D, size),
   global_average_pool: (ops, _, x) => ops.globalAveragePool(x as Tensor4D),
@@ -70,10 +71,11 @@ const forwardRules: ForwardRules = {
       encoding === 'learned' ? (kernel as Tensor2D) : sinusoids(length, c),
     )
   },
-  layer_norm: (ops, _, x, { gamma, beta }) => ops.layerNorm(x, gamma as Tensor1D, beta as Tensor1D),
-  rms_norm: (ops, _, x, { gamma }) => ops.rmsNorm(x, gamma as Tensor1D),
-  group_norm: (ops, { groups }, x, { gamma, beta }) =>
-    ops.groupNorm(x, gamma as Tensor1D, beta as Tensor1D, groups),
+  layer_norm: (ops, layer, x, { gamma, beta }) =>
+    ops.layerNorm(x, gamma as Tensor1D, beta as Tensor1D, epsilonOf(layer)),
+  rms_norm: (ops, layer, x, { gamma }) => ops.rmsNorm(x, gamma as Tensor1D, epsilonOf(layer)),
+  group_norm: (ops, layer, x, { gamma, beta }) =>
+    ops.groupNorm(x, gamma as Tensor1D, beta as Tensor1D, layer.groups, epsilonOf(layer)),
   multi_head_attention: (ops, { heads, headSize, causal }, x, variables) => {
     const width = heads * headSize
     const c = x.shape[2]!
@@ -140,7 +142,7 @@ export function logitsOf(
       // A ReLU after batch norm is one pass with it.
       if (!tap && layer.kind === 'batch_norm' && layers[i + 1]?.kind === 'relu') {
         const { gamma, beta } = byLayer[layer.name]
-        return ops.batchNormRelu(x, gamma as Tensor1D, beta as Tensor1D)
+        return ops.batchNormRelu(x, gamma as Tensor1D, beta as Tensor1D, epsilonOf(layer))
       }
       if (!tap && layer.kind === 'relu' && layers[i - 1]?.kind === 'batch_norm') return x
       if (layer.kind === 'residual') return ops.add(through(layer.main, x), through(layer.shortcut, x))

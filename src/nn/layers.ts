@@ -26,7 +26,7 @@ export type LeafLayer =
   /** conv2d with one filter a channel: variables kernel [size, size, c, 1] and, with `bias`, bias [c] */
   | ({ kind: 'depthwise_conv2d'; name: string } & Filter)
   /** [h, w, c] or [c], unchanged, with the statistics of the batch; variables gamma [c] and beta [c] */
-  | { kind: 'batch_norm'; name: string }
+  | ({ kind: 'batch_norm'; name: string } & Norm)
   /** [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c] */
   | { kind: 'max_pool'; size: number }
   | { kind: 'average_pool'; size: number }
@@ -46,11 +46,11 @@ export type LeafLayer =
   /** Adds to each place what says which it is; learned: variable kernel [length, c] */
   | { kind: 'positional'; name: string; encoding: 'learned' | 'sinusoidal' }
   /** [..., c], unchanged, with the statistics of each place; variables gamma [c] and beta [c] */
-  | { kind: 'layer_norm'; name: string }
+  | ({ kind: 'layer_norm'; name: string } & Norm)
   /** layer_norm without its mean and without beta */
-  | { kind: 'rms_norm'; name: string }
+  | ({ kind: 'rms_norm'; name: string } & Norm)
   /** [h, w, c] or [length, c], unchanged, with the statistics of each group of channels of an example; as layer_norm */
-  | { kind: 'group_norm'; name: string; groups: number }
+  | ({ kind: 'group_norm'; name: string; groups: number } & Norm)
   /**
    * [length, c] → [length, c]; variables query_kernel, key_kernel and value_kernel [c, heads, headSize], output_kernel [heads,
    * headSize, c] and, with `bias`, query_bias, key_bias and value_bias [heads, headSize] and output_bias [c]
@@ -86,6 +86,13 @@ export type LeafLayer =
   | { kind: 'unembedding' }
 
 export type SequencePadding = 'same' | 'valid' | 'causal'
+
+/** `epsilon`, which keeps a norm finite where nothing varies: `epsilonOf` says what it is if absent. */
+type Norm = { epsilon?: number }
+
+/** ε of a norm: if absent, of batch norm Keras's 10⁻³, of the others PyTorch's 10⁻⁵. */
+export const epsilonOf = ({ kind, epsilon }: Norm & { kind: string }): number =>
+  epsilon ?? (kind === 'batch_norm' ? 1e-3 : 1e-5)
 
 type Filter = { size: number; stride: number; padding: 'same' | 'valid'; bias: boolean }
 

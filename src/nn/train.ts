@@ -177,6 +177,38 @@ function makeIteration(
   }
 }
 
+/** A step that the optimizer proposes: from θ_t to `proposed`, float32 [parameters]; its position is what schedules go by. */
+export type ProposedStep = {
+  iteration: number
+  position: number
+  theta: Float32Array
+  proposed: Float32Array
+}
+
+/** What has a say in which part of a step is taken (lca/interventions.ts). */
+export type Intervening = {
+  /** Whether it has at this position. */
+  isDue(position: number): boolean
+  /** Whether optimizers remember the gradient only as far as its step is taken. */
+  masksState: boolean
+  /** How much of each parameter’s step is taken, from 0 to 1: float64 [parameters], valid until the next. */
+  choose(step: ProposedStep): Promise<Float64Array>
+  /**
+   * Is told of the step that was taken: `theta` is θ_{t+1}, `proposed` where the whole step would have led; `last`: there is
+   * none after it.
+   */
+  taken(step: ProposedStep, last: boolean): Promise<void>
+}
+
+/** θ_t + f∘Δ: to the bit the one end where f is 1, the other where it is 0. */
+function takePart(before: Float32Array, factors: Float64Array, theta: Float32Array): void {
+  for (let i = 0; i < theta.length; i++) {
+    const f = factors[i]
+    if (f === 0) theta[i] = before[i]
+    else if (f !== 1) theta[i] = before[i] + f * (theta[i] - before[i])
+  }
+}
+
 /**
  * Yields θ_0, then θ_{t+1} after each iteration t, each with the optimizer's state (the same arrays every time, valid
  * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits. `origin` says
@@ -184,14 +216,15 @@ function makeIteration(
  * The loss trained on is the batch's mean loss + Σ_kernels l2·w², l2 the layer's. Throws
  * DivergedError where it is not finite.
  */
-export function* train(
+export async function* train(
   model: Model,
   spec: Pick<ResolvedSpec, 'training'>,
   layers: ResolvedLayer[],
   data: Examples,
   resume?: TrainingState,
   origin: Origin = fromTheStart,
-): Generator<TrainingState> {
+  intervening?: Intervening,
+): AsyncGenerator<TrainingState> {
   const { iterations, seed } = spec.training
   const { network } = model
   const theta = resume?.theta ?? initialWeights(network, seed)
@@ -206,8 +239,24 @@ export function* train(
     if (!Number.isFinite(loss)) throw new DivergedError(t)
     const variables = trained(t)
     penalize(theta, gradient, variables)
-    for (const one of variables)
-      update(one.optimizer, one, theta, gradient, state, positionOf(t), one.updates)
+    const position = positionOf(t)
+    const updateAll = (weights: Float32Array) => {
+      for (const one of variables) update(one.optimizer, one, weights, gradient, state, position, one.updates)
+    }
+    if (intervening?.isDue(position)) {
+      const before = theta.slice()
+      const memory = intervening.masksState ? state.map(slot => slot.slice()) : undefined
+      updateAll(theta)
+      const proposed = theta.slice()
+      const factors = await intervening.choose({ iteration: t, position, theta: before, proposed })
+      takePart(before, factors, theta)
+      if (memory) {
+        for (const [slot, values] of memory.entries()) state[slot].set(values)
+        for (let i = 0; i < gradient.length; i++) gradient[i] *= factors[i]
+        updateAll(before)
+      }
+      await intervening.taken({ iteration: t, position, theta, proposed }, t + 1 === iterations)
+    } else updateAll(theta)
     yield { iteration: t + 1, theta, state }
   }
 }
@@ -223,7 +272,8 @@ export function makeReplay(
   data: Examples,
   { iteration: first, state }: Pick<TrainingState, 'iteration' | 'state'>,
   origin: Origin = fromTheStart,
-): (iteration: number, theta: Float32Array) => StepParts {
+  intervening?: Intervening,
+): (iteration: number, theta: Float32Array) => Promise<StepParts> {
   const { parameters } = model.network
   const { positionOf, trained, differentiate, penalize } = makeIteration(model, spec, layers, data, origin)
   const vector = () => new Float64Array(parameters)
@@ -234,7 +284,7 @@ export function makeReplay(
   const total = vector()
   const scale = vector()
   let next = first
-  return (iteration, theta) => {
+  return async (iteration, theta) => {
     if (iteration !== next++) throw new Error(`iteration ${iteration} cannot be replayed after ${next - 2}`)
     const { batchGradient, gradient, momentum, l2, decay } = parts
     differentiate(iteration, theta, batchGradient)
@@ -244,9 +294,12 @@ export function makeReplay(
     // What is frozen does not move.
     for (const part of [gradient, momentum, l2, decay]) part.fill(0)
     const moved = theta.slice()
+    const position = positionOf(iteration)
+    const due = intervening?.isDue(position) ? intervening : undefined
+    const memory = due?.masksState ? state.map(slot => slot.slice()) : undefined
     for (const one of variables) {
       const { optimizer, offset, size, updates } = one
-      const taken = updateParts(optimizer, one, total, state, positionOf(iteration), updates, {
+      const taken = updateParts(optimizer, one, total, state, position, updates, {
         scale,
         earlier: momentum,
       })
@@ -255,8 +308,25 @@ export function makeReplay(
         l2[i] = scale[i] * factor * 2 * one.l2 * theta[i]
         decay[i] = -taken * theta[i]
       }
-      update(optimizer, one, moved, total, state, positionOf(iteration), updates)
+      update(optimizer, one, moved, total, state, position, updates)
     }
+    if (due === undefined) return parts
+    // Of each part as much as of the step.
+    const proposed = moved.slice()
+    const factors = await due.choose({ iteration, position, theta, proposed })
+    takePart(theta, factors, moved)
+    for (const part of [gradient, momentum, l2, decay])
+      for (let i = 0; i < part.length; i++) part[i] *= factors[i]
+    if (memory) {
+      for (const [slot, values] of memory.entries()) state[slot].set(values)
+      for (let i = 0; i < total.length; i++) total[i] *= factors[i]
+      const unused = theta.slice()
+      for (const one of variables) update(one.optimizer, one, unused, total, state, position, one.updates)
+    }
+    await due.taken(
+      { iteration, position, theta: moved, proposed },
+      iteration + 1 === spec.training.iterations,
+    )
     return parts
   }
 }

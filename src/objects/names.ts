@@ -14,6 +14,8 @@ export const stateName = (to: number) => `state/${to}.npy`
 export const neuronsName = (split: SplitName, { from, to }: Span) => `neurons/${split}/${from}-${to}.npy`
 /** float32 [vectors, parameters]: what a segment leaves for diagnostics that span segments (lca/diagnostics). Not kept. */
 export const seamsName = (split: SplitName, { from, to }: Span) => `seams/${split}/${from}-${to}.npy`
+/** float64 [columns, rows]: a table that training leaves of a segment, for whoever allocates it. Not kept. */
+export const leftName = (kind: string, { from, to }: Span) => `training/${kind}/${from}-${to}.npy`
 export const manifestName = 'manifest.json'
 
 /** How many rows a tensor has, and the iterations of its first and its last. */

@@ -1,7 +1,7 @@
 /** The architectures of a spec and their options. nn/architectures says what each is made of. */
 import { type Static, Type } from 'typebox'
 import { closed, Named, OneOf } from './composites.ts'
-import { CustomSpec } from './custom.ts'
+import { batchNormOptions, CustomSpec, NormEpsilon } from './custom.ts'
 import { mostParameters } from './limits.ts'
 
 const Width = (fallback: number, description: string) =>
@@ -18,6 +18,10 @@ const WidthFactor = () =>
       description: 'Multiplies the channels and units of every hidden layer, rounded, at least 1.',
     }),
   )
+
+const BatchNorm = Type.Optional(
+  Type.Object(batchNormOptions, { ...closed, description: 'Of every batch norm; as of custom’s layer.' }),
+)
 
 export const FcSpec = Type.Object(
   {
@@ -71,6 +75,7 @@ export const AllCnnSpec = Type.Object(
     name: Type.Literal('all-cnn'),
     widthFactor: WidthFactor(),
     dropout: Rate(0.5, 'Rate after each strided convolution; in training only.'),
+    batchNorm: BatchNorm,
   },
   {
     ...closed,
@@ -102,6 +107,7 @@ export const ResnetSpec = Type.Object(
           'Widens or narrows the blocks of each group inside: multiplies the channels between their two convolutions, rounded, at least 1.',
       }),
     ),
+    batchNorm: BatchNorm,
   },
   {
     ...closed,
@@ -147,6 +153,7 @@ const blocks = {
   normalization: Type.Optional(
     OneOf(['layer', 'rms'], { default: 'layer', description: 'layer_norm or rms_norm.' }),
   ),
+  epsilon: NormEpsilon,
   activation: Type.Optional(
     OneOf(['gelu', 'relu', 'silu', 'tanh'], { default: 'gelu', description: 'Between the dense layers.' }),
   ),
@@ -210,6 +217,7 @@ export const MixerSpec = Type.Object(
     width: Width(128, 'Features of a patch.'),
     tokenUnits: Width(64, 'Between the dense layers over places, block1/fc_1 and block1/fc_2.'),
     channelUnits: Width(512, 'Between the dense layers over features, block1/fc_3 and block1/fc_4.'),
+    epsilon: NormEpsilon,
   },
   {
     ...closed,
@@ -236,6 +244,7 @@ export const WideResnetSpec = Type.Object(
       }),
     ),
     dropout: Rate(0, 'Rate between the convolutions of a block; in training only.'),
+    batchNorm: BatchNorm,
   },
   {
     ...closed,

@@ -6,6 +6,7 @@ import type { CostFacts } from '../lca/diagnostics/diagnostic.ts'
 import { recordedBy } from './diagnostics.ts'
 import type { FieldError } from './errors.ts'
 import type { NetworkFacts } from './facts.ts'
+import { judgingOf } from './intervention.ts'
 import { sampleOf } from './sample.ts'
 import type { MethodName, ResolvedSpec } from './schema.ts'
 import { segmentCount } from './segments.ts'
@@ -61,7 +62,7 @@ export function diagnosticCosts(
   const layers = layerUnits(network.variables)
   const { splits, method, chunkSize, segmentIterations } = spec.allocation
   return Object.fromEntries(
-    recordedBy(spec.allocation).map(({ diagnostic, options }) => {
+    recordedBy(spec).map(({ diagnostic, options }) => {
       const cost: DiagnosticCost = { gradients: 0, forwardPasses: 0, flops: 0, rows: 0, bytes: 0 }
       for (const split of splits) {
         const { examples } = sampleOf(spec, split)
@@ -75,6 +76,7 @@ export function diagnosticCosts(
           ...{ examples, chunkSize, chunks: Math.ceil(examples / chunkSize) },
           points: pointsPerIteration[method] * parts,
           ...{ batchSize: spec.training.batchSize, splits: splits.length },
+          judged: judgingOf(spec, iterations).iterations,
         }
         const { gradients, forwardPasses } = diagnostic.work?.(facts, options) ?? {
           gradients: 0,
@@ -102,7 +104,7 @@ function diagnosticFlops(
   iterations: number,
   parts: number,
 ): [name: string, flops: number][] {
-  if (!recordedBy(spec.allocation).some(({ diagnostic }) => diagnostic.work)) return []
+  if (!recordedBy(spec).some(({ diagnostic }) => diagnostic.work)) return []
   const costs = diagnosticCosts(spec, network, { iterations, segments: 1, parts })
   return Object.entries(costs).map(([name, { flops }]) => [name, flops])
 }
@@ -117,9 +119,20 @@ export function allocationFlops(spec: Costly, network: Network, iterations: numb
   return passes * examplesOf(spec) * network.gradientFlops + added
 }
 
-/** FLOP of training: a gradient of a batch an iteration, and none where it happened elsewhere. */
-export const trainingFlops = ({ training }: Costly, { gradientFlops }: Network): number =>
-  training.trajectory === undefined ? training.iterations * training.batchSize * gradientFlops : 0
+/**
+ * FLOP of training: a gradient of a batch an iteration, and what it takes to judge steps before they are taken; none where
+ * it happened elsewhere.
+ */
+export function trainingFlops(
+  spec: Costly,
+  { gradientFlops }: Network,
+  iterations = spec.training.iterations,
+): number {
+  const { trajectory, batchSize } = spec.training
+  if (trajectory !== undefined) return 0
+  const { examples, gradients, forwardPasses } = judgingOf(spec, iterations)
+  return (iterations * batchSize + (gradients + forwardShare * forwardPasses) * examples) * gradientFlops
+}
 
 /** What turns are taken by: allocation at its least, for how often steps have to be split nobody knows before. */
 export function costOf(spec: Costly, network: Network): Cost {
@@ -152,17 +165,26 @@ export function checkCost(spec: Costly, network: Network, mostPetaflop: number):
   const limit = `at most ${mostPetaflop} PFLOP (LEDGER_MAX_JOB_PFLOP)`
   const trained = trainingFlops(spec, network)
   if (trained > most) {
-    const fitting = Math.floor(most / (spec.training.batchSize * network.gradientFlops))
+    const { iterations, intervention } = spec.training
+    const fitting = largest(iterations, n => trainingFlops(spec, network, n) <= most)
+    const judged =
+      intervention &&
+      trainingFlops({ ...spec, training: { ...spec.training, intervention: undefined } }, network) <= most
     errors.push(
       fitting > 0
         ? {
             path: '$.training.iterations',
-            message: `must be ≤ ${fitting} with this network and batch size, for training to cost ${limit}; ${spec.training.iterations} cost ${petas(trained)}`,
+            message: `must be ≤ ${fitting} with this network${intervention ? ', intervention' : ''} and batch size, for training to cost ${limit}; ${spec.training.iterations} cost ${petas(trained)}`,
           }
-        : {
-            path: '$.training.batchSize',
-            message: `must be smaller with this network, for training to cost ${limit}; one iteration costs ${petas(trained / spec.training.iterations)}`,
-          },
+        : judged
+          ? {
+              path: '$.training.intervention.judge.examples',
+              message: `must be fewer with this network, for training to cost ${limit}; judging one step costs ${petas(trainingFlops(spec, network, 1))}`,
+            }
+          : {
+              path: '$.training.batchSize',
+              message: `must be smaller with this network, for training to cost ${limit}; one iteration costs ${petas(trained / spec.training.iterations)}`,
+            },
     )
   }
   const worst = worstSegment(spec, network)

@@ -32,6 +32,18 @@ const window = {
   ),
 }
 
+const Epsilon = (fallback: string) =>
+  Type.Optional(
+    Type.Number({
+      ...{ minimum: 1e-12, maximum: 1 },
+      description: `ε, added to the variance; ${fallback} if absent.`,
+    }),
+  )
+/** Options of batch norm: of a layer and, as `batchNorm`, of the architectures that have it. */
+export const batchNormOptions = { epsilon: Epsilon('10⁻³ (PyTorch has 10⁻⁵)') }
+/** ε of the norms that need no batch. */
+export const NormEpsilon = Epsilon('10⁻⁵')
+
 const leaves = {
   dense: layer(
     'dense',
@@ -50,7 +62,7 @@ const leaves = {
   ),
   batch_norm: layer(
     'batch_norm',
-    {},
+    batchNormOptions,
     'Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …',
   ),
   max_pool: layer('max_pool', window, '[h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]'),
@@ -92,13 +104,17 @@ const leaves = {
   ),
   layer_norm: layer(
     'layer_norm',
-    {},
-    'γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …',
+    { epsilon: NormEpsilon },
+    'γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …',
   ),
-  rms_norm: layer('rms_norm', {}, 'γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …'),
+  rms_norm: layer(
+    'rms_norm',
+    { epsilon: NormEpsilon },
+    'γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …',
+  ),
   group_norm: layer(
     'group_norm',
-    { groups: Count('Groups of successive channels; they divide the channels.') },
+    { groups: Count('Groups of successive channels; they divide the channels.'), epsilon: NormEpsilon },
     'As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …',
   ),
   multi_head_attention: layer(

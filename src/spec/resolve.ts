@@ -5,11 +5,13 @@ import { withDefaults } from './defaults.ts'
 import { resolveDiagnostics } from './diagnostics.ts'
 import { type FieldError, SpecError } from './errors.ts'
 import type { DatasetFacts, Facts, NetworkFacts } from './facts.ts'
+import { checkJudge, checkSpan } from './intervention.ts'
 import { checkLayers } from './layers.ts'
 import { checkActivations, checkParameters } from './limits.ts'
 import { didYouMean, formatPath, type JsonSchema, type Path, show } from './messages.ts'
 import { fewestChunks, type Sample } from './sample.ts'
 import { ExperimentSpec, type ResolvedSpec, type SplitName, splitNames } from './schema.ts'
+import { checkNormalization, checkTargets } from './targets.ts'
 import { schemaViolations } from './validate.ts'
 
 /** Each segment is a row, a job and objects; a spec of some hundred bytes must not make millions of them. */
@@ -48,12 +50,17 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
 
   const known = checkDataset(draft, facts, report)
   checkTraining(draft, input, report)
-  if (known) checkAugmentation(draft, known, report)
+  if (known) {
+    checkAugmentation(draft, known, report)
+    checkTargets(draft, known, report)
+    checkNormalization(draft.dataset.normalization, known, report)
+  }
   const network = known && !isBroken('architecture') ? layOut(draft, known, facts, contradictions) : null
   checkOptimizer(draft, report)
   const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
   contradictions.push(...checkLayers(draft.layers ?? {}, lastPosition(draft.training), optimizer, network))
   checkAllocation(draft, network, facts, report)
+  checkIntervention(draft, network, report)
   if (network)
     contradictions.push(...checkActivations(network, draft.training.batchSize, draft.allocation.chunkSize))
   checkTags(draft, report)
@@ -321,6 +328,25 @@ function checkAllocation(draft: Draft, network: NetworkFacts | null, facts: Fact
     for (const split of splits)
       if (examples < sizes[split])
         checkSample({ split, of: sizes[split], examples, chunkSize: allocation.chunkSize }, network, report)
+}
+
+function checkIntervention(
+  { dataset, training, allocation }: Draft,
+  network: NetworkFacts | null,
+  report: Report,
+): void {
+  const { intervention } = training
+  if (intervention === undefined) return
+  const at = (path: string[]) => ['training', 'intervention', ...path]
+  checkSpan(intervention, lastPosition(training), (path, message) => report(at(path), message))
+  const sizes = {
+    train: dataset.trainExamples ?? Number.NaN,
+    validation: dataset.validationExamples ?? Number.NaN,
+  }
+  if (intervention.judge?.split !== undefined)
+    checkJudge(intervention.judge, sizes, { chunkSize: allocation.chunkSize, network }, (path, message) =>
+      report(at(['judge', ...path]), message),
+    )
 }
 
 /** Whether a sample makes chunks enough, and with batch norm, whose loss is over chunks, whole chunks of its split. */

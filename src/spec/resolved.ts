@@ -32,8 +32,14 @@ export type ResolvedOptimizer = { learningRate: number; schedule: ResolvedSchedu
 export type ResolvedArchitecture =
   | { name: 'fc'; hidden: number[] }
   | { name: 'lenet'; channels: number[]; units: number; dropout: number[] }
-  | { name: 'all-cnn'; widthFactor: number; dropout: number }
-  | { name: 'resnet'; depth: number; width: number; widthFactors: number[] }
+  | { name: 'all-cnn'; widthFactor: number; dropout: number; batchNorm?: ResolvedBatchNorm }
+  | {
+      name: 'resnet'
+      depth: number
+      width: number
+      widthFactors: number[]
+      batchNorm?: ResolvedBatchNorm
+    }
   | { name: 'vgg'; widthFactor: number; dropout: number }
   | ({
       name: 'transformer'
@@ -50,9 +56,19 @@ export type ResolvedArchitecture =
       width: number
       tokenUnits: number
       channelUnits: number
+      epsilon?: number
     }
-  | { name: 'wide-resnet'; depth: number; widenFactor: number; dropout: number }
+  | {
+      name: 'wide-resnet'
+      depth: number
+      widenFactor: number
+      dropout: number
+      batchNorm?: ResolvedBatchNorm
+    }
   | { name: 'custom'; layers: ResolvedCustomLayer[] }
+
+/** Options of batch norm; each absent where it is what batch norm has anyway (nn/layers.ts). */
+export type ResolvedBatchNorm = { epsilon?: number }
 
 type ResolvedBlocks = {
   depth: number
@@ -61,10 +77,15 @@ type ResolvedBlocks = {
   mlpRatio: number
   norm: 'pre' | 'post' | 'none'
   normalization: 'layer' | 'rms'
+  epsilon?: number
   activation: 'gelu' | 'relu' | 'silu' | 'tanh'
   bias: boolean
   dropout: number
 }
+
+export type ResolvedNormalization =
+  | { name: 'none' | 'unit' }
+  | { name: 'per-channel'; mean?: number[]; deviation?: number[] }
 
 export type ResolvedAugmentation = { flip: boolean; crop: number }
 
@@ -79,14 +100,16 @@ export type ResolvedCustomLayer =
   | { kind: 'add' | 'concatenate'; branches: ResolvedCustomLeaf[][] }
 export type ResolvedCustomLeaf =
   | {
-      kind: 'flatten' | 'batch_norm' | 'global_average_pool' | 'relu' | 'tanh' | 'gelu' | 'silu' | 'softplus'
+      kind: 'flatten' | 'global_average_pool' | 'relu' | 'tanh' | 'gelu' | 'silu' | 'softplus'
     }
-  | { kind: 'layer_norm' | 'rms_norm' | 'mean_over_tokens' | 'last_token' | 'unembedding' }
+  | ({ kind: 'batch_norm' } & ResolvedBatchNorm)
+  | { kind: 'layer_norm' | 'rms_norm'; epsilon?: number }
+  | { kind: 'mean_over_tokens' | 'last_token' | 'unembedding' }
   | { kind: 'image_to_sequence' | 'transpose' }
   | { kind: 'leaky_relu'; slope: number }
   | { kind: 'embedding'; features: number }
   | { kind: 'positional'; encoding: 'learned' | 'sinusoidal' }
-  | { kind: 'group_norm'; groups: number }
+  | { kind: 'group_norm'; groups: number; epsilon?: number }
   | { kind: 'multi_head_attention'; heads: number; headSize: number; causal: boolean; bias: boolean }
   | { kind: 'last_tokens'; count: number }
   | {
@@ -103,6 +126,24 @@ export type ResolvedCustomLeaf =
   | { kind: 'max_pool' | 'average_pool'; size: number }
   | { kind: 'dropout'; rate: number }
 
+/** What steps are judged on before they are taken. `examples` absent: the whole split. */
+export type ResolvedJudge = {
+  split: SplitName
+  method: 'left' | 'trapezoid' | 'simpson'
+  examples?: number
+}
+
+export type ResolvedIntervention = {
+  update: 'helpers' | 'hurters' | 'random' | 'shrink'
+  by: 'parameter' | 'unit' | 'layer'
+  judge: ResolvedJudge
+  from: number
+  /** Absent: to the end. */
+  until?: number
+  every: number
+  state: 'whole' | 'masked'
+}
+
 /** What a diagnostic is recorded with: those of the options that it has. */
 export type ResolvedDiagnostic = { every?: number; examples?: number }
 
@@ -117,6 +158,8 @@ export type ResolvedSpec = {
     trainExamples: number
     validationExamples: number
     seed: number
+    /** Absent: bytes are divided by 255, numbers are as they are. */
+    normalization?: ResolvedNormalization
   } & DatasetOptions
   architecture: ResolvedArchitecture
   /** Absent: cross-entropy without label smoothing. */
@@ -136,6 +179,8 @@ export type ResolvedSpec = {
     augmentation?: ResolvedAugmentation
     /** Absent: θ_0 is drawn. */
     initial?: { experiment: string; iteration: number; state?: boolean }
+    /** Absent: steps are taken as the optimizer proposes them. */
+    intervention?: ResolvedIntervention
   }
   allocation: {
     method: MethodName

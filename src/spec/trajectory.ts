@@ -56,6 +56,7 @@ export function checkTrajectory(
   without('$.training.l2', training.l2 !== 0)
   without('$.training.clipNorm', training.clipNorm !== undefined)
   without('$.training.augmentation', training.augmentation !== undefined)
+  without('$.training.intervention', training.intervention !== undefined)
   // No optimizer of ours has made the steps.
   without('$.allocation.diagnostics.components', (allocation.diagnostics?.components ?? false) !== false)
   if (training.iterations > found.iterations)

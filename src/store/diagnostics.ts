@@ -36,15 +36,15 @@ export type DiagnosticSummary = { figures: Figures; early: EarlyFigures[] }
 export async function summariseDiagnostics(
   db: Queryable,
   { id, split }: { id: string; split: SplitName },
-  { training, allocation }: ResolvedSpec,
+  spec: ResolvedSpec,
   variables: VariableFacts[],
 ): Promise<DiagnosticSummary> {
-  const { iterations } = training
+  const { iterations } = spec.training
   const source = sourceOf(db, { id, split }, iterations)
   const network = networkOf(variables)
   const figuresTo = async (to: number): Promise<Figures> => {
     const figures: Figures = {}
-    for (const { diagnostic, options } of summarised(allocation)) {
+    for (const { diagnostic, options } of summarised(spec)) {
       const facts: ReadFacts = { ...network, split, iterations, from: 0, to, options }
       const values = await diagnostic.summarise!(source, facts)
       for (const { name } of diagnostic.figures) {
@@ -63,14 +63,12 @@ export async function summariseDiagnostics(
 }
 
 /** Those of an experiment that have figures, with what they were recorded with. */
-function summarised(allocation: ResolvedSpec['allocation']): {
+function summarised(spec: ResolvedSpec): {
   diagnostic: Diagnostic
   options: ReadFacts['options']
 }[] {
   const onReading = diagnostics
-    .filter(diagnostic => diagnostic.cost === 'reading' && hasDiagnostic(diagnostic, allocation))
+    .filter(diagnostic => diagnostic.cost === 'reading' && hasDiagnostic(diagnostic, spec))
     .map(diagnostic => ({ diagnostic, options: undefined }))
-  return [...recordedBy(allocation), ...onReading].filter(
-    ({ diagnostic }) => diagnostic.summarise !== undefined,
-  )
+  return [...recordedBy(spec), ...onReading].filter(({ diagnostic }) => diagnostic.summarise !== undefined)
 }

@@ -42,7 +42,7 @@ export function findFindings(
   const { allocation, training } = spec
   const { iterations } = training
   const network = networkOf(variables)
-  const recorded = recordedBy(allocation)
+  const recorded = recordedBy(spec)
   const splits = [...allocation.splits].sort()
   const balanced = splits.filter(split => unbalanced?.[split] === undefined)
   const find = (summed: Summed[], label: string) =>

@@ -21,7 +21,7 @@ import type { Run } from './experiment.ts'
 export function factsOf({ spec }: Run, split: SplitName, diagnostic?: Diagnostic): ReadFacts {
   const dataset = facts.datasets.find(({ name }) => name === spec.dataset.name)!
   const { iterations } = spec.training
-  const options = recordedBy(spec.allocation).find(one => one.diagnostic === diagnostic)?.options
+  const options = recordedBy(spec).find(one => one.diagnostic === diagnostic)?.options
   const network = networkOf(facts.network(spec.architecture, dataset).variables)
   return { ...network, split, iterations, from: 0, to: iterations, options }
 }
@@ -54,7 +54,7 @@ function cut(block: StoredBlock, span: { from: number; to: number }): StoredBloc
 }
 
 function joinedTable(run: Run, split: SplitName, kind: string): Columns | undefined {
-  const asked = recordedBy(run.spec.allocation)
+  const asked = recordedBy(run.spec)
   const found = asked.find(({ diagnostic }) => diagnostic.seams?.kind === kind)
   if (found === undefined) return undefined
   const read = factsOf(run, split, found.diagnostic)

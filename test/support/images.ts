@@ -169,8 +169,8 @@ export function globalAveragePool(x: Images): Computed {
   )
 }
 
-/** γ·x̂ + β, x̂ = (x − μ)/√(σ² + 1e-3), by channel over the batch. */
-export function batchNorm(x: Images, gamma: Images, beta: Images): Computed {
+/** γ·x̂ + β, x̂ = (x − μ)/√(σ² + ε), by channel over the batch. */
+export function batchNorm(x: Images, gamma: Images, beta: Images, epsilon = 1e-3): Computed {
   const channels = x.shape[x.shape.length - 1]
   const m = x.values.length / channels
   const y = zeros(x.shape)
@@ -179,7 +179,7 @@ export function batchNorm(x: Images, gamma: Images, beta: Images): Computed {
   for (let c = 0; c < channels; c++) {
     const own = Float64Array.from({ length: m }, (_, at) => x.values[at * channels + c])
     const mu = mean(own)
-    scale[c] = 1 / Math.sqrt(mean(own.map(value => (value - mu) ** 2)) + 1e-3)
+    scale[c] = 1 / Math.sqrt(mean(own.map(value => (value - mu) ** 2)) + epsilon)
     own.forEach((value, at) => {
       normalized[at * channels + c] = (value - mu) * scale[c]
       y.values[at * channels + c] = gamma.values[c] * normalized[at * channels + c] + beta.values[c]

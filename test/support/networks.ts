@@ -128,5 +128,5 @@ export const custom =
     const shortcut = each(pool(x, 2, 'mean'), Math.tanh, v => 1 / Math.cosh(v) ** 2)
     x = plus(conv2d(plus(main, shortcut), take(2, 2, 4, 3), 1, 'valid'), take(3))
     const hidden = dense(x, take(x.values.length / x.shape[0], 5), take(5))
-    return dense(relu(batchNorm(hidden, take(5), take(5))), take(5, classes), take(classes))
+    return dense(relu(batchNorm(hidden, take(5), take(5), 0.1)), take(5, classes), take(classes))
   }

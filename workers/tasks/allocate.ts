@@ -1,6 +1,8 @@
 /** The allocate step of one segment: reads its weights, runs the ledger's loop, and feeds its consumers. */
 import { makeAggregator } from '../../src/lca/aggregate.ts'
 import { allocate, type Step } from '../../src/lca/allocate.ts'
+import type { SegmentColumns } from '../../src/lca/columns.ts'
+import type { Diagnostic } from '../../src/lca/diagnostics/diagnostic.ts'
 import { followDiagnostics, networkOf, seamVectors } from '../../src/lca/diagnostics/follow.ts'
 import type { Probes } from '../../src/lca/diagnostics/probes.ts'
 import { makeEnds } from '../../src/lca/ends.ts'
@@ -9,8 +11,8 @@ import { makeSampling } from '../../src/lca/sampling.ts'
 import type { DeviceSplit } from '../../src/nn/model.ts'
 import { rateAt } from '../../src/nn/optimizers.ts'
 import { makeProbes } from '../../src/nn/probes.ts'
-import { allocationsName, neuronsName, seamsName, weightsName } from '../../src/objects/names.ts'
-import { MissingObjectError, objectKey } from '../../src/objects/objects.ts'
+import { allocationsName, leftName, neuronsName, seamsName, weightsName } from '../../src/objects/names.ts'
+import { MissingObjectError, type Objects, objectKey } from '../../src/objects/objects.ts'
 import { recordedBy } from '../../src/spec/diagnostics.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
@@ -19,6 +21,7 @@ import type { Result, Task } from '../protocol.ts'
 import { originOf } from './branch.ts'
 import { replaySegment } from './replay.ts'
 import { openRows, type RowWriter, readRows } from './rows.ts'
+import { readTable } from './sealed.ts'
 
 /** What takes part in the loop: sees every step, then ends in objects in storage or gives up what it has written. */
 type Consumer = { step(step: Step): void | Promise<void> }
@@ -38,9 +41,13 @@ export async function allocateSegment(
   const { experimentId, spec, from, to, known } = task
   const start = performance.now()
   if (known === undefined) throw new MissingObjectError(objectKey(experimentId, weightsName({ from, to })))
-  const { model } = await prepare(task, signal)
+  const { model, data } = await prepare(task, signal)
   const { variables, parameters } = model.network
   const rowAt = await readRows(objects, known, parameters, signal)
+  const asked = recordedBy(spec)
+  const left: SegmentColumns[] = []
+  for (const { diagnostic } of asked)
+    if (diagnostic.left) left.push(...(await readLeft(objects, task, diagnostic)))
   const device = await upload(task, signal)
   const { splits } = spec.allocation
 
@@ -55,13 +62,15 @@ export async function allocateSegment(
 
   let gradients = 0
   let probes: Probes | undefined
+  const closers: (() => void)[] = []
   // Every gradient is taken on all splits at once.
   const examplesPerPass = splits.reduce((sum, split) => sum + device[split]!.examples, 0) / splits.length
   try {
-    const ends = makeEnds(spec.training.iterations)
+    const ends = makeEnds(spec.training.iterations, data.train.normalization)
     const sampling = makeSampling(variables, to - from, samplesOf(device))
-    const asked = recordedBy(spec.allocation)
     const { method, maxError, maxSplits } = spec.allocation
+    const replay = replaySegment(context, task, signal)
+    closers.push(replay.dispose)
     const training = {
       seed: spec.training.seed,
       // Schedules go by where an iteration stands in the training that this one may go on with.
@@ -70,7 +79,7 @@ export async function allocateSegment(
         const layers = resolveLayers(spec, model.network)
         return rateAt(spec.optimizer, originOf(spec, task.ancestors ?? [], layers).position + iteration)
       },
-      parts: replaySegment(context, task, signal),
+      parts: replay.parts,
     }
     probes = makeProbes(model, device, { method, training, signal })
     const diagnostics = followDiagnostics(asked, {
@@ -111,7 +120,13 @@ export async function allocateSegment(
     }
     const stored = await Promise.all(writing.map(rows => rows.commit()))
     const seconds = (performance.now() - start) / 1e3
-    const columns = [...aggregator.columns, ...neurons.columns, ...sampling.columns, ...diagnostics.columns()]
+    const columns = [
+      ...aggregator.columns,
+      ...neurons.columns,
+      ...sampling.columns,
+      ...diagnostics.columns(),
+      ...left,
+    ]
     const examples = gradients * examplesPerPass
     return {
       ...{ kind: 'allocate', objects: stored, columns, evaluations },
@@ -122,7 +137,26 @@ export async function allocateSegment(
     throw error
   } finally {
     probes?.dispose()
+    for (const close of closers) close()
   }
+}
+
+/** What training left of the segment, the same for every split. */
+async function readLeft(
+  objects: Objects,
+  { experimentId, spec, from, to }: Extract<Task, { kind: 'allocate' }>,
+  { name, left, tables }: Diagnostic,
+): Promise<SegmentColumns[]> {
+  const rows = await readTable(objects, objectKey(experimentId, leftName(name, { from, to })))
+  const columns = Object.fromEntries(
+    Object.entries(left!.types).map(([column, type], c) => [
+      column,
+      type === 'int32' ? Int32Array.from(rows[c]) : rows[c],
+    ]),
+  )
+  const [{ kind, of }] = tables
+  if (of === 'run') throw new Error(`${kind} is no table of segments`)
+  return spec.allocation.splits.map(split => ({ kind, split, of, columns }))
 }
 
 /** The splits of which a sample is allocated, with the sizes of their chunks. */

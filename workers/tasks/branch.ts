@@ -22,6 +22,7 @@ import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Ancestor } from '../protocol.ts'
 import { readInitialWeights } from './initial.ts'
+import { openIntervention } from './intervention.ts'
 import { latestState } from './state.ts'
 
 type Goes = Pick<Context, 'objects' | 'prepare'>
@@ -121,10 +122,15 @@ export async function standing(
     (await latestState(context.objects, id, ends, size)) ??
     (await beginningOf(context, spec, network, older, known, signal))
   const origin = originOf(spec, older, layers)
-  for (const at of train(model, spec, layers, data.train, resume, origin)) {
-    await setImmediate()
-    signal.throwIfAborted()
-    if (at.iteration === iteration) return at
+  const intervention = await openIntervention(context, ancestor, signal)
+  try {
+    for await (const at of train(model, spec, layers, data.train, resume, origin, intervention)) {
+      await setImmediate()
+      signal.throwIfAborted()
+      if (at.iteration === iteration) return at
+    }
+  } finally {
+    intervention?.dispose()
   }
   throw new SpecError([
     {

@@ -5,6 +5,7 @@ import { resolveLayers } from '../../src/spec/layers.ts'
 import type { Context } from '../context.ts'
 import type { Task } from '../protocol.ts'
 import { originOf, standing } from './branch.ts'
+import { type Intervention, openIntervention } from './intervention.ts'
 
 /**
  * The parts of the steps of a segment, from its first on. The optimizer's state at its beginning is what training left; where
@@ -16,18 +17,24 @@ export function replaySegment(
   context: Context,
   task: Extract<Task, { kind: 'allocate' }>,
   signal: AbortSignal,
-): (iteration: number, theta: Float32Array) => Promise<StepParts> {
+): { parts(iteration: number, theta: Float32Array): Promise<StepParts>; dispose(): void } {
   const { experimentId: id, spec, from, upload, manifest, ancestors = [] } = task
   const prepared = async () => {
     const itself = { id, spec, ...(upload && { upload }), ...(manifest && { known: manifest }) }
     const state = await standing(context, [itself, ...ancestors], from, signal)
     const { model, data } = await context.prepare(task, signal)
     const layers = resolveLayers(spec, model.network)
-    return makeReplay(model, spec, layers, data.train, state, originOf(spec, ancestors, layers))
+    intervention = await openIntervention(context, task, signal)
+    const origin = originOf(spec, ancestors, layers)
+    return makeReplay(model, spec, layers, data.train, state, origin, intervention)
   }
+  let intervention: Intervention | undefined
   let replay: ReturnType<typeof prepared> | undefined
-  return async (iteration, theta) => {
-    replay ??= prepared()
-    return (await replay)(iteration, theta)
+  return {
+    async parts(iteration, theta) {
+      replay ??= prepared()
+      return (await replay)(iteration, theta)
+    },
+    dispose: () => intervention?.dispose(),
   }
 }

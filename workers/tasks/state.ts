@@ -5,9 +5,10 @@ import { stateName } from '../../src/objects/names.ts'
 import { npyHeader, npyHeaderBytes } from '../../src/objects/npy.ts'
 import { DamagedObjectError, MissingObjectError, type Objects, objectKey } from '../../src/objects/objects.ts'
 
+import { digestBytes, writeSealed } from './sealed.ts'
+
 type Size = { slots: number; parameters: number }
 
-const digestBytes = 32
 const headerOf = ({ slots, parameters }: Size) => npyHeader('float64', [1 + slots, parameters])
 const bytesOf = (row: Float64Array) => new Uint8Array(row.buffer, row.byteOffset, row.byteLength)
 
@@ -20,24 +21,12 @@ export async function writeState(
   experimentId: string,
   { iteration, theta, state }: TrainingState,
 ): Promise<void> {
-  const key = objectKey(experimentId, stateName(iteration))
-  const writer = await objects.write(key, 'application/octet-stream')
-  const hash = createHash('sha256')
-  const append = async (bytes: Uint8Array) => {
-    hash.update(bytes)
-    await writer.append(bytes)
-  }
-  try {
-    await append(headerOf({ slots: state.length, parameters: theta.length }))
+  await writeSealed(objects, objectKey(experimentId, stateName(iteration)), [
+    headerOf({ slots: state.length, parameters: theta.length }),
     // float32 is exact in float64, and back.
-    await append(bytesOf(Float64Array.from(theta)))
-    for (const slot of state) await append(bytesOf(slot))
-    await writer.append(hash.digest())
-    await writer.commit()
-  } catch (error) {
-    await writer.abort()
-    throw error
-  }
+    bytesOf(Float64Array.from(theta)),
+    ...state.map(bytesOf),
+  ])
 }
 
 /** Reads it. Throws MissingObjectError, and DamagedObjectError where it is not what was written, or of another size. */

@@ -4,13 +4,16 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { slotsOfAll, train } from '../../src/nn/train.ts'
-import { weightsName } from '../../src/objects/names.ts'
+import { leftName, weightsName } from '../../src/objects/names.ts'
+import { objectKey } from '../../src/objects/objects.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
 import { beginningOf, originOf } from './branch.ts'
+import { openIntervention } from './intervention.ts'
 import { openRows } from './rows.ts'
+import { writeTable } from './sealed.ts'
 import { latestState, writeState } from './state.ts'
 import { copySegments } from './trajectory.ts'
 
@@ -61,8 +64,9 @@ export async function trainSegments(
       (await latestState(objects, experimentId, ends, { slots, parameters }, damaged)) ?? (await begin())
     let s = spans.findIndex(({ from }) => from === (resume?.iteration ?? 0))
     let rows = await open(spans[s])
+    const intervention = await openIntervention(context, task, signal)
     try {
-      for (const at of train(model, spec, layers, data.train, resume, origin)) {
+      for await (const at of train(model, spec, layers, data.train, resume, origin, intervention)) {
         await setImmediate()
         signal.throwIfAborted()
         const { iteration, theta } = at
@@ -71,7 +75,13 @@ export async function trainSegments(
           report(iteration, iterations)
           continue
         }
-        // The state first: where there are weights, one can go on from their end.
+        // These first: where there are weights, one can go on from their end, and allocate them.
+        if (intervention)
+          await writeTable(
+            objects,
+            objectKey(experimentId, leftName('interventions', spans[s])),
+            intervention.rows(),
+          )
         if (iteration < iterations) await writeState(objects, experimentId, at)
         const object = await rows.commit()
         stored.push(object)
@@ -84,6 +94,8 @@ export async function trainSegments(
     } catch (error) {
       await rows.abort()
       throw error
+    } finally {
+      intervention?.dispose()
     }
   }
   const variables = network.variables.map(({ name, layer, shape, offset, size }) => ({

@@ -25,7 +25,7 @@ def networks():
     torch.manual_seed(0)
     mlp = nn.Sequential(nn.Flatten(), nn.Linear(108, 10), nn.ReLU(), nn.Linear(10, 3))
     cnn = nn.Sequential(
-        nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4, eps=1e-3), nn.ReLU()),
+        nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU()),
         nn.MaxPool2d(2),
         nn.Flatten(),
         nn.Dropout(0.2),
@@ -123,7 +123,7 @@ def test_what_cannot_be_recorded_says_which_module_and_why(ledger, data):
         with pytest.raises((ValueError, ApiError), match=message):
             record(model, torch.optim.SGD(model.parameters(), lr=0.1), ledger=ledger, dataset={"name": "recorded"}, **more)
 
-    refuse(r"1 \(BatchNorm2d.*eps=0.001", nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(32, 3))
+    refuse(r"1 \(BatchNorm2d.*affine=True", nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2, affine=False), nn.Flatten(), nn.Linear(32, 3))
     refuse(r"0 \(Conv2d.*padding", nn.Conv2d(3, 2, 3, padding=1, stride=2), nn.Flatten(), nn.Linear(18, 3))
     refuse(r"1 \(LSTM", nn.Flatten(), nn.LSTM(4, 2))
     fc = {"architecture": {"name": "fc", "hidden": [4, 4]}}

@@ -15,6 +15,10 @@ export type ExperimentStatus = 'queued' | 'training' | 'allocating' | 'succeeded
 export type List = {
   [k: string]: unknown
 }[]
+/**
+ * A comparison, or one of its tables.
+ */
+export type ComparisonAnswer = Comparison | ComparisonTable
 
 export interface ExperimentSpec {
   name?: string
@@ -45,6 +49,10 @@ export interface ExperimentSpec {
      * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed?: number
+    /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None | Unit | PerChannel
     /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
@@ -107,7 +115,7 @@ export interface ExperimentSpec {
    */
   architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Vit | MlpMixer | WideResnet | Custom
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy | MeanSquaredError
   optimizer?: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
@@ -208,6 +216,49 @@ export interface ExperimentSpec {
        * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
        */
       state?: boolean
+    }
+    /**
+     * The optimizer proposes a step, the ledger judges it, and a part of it is taken. Iterations count as in freezes and schedules. What was chosen, and what came of it, is at …/diagnostics/interventions; the allocation is of the steps that were taken.
+     */
+    intervention?: {
+      /**
+       * What is taken of the step: the part of those whose LCA is below 0, or above 0; or, to compare these with, the part of as many as help, drawn from the seed in each layer (by layer: as many layers), or the whole step, in each layer as short as the helpers’ part of it is (by layer: the whole network’s).
+       */
+      update: 'helpers' | 'hurters' | 'random' | 'shrink'
+      /**
+       * Whose LCA decides: each parameter’s, or the sum over a unit, or a layer, which move together.
+       */
+      by?: 'parameter' | 'unit' | 'layer'
+      judge?: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split?: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method?: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * First iteration that is judged.
+       */
+      from?: number
+      /**
+       * First iteration that is not judged any more; to the end if absent.
+       */
+      until?: number
+      /**
+       * Every so many iterations, from `from` on.
+       */
+      every?: number
+      /**
+       * What the optimizer’s memory sees: the whole gradient, or only the part of it whose step is taken (with shrink: as much smaller as the step).
+       */
+      state?: 'whole' | 'masked'
     }
   }
   allocation?: {
@@ -345,6 +396,38 @@ export interface ExperimentSpec {
   }[]
 }
 /**
+ * Values as they are; bytes from 0 to 255.
+ */
+export interface None {
+  name: 'none'
+}
+/**
+ * Bytes divided by 255.
+ */
+export interface Unit {
+  name: 'unit'
+}
+/**
+ * (x − mean)/deviation by channel (the last axis; each feature, where an example is [features]), bytes divided by 255 first. Augmentation comes before it. The experiment’s manifest has the numbers.
+ */
+export interface PerChannel {
+  name: 'per-channel'
+  /**
+   * By channel; if absent, of the train split, in float64.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  mean?: number[]
+  /**
+   * By channel; if absent, √ of the mean squared distance from the mean over the train split, 1 for a channel that does not vary.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  deviation?: number[]
+}
+/**
  * Flatten, dense layers of `hidden` units with ReLU, dense to classes. Layers fc_1 … fc_n.
  */
 export interface Fc {
@@ -393,6 +476,15 @@ export interface AllCnn {
    * Rate after each strided convolution; in training only.
    */
   dropout?: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * The residual network of He et al. 2015 for small images: a 3×3 convolution, three groups of blocks (convolution, batch norm, ReLU, convolution, batch norm, plus the input, ReLU), the second and the third group starting with stride 2, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution. Layers conv_1, bn_1, block1a/conv_1, block1a/bn_1, block1a/conv_2, block1a/bn_2, block2a/shortcut, …, fc_1.
@@ -414,6 +506,15 @@ export interface Resnet {
    * @maxItems 3
    */
   widthFactors?: number[]
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * 3×3 convolutions with ReLU of 32, 64, 128, 128, 256, 256 filters, a 2×2 max pool after the first, the second, the fourth and the sixth, two dense layers of 512 with ReLU, dense to classes. Layers conv_1 … conv_6, fc_1 … fc_3.
@@ -458,6 +559,10 @@ export interface Transformer {
    * layer_norm or rms_norm.
    */
   normalization?: 'layer' | 'rms'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
   /**
    * Between the dense layers.
    */
@@ -521,6 +626,10 @@ export interface Vit {
    */
   normalization?: 'layer' | 'rms'
   /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
+  /**
    * Between the dense layers.
    */
   activation?: 'gelu' | 'relu' | 'silu' | 'tanh'
@@ -558,6 +667,10 @@ export interface MlpMixer {
    * Between the dense layers over features, block1/fc_3 and block1/fc_4.
    */
   channelUnits?: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
@@ -576,6 +689,15 @@ export interface WideResnet {
    * Rate between the convolutions of a block; in training only.
    */
   dropout?: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -681,6 +803,10 @@ export interface DepthwiseConv2D {
  */
 export interface BatchNorm {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -779,16 +905,24 @@ export interface Positional {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -799,6 +933,10 @@ export interface GroupNorm {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1023,6 +1161,10 @@ export interface DepthwiseConv2D1 {
  */
 export interface BatchNorm1 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1121,16 +1263,24 @@ export interface Positional1 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm1 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm1 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -1141,6 +1291,10 @@ export interface GroupNorm1 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1284,6 +1438,10 @@ export interface DepthwiseConv2D2 {
  */
 export interface BatchNorm2 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1382,16 +1540,24 @@ export interface Positional2 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm2 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm2 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -1402,6 +1568,10 @@ export interface GroupNorm2 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1587,6 +1757,10 @@ export interface DepthwiseConv2D3 {
  */
 export interface BatchNorm3 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1685,16 +1859,24 @@ export interface Positional3 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm3 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm3 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -1705,6 +1887,10 @@ export interface GroupNorm3 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -1890,6 +2076,10 @@ export interface DepthwiseConv2D4 {
  */
 export interface BatchNorm4 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1988,16 +2178,24 @@ export interface Positional4 {
   encoding?: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm4 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm4 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -2008,6 +2206,10 @@ export interface GroupNorm4 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -2105,7 +2307,7 @@ export interface CrossEntropy {
   labelSmoothing?: number
 }
 /**
- * The mean over classes of (output − onehot(label))².
+ * The mean over classes of (output − onehot(label))²; where targets are numbers, over these of (output − target)².
  */
 export interface MeanSquaredError {
   name: 'mean-squared-error'
@@ -2623,6 +2825,10 @@ export interface ResolvedSpec {
      */
     seed: number
     /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None1 | Unit1 | PerChannel1
+    /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
     p?: number
@@ -2685,7 +2891,7 @@ export interface ResolvedSpec {
   architecture:
     Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
@@ -2786,6 +2992,49 @@ export interface ResolvedSpec {
        * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
        */
       state?: boolean
+    }
+    /**
+     * The optimizer proposes a step, the ledger judges it, and a part of it is taken. Iterations count as in freezes and schedules. What was chosen, and what came of it, is at …/diagnostics/interventions; the allocation is of the steps that were taken.
+     */
+    intervention?: {
+      /**
+       * What is taken of the step: the part of those whose LCA is below 0, or above 0; or, to compare these with, the part of as many as help, drawn from the seed in each layer (by layer: as many layers), or the whole step, in each layer as short as the helpers’ part of it is (by layer: the whole network’s).
+       */
+      update: 'helpers' | 'hurters' | 'random' | 'shrink'
+      /**
+       * Whose LCA decides: each parameter’s, or the sum over a unit, or a layer, which move together.
+       */
+      by: 'parameter' | 'unit' | 'layer'
+      judge: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * First iteration that is judged.
+       */
+      from: number
+      /**
+       * First iteration that is not judged any more; to the end if absent.
+       */
+      until?: number
+      /**
+       * Every so many iterations, from `from` on.
+       */
+      every: number
+      /**
+       * What the optimizer’s memory sees: the whole gradient, or only the part of it whose step is taken (with shrink: as much smaller as the step).
+       */
+      state: 'whole' | 'masked'
     }
   }
   allocation: {
@@ -2920,6 +3169,38 @@ export interface ResolvedSpec {
   }[]
 }
 /**
+ * Values as they are; bytes from 0 to 255.
+ */
+export interface None1 {
+  name: 'none'
+}
+/**
+ * Bytes divided by 255.
+ */
+export interface Unit1 {
+  name: 'unit'
+}
+/**
+ * (x − mean)/deviation by channel (the last axis; each feature, where an example is [features]), bytes divided by 255 first. Augmentation comes before it. The experiment’s manifest has the numbers.
+ */
+export interface PerChannel1 {
+  name: 'per-channel'
+  /**
+   * By channel; if absent, of the train split, in float64.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  mean?: number[]
+  /**
+   * By channel; if absent, √ of the mean squared distance from the mean over the train split, 1 for a channel that does not vary.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  deviation?: number[]
+}
+/**
  * Flatten, dense layers of `hidden` units with ReLU, dense to classes. Layers fc_1 … fc_n.
  */
 export interface Fc1 {
@@ -2968,6 +3249,15 @@ export interface AllCnn1 {
    * Rate after each strided convolution; in training only.
    */
   dropout: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * The residual network of He et al. 2015 for small images: a 3×3 convolution, three groups of blocks (convolution, batch norm, ReLU, convolution, batch norm, plus the input, ReLU), the second and the third group starting with stride 2, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution. Layers conv_1, bn_1, block1a/conv_1, block1a/bn_1, block1a/conv_2, block1a/bn_2, block2a/shortcut, …, fc_1.
@@ -2989,6 +3279,15 @@ export interface Resnet1 {
    * @maxItems 3
    */
   widthFactors: number[]
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * 3×3 convolutions with ReLU of 32, 64, 128, 128, 256, 256 filters, a 2×2 max pool after the first, the second, the fourth and the sixth, two dense layers of 512 with ReLU, dense to classes. Layers conv_1 … conv_6, fc_1 … fc_3.
@@ -3033,6 +3332,10 @@ export interface Transformer1 {
    * layer_norm or rms_norm.
    */
   normalization: 'layer' | 'rms'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
   /**
    * Between the dense layers.
    */
@@ -3096,6 +3399,10 @@ export interface Vit1 {
    */
   normalization: 'layer' | 'rms'
   /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
+  /**
    * Between the dense layers.
    */
   activation: 'gelu' | 'relu' | 'silu' | 'tanh'
@@ -3133,6 +3440,10 @@ export interface MlpMixer1 {
    * Between the dense layers over features, block1/fc_3 and block1/fc_4.
    */
   channelUnits: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
@@ -3151,6 +3462,15 @@ export interface WideResnet1 {
    * Rate between the convolutions of a block; in training only.
    */
   dropout: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+  }
 }
 /**
  * The layers that you list. Layers with parameters are named by kind and number.
@@ -3256,6 +3576,10 @@ export interface DepthwiseConv2D5 {
  */
 export interface BatchNorm5 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3354,16 +3678,24 @@ export interface Positional5 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm5 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm5 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3374,6 +3706,10 @@ export interface GroupNorm5 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -3598,6 +3934,10 @@ export interface DepthwiseConv2D6 {
  */
 export interface BatchNorm6 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3696,16 +4036,24 @@ export interface Positional6 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm6 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm6 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3716,6 +4064,10 @@ export interface GroupNorm6 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -3859,6 +4211,10 @@ export interface DepthwiseConv2D7 {
  */
 export interface BatchNorm7 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3957,16 +4313,24 @@ export interface Positional7 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm7 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm7 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3977,6 +4341,10 @@ export interface GroupNorm7 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4162,6 +4530,10 @@ export interface DepthwiseConv2D8 {
  */
 export interface BatchNorm8 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4260,16 +4632,24 @@ export interface Positional8 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm8 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm8 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4280,6 +4660,10 @@ export interface GroupNorm8 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4465,6 +4849,10 @@ export interface DepthwiseConv2D9 {
  */
 export interface BatchNorm9 {
   kind: 'batch_norm'
+  /**
+   * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+   */
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4563,16 +4951,24 @@ export interface Positional9 {
   encoding: 'learned' | 'sinusoidal'
 }
 /**
- * γ·(x − μ)/√(σ² + 10⁻⁵) + β over the last axis, place by place. Layers ln_1, ln_2, …
+ * γ·(x − μ)/√(σ² + ε) + β over the last axis, place by place. Layers ln_1, ln_2, …
  */
 export interface LayerNorm9 {
   kind: 'layer_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
- * γ·x/√(mean x² + 10⁻⁵) over the last axis. Layers rms_1, rms_2, …
+ * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
  */
 export interface RmsNorm9 {
   kind: 'rms_norm'
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4583,6 +4979,10 @@ export interface GroupNorm9 {
    * Groups of successive channels; they divide the channels.
    */
   groups: number
+  /**
+   * ε, added to the variance; 10⁻⁵ if absent.
+   */
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4680,7 +5080,7 @@ export interface CrossEntropy1 {
   labelSmoothing: number
 }
 /**
- * The mean over classes of (output − onehot(label))².
+ * The mean over classes of (output − onehot(label))²; where targets are numbers, over these of (output − target)².
  */
 export interface MeanSquaredError1 {
   name: 'mean-squared-error'
@@ -5257,11 +5657,11 @@ export interface ExperimentSummary {
       }
       accuracy: {
         /**
-         * The share of examples that are classified as labelled before the first iteration.
+         * The share of examples that are classified as labelled; null where their targets are numbers: before the first iteration.
          */
         initial: number | null
         /**
-         * The share of examples that are classified as labelled after the last.
+         * The share of examples that are classified as labelled; null where their targets are numbers: after the last.
          */
         final: number | null
       }
@@ -5324,11 +5724,11 @@ export interface ExperimentSummary {
       }
       accuracy: {
         /**
-         * The share of examples that are classified as labelled before the first iteration.
+         * The share of examples that are classified as labelled; null where their targets are numbers: before the first iteration.
          */
         initial: number | null
         /**
-         * The share of examples that are classified as labelled after the last.
+         * The share of examples that are classified as labelled; null where their targets are numbers: after the last.
          */
         final: number | null
       }
@@ -5670,6 +6070,10 @@ export interface Experiment {
    */
   updatedAt: string
   /**
+   * Yours, in plain text.
+   */
+  notes: string | null
+  /**
    * Its place in line; null when it is not queued.
    */
   queue: QueuePlace | null
@@ -5707,6 +6111,10 @@ export interface ResolvedSpec1 {
      * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed: number
+    /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None1 | Unit1 | PerChannel1
     /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
@@ -5770,7 +6178,7 @@ export interface ResolvedSpec1 {
   architecture:
     Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
@@ -5871,6 +6279,49 @@ export interface ResolvedSpec1 {
        * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
        */
       state?: boolean
+    }
+    /**
+     * The optimizer proposes a step, the ledger judges it, and a part of it is taken. Iterations count as in freezes and schedules. What was chosen, and what came of it, is at …/diagnostics/interventions; the allocation is of the steps that were taken.
+     */
+    intervention?: {
+      /**
+       * What is taken of the step: the part of those whose LCA is below 0, or above 0; or, to compare these with, the part of as many as help, drawn from the seed in each layer (by layer: as many layers), or the whole step, in each layer as short as the helpers’ part of it is (by layer: the whole network’s).
+       */
+      update: 'helpers' | 'hurters' | 'random' | 'shrink'
+      /**
+       * Whose LCA decides: each parameter’s, or the sum over a unit, or a layer, which move together.
+       */
+      by: 'parameter' | 'unit' | 'layer'
+      judge: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * First iteration that is judged.
+       */
+      from: number
+      /**
+       * First iteration that is not judged any more; to the end if absent.
+       */
+      until?: number
+      /**
+       * Every so many iterations, from `from` on.
+       */
+      every: number
+      /**
+       * What the optimizer’s memory sees: the whole gradient, or only the part of it whose step is taken (with shrink: as much smaller as the step).
+       */
+      state: 'whole' | 'masked'
     }
   }
   allocation: {
@@ -6012,6 +6463,27 @@ export interface SampleSize {
   of: number
 }
 /**
+ * What training takes to judge steps before it takes a part of them (training.intervention), at the most; all 0 where it does not.
+ */
+export interface Judging {
+  /**
+   * Steps that are judged.
+   */
+  iterations: number
+  /**
+   * Examples that each gradient and pass takes.
+   */
+  examples: number
+  /**
+   * Over these examples.
+   */
+  gradients: number
+  /**
+   * Over these examples, without a gradient.
+   */
+  forwardPasses: number
+}
+/**
  * What an experiment would be and would cost.
  */
 export interface Preview {
@@ -6074,6 +6546,7 @@ export interface Preview {
     gradients: number
     flops: number
   }
+  judging: Judging
   /**
    * Of training, of allocation at the least, and of one segment at the most, where every step is split to the limit.
    */
@@ -6158,6 +6631,10 @@ export interface ResolvedSpec2 {
      */
     seed: number
     /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None1 | Unit1 | PerChannel1
+    /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
     p?: number
@@ -6220,7 +6697,7 @@ export interface ResolvedSpec2 {
   architecture:
     Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
@@ -6321,6 +6798,49 @@ export interface ResolvedSpec2 {
        * Go on with its training, as if it had not ended there: with its optimizers’ state (where a layer’s optimizer is still of the same kind), and with learning-rate schedules, freezes, shuffles and dropout masks at the iteration that would have come next. What nothing is changed of has the bits of the training that went on. Its training is repeated up to there, on the same kind of device.
        */
       state?: boolean
+    }
+    /**
+     * The optimizer proposes a step, the ledger judges it, and a part of it is taken. Iterations count as in freezes and schedules. What was chosen, and what came of it, is at …/diagnostics/interventions; the allocation is of the steps that were taken.
+     */
+    intervention?: {
+      /**
+       * What is taken of the step: the part of those whose LCA is below 0, or above 0; or, to compare these with, the part of as many as help, drawn from the seed in each layer (by layer: as many layers), or the whole step, in each layer as short as the helpers’ part of it is (by layer: the whole network’s).
+       */
+      update: 'helpers' | 'hurters' | 'random' | 'shrink'
+      /**
+       * Whose LCA decides: each parameter’s, or the sum over a unit, or a layer, which move together.
+       */
+      by: 'parameter' | 'unit' | 'layer'
+      judge: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * First iteration that is judged.
+       */
+      from: number
+      /**
+       * First iteration that is not judged any more; to the end if absent.
+       */
+      until?: number
+      /**
+       * Every so many iterations, from `from` on.
+       */
+      every: number
+      /**
+       * What the optimizer’s memory sees: the whole gradient, or only the part of it whose step is taken (with shrink: as much smaller as the step).
+       */
+      state: 'whole' | 'masked'
     }
   }
   allocation: {
@@ -6453,6 +6973,92 @@ export interface ResolvedSpec2 {
      */
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
+}
+/**
+ * What is to be different of an experiment (a JSON merge patch, RFC 7396).
+ */
+export interface ExperimentEdit {
+  /**
+   * null: none.
+   */
+  name?: string | null
+  /**
+   * Tags to be set; null takes one away. Others stay. An experiment has at most 50.
+   */
+  tags?: {
+    [k: string]: string | null
+  }
+  /**
+   * Plain text, which `where` finds as `notes`. null: none.
+   */
+  notes?: string | null
+}
+/**
+ * One thing to be done with several experiments.
+ */
+export interface BulkRequest {
+  /**
+   * What is to be done with each.
+   */
+  action: 'cancel' | 'retry' | 'delete' | 'tag'
+  /**
+   * Experiments. One that is named twice is taken once.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  ids: string[]
+  /**
+   * Tags to be set; null takes one away. Others stay. An experiment has at most 50.
+   */
+  tags?: {
+    [k: string]: string | null
+  }
+}
+/**
+ * What became of one of them.
+ */
+export interface BulkOutcome {
+  id: string
+  /**
+   * cancelled, cancelling (within one gradient pass), queued or allocating (tried again), deleted, tagged; unchanged: it was so already, or has ended, or has not; missing: there is no such experiment; refused: `detail` says why; failed: a fault of the service, try again.
+   */
+  outcome:
+    | 'cancelled'
+    | 'cancelling'
+    | 'queued'
+    | 'allocating'
+    | 'deleted'
+    | 'tagged'
+    | 'unchanged'
+    | 'missing'
+    | 'refused'
+    | 'failed'
+  /**
+   * Why it was refused.
+   */
+  detail: string | null
+}
+/**
+ * What a worker said of an experiment.
+ */
+export interface LogLine {
+  /**
+   * When it was said.
+   */
+  at: string
+  level: 'info' | 'warn' | 'error'
+  message: string
+  /**
+   * Who said it.
+   */
+  worker: string
+  /**
+   * What it is about: iterations, seconds, names of objects; `error` is why.
+   */
+  facts: {
+    [k: string]: unknown
+  }
 }
 export interface SweepSpec {
   /**
@@ -6741,6 +7347,11 @@ export interface SweepSummaryRow {
     | 'sharpness.ofThreshold'
     | 'sharpness.stepShare'
     | 'sharpness.lcaShare'
+    | 'interventions.chosen'
+    | 'interventions.predicted'
+    | 'interventions.change'
+    | 'interventions.kept'
+    | 'interventions.worse'
     | 'synchrony.p'
     | 'synchrony.excess'
   /**
@@ -7240,6 +7851,263 @@ export interface AllocationsTable {
    */
   items: AllocationRow[]
 }
+export interface ComparedExperiment {
+  id: string
+  /**
+   * Yours.
+   */
+  name: string | null
+  status: ExperimentStatus
+  /**
+   * Optimizer steps of its own.
+   */
+  iterations: number
+  /**
+   * What it starts from (training.initial); state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
+  /**
+   * Where its first iteration lies on the common axis.
+   */
+  offset: number
+}
+/**
+ * Where the weights of one of the experiments leave those of the first.
+ */
+export interface ComparedWeights {
+  /**
+   * Its id.
+   */
+  experiment: string
+  /**
+   * The first iteration on the common axis at which its weights and those of the first experiment are not the same bits; null where there is none, or it is not known.
+   */
+  firstDifference: number | null
+  /**
+   * The last iteration up to which they are known to be the same bits; null where there is none.
+   */
+  sameUntil: number | null
+  /**
+   * An iteration before or at which they are known to differ.
+   */
+  differsBy: number | null
+  /**
+   * Why it is not known where they differ, as of weights that are not stored; null where it is, and where they are the same as far as they go in common.
+   */
+  unknown: string | null
+}
+/**
+ * What a layer of one of the experiments did over the iterations that all have in common.
+ */
+export interface ComparedLayerRow {
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * Its id.
+   */
+  experiment: string
+  /**
+   * Of them are the sums: those of the common span that are allocated.
+   */
+  iterations: number
+  /**
+   * Trainable parameters.
+   */
+  parameters: number
+  /**
+   * Sum of the allocations: negative helped, positive hurt.
+   */
+  lca: number | null
+  /**
+   * Of lca, as an estimate for the whole split, where a sample of it is allocated and the common span is made of whole segments; else null.
+   */
+  standardError: number | null
+  /**
+   * Sum of the negative allocations.
+   */
+  helping: number | null
+  /**
+   * Sum of the positive allocations.
+   */
+  hurting: number | null
+  /**
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+   */
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
+  /**
+   * lca − that of the first experiment; null for the first, where it has no such layer, and where the two are not sums of equally many iterations.
+   */
+  lcaDifference: number | null
+  /**
+   * The same of helpFractionOfMoved.
+   */
+  helpFractionDifference: number | null
+}
+/**
+ * The loss of one of the experiments over a span of iterations.
+ */
+export interface ComparedLossRow {
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * On the common axis, the first of the span.
+   */
+  iteration: number
+  /**
+   * Its id.
+   */
+  experiment: string
+  /**
+   * Of them is the mean.
+   */
+  iterations: number
+  /**
+   * The mean over the span of the losses before each iteration.
+   */
+  loss: number | null
+  /**
+   * loss − that of the first experiment; null for the first, and where it has not the same iterations of the span.
+   */
+  difference: number | null
+}
+/**
+ * What a field in which the specs differ is in one of them.
+ */
+export interface ComparedSpecRow {
+  /**
+   * Of a field of the resolved spec, but name.
+   */
+  path: string
+  /**
+   * Its id.
+   */
+  experiment: string
+  /**
+   * Its value there as JSON; null where the spec has no such field.
+   */
+  value: string | null
+}
+/**
+ * Something by which the numbers of the experiments are not comparable.
+ */
+export interface ComparisonWarning {
+  about:
+    | 'unfinished'
+    | 'dataset'
+    | 'loss'
+    | 'splits'
+    | 'examples'
+    | 'method'
+    | 'chunkSize'
+    | 'engine'
+    | 'unbalanced'
+    | 'residual'
+    | 'axis'
+  /**
+   * Why numbers are not to be set against each other without more ado.
+   */
+  message: string
+  /**
+   * Which of them it is of.
+   */
+  experiments: string[]
+}
+/**
+ * Experiments beside each other.
+ */
+export interface Comparison {
+  /**
+   * In the order in which they were named.
+   */
+  experiments: ComparedExperiment[]
+  /**
+   * The nearest experiment that all of them go back to, or are, and the iteration of it at which the first of them leaves it. Iterations of the comparison are its iterations. Null where there is none: then each counts from its own first.
+   */
+  fork: {
+    experiment: string
+    iteration: number
+  } | null
+  /**
+   * The iterations [from, to) of the common axis that all of them have and that were asked for: layers are summed over them. Null where there are none.
+   */
+  span: {
+    from: number
+    to: number
+  } | null
+  warnings: ComparisonWarning[]
+  /**
+   * Of every experiment but the first.
+   */
+  weights: ComparedWeights[]
+  /**
+   * Iterations that a row of the losses is the mean of.
+   */
+  bucket: number
+  /**
+   * Fields in which the specs differ beyond the first 1000, which are left out.
+   */
+  specsLeftOut: number
+  /**
+   * The fields in which the resolved specs differ, but name.
+   */
+  specs: {
+    path: string
+    /**
+     * Of each experiment, in their order; null where the spec has no such field.
+     */
+    values: unknown[]
+  }[]
+  /**
+   * By split, then in the order of the network and at last the whole of it, then by experiment.
+   */
+  layers: ComparedLayerRow[]
+  /**
+   * By split, iteration and experiment.
+   */
+  losses: ComparedLossRow[]
+}
+/**
+ * One of the tables of a comparison.
+ */
+export interface ComparisonTable {
+  /**
+   * In the order in which they were named.
+   */
+  experiments: ComparedExperiment[]
+  /**
+   * The nearest experiment that all of them go back to, or are, and the iteration of it at which the first of them leaves it. Iterations of the comparison are its iterations. Null where there is none: then each counts from its own first.
+   */
+  fork: {
+    experiment: string
+    iteration: number
+  } | null
+  /**
+   * The iterations [from, to) of the common axis that all of them have and that were asked for: layers are summed over them. Null where there are none.
+   */
+  span: {
+    from: number
+    to: number
+  } | null
+  warnings: ComparisonWarning[]
+  table: 'layers' | 'losses' | 'specs'
+  items: (ComparedLayerRow | ComparedLossRow | ComparedSpecRow)[]
+}
 export interface Diagnostic {
   name: string
   /**
@@ -7247,9 +8115,9 @@ export interface Diagnostic {
    */
   description: string
   /**
-   * free: recorded by default. asked: where allocation.diagnostics asks for it. reading: computed when it is read.
+   * free: recorded by default. asked: where allocation.diagnostics asks for it. reading: computed when it is read. training: where training did what it is of.
    */
-  cost: 'free' | 'asked' | 'reading'
+  cost: 'free' | 'asked' | 'reading' | 'training'
   /**
    * Whether this experiment has it.
    */
@@ -8348,6 +9216,95 @@ export interface SharpnessTable {
   items: SharpnessRow[]
 }
 /**
+ * What was taken of the steps that training judged, by the judge’s loss L: f∘Δ of the proposed step Δ, f a factor for each parameter (training.intervention). Predicted is Σ f·LCA, the change that additivity promises; change is L(θ_t + f∘Δ) − L(θ_t), and interaction what lies between: what those that move owe to those that do not. Of the network, and of each layer what can be said of it. The same table whichever split is asked for.
+ */
+export interface InterventionsRow {
+  /**
+   * The iteration.
+   */
+  iteration: number
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * How many parameters it has.
+   */
+  parameters: number
+  /**
+   * How many the proposed step moves.
+   */
+  moved: number
+  /**
+   * Parameters whose LCA, or that of their unit or layer, is below 0 in the proposed step.
+   */
+  helped: number
+  /**
+   * Those of which it is above 0.
+   */
+  hurt: number
+  /**
+   * Parameters of which something is taken: f > 0.
+   */
+  chosen: number
+  /**
+   * ‖f∘Δ‖ / ‖Δ‖: how long what is taken is; null where nothing moves.
+   */
+  factor: number | null
+  /**
+   * Σ LCA of the whole proposed step.
+   */
+  whole: number | null
+  /**
+   * Σ f·LCA: of what is taken.
+   */
+  predicted: number | null
+  /**
+   * L(θ_t) of the judge; null for a layer.
+   */
+  before: number | null
+  /**
+   * L(θ_{t+1}) of the judge; null for a layer.
+   */
+  after: number | null
+  /**
+   * after − before; null for a layer.
+   */
+  change: number | null
+  /**
+   * change − predicted; null for a layer.
+   */
+  interaction: number | null
+}
+export interface InterventionsTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: InterventionsRow[]
+}
+/**
  * Whether layers learn at the same moments: peaks, local minima of a layer’s LCA, that pairs of layers share, against circular shifts of each layer’s peaks. Of a pair all shifts are tried, of the network 10,000 are drawn. At most 16,384 iterations from the first on are looked at, fewer of networks with many layers.
  */
 export interface SynchronyRow {
@@ -8501,7 +9458,22 @@ export interface Dataset {
    * One example: [height, width, channels], [features], or of tokens [length].
    */
   shape: number[]
-  classes: number
+  /**
+   * Classes of its labels; null: its targets are numbers.
+   */
+  classes: number | null
+  /**
+   * Numbers that are to be predicted of each example; null: it has classes.
+   */
+  outputs: number | null
+  /**
+   * What the classes are called, in their order; null: nobody has said.
+   */
+  classNames: string[] | null
+  /**
+   * What values of examples are: bytes, which networks see divided by 255, numbers as they are, or tokens; dataset.normalization of a spec says otherwise.
+   */
+  values: 'bytes' | 'numbers' | 'tokens'
   /**
    * Examples are tokens, integers below it; null: they are numbers.
    */

@@ -94,9 +94,9 @@ export const DiagnosticRule = component(
   Type.Object({
     name: Type.String({ examples: ['curvature'] }),
     description: Type.String({ description: 'What it says, with its formula.' }),
-    cost: Type.Enum(['free', 'asked', 'reading'], {
+    cost: Type.Enum(['free', 'asked', 'reading', 'training'], {
       description:
-        'free: recorded by default. asked: where allocation.diagnostics asks for it. reading: computed when it is read.',
+        'free: recorded by default. asked: where allocation.diagnostics asks for it. reading: computed when it is read. training: where training did what it is of.',
     }),
     recorded: Type.Boolean({ description: 'Whether this experiment has it.' }),
     every: IntegerOrNull(

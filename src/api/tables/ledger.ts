@@ -1,6 +1,7 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
 import type { FastifyInstance } from 'fastify'
 import type { Unbalanced } from '../../lca/balance.ts'
+import type { Recording } from '../../spec/diagnostics.ts'
 import type { ResolvedSpec } from '../../spec/resolved.ts'
 import { type Sample, sampleOf } from '../../spec/sample.ts'
 import type { SplitName } from '../../spec/schema.ts'
@@ -18,8 +19,8 @@ export type Ledger = {
   complete: boolean
   /** How many examples of the split its losses and allocations are over, of how many. */
   sample: Sample
-  /** What of the spec's allocation the diagnostics go by. */
-  allocation: Pick<ResolvedSpec['allocation'], 'diagnostics'>
+  /** What of the spec the diagnostics go by. */
+  recording: Recording
   /** Names this state of it, where it has succeeded: nothing changes any more but by being deleted. */
   version: string | undefined
   /** What is wrong with the books of what is allocated; null where they balance. */
@@ -29,7 +30,8 @@ export type Ledger = {
 const ledgerSql = `
   SELECT (spec #>> '{training,iterations}')::int AS iterations,
          spec #> '{allocation,splits}' AS splits,
-         jsonb_build_object('dataset', spec -> 'dataset', 'allocation', spec -> 'allocation') AS sampled,
+         jsonb_build_object('dataset', spec -> 'dataset', 'allocation', spec -> 'allocation',
+                            'training', spec -> 'training') AS sampled,
          CASE status WHEN 'succeeded' THEN id || ' ' || extract(epoch FROM updated_at) END AS version,
          (SELECT coalesce(sum(s."to" - s."from"), 0)::int FROM segments s
            WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated,
@@ -47,7 +49,7 @@ export async function findLedger(
   type Found = Judged & {
     iterations: number
     splits: SplitName[]
-    sampled: Pick<ResolvedSpec, 'dataset' | 'allocation'>
+    sampled: Pick<ResolvedSpec, 'dataset' | 'allocation' | 'training'>
     allocated: number
     version: string | null
   }
@@ -64,7 +66,7 @@ export async function findLedger(
     split: own,
     iterations,
     sample: sampleOf(found.sampled, own),
-    allocation: found.sampled.allocation,
+    recording: found.sampled,
     complete: found.allocated >= found.iterations,
     version: found.version ?? undefined,
     unbalanced: unbalanced?.[own] ?? null,

@@ -56,6 +56,7 @@ const listed = (rules: Rule[]): string =>
 
 function described(name: string, cost: string, { recorded, split, items }: Shown): string {
   if (!recorded && cost === 'reading') return `${name} is made of what was not recorded here`
+  if (!recorded && cost === 'training') return `${name}: its training has done nothing of the kind`
   if (!recorded) return `${name} was not recorded: it is asked for with allocation.diagnostics.${name}=true`
   if (items.length === 0) return `${name}: nothing yet`
   const names = Object.keys(items[0]).filter(column => items.some(row => row[column] !== null))

@@ -12,6 +12,7 @@
  */
 import { randomStream } from '../../nn/random.ts'
 import type { Step } from '../allocate.ts'
+import { groupsBy, markAsMany, markBySign } from '../masks.ts'
 import type { Diagnostic, NetworkOf, Row } from './diagnostic.ts'
 import { isDue, makeSparse, sparseRows, timesDue } from './sparse.ts'
 
@@ -28,31 +29,6 @@ const types = {
   predicted: 'float64',
 } as const
 
-/** Marks so many of each layer as help, each choice equally likely (Knuth, TAOCP 2, §3.4.2, algorithm S). */
-export function drawAsMany(
-  network: NetworkOf,
-  lca: Float32Array,
-  key: (string | number)[],
-  into: Uint8Array,
-): void {
-  const stream = randomStream('counterfactuals', ...key)
-  for (const [l] of network.layers.entries()) {
-    const own = network.variables.filter((_, v) => network.layerOf[v] === l)
-    let wanted = 0
-    let left = 0
-    for (const { offset, size } of own) {
-      left += size
-      for (let i = offset; i < offset + size; i++) if (lca[i] < 0) wanted++
-    }
-    for (const { offset, size } of own)
-      for (let i = offset; i < offset + size; i++) {
-        const isDrawn = stream.uniform() * left-- < wanted
-        into[i] = isDrawn ? 1 : 0
-        if (isDrawn) wanted--
-      }
-  }
-}
-
 /** Every mask of a step, one after the other in the same vector: [parameters] of 0 and 1. */
 function* masksOf(
   network: NetworkOf,
@@ -60,11 +36,11 @@ function* masksOf(
   key: (string | number)[],
 ): Generator<{ mask: Mask; layer: number; chosen: Uint8Array }> {
   const chosen = new Uint8Array(network.parameters)
-  for (let i = 0; i < lca.length; i++) chosen[i] = lca[i] < 0 ? 1 : 0
+  markBySign(lca, -1, chosen)
   yield { mask: 'helpers', layer: -1, chosen }
-  for (let i = 0; i < lca.length; i++) chosen[i] = lca[i] > 0 ? 1 : 0
+  markBySign(lca, 1, chosen)
   yield { mask: 'hurters', layer: -1, chosen }
-  drawAsMany(network, lca, key, chosen)
+  markAsMany(groupsBy(network, 'parameter'), lca, randomStream('counterfactuals', ...key), chosen)
   yield { mask: 'random', layer: -1, chosen }
   yield { mask: 'all', layer: -1, chosen: chosen.fill(1) }
   for (const mask of ['alone', 'without'] as const)

@@ -6,7 +6,7 @@
  * These files import no engine and no database: what they need of a network is a probe, what they read is a source.
  */
 import type { VariableFacts } from '../../spec/facts.ts'
-import type { ResolvedDiagnostic } from '../../spec/resolved.ts'
+import type { ResolvedDiagnostic, ResolvedSpec } from '../../spec/resolved.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import type { LayerUnits } from '../../spec/units.ts'
 import type { Step } from '../allocate.ts'
@@ -21,8 +21,16 @@ export type Diagnostic = {
   name: string
   /** What it says, in a sentence or two, with its formula. */
   description: string
-  /** Free ones come from vectors that are in hand anyway, and are on by default; `reading`: computed when it is asked for. */
-  cost: 'free' | 'asked' | 'reading'
+  /**
+   * Free ones come from vectors that are in hand anyway, and are on by default; `reading`: computed when it is asked for;
+   * `training`: what training did, recorded where it did it.
+   */
+  cost: 'free' | 'asked' | 'reading' | 'training'
+  /** Of `training`: what its table is, the only one, by column; and what it is recorded with where a training leaves it. */
+  left?: {
+    types: Record<string, 'int32' | 'float64'>
+    of(training: Pick<ResolvedSpec['training'], 'intervention'>): ResolvedDiagnostic | undefined
+  }
   /** Of `reading`: the diagnostic whose tables it is made of; absent where it is of what every ledger has. */
   madeOf?: string
   /** Options that it has, with their defaults. */
@@ -84,6 +92,8 @@ export type CostFacts = RowFacts & {
   targets: number
   /** Of training. */
   batchSize: number
+  /** Iterations whose step training judges (training.intervention). */
+  judged: number
   /** How many are allocated: what is done once for all of them is divided among them. */
   splits: number
 }

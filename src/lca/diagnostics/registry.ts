@@ -6,6 +6,7 @@ import { curvature } from './curvature.ts'
 import type { Diagnostic, StoredTable } from './diagnostic.ts'
 import { fisher } from './fisher.ts'
 import { histogram } from './histogram.ts'
+import { interventions } from './interventions.ts'
 import { oscillation } from './oscillation.ts'
 import { sharpness } from './sharpness.ts'
 import { synchrony } from './synchrony.ts'
@@ -28,12 +29,17 @@ export const diagnostics: readonly Diagnostic[] = [
   fisher,
   classes,
   sharpness,
+  // What training did.
+  interventions,
   // Made on reading.
   synchrony,
 ]
 
-/** Those that are recorded: the spec's `allocation.diagnostics` knows their names. */
-export const recorded = diagnostics.filter(({ cost }) => cost !== 'reading')
+/** Those that are recorded where the spec's `allocation.diagnostics`, which knows their names, says so. */
+export const recorded = diagnostics.filter(({ cost }) => cost === 'free' || cost === 'asked')
+
+/** Those that are recorded where training leaves them. */
+export const leftByTraining = diagnostics.filter(({ cost }) => cost === 'training')
 
 export const diagnosticNamed = (name: string): Diagnostic | undefined =>
   diagnostics.find(diagnostic => diagnostic.name === name)

@@ -47,11 +47,14 @@ export function lenet(options: Options<'lenet'>, { classes }: DataShape): Layer[
 }
 
 /** Convolutions with stride in the place of pools (All-CNN-C of Springenberg et al. 2015). */
-export function allCnn({ widthFactor, dropout: rate }: Options<'all-cnn'>, { classes }: DataShape): Layer[] {
+export function allCnn(
+  { widthFactor, dropout: rate, batchNorm }: Options<'all-cnn'>,
+  { classes }: DataShape,
+): Layer[] {
   const [narrow, wide] = [scaled(96, widthFactor), scaled(192, widthFactor)]
   const normalized = (index: number, filters: number, size: number): Layer[] => [
     conv(index, filters, size, { bias: false }),
-    { kind: 'batch_norm', name: `bn_${index}` },
+    { kind: 'batch_norm', name: `bn_${index}`, ...batchNorm },
     relu,
   ]
   return [

@@ -3,7 +3,7 @@ import { SpecError } from '../../spec/errors.ts'
 import type { DataShape } from '../../spec/facts.ts'
 import type { ResolvedArchitecture } from '../../spec/schema.ts'
 import type { Layer } from '../layers.ts'
-import { encoder } from './transformer.ts'
+import { encoder, normalization } from './transformer.ts'
 
 type Options<Name extends string> = Extract<ResolvedArchitecture, { name: Name }>
 
@@ -26,24 +26,21 @@ function patches(patch: number, width: number, shape: number[]): { length: numbe
 
 /** Patches, learned positions, blocks as a transformer's, the mean over all places, a norm, dense to classes. */
 export function vit(options: Options<'vit'>, { shape, classes }: DataShape): Layer[] {
-  const { patch, width, depth, norm, normalization, dropout } = options
-  const isRms = normalization === 'rms'
+  const { patch, width, depth, norm, dropout } = options
   return [
     ...patches(patch, width, shape).layers,
     { kind: 'positional', name: 'positional_1', encoding: 'learned' },
     ...(dropout > 0 ? [{ kind: 'dropout', name: 'dropout_1', rate: dropout } as const] : []),
     ...encoder(depth, { ...options, causal: false }),
     { kind: 'mean_over_tokens' },
-    ...(norm === 'pre'
-      ? [{ kind: isRms ? 'rms_norm' : 'layer_norm', name: isRms ? 'rms_1' : 'ln_1' } as const]
-      : []),
+    ...(norm === 'pre' ? [normalization(options, 'ln_1')] : []),
     { kind: 'dense', name: 'fc_1', units: classes },
   ]
 }
 
 /** Patches; blocks that mix places, then channels, each by two dense layers added to their input; the mean, dense to classes. */
 export function mixer(options: Options<'mlp-mixer'>, { shape, classes }: DataShape): Layer[] {
-  const { patch, width, depth, tokenUnits, channelUnits } = options
+  const { patch, width, depth, tokenUnits, channelUnits, epsilon } = options
   const { length, layers } = patches(patch, width, shape)
   const mlp = (prefix: string, index: number, hidden: number, units: number): Layer[] => [
     { kind: 'dense', name: `${prefix}fc_${index}`, units: hidden },
@@ -54,7 +51,7 @@ export function mixer(options: Options<'mlp-mixer'>, { shape, classes }: DataSha
     {
       kind: 'residual',
       main: [
-        { kind: 'layer_norm', name: `${prefix}ln_1` },
+        { kind: 'layer_norm', name: `${prefix}ln_1`, epsilon },
         { kind: 'transpose' },
         ...mlp(prefix, 1, tokenUnits, length),
         { kind: 'transpose' },
@@ -63,14 +60,14 @@ export function mixer(options: Options<'mlp-mixer'>, { shape, classes }: DataSha
     },
     {
       kind: 'residual',
-      main: [{ kind: 'layer_norm', name: `${prefix}ln_2` }, ...mlp(prefix, 3, channelUnits, width)],
+      main: [{ kind: 'layer_norm', name: `${prefix}ln_2`, epsilon }, ...mlp(prefix, 3, channelUnits, width)],
       shortcut: [],
     },
   ]
   return [
     ...layers,
     ...Array.from({ length: depth }, (_, i) => block(`block${i + 1}/`)).flat(),
-    { kind: 'layer_norm', name: 'ln_1' },
+    { kind: 'layer_norm', name: 'ln_1', epsilon },
     { kind: 'mean_over_tokens' },
     { kind: 'dense', name: 'fc_1', units: classes },
   ]

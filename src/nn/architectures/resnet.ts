@@ -5,12 +5,21 @@
  * has a factor for each group. The shapes between blocks stay, so such networks differ in nothing else.
  */
 import type { DataShape } from '../../spec/facts.ts'
+import type { ResolvedArchitecture } from '../../spec/schema.ts'
 import type { Layer } from '../layers.ts'
 
-type Options = { depth: number; width: number; widthFactors: number[] }
+type Options = Extract<ResolvedArchitecture, { name: 'resnet' }>
 
 /** 3×3 convolution, three groups of (depth − 2)/6 blocks, global average, dense. */
-export function resnet({ depth, width, widthFactors }: Options, { classes }: DataShape): Layer[] {
+export function resnet({ depth, width, widthFactors, batchNorm }: Options, { classes }: DataShape): Layer[] {
+  /** A 3×3 convolution and its batch norm, which makes a bias pointless. */
+  const convolution = (prefix: string, index: number, filters: number, stride: number): Layer[] => [
+    {
+      ...{ kind: 'conv2d', name: `${prefix}conv_${index}`, filters, size: 3 },
+      ...{ stride, padding: 'same', bias: false },
+    },
+    { kind: 'batch_norm', name: `${prefix}bn_${index}`, ...batchNorm },
+  ]
   const blocks = (depth - 2) / 6
   const layers: Layer[] = [...convolution('', 1, width, 1), { kind: 'relu' }]
   let channels = width
@@ -50,9 +59,3 @@ export function resnet({ depth, width, widthFactors }: Options, { classes }: Dat
   })
   return [...layers, { kind: 'global_average_pool' }, { kind: 'dense', name: 'fc_1', units: classes }]
 }
-
-/** A 3×3 convolution and its batch norm, which makes a bias pointless. */
-const convolution = (prefix: string, index: number, filters: number, stride: number): Layer[] => [
-  { kind: 'conv2d', name: `${prefix}conv_${index}`, filters, size: 3, stride, padding: 'same', bias: false },
-  { kind: 'batch_norm', name: `${prefix}bn_${index}` },
-]

@@ -30,7 +30,16 @@ export function transformer(options: Options, { targets, shape, classes }: DataS
 
 export type BlockOptions = Pick<
   Options,
-  'width' | 'heads' | 'mlpRatio' | 'norm' | 'normalization' | 'causal' | 'activation' | 'dropout' | 'bias'
+  | 'width'
+  | 'heads'
+  | 'mlpRatio'
+  | 'norm'
+  | 'normalization'
+  | 'epsilon'
+  | 'causal'
+  | 'activation'
+  | 'dropout'
+  | 'bias'
 >
 
 /** Blocks of attention and of two dense layers, each added to its input: [length, width] → [length, width]. */
@@ -67,7 +76,11 @@ export function encoder(depth: number, options: BlockOptions): Layer[] {
   }).flat()
 }
 
-const normalization = ({ normalization }: Pick<Options, 'normalization'>, name: string): Layer =>
+/** layer_norm `ln_…`, or rms_norm by the same number. */
+export const normalization = (
+  { normalization, epsilon }: Pick<Options, 'normalization' | 'epsilon'>,
+  name: string,
+): Layer =>
   normalization === 'rms'
-    ? { kind: 'rms_norm', name: name.replace('ln_', 'rms_') }
-    : { kind: 'layer_norm', name }
+    ? { kind: 'rms_norm', name: name.replace('ln_', 'rms_'), epsilon }
+    : { kind: 'layer_norm', name, epsilon }

@@ -3,12 +3,17 @@
  * block changes the shape they are before its 1×1 shortcut too.
  */
 import type { DataShape } from '../../spec/facts.ts'
+import type { ResolvedArchitecture } from '../../spec/schema.ts'
 import type { Layer } from '../layers.ts'
 
-type Options = { depth: number; widenFactor: number; dropout: number }
+type Options = Extract<ResolvedArchitecture, { name: 'wide-resnet' }>
 
 /** 3×3 convolution of 16, three groups of (depth − 4)/6 blocks, batch norm, ReLU, global average, dense. */
-export function wideResnet({ depth, widenFactor, dropout }: Options, { classes }: DataShape): Layer[] {
+export function wideResnet(
+  { depth, widenFactor, dropout, batchNorm }: Options,
+  { classes }: DataShape,
+): Layer[] {
+  const normalized = (name: string): Layer[] => [{ kind: 'batch_norm', name, ...batchNorm }, { kind: 'relu' }]
   const blocks = (depth - 4) / 6
   const layers: Layer[] = [convolution('conv_1', 16, 3, 1)]
   let channels = 16
@@ -42,7 +47,6 @@ export function wideResnet({ depth, widenFactor, dropout }: Options, { classes }
   ]
 }
 
-const normalized = (name: string): Layer[] => [{ kind: 'batch_norm', name }, { kind: 'relu' }]
 const convolution = (name: string, filters: number, size: number, stride: number): Layer => ({
   ...{ kind: 'conv2d', name, filters, size, stride, padding: 'same', bias: false },
 })

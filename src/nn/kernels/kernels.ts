@@ -77,20 +77,18 @@ export type Kernels = {
    * γ·(x − mean)/√(variance + ε) + β with the mean and the (biased) variance of each channel of this batch, and what the
    * gradient wants to know of them: [n, h, w, c], [c], [c] → [[n, h, w, c], statistics].
    */
-  batchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D): [Tensor4D, ...Tensor[]]
+  batchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): [Tensor4D, ...Tensor[]]
   /** max(batchNorm, 0), and the same statistics. */
-  batchNormRelu(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D): [Tensor4D, ...Tensor[]]
+  batchNormRelu(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): [Tensor4D, ...Tensor[]]
   /** dx, dγ and dβ, the statistics depending on x. */
   batchNormGradient(
     dy: Tensor4D,
     x: Tensor4D,
     gamma: Tensor1D,
     statistics: Tensor[],
+    epsilon: number,
   ): [Tensor4D, Tensor1D, Tensor1D]
 }
 
 export type Padding = 'same' | 'valid'
 export type Shape4D = [number, number, number, number]
-
-/** Keeps batch norm finite where a channel does not vary. */
-export const batchNormEpsilon = 1e-3

@@ -1,7 +1,7 @@
 /** How an operation of the native TensorFlow library is run by name, and the attributes that ours share. */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
-import { batchNormEpsilon, type Padding } from './kernels.ts'
+import type { Padding } from './kernels.ts'
 import { asTensors, channelMoments } from './statistics.ts'
 
 type AttributeType = 'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING'
@@ -55,10 +55,10 @@ export function attributesOf({ binding }: NativeBackend) {
       channelsLast,
     ],
     /** Of batch norm: with the statistics of the batch, which the kernel works out, or with given ones. */
-    normalization: (statistics: 'own' | 'given') => [
+    normalization: (statistics: 'own' | 'given', epsilon: number) => [
       float,
       type('U', binding.TF_FLOAT),
-      { name: 'epsilon', type: binding.TF_ATTR_FLOAT, value: batchNormEpsilon },
+      { name: 'epsilon', type: binding.TF_ATTR_FLOAT, value: epsilon },
       channelsLast,
       bool('is_training', statistics === 'own'),
     ],
@@ -66,7 +66,7 @@ export function attributesOf({ binding }: NativeBackend) {
 }
 
 type Normalization = 'FusedBatchNormV3' | '_MklNativeFusedBatchNormEx'
-type Normalized = (x: Tensor4D, gamma: Tensor1D, beta: Tensor1D) => [Tensor4D, ...Tensor[]]
+type Normalized = (x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number) => [Tensor4D, ...Tensor[]]
 
 /**
  * One of the batch norm operations: y, then the three tensors that its gradient wants. On a GPU the kernel's own statistics
@@ -74,20 +74,20 @@ type Normalized = (x: Tensor4D, gamma: Tensor1D, beta: Tensor1D) => [Tensor4D, .
  */
 export function normalize(backend: NativeBackend, name: Normalization, more: Attribute[] = []): Normalized {
   const { normalization } = attributesOf(backend)
-  const run = (statistics: 'own' | 'given', inputs: Tensor[]) =>
-    backend.executeMultipleOutputs(name, [...normalization(statistics), ...more], inputs, 6)
+  const run = (statistics: 'own' | 'given', epsilon: number, inputs: Tensor[]) =>
+    backend.executeMultipleOutputs(name, [...normalization(statistics, epsilon), ...more], inputs, 6)
   if (backend.isUsingGpuDevice)
-    return (x, gamma, beta) => {
+    return (x, gamma, beta, epsilon) => {
       const none = tf.tensor1d([], 'float32')
       // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
-      const [y, mean, variance, ...statistics] = run('own', [x, gamma, beta, none, none])
+      const [y, mean, variance, ...statistics] = run('own', epsilon, [x, gamma, beta, none, none])
       tf.dispose([none, mean, variance])
       return [y as Tensor4D, ...statistics]
     }
   const momentsOf = channelMoments(backend)
-  return (x, gamma, beta) => {
+  return (x, gamma, beta, epsilon) => {
     const [mean, variance] = asTensors(momentsOf(x))
-    const [y, ...unused] = run('given', [x, gamma, beta, mean, variance])
+    const [y, ...unused] = run('given', epsilon, [x, gamma, beta, mean, variance])
     tf.dispose(unused)
     return [y as Tensor4D, mean, variance, tf.tensor1d([], 'float32')]
   }

@@ -88,16 +88,16 @@ export function nativeKernels(backend: NativeBackend): Kernels {
       shaped(shape, sizes => run4D('AvgPoolGrad', windows(size), [sizes, dy])),
 
     batchNorm,
-    batchNormRelu: (x, gamma, beta) => {
-      const [y, ...statistics] = batchNorm(x, gamma, beta)
+    batchNormRelu: (x, gamma, beta, epsilon) => {
+      const [y, ...statistics] = batchNorm(x, gamma, beta, epsilon)
       const value = relu(y)
       y.dispose()
       return [value, ...statistics]
     },
-    batchNormGradient: (dy, x, gamma, statistics) => {
+    batchNormGradient: (dy, x, gamma, statistics, epsilon) => {
       const [dx, dGamma, dBeta, ...unused] = run(
         'FusedBatchNormGradV3',
-        normalization('own'),
+        normalization('own', epsilon),
         [dy, x, gamma, ...statistics],
         5,
       )

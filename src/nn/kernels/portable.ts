@@ -2,7 +2,7 @@
 
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
-import { batchNormEpsilon, type Kernels, type Padding, type Shape4D } from './kernels.ts'
+import type { Kernels, Padding, Shape4D } from './kernels.ts'
 import { withoutCancellation } from './softmax.ts'
 
 /**
@@ -94,13 +94,13 @@ const longestProduct = 4096
 const turned = (x: Tensor3D): Tensor3D => tf.transpose(x, [0, 2, 1])
 
 /** The statistics are the mean and 1/√(variance + ε) of each channel, in two passes over the batch. */
-const batchNorm: Kernels['batchNorm'] = (x, gamma, beta) =>
+const batchNorm: Kernels['batchNorm'] = (x, gamma, beta, epsilon) =>
   tf.tidy(() => {
     const values = x.size / gamma.size
     const mean = tf.div(channelSum(x), values) as Tensor1D
     const centred = tf.sub(x, mean) as Tensor4D
     const variance = tf.div(channelSum(tf.square(centred)), values)
-    const scale = tf.rsqrt(tf.add(variance, batchNormEpsilon))
+    const scale = tf.rsqrt(tf.add(variance, epsilon))
     const y = tf.add(tf.mul(centred, tf.mul(scale, gamma)), beta) as Tensor4D
     return [y, mean, scale]
   })
@@ -179,9 +179,9 @@ export const portableKernels: Kernels = {
     }),
 
   batchNorm,
-  batchNormRelu: (x, gamma, beta) =>
+  batchNormRelu: (x, gamma, beta, epsilon) =>
     tf.tidy(() => {
-      const [y, ...statistics] = batchNorm(x, gamma, beta)
+      const [y, ...statistics] = batchNorm(x, gamma, beta, epsilon)
       return [tf.relu(y), ...statistics]
     }),
   // With x̂ the normalised x and m the values of a channel: dx = γ·scale·(dy − Σdy/m − x̂·Σ(dy·x̂)/m).

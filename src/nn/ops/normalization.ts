@@ -9,34 +9,46 @@ import { record } from './record.ts'
 
 export const normalizationOps = (k: Kernels) => ({
   /**
-   * y = γ·x̂ + β, x̂ = (x − μ)/√(σ² + ε), μ and σ² (biased) over the m values of a channel in this batch, ε = 1e-3
+   * y = γ·x̂ + β, x̂ = (x − μ)/√(σ² + ε), μ and σ² (biased) over the m values of a channel in this batch
    * dx = γ/√(σ² + ε)·(dy − Σdy/m − x̂·Σ(dy·x̂)/m), dγ = Σ dy·x̂, dβ = Σ dy.  [n, …, c], [c], [c] → [n, …, c]
    */
-  batchNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D) =>
+  batchNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon: number) =>
     record<T, [T, Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
-      const [value, ...statistics] = k.batchNorm(asImages(x), gamma, beta)
+      const [value, ...statistics] = k.batchNorm(asImages(x), gamma, beta, epsilon)
       return {
         value: shaped(value, x),
         save: [x, gamma, ...statistics],
         gradients: (dy, [x, gamma, ...statistics]) => {
           // One kernel gives all three, whichever is asked for.
-          const [dx, dGamma, dBeta] = k.batchNormGradient(asImages(dy), asImages(x), gamma, statistics)
+          const [dx, dGamma, dBeta] = k.batchNormGradient(
+            asImages(dy),
+            asImages(x),
+            gamma,
+            statistics,
+            epsilon,
+          )
           return [() => shaped(dx, x), () => dGamma, () => dBeta]
         },
       }
     }),
 
   /** max(batchNorm, 0) in one pass;  dz = dy where y > 0, and on as batchNorm's.  [n, …, c], [c], [c] → [n, …, c] */
-  batchNormRelu: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D) =>
+  batchNormRelu: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon: number) =>
     record<T, [Tensor, Tensor, Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
-      const [y, ...statistics] = k.batchNormRelu(asImages(x), gamma, beta)
+      const [y, ...statistics] = k.batchNormRelu(asImages(x), gamma, beta, epsilon)
       const value = shaped(y, x)
       return {
         value,
         save: [value, x, gamma, ...statistics],
         gradients: (dy, [y, x, gamma, ...statistics]) => {
           const dz = k.reluGradient(dy, y)
-          const [dx, dGamma, dBeta] = k.batchNormGradient(asImages(dz), asImages(x), gamma, statistics)
+          const [dx, dGamma, dBeta] = k.batchNormGradient(
+            asImages(dz),
+            asImages(x),
+            gamma,
+            statistics,
+            epsilon,
+          )
           dz.dispose()
           return [() => shaped(dx, x), () => dGamma, () => dBeta]
         },
@@ -44,10 +56,10 @@ export const normalizationOps = (k: Kernels) => ({
     }),
 
   /**
-   * y = γ·x̂ + β, x̂ = (x − μ)/√(σ² + ε), μ and σ² (biased) over the c values of a place, ε = 1e-5  (Ba et al. 2016)
+   * y = γ·x̂ + β, x̂ = (x − μ)/√(σ² + ε), μ and σ² (biased) over the c values of a place  (Ba et al. 2016)
    * dx = (g − Σg/c − x̂·Σ(g·x̂)/c)/√(σ² + ε) with g = γ·dy, dγ = Σ dy·x̂, dβ = Σ dy.  [n, …, c], [c], [c] → [n, …, c]
    */
-  layerNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D) =>
+  layerNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon: number) =>
     record<T, [Tensor2D, Tensor2D, Tensor1D]>([x, gamma, beta], () => {
       const rows = asRows(x, gamma)
       const centred = tf.sub(rows, rowMeans(k, rows)) as Tensor2D
@@ -69,10 +81,10 @@ export const normalizationOps = (k: Kernels) => ({
     }),
 
   /**
-   * y = γ·x̂, x̂ = x/√(Σx²/c + ε) over the c values of a place, ε = 1e-5  (Zhang and Sennrich 2019)
+   * y = γ·x̂, x̂ = x/√(Σx²/c + ε) over the c values of a place  (Zhang and Sennrich 2019)
    * dx = (g − x̂·Σ(g·x̂)/c)/√(Σx²/c + ε) with g = γ·dy, dγ = Σ dy·x̂.  [n, …, c], [c] → [n, …, c]
    */
-  rmsNorm: <T extends Tensor>(x: T, gamma: Tensor1D) =>
+  rmsNorm: <T extends Tensor>(x: T, gamma: Tensor1D, epsilon: number) =>
     record<T, [Tensor2D, Tensor2D, Tensor1D]>([x, gamma], () => {
       const rows = asRows(x, gamma)
       const scale = tf.rsqrt(tf.add(rowMeans(k, tf.square(rows)), epsilon)) as Tensor2D
@@ -92,10 +104,10 @@ export const normalizationOps = (k: Kernels) => ({
     }),
 
   /**
-   * layerNorm over an example's places and each group of c/groups successive channels, γ and β by channel, ε = 1e-5  (Wu and
+   * layerNorm over an example's places and each group of c/groups successive channels, γ and β by channel  (Wu and
    * He 2018); the sums of dx run over a group's m values.  [n, …, c], [c], [c] → [n, …, c]
    */
-  groupNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, groups: number) =>
+  groupNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, groups: number, epsilon: number) =>
     record<T, [Tensor4D, Tensor4D, Tensor1D]>([x, gamma, beta], () => {
       const channels = gamma.size
       const grouped = (y: Tensor) => tf.reshape(y, [x.shape[0], -1, groups, channels / groups]) as Tensor4D
@@ -119,9 +131,6 @@ export const normalizationOps = (k: Kernels) => ({
       }
     }),
 })
-
-/** Keeps a place's or a group's norm finite where it does not vary: PyTorch's, so that its networks are the same here. */
-const epsilon = 1e-5
 
 /** A view as a matrix with a row a place. */
 const asRows = (x: Tensor, { size }: Tensor1D) => tf.reshape(x, [-1, size]) as Tensor2D

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-# What batch norm adds to the variance there. PyTorch's default is another.
-EPSILON = 1e-3
+# What norms add to the variance there where a layer does not say: Keras's for batch norm, PyTorch's for the others.
+EPSILON = {"batch_norm": 1e-3, "group_norm": 1e-5}
 
 
 class NotOurs(ValueError):
@@ -71,9 +71,11 @@ def _layers_of(name: str, module: Any) -> list[dict[str, Any]]:
     if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
         if not module.affine:
             raise refuse("batch norm has gamma and beta: affine=True")
-        if abs(module.eps - EPSILON) > 1e-9:
-            raise refuse(f"batch norm adds {EPSILON} to the variance there, not {module.eps}: eps={EPSILON}")
-        return [{"kind": "batch_norm"}]
+        return [{"kind": "batch_norm", **_epsilon("batch_norm", module)}]
+    if isinstance(module, nn.GroupNorm):
+        if not module.affine:
+            raise refuse("group norm has gamma and beta: affine=True")
+        return [{"kind": "group_norm", "groups": module.num_groups, **_epsilon("group_norm", module)}]
     if isinstance(module, (nn.MaxPool2d, nn.AvgPool2d)):
         size = _one(module.kernel_size)
         if size is None or _one(module.stride) != size or _one(module.padding) != 0 or module.ceil_mode:
@@ -82,6 +84,10 @@ def _layers_of(name: str, module: Any) -> list[dict[str, Any]]:
     if isinstance(module, nn.AdaptiveAvgPool2d) and _one(module.output_size) == 1:
         return [{"kind": "global_average_pool"}]
     raise refuse("is none of the layers that can be read: give architecture=, as a spec has it")
+
+
+def _epsilon(kind: str, module: Any) -> dict[str, float]:
+    return {} if module.eps == EPSILON[kind] else {"epsilon": module.eps}
 
 
 def _conv(module: Any, refuse: Any) -> dict[str, Any]:
