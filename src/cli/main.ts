@@ -10,6 +10,7 @@ import demo from './commands/demo.ts'
 import diagnostics from './commands/diagnostics.ts'
 import doctor from './commands/doctor.ts'
 import download from './commands/download.ts'
+import exportTo from './commands/export.ts'
 import findings from './commands/findings.ts'
 import keys from './commands/keys.ts'
 import layers from './commands/layers.ts'
@@ -42,7 +43,7 @@ const program = new Command('ledger')
 
 for (const command of [
   ...[demo, serve, worker, submit, branch, watch, list, show, layers, diagnostics, findings, steer, download],
-  ...[sweep, datasets, keys, migrate, report, doctor, completion],
+  ...[exportTo, sweep, datasets, keys, migrate, report, doctor, completion],
 ])
   command(program)
 
