@@ -18,12 +18,16 @@ import {
 } from './compare.ts'
 import { DiagnosticList, DiagnosticRule, diagnosticSchemas } from './diagnostics.ts'
 import {
+  BulkOutcome,
+  BulkRequest,
   Experiment,
+  ExperimentEdit,
   ExperimentListItem,
   ExperimentStatus,
   ExperimentSummary,
   exampleSpec,
   Judging,
+  LogLine,
   Place,
   Preview,
   Progress,
@@ -59,6 +63,7 @@ export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
   ...[ExperimentListItem, Place, Experiment, SampleSize, Judging, Preview],
+  ...[ExperimentEdit, BulkRequest, BulkOutcome, LogLine],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
     SweepListItem,
