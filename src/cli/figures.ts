@@ -1,6 +1,6 @@
 /** The figures of a report, as SVG by name. They take d3, which no other command reads. */
 import type { Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
-import { type Explained, readExplained } from '../figures/explained.ts'
+import { type Explained, type ExplainedSource, readExplained } from '../figures/explained.ts'
 import { unbalancedLine } from './balance.ts'
 import { UsageError } from './exit.ts'
 import { whole as thousands } from './format.ts'
@@ -16,7 +16,7 @@ import type { Summary } from './summary-tables.ts'
 
 type Figures = Record<string, string>
 /** Where the tables of an experiment are read. */
-export type FigureSource = Pick<LedgerClient, 'iterations' | 'layers' | 'allocations'>
+export type FigureSource = Pick<LedgerClient, 'iterations' | 'layers' | 'allocations'> & ExplainedSource
 
 /** More points than a figure has pixels say nothing more. */
 const mostPoints = 400

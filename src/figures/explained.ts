@@ -44,6 +44,11 @@ const mostPeaks = 600
 /** Masks that are one thing each; those of single layers are many. */
 const masks = ['helpers', 'hurters', 'random']
 
+/** Where tables are read: a client, or what stands for one. */
+export type ExplainedSource = Pick<LedgerClient, 'diagnostic' | 'allocations'> & {
+  diagnostics(id: string): Promise<{ name: string; recorded: boolean }[]>
+}
+
 type Asked = { split: 'train' | 'validation'; from: number; to: number; bucket: number }
 type Columns = Record<string, ArrayLike<number> | ArrayLike<string>>
 
@@ -52,7 +57,7 @@ const numbers = (column: ArrayLike<unknown> | undefined): Value[] => Array.from(
 
 /** Everything that there is of one split over the span; tables by iteration in spans of `bucket`. */
 export async function readExplained(
-  ledger: Pick<LedgerClient, 'diagnostics' | 'diagnostic' | 'allocations'>,
+  ledger: ExplainedSource,
   id: string,
   { split, from, to, bucket }: Asked,
 ): Promise<Explained> {
@@ -140,7 +145,7 @@ function tailsOf(histogram: Columns, tails: Columns): NonNullable<Explained['tai
 
 /** Local minima of each layer's LCA, as the diagnostic has them, and its last row: of all pairs of layers. */
 async function readPeaks(
-  ledger: Pick<LedgerClient, 'diagnostic' | 'allocations'>,
+  ledger: ExplainedSource,
   id: string,
   { split, from, to }: Omit<Asked, 'bucket'>,
 ): Promise<Explained['peaks']> {
