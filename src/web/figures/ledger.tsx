@@ -98,7 +98,7 @@ export function HeatFigure({
   csv,
   onPick,
   what = 'layer',
-}: Props & { onPick?: (name: string) => void; what?: 'layer' | 'variable' }) {
+}: Props & { onPick?: (name: string) => void; what?: 'layer' | 'variable' | 'unit' }) {
   const theme = useTheme()
   const { names, starts, ends, lca } = ledger
   const rates = useMemo(
