@@ -35,7 +35,7 @@ type Run = {
 const image = (says: string) =>
   `[...document.querySelectorAll('[role=img]')].some(one => (one.getAttribute('aria-label') ?? '').match(${says}))`
 const press = (name: string) =>
-  `[...document.querySelectorAll('button')].find(one => one.textContent === ${JSON.stringify(name)}).click()`
+  `[...document.querySelectorAll('button')].find(one => one.textContent === ${JSON.stringify(name)} || one.getAttribute('aria-label') === ${JSON.stringify(name)}).click()`
 
 export async function measurePages(options: {
   rounds: number

@@ -9524,6 +9524,51 @@ export interface Dataset {
   } | null
 }
 /**
+ * A look into a dataset.
+ */
+export interface DatasetSamples {
+  name: string
+  split: 'train' | 'test'
+  /**
+   * Of one example.
+   */
+  shape: number[]
+  /**
+   * null: targets are numbers.
+   */
+  classes: number | null
+  /**
+   * Examples of each class, of those counted; null where there are no classes.
+   */
+  counts: number[] | null
+  counted: number
+  /**
+   * Examples that there are; null: they are generated, without end.
+   */
+  of: number | null
+  /**
+   * The first of each class, in their order.
+   */
+  samples: {
+    /**
+     * Its place.
+     */
+    index: number
+    /**
+     * Its class, those of its last places, or the numbers to be predicted.
+     */
+    labels: number[]
+    /**
+     * Bytes of [height, width, channels], in base64; null where it is no image.
+     */
+    pixels: string | null
+    /**
+     * Tokens or features, where it is no image.
+     */
+    values: number[] | null
+  }[]
+}
+/**
  * The weights of a training that happened elsewhere: `training: { trajectory: id }` allocates it.
  */
 export interface Trajectory {

@@ -186,14 +186,19 @@ export const DatasetSamples = component(
       name: Type.String({ examples: ['mnist'] }),
       split: Type.Enum(['train', 'test']),
       shape: Type.Array(Type.Integer(), { description: 'Of one example.' }),
-      classes: Type.Integer(),
-      counts: Type.Array(Type.Integer(), { description: 'Examples of each class, of those counted.' }),
+      classes: IntegerOrNull('null: targets are numbers.'),
+      counts: Type.Unsafe<number[] | null>({
+        ...{ type: ['array', 'null'], items: { type: 'integer' } },
+        description: 'Examples of each class, of those counted; null where there are no classes.',
+      }),
       counted: Type.Integer(),
       of: IntegerOrNull('Examples that there are; null: they are generated, without end.'),
       samples: Type.Array(
         Type.Object({
           index: Type.Integer({ description: 'Its place.' }),
-          labels: Type.Array(Type.Integer(), { description: 'One, or those of its last places.' }),
+          labels: Type.Array(Type.Number(), {
+            description: 'Its class, those of its last places, or the numbers to be predicted.',
+          }),
           pixels: Type.Unsafe<string | null>({
             type: ['string', 'null'],
             contentEncoding: 'base64',

@@ -7,7 +7,16 @@ import { base, ledger, noteError, readKey, useLoad } from '../ledger.ts'
 import { ActionButton, Failed, Heads, Title } from '../parts/small.tsx'
 import { Look } from './datasets/look.tsx'
 
-const heads = ['Name', 'Shape', ['Classes'], ['Train'], ['Test'], 'Where from', 'Description', 'Delete'] as const
+const heads = [
+  'Name',
+  'Shape',
+  ['Classes'],
+  ['Train'],
+  ['Test'],
+  'Where from',
+  'Description',
+  'Delete',
+] as const
 
 export function DatasetsPage({ query }: { query: URLSearchParams }) {
   const look = query.get('look')
@@ -58,7 +67,14 @@ export function DatasetsPage({ query }: { query: URLSearchParams }) {
           </table>
         </div>
       )}
-      {look !== null && <Look key={look} name={look} query={query} />}
+      {look !== null && (
+        <Look
+          key={look}
+          name={look}
+          names={value?.find(({ name }) => name === look)?.classNames ?? null}
+          query={query}
+        />
+      )}
       <Upload done={reload} />
     </div>
   )

@@ -3,7 +3,16 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import PQueue from 'p-queue'
 import { DatasetError } from '../../../data/errors.ts'
 import { loadSplits } from '../../../data/registry.ts'
-import { countLabels, pickByClass, type Sampled, sampleOf } from '../../../data/samples.ts'
+import {
+  countLabels,
+  lastOf,
+  pickByClass,
+  type Sampled,
+  sampleOf,
+  shownValues,
+} from '../../../data/samples.ts'
+import { targetBytes, valueBytes } from '../../../data/uploads/about.ts'
+import { typed } from '../../../data/uploads/stored.ts'
 import { MissingObjectError, type Objects } from '../../../objects/objects.ts'
 import { generated, optionsOf } from '../../../spec/datasets.ts'
 import type { DatasetFacts } from '../../../spec/facts.ts'
@@ -75,32 +84,42 @@ type Split = 'train' | 'test'
 const fitting = (shape: number[], n: number) =>
   Math.max(1, Math.min(n, Math.floor(mostBytes / shape.reduce((a, b) => a * b, 1))))
 
-/** An uploaded one: its labels are read, and of its images those that are shown. */
+/** An uploaded one: its labels are read, and of its values those that are shown. */
 async function lookInto(objects: Objects, upload: Upload, split: Split, n: number): Promise<Sampled> {
-  const { id, shape, classes } = upload
+  const { id, shape, classes, about } = upload
   const of = split === 'train' ? upload.trainExamples : upload.testExamples
-  const size = shape.reduce((a, b) => a * b, 1)
-  const counts = new Array<number>(classes).fill(0)
-  const picked: { index: number; label: number }[] = []
+  const bytes = shape.reduce((a, b) => a * b, 1) * valueBytes(about)
+  const [each, places] = [targetBytes(about, classes), about?.places ?? 1]
+  const regression = about?.targets === 'numbers'
+  const kind = regression ? 'numbers' : about?.values === 'tokens' ? 'tokens' : 'bytes'
+  const read = async (name: string, from: number, to: number, size: number) =>
+    new Uint8Array(await objects.read(datasetKey(id, name), { start: from * size, end: to * size }))
+  const atOnce = Math.max(1, Math.floor(labelBytes / each))
   const wanted = fitting(shape, n)
+  const counts = new Array<number>(classes).fill(0)
+  const picked: { index: number; labels: number[] }[] = []
   try {
-    for (let start = 0; start < of; start += labelBytes) {
-      const end = Math.min(of, start + labelBytes)
-      const labels = await objects.read(datasetKey(id, `${split}-labels`), { start, end })
-      for (const [label, count] of countLabels(labels, classes).entries()) counts[label] += count
-      // What is shown is of the first piece: the rest only counts.
-      if (start === 0)
-        for (const index of pickByClass(labels, classes, wanted)) picked.push({ index, label: labels[index] })
+    // What is shown is of the first piece: the rest only counts.
+    for (let start = 0; start < of && (start === 0 || !regression); start += atOnce) {
+      const labels = typed(await read(`${split}-labels`, start, Math.min(of, start + atOnce), each), kind)
+      const width = regression ? classes : places
+      const last = lastOf(labels, places)
+      if (!regression)
+        for (const [label, count] of countLabels(last, classes).entries()) counts[label] += count
+      if (start > 0) continue
+      const indices = regression
+        ? Array.from({ length: Math.min(wanted, of) }, (_, i) => i)
+        : pickByClass(last, classes, wanted)
+      for (const index of indices)
+        picked.push({ index, labels: Array.from(labels.subarray(index * width, (index + 1) * width)) })
     }
     const samples: Sampled['samples'] = []
-    for (const { index, label } of picked) {
-      const range = { start: index * size, end: (index + 1) * size }
-      samples.push({
-        ...{ index, labels: [label] },
-        values: new Uint8Array(await objects.read(datasetKey(id, `${split}-images`), range)),
-      })
+    for (const { index, labels } of picked) {
+      const values = typed(await read(`${split}-images`, index, index + 1, bytes), about?.values)
+      samples.push({ index, labels, values: shownValues(values, shape) })
     }
-    return { shape, classes, counts, counted: of, of, samples }
+    const told = regression ? { classes: null, counts: null } : { classes, counts }
+    return { shape, ...told, counted: of, of, samples }
   } catch (error) {
     if (!(error instanceof MissingObjectError) && !(error instanceof RangeError)) throw error
     throw new ProblemError('gone', `${upload.name} is not in the object store any more, or not all of it`)

@@ -6,7 +6,8 @@ import { percent, whole } from '../../format.ts'
 import { ledger, useLoad } from '../../ledger.ts'
 import { Failed } from '../../parts/small.tsx'
 
-export function Look({ name, query }: { name: string; query: URLSearchParams }) {
+export function Look(props: { name: string; names: string[] | null; query: URLSearchParams }) {
+  const { name, names, query } = props
   const split = query.get('split') === 'test' ? 'test' : 'train'
   const { value, error } = useLoad(
     () => ledger.datasetSamples(name, { split, n: 40 }),
@@ -34,7 +35,7 @@ export function Look({ name, query }: { name: string; query: URLSearchParams }) 
       <Failed error={error} />
       {!value && !error && <p class="muted">Loading …</p>}
       {value && <Samples value={value} />}
-      {value && <Counts value={value} />}
+      {value?.counts && <Counts {...value} counts={value.counts} names={names} />}
     </section>
   )
 }
@@ -50,7 +51,7 @@ function Samples({ value: { samples, shape, split } }: { value: DatasetSamples }
           ) : (
             <Picture pixels={pixels} shape={shape} says={`example ${index}, class ${labels.join(', ')}`} />
           )}
-          <span class="muted">{labels.slice(-6).join(' ')}</span>
+          <span class="muted">{labels.slice(-6).map(short).join(' ')}</span>
         </li>
       ))}
     </ul>
@@ -77,22 +78,27 @@ function Picture({ pixels, shape, says }: { pixels: string; shape: number[]; say
 }
 
 /** A bar for each class. */
-function Counts({ value: { counts, counted, of } }: { value: DatasetSamples }) {
+function Counts(props: { counts: number[]; counted: number; of: number | null; names: string[] | null }) {
+  const { counts, counted, of, names } = props
   const most = Math.max(1, ...counts)
   const shown = counts.slice(0, 100)
   return (
     <div class="stack">
-      <h3>
-        {of === null ? `Of ${whole(counted)} drawn examples` : `${whole(counted)} examples`}, by class
-      </h3>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Examples by class" style={{ maxHeight: '340px' }}>
+      <h3>{of === null ? `Of ${whole(counted)} drawn examples` : `${whole(counted)} examples`}, by class</h3>
+      <div
+        class="scroll"
+        tabIndex={0}
+        role="region"
+        aria-label="Examples by class"
+        style={{ maxHeight: '340px' }}
+      >
         <table>
           <tbody>
             {shown.map((count, label) => (
               // The place is the class.
               <tr key={`class ${label}`}>
                 <th scope="row" style={{ position: 'static' }}>
-                  {label}
+                  <bdi>{names?.[label]?.slice(0, 60) ?? label}</bdi>
                 </th>
                 <td style={{ width: '100%' }}>
                   <svg class="bars" viewBox="0 0 200 22" preserveAspectRatio="none" aria-hidden="true">
