@@ -140,7 +140,14 @@ const custom: ResolvedArchitecture = {
     { kind: 'dense', units: classes },
   ],
 }
+const mobilenet: ResolvedArchitecture = { name: 'mobilenet', widthFactor: 0.02, repeats: 0 }
 const miniatures = [
+  {
+    architecture: mobilenet,
+    shape: [18, 17, 2],
+    reference: references.mobilenet(0.02, 0, classes),
+    chunks: [5, 3],
+  },
   { architecture: allCnn, shape: [5, 4, 2], reference: references.allCnn(2, 4, classes), chunks: [5, 3] },
   {
     architecture: vgg,
@@ -232,6 +239,7 @@ const compared: ResolvedArchitecture[] = [
   },
   { name: 'mlp-mixer', patch: 8, depth: 1, width: 8, tokenUnits: 5, channelUnits: 12 },
   { name: 'wide-resnet', depth: 10, widenFactor: 0.25, dropout: 0.1 },
+  { name: 'mobilenet', widthFactor: 0.04, repeats: 1, batchNorm: { statistics: 'running' } },
 ]
 test('WASM agrees with native on every architecture to 1e-3', {
   skip: defaultEngine() === 'wasm' && 'native TensorFlow is not built here',
