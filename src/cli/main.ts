@@ -4,12 +4,14 @@ import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, Option } from 'commander'
 import branch from './commands/branch.ts'
+import compare from './commands/compare.ts'
 import completion from './commands/completion.ts'
 import datasets from './commands/datasets.ts'
 import demo from './commands/demo.ts'
 import diagnostics from './commands/diagnostics.ts'
 import doctor from './commands/doctor.ts'
 import download from './commands/download.ts'
+import extend from './commands/extend.ts'
 import findings from './commands/findings.ts'
 import keys from './commands/keys.ts'
 import layers from './commands/layers.ts'
@@ -42,7 +44,7 @@ const program = new Command('ledger')
 
 for (const command of [
   ...[demo, serve, worker, submit, branch, watch, list, show, layers, diagnostics, findings, steer, download],
-  ...[sweep, datasets, keys, migrate, report, doctor, completion],
+  ...[compare, extend, sweep, datasets, keys, migrate, report, doctor, completion],
 ])
   command(program)
 

@@ -6375,6 +6375,12 @@ export interface ResolvedSpec1 {
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
 }
+export interface ExtendBody {
+  /**
+   * How many iterations there are to be in all, as in training.iterations: more than there are.
+   */
+  iterations: number
+}
 /**
  * How many examples of a split are allocated, of how many.
  */

@@ -22,6 +22,7 @@ import {
   ExperimentListItem,
   ExperimentStatus,
   ExperimentSummary,
+  ExtendBody,
   exampleSpec,
   Judging,
   Place,
@@ -58,7 +59,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Place, Experiment, SampleSize, Judging, Preview],
+  ...[ExperimentListItem, Place, Experiment, ExtendBody, SampleSize, Judging, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
     SweepListItem,

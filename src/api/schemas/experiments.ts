@@ -397,6 +397,23 @@ export const ListQuery = Type.Object(
   closed,
 )
 
+/** What `training.iterations` may be when it is raised: there was one iteration at least. */
+export const extendedIterations = { minimum: 2, maximum: 10_000_000 }
+export const ExtendBody = component(
+  'ExtendBody',
+  Type.Object(
+    {
+      iterations: Type.Integer({
+        ...extendedIterations,
+        description:
+          'How many iterations there are to be in all, as in training.iterations: more than there are.',
+        examples: [2000],
+      }),
+    },
+    closed,
+  ),
+)
+
 export const PostHeaders = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
