@@ -147,6 +147,21 @@ test('a branch with nothing changed has the losses of the run that never stopped
   const initial = { experiment: parent.id, iteration: 7, state: true }
   const branch = await run({ ...whole, training: { ...whole.training, iterations: 5, initial } })
   assert.deepEqual(branch.losses, parent.losses.slice(7))
+  const look = (id: string) => http.get(`/v1/experiments/${id}`).expect(200)
+  const { body: child } = await look(branch.id)
+  assert.deepEqual(child.parent, initial)
+  const { body: own, headers } = await look(parent.id)
+  const status = 'succeeded'
+  assert.deepEqual(
+    [own.parent, own.branches],
+    [null, [{ id: branch.id, name: spec.name, iteration: 7, status }]],
+  )
+  // Where both had trained they have the same weights; what was computed of the parent stays when that is deleted.
+  const compared = await http.get(`/v1/compare?experiments=${parent.id},${branch.id}`).expect(200)
+  assert.deepEqual(compared.body.weights[0].firstDifference, null)
+  assert.equal(compared.body.weights[0].sameUntil, 12)
+  await http.delete(`/v1/experiments/${branch.id}`).expect(204)
+  assert.notEqual((await look(parent.id)).headers.etag, headers.etag)
 })
 
 test('an experiment that goes on is what one is that was posted with as many iterations', async () => {

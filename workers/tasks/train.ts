@@ -67,6 +67,9 @@ export async function trainSegments(
       (await latestState(objects, experimentId, ends, { slots, parameters }, damaged)) ?? (await begin())
     let s = spans.findIndex(({ from }) => from === (resume?.iteration ?? 0))
     let rows = s >= first ? await open(spans[s]) : undefined
+    // What is only gone through again, of a training that goes on, is no progress.
+    const tell = (iteration: number) =>
+      report(task.continues ? Math.max(iteration, spans[first].from) : iteration, iterations)
     const intervention = await openIntervention(context, task, signal)
     try {
       for await (const at of train(model, spec, layers, data.train, resume, origin, intervention)) {
@@ -75,7 +78,7 @@ export async function trainSegments(
         const { iteration, theta } = at
         await rows?.append(theta)
         if (iteration < spans[s].to) {
-          report(Math.max(iteration, spans[first].from), iterations)
+          tell(iteration)
           continue
         }
         if (s + 1 === first && task.continues) await checkEnd(objects, task.continues, at, spans[s], signal)
@@ -88,7 +91,7 @@ export async function trainSegments(
           const object = await rows.commit()
           stored.push(object)
           report(iteration, iterations, { index: s, object })
-        }
+        } else tell(iteration)
         if (s === last) break
         s += 1
         rows = s >= first ? await open(spans[s]) : undefined

@@ -5797,6 +5797,14 @@ export interface ExperimentListItem {
    * The label of its variant in that sweep.
    */
   variant: string | null
+  /**
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
   progress: Progress
   /**
    * Null until the experiment has succeeded.
@@ -5938,6 +5946,14 @@ export interface Experiment {
    * The label of its variant in that sweep.
    */
   variant: string | null
+  /**
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
   progress: Progress
   /**
    * Null until the experiment has succeeded.
@@ -6001,6 +6017,21 @@ export interface Experiment {
    * Its place in line; null when it is not queued.
    */
   queue: QueuePlace | null
+  /**
+   * What starts from it, the newest 100: GET /v1/experiments?where=spec.training.initial.experiment = ID has all.
+   */
+  branches: {
+    id: string
+    /**
+     * Yours.
+     */
+    name: string | null
+    /**
+     * Of this experiment, from which it starts.
+     */
+    iteration: number
+    status: ExperimentStatus
+  }[]
   spec: ResolvedSpec1
 }
 /**
@@ -7699,7 +7730,7 @@ export interface ComparedExperiment {
    */
   iterations: number
   /**
-   * What it starts from (training.initial); state: it goes on with that training.
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
    */
   parent: {
     experiment: string

@@ -197,7 +197,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'deleteExperiment', tags, summary: 'Delete an experiment' },
         description:
-          'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass. Not while others that are queued or running start from its weights (`training.initial`): 409. What has failed or was cancelled does not keep it.',
+          'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass. Not while others that are queued or running start from its weights (`training.initial`): 409. What has failed, was cancelled or has succeeded does not keep it: it stays as it is, and its `parent` names what is gone; then it can be computed again no more.',
         params: ExperimentParams,
         response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 409, 413, 415) },
       },
