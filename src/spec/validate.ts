@@ -38,6 +38,10 @@ export const schemaViolations = (input: unknown): Violation[] =>
 export const sweepViolations = (input: unknown): Violation[] =>
   violationsOf(ajv.compile(SweepSpec), SweepSpec as unknown as JsonSchema, input)
 
+/** The same for any other body, by its schema, which the first call compiles. */
+export const violationsBy = (schema: object, input: unknown): Violation[] =>
+  violationsOf(ajv.compile(schema), schema as JsonSchema, input)
+
 function violationsOf(validate: ValidateFunction, whole: JsonSchema, input: unknown): Violation[] {
   if (validate(trimmed(whole, input))) return []
   const errors = validate.errors ?? []

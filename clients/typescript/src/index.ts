@@ -7,7 +7,7 @@
  *     await ledger.wait(id)
  *     const { columns } = await ledger.allocations(id, { split: 'train', by: 'layer' })
  */
-import { type EventsOptions, type LedgerEvent, streamEvents } from './events.ts'
+import { type EventsOptions, type LedgerEvent, type Status, streamEvents, streamStatuses } from './events.ts'
 import { type Connection, makeHttp, type Query } from './http.ts'
 import type {
   AllocationRow,
@@ -15,6 +15,7 @@ import type {
   Architecture,
   Artifact,
   ArtifactLink,
+  BulkOutcome,
   ComparedLayerRow,
   ComparedLossRow,
   ComparedSpecRow,
@@ -24,6 +25,7 @@ import type {
   Dataset,
   DiagnosticList,
   Experiment,
+  ExperimentEdit,
   ExperimentListItem,
   ExperimentSpec,
   FindingList,
@@ -31,6 +33,7 @@ import type {
   IterationsTable,
   LayerRow,
   LayersTable,
+  LogLine,
   NeuronRow,
   NeuronsTable,
   Preview,
@@ -46,7 +49,7 @@ import type {
 import { columnsOf, parseNpy, type Table, type Tensor } from './tables.ts'
 import { isFinished, lookAt, type WaitOptions, waitUntil } from './wait.ts'
 
-export type { EventsOptions, IterationEvent, LedgerEvent } from './events.ts'
+export type { EventsOptions, IterationEvent, LedgerEvent, Status } from './events.ts'
 export { ApiError, type Connection, UnreachableError } from './http.ts'
 export type * from './schemas.ts'
 export type { Columns, Table, Tensor } from './tables.ts'
@@ -62,9 +65,17 @@ export type DatasetOptions = {
   /** Labels are below it; if absent, as many as the labels show. */
   classes?: number
   /** Whether the channels of images are their last axis or their first. */
-  layout?: 'nhwc' | 'nchw'
+  layout?: 'nhwc' | 'nchw' | 'sequence'
   /** The files are CIFAR-100's, and these of their labels are meant. */
   cifar100?: 'fine' | 'coarse'
+  /** What images hold: bytes from 0 to 255 if absent. */
+  values?: 'bytes' | 'numbers' | 'tokens'
+  /** What labels are: classes if absent. */
+  targets?: 'classes' | 'numbers'
+  /** Tokens are below it; if absent, the largest and one. */
+  vocabulary?: number
+  /** What the classes are called, in their order. */
+  classNames?: string[]
 }
 
 type Head<T> = Omit<T, 'items'>
@@ -78,6 +89,8 @@ type Once = {
 }
 export type ListOptions = {
   status?: Experiment['status'][]
+  /** Only these, 200 at most. */
+  id?: string[]
   sweep?: string
   tag?: string[]
   /** What has to be true of them: 'status = succeeded and spec.optimizer.learningRate <= 0.1'. */
@@ -87,6 +100,9 @@ export type ListOptions = {
   /** Fields that `values` of each has. */
   field?: string[]
 }
+
+/** Experiments of one request of bulk(). */
+const bulkSize = 200
 
 /** Iterations are those of the common axis; `bucket`: so many of them are one row of the losses, their mean. */
 export type CompareOptions = Split & Span & { bucket?: number }
@@ -133,12 +149,43 @@ export function connect(connection: Connection = {}) {
     /** Goes on until it has so many iterations in all, as if it had been posted with them. */
     extend: (id: string, iterations: number) => post<Experiment>(`${experiment(id)}/extend`, { iterations }),
     delete: (id: string) => remove(experiment(id)),
+    /** Changes name, tags and notes; with `ifMatch` (an ETag) only where nobody has since. */
+    edit: (id: string, edit: ExperimentEdit, { ifMatch }: { ifMatch?: string } = {}) =>
+      http.json<Experiment>(experiment(id), {
+        method: 'PATCH',
+        body: edit,
+        headers: { 'if-match': ifMatch },
+      }),
+    /** One thing done with any number of experiments: what became of each, in their order. */
+    async bulk(
+      action: 'cancel' | 'retry' | 'delete' | 'tag',
+      ids: string[],
+      tags?: Record<string, string | null>,
+    ): Promise<BulkOutcome[]> {
+      const done: BulkOutcome[] = []
+      // As many at a time as are done before a connection gives up.
+      for (let i = 0; i < ids.length; i += bulkSize)
+        done.push(
+          ...(
+            await post<{ items: BulkOutcome[] }>('/v1/experiments/bulk', {
+              ...{ action, ids: ids.slice(i, i + bulkSize) },
+              ...(tags && { tags }),
+            })
+          ).items,
+        )
+      return done
+    },
+    /** What workers said of it, oldest first. */
+    logs: (id: string) => pages<LogLine>(`${experiment(id)}/logs`),
     /** Resolves when the experiment has ended, well or not: look at its status. */
     wait: (id: string, options: WaitOptions<Experiment> = {}) =>
       waitUntil(lookAt(http, experiment(id)), ({ status }) => isFinished(status), options),
     /** What happens to it, as it happens, until it ends. */
     events: (id: string, options?: EventsOptions): AsyncGenerator<LedgerEvent> =>
       streamEvents(http, id, options),
+    /** Where up to 100 of them are, now and whenever that changes, on one connection, until all have ended. */
+    statuses: (ids: string[], options?: Omit<EventsOptions, 'lastEventId'>): AsyncGenerator<Status> =>
+      streamStatuses(http, ids, options),
 
     layers: (id: string, query: Split & By = {}) =>
       table<Head<LayersTable>, LayerRow>(`${experiment(id)}/layers`, query),
@@ -179,6 +226,9 @@ export function connect(connection: Connection = {}) {
     /** What can be said of it, what matters most first; `recorded`: whether it was looked at. */
     findings: (id: string) => http.json<FindingList>(`${experiment(id)}/findings`),
 
+    /** Everything of it as one ZIP file, as it comes; with its raw tensors if asked for. */
+    archive: (id: string, { tensors = false }: { tensors?: boolean } = {}) =>
+      http.send(`${experiment(id)}/archive`, { query: { tensors: String(tensors) } }),
     artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
     /** The bytes of an artifact as they come; a span for joined tensors only. */
     download: (id: string, name: string, span?: Span) =>
@@ -215,7 +265,7 @@ export function connect(connection: Connection = {}) {
       const form = new FormData()
       // Before the files, which are read by them; and a name that is taken is then refused before they are sent.
       for (const [field, value] of Object.entries({ name, ...options }))
-        if (value !== undefined) form.set(field, String(value))
+        if (value !== undefined) form.set(field, Array.isArray(value) ? JSON.stringify(value) : String(value))
       for (const [field, blobs] of Object.entries(files))
         for (const blob of [blobs].flat()) if (blob) form.append(field, blob)
       return post<Dataset>('/v1/datasets', form)

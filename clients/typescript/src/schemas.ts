@@ -50,6 +50,10 @@ export interface ExperimentSpec {
      */
     seed?: number
     /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None | Unit | PerChannel
+    /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
     p?: number
@@ -111,7 +115,7 @@ export interface ExperimentSpec {
    */
   architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Vit | MlpMixer | WideResnet | Custom
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy | MeanSquaredError
   optimizer?: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
@@ -390,6 +394,38 @@ export interface ExperimentSpec {
      */
     events?: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
+}
+/**
+ * Values as they are; bytes from 0 to 255.
+ */
+export interface None {
+  name: 'none'
+}
+/**
+ * Bytes divided by 255.
+ */
+export interface Unit {
+  name: 'unit'
+}
+/**
+ * (x − mean)/deviation by channel (the last axis; each feature, where an example is [features]), bytes divided by 255 first. Augmentation comes before it. The experiment’s manifest has the numbers.
+ */
+export interface PerChannel {
+  name: 'per-channel'
+  /**
+   * By channel; if absent, of the train split, in float64.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  mean?: number[]
+  /**
+   * By channel; if absent, √ of the mean squared distance from the mean over the train split, 1 for a channel that does not vary.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  deviation?: number[]
 }
 /**
  * Flatten, dense layers of `hidden` units with ReLU, dense to classes. Layers fc_1 … fc_n.
@@ -2271,7 +2307,7 @@ export interface CrossEntropy {
   labelSmoothing?: number
 }
 /**
- * The mean over classes of (output − onehot(label))².
+ * The mean over classes of (output − onehot(label))²; where targets are numbers, over these of (output − target)².
  */
 export interface MeanSquaredError {
   name: 'mean-squared-error'
@@ -2789,6 +2825,10 @@ export interface ResolvedSpec {
      */
     seed: number
     /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None1 | Unit1 | PerChannel1
+    /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
     p?: number
@@ -2851,7 +2891,7 @@ export interface ResolvedSpec {
   architecture:
     Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
@@ -3129,6 +3169,38 @@ export interface ResolvedSpec {
   }[]
 }
 /**
+ * Values as they are; bytes from 0 to 255.
+ */
+export interface None1 {
+  name: 'none'
+}
+/**
+ * Bytes divided by 255.
+ */
+export interface Unit1 {
+  name: 'unit'
+}
+/**
+ * (x − mean)/deviation by channel (the last axis; each feature, where an example is [features]), bytes divided by 255 first. Augmentation comes before it. The experiment’s manifest has the numbers.
+ */
+export interface PerChannel1 {
+  name: 'per-channel'
+  /**
+   * By channel; if absent, of the train split, in float64.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  mean?: number[]
+  /**
+   * By channel; if absent, √ of the mean squared distance from the mean over the train split, 1 for a channel that does not vary.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  deviation?: number[]
+}
+/**
  * Flatten, dense layers of `hidden` units with ReLU, dense to classes. Layers fc_1 … fc_n.
  */
 export interface Fc1 {
@@ -3180,11 +3252,11 @@ export interface AllCnn1 {
   /**
    * Of every batch norm; as of custom’s layer.
    */
-  batchNorm: {
+  batchNorm?: {
     /**
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
-    epsilon: number
+    epsilon?: number
   }
 }
 /**
@@ -3210,11 +3282,11 @@ export interface Resnet1 {
   /**
    * Of every batch norm; as of custom’s layer.
    */
-  batchNorm: {
+  batchNorm?: {
     /**
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
-    epsilon: number
+    epsilon?: number
   }
 }
 /**
@@ -3263,7 +3335,7 @@ export interface Transformer1 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
   /**
    * Between the dense layers.
    */
@@ -3329,7 +3401,7 @@ export interface Vit1 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
   /**
    * Between the dense layers.
    */
@@ -3371,7 +3443,7 @@ export interface MlpMixer1 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
@@ -3393,11 +3465,11 @@ export interface WideResnet1 {
   /**
    * Of every batch norm; as of custom’s layer.
    */
-  batchNorm: {
+  batchNorm?: {
     /**
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
-    epsilon: number
+    epsilon?: number
   }
 }
 /**
@@ -3507,7 +3579,7 @@ export interface BatchNorm5 {
   /**
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3613,7 +3685,7 @@ export interface LayerNorm5 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
@@ -3623,7 +3695,7 @@ export interface RmsNorm5 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3637,7 +3709,7 @@ export interface GroupNorm5 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -3865,7 +3937,7 @@ export interface BatchNorm6 {
   /**
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3971,7 +4043,7 @@ export interface LayerNorm6 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
@@ -3981,7 +4053,7 @@ export interface RmsNorm6 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3995,7 +4067,7 @@ export interface GroupNorm6 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4142,7 +4214,7 @@ export interface BatchNorm7 {
   /**
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4248,7 +4320,7 @@ export interface LayerNorm7 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
@@ -4258,7 +4330,7 @@ export interface RmsNorm7 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4272,7 +4344,7 @@ export interface GroupNorm7 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4461,7 +4533,7 @@ export interface BatchNorm8 {
   /**
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4567,7 +4639,7 @@ export interface LayerNorm8 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
@@ -4577,7 +4649,7 @@ export interface RmsNorm8 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4591,7 +4663,7 @@ export interface GroupNorm8 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4780,7 +4852,7 @@ export interface BatchNorm9 {
   /**
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4886,7 +4958,7 @@ export interface LayerNorm9 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
@@ -4896,7 +4968,7 @@ export interface RmsNorm9 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4910,7 +4982,7 @@ export interface GroupNorm9 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -5008,7 +5080,7 @@ export interface CrossEntropy1 {
   labelSmoothing: number
 }
 /**
- * The mean over classes of (output − onehot(label))².
+ * The mean over classes of (output − onehot(label))²; where targets are numbers, over these of (output − target)².
  */
 export interface MeanSquaredError1 {
   name: 'mean-squared-error'
@@ -5585,11 +5657,11 @@ export interface ExperimentSummary {
       }
       accuracy: {
         /**
-         * The share of examples that are classified as labelled before the first iteration.
+         * The share of examples that are classified as labelled; null where their targets are numbers: before the first iteration.
          */
         initial: number | null
         /**
-         * The share of examples that are classified as labelled after the last.
+         * The share of examples that are classified as labelled; null where their targets are numbers: after the last.
          */
         final: number | null
       }
@@ -5652,11 +5724,11 @@ export interface ExperimentSummary {
       }
       accuracy: {
         /**
-         * The share of examples that are classified as labelled before the first iteration.
+         * The share of examples that are classified as labelled; null where their targets are numbers: before the first iteration.
          */
         initial: number | null
         /**
-         * The share of examples that are classified as labelled after the last.
+         * The share of examples that are classified as labelled; null where their targets are numbers: after the last.
          */
         final: number | null
       }
@@ -6014,6 +6086,10 @@ export interface Experiment {
    */
   updatedAt: string
   /**
+   * Yours, in plain text.
+   */
+  notes: string | null
+  /**
    * Its place in line; null when it is not queued.
    */
   queue: QueuePlace | null
@@ -6066,6 +6142,10 @@ export interface ResolvedSpec1 {
      * Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.
      */
     seed: number
+    /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None1 | Unit1 | PerChannel1
     /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
@@ -6129,7 +6209,7 @@ export interface ResolvedSpec1 {
   architecture:
     Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
@@ -6588,6 +6668,10 @@ export interface ResolvedSpec2 {
      */
     seed: number
     /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None1 | Unit1 | PerChannel1
+    /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
     p?: number
@@ -6650,7 +6734,7 @@ export interface ResolvedSpec2 {
   architecture:
     Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
@@ -6926,6 +7010,92 @@ export interface ResolvedSpec2 {
      */
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
+}
+/**
+ * What is to be different of an experiment (a JSON merge patch, RFC 7396).
+ */
+export interface ExperimentEdit {
+  /**
+   * null: none.
+   */
+  name?: string | null
+  /**
+   * Tags to be set; null takes one away. Others stay. An experiment has at most 50.
+   */
+  tags?: {
+    [k: string]: string | null
+  }
+  /**
+   * Plain text, which `where` finds as `notes`. null: none.
+   */
+  notes?: string | null
+}
+/**
+ * One thing to be done with several experiments.
+ */
+export interface BulkRequest {
+  /**
+   * What is to be done with each.
+   */
+  action: 'cancel' | 'retry' | 'delete' | 'tag'
+  /**
+   * Experiments. One that is named twice is taken once.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  ids: string[]
+  /**
+   * Tags to be set; null takes one away. Others stay. An experiment has at most 50.
+   */
+  tags?: {
+    [k: string]: string | null
+  }
+}
+/**
+ * What became of one of them.
+ */
+export interface BulkOutcome {
+  id: string
+  /**
+   * cancelled, cancelling (within one gradient pass), queued or allocating (tried again), deleted, tagged; unchanged: it was so already, or has ended, or has not; missing: there is no such experiment; refused: `detail` says why; failed: a fault of the service, try again.
+   */
+  outcome:
+    | 'cancelled'
+    | 'cancelling'
+    | 'queued'
+    | 'allocating'
+    | 'deleted'
+    | 'tagged'
+    | 'unchanged'
+    | 'missing'
+    | 'refused'
+    | 'failed'
+  /**
+   * Why it was refused.
+   */
+  detail: string | null
+}
+/**
+ * What a worker said of an experiment.
+ */
+export interface LogLine {
+  /**
+   * When it was said.
+   */
+  at: string
+  level: 'info' | 'warn' | 'error'
+  message: string
+  /**
+   * Who said it.
+   */
+  worker: string
+  /**
+   * What it is about: iterations, seconds, names of objects; `error` is why.
+   */
+  facts: {
+    [k: string]: unknown
+  }
 }
 export interface SweepSpec {
   /**
@@ -9325,7 +9495,22 @@ export interface Dataset {
    * One example: [height, width, channels], [features], or of tokens [length].
    */
   shape: number[]
-  classes: number
+  /**
+   * Classes of its labels; null: its targets are numbers.
+   */
+  classes: number | null
+  /**
+   * Numbers that are to be predicted of each example; null: it has classes.
+   */
+  outputs: number | null
+  /**
+   * What the classes are called, in their order; null: nobody has said.
+   */
+  classNames: string[] | null
+  /**
+   * What values of examples are: bytes, which networks see divided by 255, numbers as they are, or tokens; dataset.normalization of a spec says otherwise.
+   */
+  values: 'bytes' | 'numbers' | 'tokens'
   /**
    * Examples are tokens, integers below it; null: they are numbers.
    */

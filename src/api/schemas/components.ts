@@ -18,13 +18,17 @@ import {
 } from './compare.ts'
 import { DiagnosticList, DiagnosticRule, diagnosticSchemas } from './diagnostics.ts'
 import {
+  BulkOutcome,
+  BulkRequest,
   Experiment,
+  ExperimentEdit,
   ExperimentListItem,
   ExperimentStatus,
   ExperimentSummary,
   ExtendBody,
   exampleSpec,
   Judging,
+  LogLine,
   Place,
   Preview,
   Progress,
@@ -60,6 +64,7 @@ export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
   ...[ExperimentListItem, Place, Experiment, ExtendBody, SampleSize, Judging, Preview],
+  ...[ExperimentEdit, BulkRequest, BulkOutcome, LogLine],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
     SweepListItem,

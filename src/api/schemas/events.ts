@@ -1,7 +1,7 @@
 /** Server-sent events of an experiment. */
 import { Type } from 'typebox'
 import { positionPattern } from '../routes/events/position.ts'
-import { closed } from './common.ts'
+import { closed, exampleId, uuidPattern } from './common.ts'
 
 const lastEventId = (description: string) =>
   Type.Optional(Type.String({ pattern: positionPattern, description, examples: ['0', '8-412-train'] }))
@@ -21,5 +21,23 @@ data: {"status":"allocating","progress":{"phase":"allocating","done":350,"total"
 event: iteration
 id: 8-350-train
 data: {"iteration":350,"split":"train","loss":0.41,"lossAfter":0.408,"lca":-0.002,"residual":1e-7,"splits":1,"helpFractionOfMoved":0.641,"helpFractionOfAll":0.512}
+
+`
+
+export const mostFollowed = 100
+export const SeveralQuery = Type.Object(
+  {
+    id: Type.Array(Type.String({ pattern: uuidPattern }), {
+      minItems: 1,
+      maxItems: mostFollowed,
+      description: 'An experiment; to be repeated.',
+      examples: [[exampleId]],
+    }),
+  },
+  closed,
+)
+export const severalExample = `event: status
+id: 7
+data: {"id":"${exampleId}","status":"allocating","progress":{"phase":"allocating","done":350,"total":1000,"etaSeconds":41}}
 
 `

@@ -9,9 +9,13 @@ type Json = { [key: string]: unknown }
 const optional = new Set([
   ...['name', 'notify', 'loss', 'dataset.sha256', 'training.initial', 'training.trajectory'],
   ...['training.clipNorm', 'training.augmentation', 'allocation.examples', 'allocation.diagnostics'],
+  ...['dataset.normalization', 'dataset.normalization.mean', 'dataset.normalization.deviation'],
   ...['training.intervention', 'training.intervention.until', 'training.intervention.judge.examples'],
   ...Object.keys(datasetOptions).map(option => `dataset.${option}`),
 ])
+/** Options of norms, in whatever block of an architecture: absent where they are what a norm has anyway. */
+const isNormOption = (path: string) =>
+  /^architecture\..*\b(epsilon|batchNorm|statistics|momentum)$/.test(path)
 /** What is kept as the user wrote it: rules say only what is different. */
 const verbatim = new Set(['tags', 'layers', 'training.initial', 'allocation.diagnostics'])
 
@@ -29,7 +33,9 @@ function resolved(schema: Json, path: string): Json {
     result.properties = Object.fromEntries(
       properties.map(([name, property]) => [name, resolved(property, at(name))]),
     )
-    result.required = properties.map(([name]) => name).filter(name => !optional.has(at(name)))
+    result.required = properties
+      .map(([name]) => name)
+      .filter(name => !optional.has(at(name)) && !isNormOption(at(name)))
   }
   return result
 }
