@@ -13,6 +13,7 @@ import diagnostics from './commands/diagnostics.ts'
 import doctor from './commands/doctor.ts'
 import download from './commands/download.ts'
 import edit from './commands/edit.ts'
+import exportTo from './commands/export.ts'
 import extend from './commands/extend.ts'
 import findings from './commands/findings.ts'
 import keys from './commands/keys.ts'
@@ -62,7 +63,20 @@ for (const command of [
     edit,
     logs,
   ],
-  ...[download, archive, compare, extend, sweep, datasets, keys, migrate, report, doctor, completion],
+  ...[
+    download,
+    exportTo,
+    archive,
+    compare,
+    extend,
+    sweep,
+    datasets,
+    keys,
+    migrate,
+    report,
+    doctor,
+    completion,
+  ],
 ])
   command(program)
 
