@@ -55,6 +55,7 @@ describe('the contract', () => {
     await http.post(`/v1/experiments/${id}/retry`).expect(202)
     await http.post(`/v1/experiments/${id}/retry`).expect(409)
     await http.post(`/v1/experiments/${id}/cancel`).expect(202)
+    await http.post(`/v1/experiments/${id}/extend`).send({ iterations: 300 }).expect(409)
     await http.get(`/v1/experiments/${id}/events`).expect(200)
     await http.get(`/v1/experiments/events?id=${id}`).expect(200)
     await http.delete(`/v1/experiments/${id}`).expect(204)

@@ -147,6 +147,8 @@ export function connect(connection: Connection = {}) {
     list: (options: ListOptions = {}) => pages<ExperimentListItem>('/v1/experiments', options),
     cancel: (id: string) => post<Experiment>(`${experiment(id)}/cancel`),
     retry: (id: string) => post<Experiment>(`${experiment(id)}/retry`),
+    /** Goes on until it has so many iterations in all, as if it had been posted with them. */
+    extend: (id: string, iterations: number) => post<Experiment>(`${experiment(id)}/extend`, { iterations }),
     delete: (id: string) => remove(experiment(id)),
     /** Changes name, tags and notes; with `ifMatch` (an ETag) only where nobody has since. */
     edit: (id: string, edit: ExperimentEdit, { ifMatch }: { ifMatch?: string } = {}) =>

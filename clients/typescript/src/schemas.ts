@@ -6070,6 +6070,14 @@ export interface ExperimentListItem {
    * The label of its variant in that sweep.
    */
   variant: string | null
+  /**
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
   progress: Progress
   /**
    * Null until the experiment has succeeded.
@@ -6211,6 +6219,14 @@ export interface Experiment {
    * The label of its variant in that sweep.
    */
   variant: string | null
+  /**
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
   progress: Progress
   /**
    * Null until the experiment has succeeded.
@@ -6278,6 +6294,21 @@ export interface Experiment {
    * Its place in line; null when it is not queued.
    */
   queue: QueuePlace | null
+  /**
+   * What starts from it, the newest 100: GET /v1/experiments?where=spec.training.initial.experiment = ID has all.
+   */
+  branches: {
+    id: string
+    /**
+     * Yours.
+     */
+    name: string | null
+    /**
+     * Of this experiment, from which it starts.
+     */
+    iteration: number
+    status: ExperimentStatus
+  }[]
   spec: ResolvedSpec1
 }
 /**
@@ -6665,6 +6696,12 @@ export interface ResolvedSpec1 {
      */
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
+}
+export interface ExtendBody {
+  /**
+   * How many iterations there are to be in all, as in training.iterations: more than there are.
+   */
+  iterations: number
 }
 /**
  * How many examples of a split are allocated, of how many.
@@ -8084,7 +8121,7 @@ export interface ComparedExperiment {
    */
   iterations: number
   /**
-   * What it starts from (training.initial); state: it goes on with that training.
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
    */
   parent: {
     experiment: string

@@ -25,6 +25,7 @@ import {
   ExperimentListItem,
   ExperimentStatus,
   ExperimentSummary,
+  ExtendBody,
   exampleSpec,
   Judging,
   LogLine,
@@ -62,7 +63,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Place, Experiment, SampleSize, Judging, Preview],
+  ...[ExperimentListItem, Place, Experiment, ExtendBody, SampleSize, Judging, Preview],
   ...[ExperimentEdit, BulkRequest, BulkOutcome, LogLine],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
