@@ -273,7 +273,7 @@ describe('ledger', () => {
       /fill="#b91c1c"[^>]*>Not to be believed, the books do not balance: train: residuals 9\.80e14, loss \+4\.90e7</
     assert.deepEqual(
       files.filter((_, i) => red.test(figures[i])).map(file => path.basename(file)),
-      ['ledger-train.svg', 'layers.svg', 'residuals.svg'],
+      ['ledger-train.svg', 'layers.svg', 'residuals.svg', 'peaks-train.svg'],
     )
     await ok(['sweep', 'delete', posted.id])
   })
@@ -360,7 +360,11 @@ describe('ledger', () => {
     const files = (await ok(['report', id, '-o', 'figures', '--title', 'A <b> & "c"'])).trim().split('\n')
     assert.deepEqual(
       files.map(file => path.basename(file)),
-      ['ledger-train.svg', 'ledger-validation.svg', 'loss.svg', 'layers.svg', 'residuals.svg'],
+      [
+        ...['ledger-train.svg', 'ledger-validation.svg', 'loss.svg', 'layers.svg', 'residuals.svg'],
+        // Of tables of diagnostics there are none here.
+        ...['peaks-train.svg', 'peaks-validation.svg'],
+      ],
     )
     for (const file of files) {
       const svg = await readFile(path.join(folder, file), 'utf8')
@@ -376,6 +380,34 @@ describe('ledger', () => {
     }
     const queued = await post(api)
     assert.equal((await run(['report', queued])).code, 2)
+  })
+
+  test('compare: in words, a table, figures; extend is told why not', async () => {
+    const ids: string[] = []
+    for (const learningRate of [0.1, 0.2]) {
+      const optimizer = { name: 'sgd', learningRate }
+      const spec = { ...minimalSpec(4), optimizer, name: `rate ${learningRate}` }
+      ids.push(await post(api, { ...spec, allocation: { segmentIterations: 1 } }))
+      await fillLedger(api, ids[ids.length - 1], [0, 1, 2, 3])
+    }
+    const compare = async (...args: string[]) => {
+      const { out, err, code } = await resident.run(['compare', ...ids, ...args])
+      assert.equal(code, 0, err)
+      return out
+    }
+    const words = await compare()
+    assert.match(words, /optimizer\.learningRate +0\.1 +0\.2/)
+    assert.match(words, /\nfc_1 +rate 0\.1 +[+−]\d.*\n +rate 0\.2 +[+−][\d.]+ +\+0\.0000/)
+    assert.match(words, /unknown: the weights of \S+ at its iteration 0 are not stored/)
+    assert.match(words, /! these have not succeeded[^!]*rate 0\.1, rate 0\.2/)
+    assert.match(await compare('--table', 'specs'), /^path,experiment,value\noptimizer\.learningRate,/)
+    const files = JSON.parse(await compare('--svg', 'beside', '--json'))
+    assert.equal(files.length, 4)
+    for (const file of files) assert.match(await readFile(path.resolve(folder, file), 'utf8'), /rate 0\.2/)
+    const alone = await resident.run(['compare', ids[0]])
+    assert.deepEqual([alone.code, alone.err], [2, 'name at least two experiments\n'])
+    const extended = await resident.run(['extend', ids[0], '--iterations', '9'])
+    assert.match(extended.err, /only one that has succeeded can be extended/)
   })
 
   test('sweeps', async () => {
