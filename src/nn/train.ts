@@ -9,6 +9,7 @@ import { batchGradient, disposeBatch, type Model, uploadBatch } from './model.ts
 import type { Network, Variable } from './network.ts'
 import { slotsOf, update, updateParts } from './optimizers.ts'
 import { permutation, randomStream } from './random.ts'
+import { makeRunning } from './running.ts'
 
 /** A training that cannot go on: trying again would end the same way. */
 export class DivergedError extends Error {
@@ -136,11 +137,14 @@ function makeIteration(
   const batchOf = makeBatches(data.count, batchSize, seed)
   const layerOf = new Map(layers.map(layer => [layer.layer, layer]))
   const ofLayer = ({ layer }: Variable) => layerOf.get(layer)!
+  const running = makeRunning(model)
   return {
+    running,
     positionOf,
     /** Those that are trained in iteration t, and what with. */
     trained: (t: number): Trained[] =>
       model.network.variables.flatMap(variable => {
+        if (variable.statistic) return []
         const resolved = ofLayer(variable)
         if (isFrozen(resolved, positionOf(t))) return []
         const { role, offset, size } = variable
@@ -163,7 +167,7 @@ function makeIteration(
       const augment = training.augmentation && augmentation(training.augmentation, seed, position)
       const batch = uploadBatch(data, batchOf(position), augment)
       try {
-        return batchGradient(model, theta, batch, gradient, dropoutMasks(seed, position))
+        return batchGradient(model, theta, batch, gradient, dropoutMasks(seed, position), running?.observe)
       } finally {
         disposeBatch(batch)
       }
@@ -230,7 +234,8 @@ export async function* train(
   const theta = resume?.theta ?? initialWeights(network, seed)
   const gradient = new Float64Array(network.parameters)
   const state = resume?.state ?? stateOf(layers, network.parameters)
-  const { positionOf, trained, differentiate, penalize } = makeIteration(model, spec, layers, data, origin)
+  const iteration = makeIteration(model, spec, layers, data, origin)
+  const { positionOf, trained, differentiate, penalize, running } = iteration
 
   const first = resume?.iteration ?? 0
   yield { iteration: first, theta, state }
@@ -257,6 +262,7 @@ export async function* train(
       }
       await intervening.taken({ iteration: t, position, theta, proposed }, t + 1 === iterations)
     } else updateAll(theta)
+    running?.renew(theta)
     yield { iteration: t + 1, theta, state }
   }
 }

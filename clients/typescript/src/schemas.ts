@@ -113,7 +113,8 @@ export interface ExperimentSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Vit | MlpMixer | WideResnet | Custom
+  architecture?:
+    Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Vit | MlpMixer | WideResnet | Mobilenet | Custom
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
@@ -484,6 +485,14 @@ export interface AllCnn {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -514,6 +523,14 @@ export interface Resnet {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -697,6 +714,45 @@ export interface WideResnet {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
+  }
+}
+/**
+ * Depthwise separable convolutions after Howard et al. 2017, for small images: a 3×3 convolution of 32, blocks of a 3×3 depthwise convolution and a 1×1 convolution of 64, 128 (stride 2), 128, 256 (2), 256, 512 (2), 512 × repeats, 1024 (2), 1024 filters, batch norm and ReLU after each; global average, dense to classes. Layers conv_1, bn_1, block1/depthwise_1, block1/bn_1, block1/conv_1, block1/bn_2, …, fc_1.
+ */
+export interface Mobilenet {
+  name: 'mobilenet'
+  /**
+   * Multiplies the channels and units of every hidden layer, rounded, at least 1.
+   */
+  widthFactor?: number
+  /**
+   * Blocks of 512 filters after the first.
+   */
+  repeats?: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -799,7 +855,7 @@ export interface DepthwiseConv2D {
   bias?: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm {
   kind: 'batch_norm'
@@ -807,6 +863,14 @@ export interface BatchNorm {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1157,7 +1221,7 @@ export interface DepthwiseConv2D1 {
   bias?: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm1 {
   kind: 'batch_norm'
@@ -1165,6 +1229,14 @@ export interface BatchNorm1 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1434,7 +1506,7 @@ export interface DepthwiseConv2D2 {
   bias?: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm2 {
   kind: 'batch_norm'
@@ -1442,6 +1514,14 @@ export interface BatchNorm2 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1753,7 +1833,7 @@ export interface DepthwiseConv2D3 {
   bias?: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm3 {
   kind: 'batch_norm'
@@ -1761,6 +1841,14 @@ export interface BatchNorm3 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -2072,7 +2160,7 @@ export interface DepthwiseConv2D4 {
   bias?: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm4 {
   kind: 'batch_norm'
@@ -2080,6 +2168,14 @@ export interface BatchNorm4 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -2889,7 +2985,17 @@ export interface ResolvedSpec {
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
   architecture:
-    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
+    | Fc1
+    | Lenet1
+    | AllCnn1
+    | Resnet1
+    | Vgg1
+    | Transformer1
+    | Vit1
+    | MlpMixer1
+    | WideResnet1
+    | Mobilenet1
+    | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
@@ -3257,6 +3363,14 @@ export interface AllCnn1 {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -3287,6 +3401,14 @@ export interface Resnet1 {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -3470,6 +3592,45 @@ export interface WideResnet1 {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
+  }
+}
+/**
+ * Depthwise separable convolutions after Howard et al. 2017, for small images: a 3×3 convolution of 32, blocks of a 3×3 depthwise convolution and a 1×1 convolution of 64, 128 (stride 2), 128, 256 (2), 256, 512 (2), 512 × repeats, 1024 (2), 1024 filters, batch norm and ReLU after each; global average, dense to classes. Layers conv_1, bn_1, block1/depthwise_1, block1/bn_1, block1/conv_1, block1/bn_2, …, fc_1.
+ */
+export interface Mobilenet1 {
+  name: 'mobilenet'
+  /**
+   * Multiplies the channels and units of every hidden layer, rounded, at least 1.
+   */
+  widthFactor: number
+  /**
+   * Blocks of 512 filters after the first.
+   */
+  repeats: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -3572,7 +3733,7 @@ export interface DepthwiseConv2D5 {
   bias: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm5 {
   kind: 'batch_norm'
@@ -3580,6 +3741,14 @@ export interface BatchNorm5 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3930,7 +4099,7 @@ export interface DepthwiseConv2D6 {
   bias: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm6 {
   kind: 'batch_norm'
@@ -3938,6 +4107,14 @@ export interface BatchNorm6 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4207,7 +4384,7 @@ export interface DepthwiseConv2D7 {
   bias: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm7 {
   kind: 'batch_norm'
@@ -4215,6 +4392,14 @@ export interface BatchNorm7 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4526,7 +4711,7 @@ export interface DepthwiseConv2D8 {
   bias: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm8 {
   kind: 'batch_norm'
@@ -4534,6 +4719,14 @@ export interface BatchNorm8 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4845,7 +5038,7 @@ export interface DepthwiseConv2D9 {
   bias: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm9 {
   kind: 'batch_norm'
@@ -4853,6 +5046,14 @@ export interface BatchNorm9 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -5869,6 +6070,14 @@ export interface ExperimentListItem {
    * The label of its variant in that sweep.
    */
   variant: string | null
+  /**
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
   progress: Progress
   /**
    * Null until the experiment has succeeded.
@@ -6010,6 +6219,14 @@ export interface Experiment {
    * The label of its variant in that sweep.
    */
   variant: string | null
+  /**
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
   progress: Progress
   /**
    * Null until the experiment has succeeded.
@@ -6077,6 +6294,21 @@ export interface Experiment {
    * Its place in line; null when it is not queued.
    */
   queue: QueuePlace | null
+  /**
+   * What starts from it, the newest 100: GET /v1/experiments?where=spec.training.initial.experiment = ID has all.
+   */
+  branches: {
+    id: string
+    /**
+     * Yours.
+     */
+    name: string | null
+    /**
+     * Of this experiment, from which it starts.
+     */
+    iteration: number
+    status: ExperimentStatus
+  }[]
   spec: ResolvedSpec1
 }
 /**
@@ -6176,7 +6408,17 @@ export interface ResolvedSpec1 {
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
   architecture:
-    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
+    | Fc1
+    | Lenet1
+    | AllCnn1
+    | Resnet1
+    | Vgg1
+    | Transformer1
+    | Vit1
+    | MlpMixer1
+    | WideResnet1
+    | Mobilenet1
+    | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
@@ -6455,6 +6697,12 @@ export interface ResolvedSpec1 {
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
 }
+export interface ExtendBody {
+  /**
+   * How many iterations there are to be in all, as in training.iterations: more than there are.
+   */
+  iterations: number
+}
 /**
  * How many examples of a split are allocated, of how many.
  */
@@ -6699,7 +6947,17 @@ export interface ResolvedSpec2 {
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
   architecture:
-    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
+    | Fc1
+    | Lenet1
+    | AllCnn1
+    | Resnet1
+    | Vgg1
+    | Transformer1
+    | Vit1
+    | MlpMixer1
+    | WideResnet1
+    | Mobilenet1
+    | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
@@ -7867,7 +8125,7 @@ export interface ComparedExperiment {
    */
   iterations: number
   /**
-   * What it starts from (training.initial); state: it goes on with that training.
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
    */
   parent: {
     experiment: string
@@ -9526,6 +9784,51 @@ export interface Dataset {
      */
     createdAt: string
   } | null
+}
+/**
+ * A look into a dataset.
+ */
+export interface DatasetSamples {
+  name: string
+  split: 'train' | 'test'
+  /**
+   * Of one example.
+   */
+  shape: number[]
+  /**
+   * null: targets are numbers.
+   */
+  classes: number | null
+  /**
+   * Examples of each class, of those counted; null where there are no classes.
+   */
+  counts: number[] | null
+  counted: number
+  /**
+   * Examples that there are; null: they are generated, without end.
+   */
+  of: number | null
+  /**
+   * The first of each class, in their order.
+   */
+  samples: {
+    /**
+     * Its place.
+     */
+    index: number
+    /**
+     * Its class, those of its last places, or the numbers to be predicted.
+     */
+    labels: number[]
+    /**
+     * Bytes of [height, width, channels], in base64; null where it is no image.
+     */
+    pixels: string | null
+    /**
+     * Tokens or features, where it is no image.
+     */
+    values: number[] | null
+  }[]
 }
 /**
  * The weights of a training that happened elsewhere: `training: { trajectory: id }` allocates it.
