@@ -3,7 +3,7 @@
  * state at the segment's end, from which a training that was interrupted goes on.
  */
 import { setImmediate } from 'node:timers/promises'
-import { slotsOfAll, train } from '../../src/nn/train.ts'
+import { allocatedWeights, train, vectorsOf } from '../../src/nn/train.ts'
 import { leftName, weightsName } from '../../src/objects/names.ts'
 import { objectKey } from '../../src/objects/objects.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
@@ -36,7 +36,7 @@ export async function trainSegments(
   const { network } = model
   const { parameters } = network
   const layers = resolveLayers(spec, network)
-  const slots = slotsOfAll(layers)
+  const slots = vectorsOf(spec, layers)
   const origin = originOf(spec, ancestors, layers)
   const spans = segmentsOf(spec)
   const { iterations } = spec.training
@@ -69,8 +69,9 @@ export async function trainSegments(
       for await (const at of train(model, spec, layers, data.train, resume, origin, intervention)) {
         await setImmediate()
         signal.throwIfAborted()
-        const { iteration, theta } = at
-        await rows.append(theta)
+        const { iteration } = at
+        const row = allocatedWeights(spec, at)
+        await rows.append(row)
         if (iteration < spans[s].to) {
           report(iteration, iterations)
           continue
@@ -89,7 +90,7 @@ export async function trainSegments(
         if (s === last) break
         s += 1
         rows = await open(spans[s])
-        await rows.append(theta)
+        await rows.append(row)
       }
     } catch (error) {
       await rows.abort()
