@@ -6096,6 +6096,14 @@ export interface ExperimentListItem {
    * The label of its variant in that sweep.
    */
   variant: string | null
+  /**
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
   progress: Progress
   /**
    * Null until the experiment has succeeded.
@@ -6237,6 +6245,14 @@ export interface Experiment {
    * The label of its variant in that sweep.
    */
   variant: string | null
+  /**
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
   progress: Progress
   /**
    * Null until the experiment has succeeded.
@@ -6304,6 +6320,21 @@ export interface Experiment {
    * Its place in line; null when it is not queued.
    */
   queue: QueuePlace | null
+  /**
+   * What starts from it, the newest 100: GET /v1/experiments?where=spec.training.initial.experiment = ID has all.
+   */
+  branches: {
+    id: string
+    /**
+     * Yours.
+     */
+    name: string | null
+    /**
+     * Of this experiment, from which it starts.
+     */
+    iteration: number
+    status: ExperimentStatus
+  }[]
   spec: ResolvedSpec1
 }
 /**
@@ -6704,6 +6735,12 @@ export interface ResolvedSpec1 {
      */
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
+}
+export interface ExtendBody {
+  /**
+   * How many iterations there are to be in all, as in training.iterations: more than there are.
+   */
+  iterations: number
 }
 /**
  * How many examples of a split are allocated, of how many.
@@ -8136,7 +8173,7 @@ export interface ComparedExperiment {
    */
   iterations: number
   /**
-   * What it starts from (training.initial); state: it goes on with that training.
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
    */
   parent: {
     experiment: string
@@ -9795,6 +9832,51 @@ export interface Dataset {
      */
     createdAt: string
   } | null
+}
+/**
+ * A look into a dataset.
+ */
+export interface DatasetSamples {
+  name: string
+  split: 'train' | 'test'
+  /**
+   * Of one example.
+   */
+  shape: number[]
+  /**
+   * null: targets are numbers.
+   */
+  classes: number | null
+  /**
+   * Examples of each class, of those counted; null where there are no classes.
+   */
+  counts: number[] | null
+  counted: number
+  /**
+   * Examples that there are; null: they are generated, without end.
+   */
+  of: number | null
+  /**
+   * The first of each class, in their order.
+   */
+  samples: {
+    /**
+     * Its place.
+     */
+    index: number
+    /**
+     * Its class, those of its last places, or the numbers to be predicted.
+     */
+    labels: number[]
+    /**
+     * Bytes of [height, width, channels], in base64; null where it is no image.
+     */
+    pixels: string | null
+    /**
+     * Tokens or features, where it is no image.
+     */
+    values: number[] | null
+  }[]
 }
 /**
  * The weights of a training that happened elsewhere: `training: { trajectory: id }` allocates it.
