@@ -174,7 +174,7 @@ function SummaryView({ summary, measure, split }: { summary: Summary; measure: M
                   <span class="name" dir="auto">
                     {label.slice(0, 200)}
                   </span>
-                  {label === baseline && <span class="muted"> baseline</span>}
+                  {label === baseline && <span class="muted"> (the baseline)</span>}
                 </th>
                 <td class="number">{seeds.length}</td>
                 {layers.map(layer => {
