@@ -62,6 +62,7 @@ describe('the contract', () => {
     const form = http.post('/v1/datasets').field('name', 'mine').attach('images', idxImages(12), 'images')
     await form.attach('labels', idxLabels(12), 'labels').expect(201)
     await http.get('/v1/datasets/mine').expect(200)
+    await http.get('/v1/datasets/mine/samples').expect(200)
     await http.delete('/v1/datasets/mine').expect(204)
     const { architecture, dataset } = minimalSpec()
     const sizes = { kernel: [784, 3], bias: [3], 'fc_2/kernel': [3, 10], 'fc_2/bias': [10] }

@@ -55,10 +55,15 @@ export function checkTrajectory(
   without('$.training.initial', training.initial !== undefined)
   without('$.training.l2', training.l2 !== 0)
   without('$.training.clipNorm', training.clipNorm !== undefined)
+  without('$.training.average', training.average !== undefined)
   without('$.training.augmentation', training.augmentation !== undefined)
   without('$.training.intervention', training.intervention !== undefined)
-  // No optimizer of ours has made the steps.
-  without('$.allocation.diagnostics.components', (allocation.diagnostics?.components ?? false) !== false)
+  if ((allocation.diagnostics?.components ?? false) !== false)
+    errors.push({
+      path: '$.allocation.diagnostics.components',
+      message:
+        'must be left out with a trajectory: what a step is made of follows from its batch and the optimizer’s state, and weights alone came along',
+    })
   if (training.iterations > found.iterations)
     errors.push({
       path: '$.training.iterations',

@@ -23,6 +23,7 @@ import type {
   ComparisonTable,
   CurvatureTable,
   Dataset,
+  DatasetSamples,
   DiagnosticList,
   Experiment,
   ExperimentEdit,
@@ -271,6 +272,9 @@ export function connect(connection: Connection = {}) {
       return post<Dataset>('/v1/datasets', form)
     },
     dataset: (name: string) => http.json<Dataset>(`/v1/datasets/${encodeURIComponent(name)}`),
+    /** Examples of each class, and how many there are of each. */
+    datasetSamples: (name: string, query: { split?: 'train' | 'test'; n?: number } = {}) =>
+      http.json<DatasetSamples>(`/v1/datasets/${encodeURIComponent(name)}/samples`, { query }),
     deleteDataset: (name: string) => remove(`/v1/datasets/${encodeURIComponent(name)}`),
     datasets: () => items<Dataset>('/v1/datasets'),
 

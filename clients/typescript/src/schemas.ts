@@ -202,6 +202,19 @@ export interface ExperimentSpec {
       crop?: number
     }
     /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from?: number
+    }
+    /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
@@ -3081,6 +3094,19 @@ export interface ResolvedSpec {
        * Zeros around the image, out of which one of its size is cut anywhere.
        */
       crop: number
+    }
+    /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from: number
     }
     /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
@@ -6506,6 +6532,19 @@ export interface ResolvedSpec1 {
       crop: number
     }
     /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from: number
+    }
+    /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
@@ -6843,6 +6882,10 @@ export interface Preview {
        * Of its tables, in the database.
        */
       bytes: number
+      /**
+       * What of it there will not be, and what would have to be set for it.
+       */
+      note?: string
     }
   }
 }
@@ -7039,6 +7082,19 @@ export interface ResolvedSpec2 {
        * Zeros around the image, out of which one of its size is cut anywhere.
        */
       crop: number
+    }
+    /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from: number
     }
     /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
@@ -9780,6 +9836,51 @@ export interface Dataset {
      */
     createdAt: string
   } | null
+}
+/**
+ * A look into a dataset.
+ */
+export interface DatasetSamples {
+  name: string
+  split: 'train' | 'test'
+  /**
+   * Of one example.
+   */
+  shape: number[]
+  /**
+   * null: targets are numbers.
+   */
+  classes: number | null
+  /**
+   * Examples of each class, of those counted; null where there are no classes.
+   */
+  counts: number[] | null
+  counted: number
+  /**
+   * Examples that there are; null: they are generated, without end.
+   */
+  of: number | null
+  /**
+   * The first of each class, in their order.
+   */
+  samples: {
+    /**
+     * Its place.
+     */
+    index: number
+    /**
+     * Its class, those of its last places, or the numbers to be predicted.
+     */
+    labels: number[]
+    /**
+     * Bytes of [height, width, channels], in base64; null where it is no image.
+     */
+    pixels: string | null
+    /**
+     * Tokens or features, where it is no image.
+     */
+    values: number[] | null
+  }[]
 }
 /**
  * The weights of a training that happened elsewhere: `training: { trajectory: id }` allocates it.

@@ -7,6 +7,7 @@ import { SvgButton } from '../../figures/svg-button.tsx'
 import { number, shorten, signed, whole } from '../../format.ts'
 import { ledger, save, useLoad } from '../../ledger.ts'
 import { Failed } from '../../parts/small.tsx'
+import { UnitsOverTime } from './units.tsx'
 
 export function LayersTab(props: { experiment: Experiment; query: URLSearchParams; version: number }) {
   const { experiment, query, version } = props
@@ -64,6 +65,9 @@ export function LayersTab(props: { experiment: Experiment; query: URLSearchParam
         </button>
       </div>
       {layer !== null && <Units experiment={experiment} layer={layer} ends={ends} />}
+      {layer !== null && status === 'succeeded' && (
+        <UnitsOverTime experiment={experiment} layer={layer} query={query} />
+      )}
     </div>
   )
 }
@@ -95,7 +99,8 @@ function Units({
   const order = Array.from(first.columns.unit.keys()).sort((a, b) => lca[0][a] - lca[0][b])
   const low = Math.min(0, ...lca.flatMap(values => Array.from(values)))
   const high = Math.max(0, ...lca.flatMap(values => Array.from(values)))
-  const width = 900
+  // In a narrow window a narrow one: what is drawn small cannot be read.
+  const width = innerWidth < 640 ? 440 : 900
   const height = 220
   const x = scaleLinear([0, order.length], [56, width - 8])
   const y = scaleLinear([low, high], [height - 22, 10]).nice(5)
