@@ -6,7 +6,7 @@ import type { CostFacts } from '../lca/diagnostics/diagnostic.ts'
 import { recordedBy } from './diagnostics.ts'
 import type { FieldError } from './errors.ts'
 import type { NetworkFacts } from './facts.ts'
-import { judgingOf } from './intervention.ts'
+import { judgingCosts } from './judging.ts'
 import { sampleOf } from './sample.ts'
 import type { MethodName, ResolvedSpec } from './schema.ts'
 import { segmentCount } from './segments.ts'
@@ -76,7 +76,7 @@ export function diagnosticCosts(
           ...{ examples, chunkSize, chunks: Math.ceil(examples / chunkSize) },
           points: pointsPerIteration[method] * parts,
           ...{ batchSize: spec.training.batchSize, splits: splits.length },
-          judged: judgingOf(spec, iterations).iterations,
+          judged: judgingCosts(spec, iterations).intervention.iterations,
         }
         const { gradients, forwardPasses } = diagnostic.work?.(facts, options) ?? {
           gradients: 0,
@@ -130,8 +130,10 @@ export function trainingFlops(
 ): number {
   const { trajectory, batchSize } = spec.training
   if (trajectory !== undefined) return 0
-  const { examples, gradients, forwardPasses } = judgingOf(spec, iterations)
-  return (iterations * batchSize + (gradients + forwardShare * forwardPasses) * examples) * gradientFlops
+  let examples = iterations * batchSize
+  for (const one of Object.values(judgingCosts(spec, iterations)))
+    examples += (one.gradients + forwardShare * one.forwardPasses) * one.examples
+  return examples * gradientFlops
 }
 
 /** What turns are taken by: allocation at its least, for how often steps have to be split nobody knows before. */
@@ -165,20 +167,21 @@ export function checkCost(spec: Costly, network: Network, mostPetaflop: number):
   const limit = `at most ${mostPetaflop} PFLOP (LEDGER_MAX_JOB_PFLOP)`
   const trained = trainingFlops(spec, network)
   if (trained > most) {
-    const { iterations, intervention } = spec.training
+    const { iterations } = spec.training
+    // What judges: where it would do without, that is what is too much.
+    const [judges] = (['intervention', 'policy'] as const).filter(name => spec.training[name] !== undefined)
     const fitting = largest(iterations, n => trainingFlops(spec, network, n) <= most)
-    const judged =
-      intervention &&
-      trainingFlops({ ...spec, training: { ...spec.training, intervention: undefined } }, network) <= most
+    const plain = { ...spec.training, intervention: undefined, policy: undefined }
+    const judged = judges && trainingFlops({ ...spec, training: plain }, network) <= most
     errors.push(
       fitting > 0
         ? {
             path: '$.training.iterations',
-            message: `must be ≤ ${fitting} with this network${intervention ? ', intervention' : ''} and batch size, for training to cost ${limit}; ${spec.training.iterations} cost ${petas(trained)}`,
+            message: `must be ≤ ${fitting} with this network${judges ? `, ${judges}` : ''} and batch size, for training to cost ${limit}; ${spec.training.iterations} cost ${petas(trained)}`,
           }
         : judged
           ? {
-              path: '$.training.intervention.judge.examples',
+              path: `$.training.${judges}.judge.examples`,
               message: `must be fewer with this network, for training to cost ${limit}; judging one step costs ${petas(trainingFlops(spec, network, 1))}`,
             }
           : {

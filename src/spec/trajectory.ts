@@ -57,6 +57,7 @@ export function checkTrajectory(
   without('$.training.clipNorm', training.clipNorm !== undefined)
   without('$.training.augmentation', training.augmentation !== undefined)
   without('$.training.intervention', training.intervention !== undefined)
+  without('$.training.policy', training.policy !== undefined)
   // No optimizer of ours has made the steps.
   without('$.allocation.diagnostics.components', (allocation.diagnostics?.components ?? false) !== false)
   if (training.iterations > found.iterations)

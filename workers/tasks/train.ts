@@ -11,8 +11,8 @@ import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
 import { beginningOf, originOf } from './branch.ts'
-import { openIntervention } from './intervention.ts'
 import { openRows } from './rows.ts'
+import { openSay } from './say.ts'
 import { writeTable } from './sealed.ts'
 import { latestState, writeState } from './state.ts'
 import { copySegments } from './trajectory.ts'
@@ -42,6 +42,8 @@ export async function trainSegments(
   const { iterations } = spec.training
   const stored: StoredObject[] = []
   const damaged: string[] = []
+  /** Where a policy ended training before it had all of its iterations. */
+  let ended: number | undefined
   // Read only where training begins: one that resumes does not need the earlier experiment any more.
   const begin = () => beginningOf(context, spec, network, ancestors, task.known, signal)
 
@@ -64,29 +66,28 @@ export async function trainSegments(
       (await latestState(objects, experimentId, ends, { slots, parameters }, damaged)) ?? (await begin())
     let s = spans.findIndex(({ from }) => from === (resume?.iteration ?? 0))
     let rows = await open(spans[s])
-    const intervention = await openIntervention(context, task, signal)
+    const own = await openSay(context, task, resume?.memory, signal)
     try {
-      for await (const at of train(model, spec, layers, data.train, resume, origin, intervention)) {
+      for await (const at of train(model, spec, layers, data.train, resume, origin, own.say)) {
         await setImmediate()
         signal.throwIfAborted()
         const { iteration, theta } = at
         await rows.append(theta)
+        if (at.ended && iteration < iterations) ended = iteration
         if (iteration < spans[s].to) {
           report(iteration, iterations)
-          continue
+          if (ended === undefined) continue
+          await rows.abort()
+          break
         }
         // These first: where there are weights, one can go on from their end, and allocate them.
-        if (intervention)
-          await writeTable(
-            objects,
-            objectKey(experimentId, leftName('interventions', spans[s])),
-            intervention.rows(),
-          )
+        for (const [name, columns] of Object.entries(own.tables()))
+          await writeTable(objects, objectKey(experimentId, leftName(name, spans[s])), columns)
         if (iteration < iterations) await writeState(objects, experimentId, at)
         const object = await rows.commit()
         stored.push(object)
         report(iteration, iterations, { index: s, object })
-        if (s === last) break
+        if (s === last || ended !== undefined) break
         s += 1
         rows = await open(spans[s])
         await rows.append(theta)
@@ -95,9 +96,11 @@ export async function trainSegments(
       await rows.abort()
       throw error
     } finally {
-      intervention?.dispose()
+      own.dispose()
     }
+    if (ended !== undefined) break
   }
+  if (ended !== undefined) stored.push(...(await trainCut(context, task, ended, report, signal)))
   const variables = network.variables.map(({ name, layer, shape, offset, size }) => ({
     name,
     layer,
@@ -105,7 +108,40 @@ export async function trainSegments(
     offset,
     size,
   }))
-  return { kind: 'train', variables, objects: stored, damaged, seconds: (performance.now() - start) / 1e3 }
+  const seconds = (performance.now() - start) / 1e3
+  return {
+    kind: 'train',
+    variables,
+    objects: stored,
+    damaged,
+    seconds,
+    ...(ended !== undefined && { ended }),
+  }
+}
+
+/**
+ * Trains the segment again, from its beginning, in which training ended: it is shorter than was planned, which its object says
+ * at its head. That it is stored is not told: until the plan is changed (store/training.ts) it is no segment of it.
+ */
+async function trainCut(
+  context: Context,
+  task: Extract<Task, { kind: 'train' }>,
+  ended: number,
+  report: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<StoredObject[]> {
+  const { spec } = task
+  const cut = segmentsOf(spec).find(({ from, to }) => from < ended && ended < to)
+  if (cut === undefined) return []
+  const short = { ...spec, training: { ...spec.training, iterations: ended } }
+  const telling = (done: number) => report(done, spec.training.iterations)
+  const result = await trainSegments(
+    context,
+    { ...task, spec: short, segments: [cut.index] },
+    telling,
+    signal,
+  )
+  return result.objects
 }
 
 /** Ascending indices as runs of successive ones. */

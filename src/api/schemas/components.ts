@@ -12,7 +12,7 @@ import {
   ExperimentStatus,
   ExperimentSummary,
   exampleSpec,
-  Judging,
+  JudgingCost,
   Place,
   Preview,
   Progress,
@@ -47,7 +47,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Place, Experiment, SampleSize, Judging, Preview],
+  ...[ExperimentListItem, Place, Experiment, SampleSize, JudgingCost, Preview],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
     SweepListItem,
