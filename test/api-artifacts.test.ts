@@ -5,9 +5,10 @@ import { truncate, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { unzipSync } from 'fflate'
 import { parseRange } from '../src/api/routes/artifacts/range.ts'
 import { objectKey } from '../src/objects/objects.ts'
-import { post, startApi, storeArtifact, type TestApi } from './support/api.ts'
+import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 
 const content = Buffer.from(Array.from({ length: 1000 }, (_, i) => i % 251))
 const sha256 = createHash('sha256').update(content).digest('hex')
@@ -42,6 +43,73 @@ describe('artifacts', () => {
       { name: item.name, bytes: item.bytes, sha256: item.sha256, url: item.url },
       { name, bytes: 1000, sha256, url },
     )
+  })
+
+  test('an archive has all of it, each file with its SHA-256, and says what is missing; no name in it leads anywhere', async () => {
+    const hostile = `../../x</title><svg onload="alert(1)">\u202e🎉`
+    const spec = { ...minimalSpec(4), allocation: { segmentIterations: 1 } }
+    const whole = await post(api, { ...spec, name: hostile, tags: { '../k': hostile } })
+    const of = `/v1/experiments/${whole}`
+    await api.http.patch(of).send({ notes: hostile }).expect(200)
+    await fillLedger(api, whole, [0, 1, 2])
+    await storeArtifact(api, whole, 'weights/0-2.npy', content)
+    await storeArtifact(api, whole, 'weights/2-4.npy', content)
+    await storeArtifact(api, whole, 'allocations/train/0-2.npy', content)
+    await api.objects.remove(objectKey(whole, 'weights/2-4.npy'))
+    const where = { experimentId_name: { experimentId: whole, name: 'allocations/train/0-2.npy' } }
+    await api.db.prisma.artifact.update({ where, data: { sha256: '0'.repeat(64) } })
+    const zipped = async (query: string) => {
+      const { body, headers } = await api.http
+        .get(`${of}/archive${query}`)
+        .buffer(true)
+        .responseType('blob')
+        .expect(200)
+      assert.equal(headers['content-disposition'], `attachment; filename="${whole}.zip"`)
+      return unzipSync(body)
+    }
+    const files = await zipped('?tensors=true')
+    const text = (name: string) => Buffer.from(files[name]).toString()
+    const manifest = JSON.parse(text('manifest.json'))
+    for (const name of Object.keys(files))
+      assert.match(name, /^[a-z]+(\/[A-Za-z0-9-]+)*\.(json|csv|svg|npy|ndjson)$/)
+    assert.deepEqual(
+      manifest.files.map((file: { name: string }) => file.name).sort(),
+      Object.keys(files)
+        .filter(name => name !== 'manifest.json')
+        .sort(),
+    )
+    for (const { name, bytes, sha256 } of manifest.files) {
+      assert.equal(files[name].length, bytes, name)
+      assert.equal(createHash('sha256').update(files[name]).digest('hex'), sha256, name)
+    }
+    assert.deepEqual([manifest.complete, manifest.status, manifest.name], [false, 'queued', hostile])
+    assert.deepEqual(
+      manifest.missing.map((one: { name: string }) => one.name),
+      ['findings.json', 'tensors/weights/2-4.npy', 'tables'],
+    )
+    assert.deepEqual(
+      manifest.damaged.map((one: { name: string }) => one.name),
+      ['tensors/allocations/train/0-2.npy'],
+    )
+    for (const [name, query] of [
+      ['allocations', 'by=variable'],
+      ['iterations', ''],
+    ]) {
+      const { text: csv } = await api.http
+        .get(`${of}/${name}?split=validation&format=csv&${query}`)
+        .expect(200)
+      assert.equal(text(`tables/validation/${name}.csv`), csv)
+    }
+    assert.ok('diagnostics/train/curvature.csv' in files)
+    assert.equal(JSON.parse(text('experiment.json')).notes, hostile)
+    for (const name of Object.keys(files).filter(name => name.endsWith('.svg')))
+      assert.doesNotMatch(text(name), /<svg on|<\/title><svg/)
+    // Without the tensors none of them is in it, and what is lost of them is not missing.
+    const small = await zipped('')
+    assert.ok(!Object.keys(small).some(name => name.endsWith('.npy')))
+    const { missing } = JSON.parse(Buffer.from(small['manifest.json']).toString())
+    assert.equal(missing.length, 2)
+    await api.http.delete(of).expect(204)
   })
 
   test('the list has a tag, which changes with what is in it', async () => {

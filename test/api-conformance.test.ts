@@ -31,6 +31,8 @@ describe('the contract', () => {
       ...['/layers', '/layers?by=variable', '/iterations', '/allocations', '/neurons'],
       ...explained,
     ]
+    await http.get(`/v1/compare?experiments=${id},${small}`).expect(200)
+    await http.get(`/v1/compare?experiments=${id},${small}&table=layers`).expect(200)
     for (const path of ['', ...tables, '/artifacts']) await http.get(of(path)).expect(200)
     const sweep = { base: minimalSpec(8), seeds: [1, 2] }
     const { body: posted } = await http.post('/v1/sweeps').send(sweep).expect(202)
@@ -40,12 +42,21 @@ describe('the contract', () => {
     await http.post(`/v1/sweeps/${posted.id}/cancel`).expect(202)
     await http.delete(`/v1/sweeps/${posted.id}`).expect(204)
     await http.get(of('/artifacts/manifest.json')).expect(200)
+    await http.get(of('/archive')).expect(200)
     await http.get(of('/artifacts/manifest.json')).set('range', 'bytes=0-0').expect(206)
+    await http.patch(`/v1/experiments/${id}`).send({ notes: 'kept' }).expect(200)
+    await http
+      .post('/v1/experiments/bulk')
+      .send({ action: 'cancel', ids: [id] })
+      .expect(200)
+    await http.get(`/v1/experiments/${id}/logs`).expect(200)
+    await http.post(`/v1/experiments/${id}/retry`).expect(202)
     await http.post(`/v1/experiments/${id}/cancel`).expect(202)
     await http.post(`/v1/experiments/${id}/retry`).expect(202)
     await http.post(`/v1/experiments/${id}/retry`).expect(409)
     await http.post(`/v1/experiments/${id}/cancel`).expect(202)
     await http.get(`/v1/experiments/${id}/events`).expect(200)
+    await http.get(`/v1/experiments/events?id=${id}`).expect(200)
     await http.delete(`/v1/experiments/${id}`).expect(204)
     const form = http.post('/v1/datasets').field('name', 'mine').attach('images', idxImages(12), 'images')
     await form.attach('labels', idxLabels(12), 'labels').expect(201)

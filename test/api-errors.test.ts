@@ -118,7 +118,7 @@ describe('errors', () => {
       'headers.idempotency-key',
     ],
     ['another method', 405, () => api.http.put('/v1/experiments').type('json').send('{')],
-    ['another method of one', 405, () => api.http.patch(`/v1/experiments/${unknownId}`)],
+    ['another method of one', 405, () => api.http.put(`/v1/experiments/${unknownId}`)],
     ['GET of the preview', 405, () => api.http.get('/v1/experiments/preview')],
   ]
   for (const [what, status, ask, path] of requests) {
@@ -225,7 +225,10 @@ describe('errors', () => {
 
   test('405 says what is allowed', async () => {
     assert.equal((await api.http.put('/v1/experiments')).headers.allow, 'GET, HEAD, POST')
-    assert.equal((await api.http.post(`/v1/experiments/${unknownId}`)).headers.allow, 'DELETE, GET, HEAD')
+    assert.equal(
+      (await api.http.post(`/v1/experiments/${unknownId}`)).headers.allow,
+      'DELETE, GET, HEAD, PATCH',
+    )
     assert.equal((await api.http.delete('/healthz')).headers.allow, 'GET, HEAD')
   })
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { get } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { connect } from '../clients/typescript/src/index.ts'
 import { recordSegment } from '../src/store/segments.ts'
 import { resetSegments } from '../src/store/training.ts'
 import { countQueries, fillLedger, minimalSpec, post, startApi, type TestApi } from './support/api.ts'
@@ -200,6 +201,25 @@ describe('events', () => {
     watch.find = find
     await setTimeout(50)
     assert.equal(broadcasts.listeners(), 0)
+  })
+
+  test('several are followed on one connection, until all have ended or are gone', async () => {
+    const [a, b, c] = [await start(), await start(), await start()]
+    await set(c, { status: 'cancelled', finishedAt: new Date() })
+    const { port } = api.app.server.address() as { port: number }
+    const ledger = connect({ url: `http://127.0.0.1:${port}` })
+    const seen: string[] = []
+    for await (const { id, status } of ledger.statuses([a, b, c], { attempts: 1 })) {
+      seen.push(`${[a, b, c].indexOf(id)} ${status}`)
+      // When all have been told of.
+      if (seen.length === 3) await set(a, { status: 'training', startedAt: new Date() })
+      if (status === 'training') await set(a, { status: 'failed', finishedAt: new Date() })
+      if (status === 'failed') await api.http.delete(`/v1/experiments/${b}`).expect(204)
+    }
+    assert.deepEqual(seen.slice(0, 3).toSorted(), ['0 queued', '1 queued', '2 cancelled'])
+    assert.deepEqual(seen.slice(3, 5), ['0 training', '0 failed'])
+    await api.http.get('/v1/experiments/events?id=x').expect(400)
+    await api.http.get('/v1/experiments/events').expect(400)
   })
 
   test('an experiment that is deleted ends its streams', async () => {

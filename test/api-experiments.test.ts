@@ -6,6 +6,7 @@ import { exampleSpec } from '../src/api/schemas/experiments.ts'
 import type { Log } from '../src/log.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
 import { createExperiment } from '../src/store/experiments.ts'
+import { addLogLines, mostLines } from '../src/store/log-lines.ts'
 import { noteAllocated } from '../src/store/segments.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { noteTrained, recordTraining, startExperiment } from '../src/store/training.ts'
@@ -290,6 +291,122 @@ describe('experiments', () => {
     const training = { iterations: 2, initial: { experiment, iteration: 1 } }
     return { experiment, spec: { ...minimalSpec(), training } }
   }
+
+  test('name, tags and notes can be changed at any time, and not over what somebody else has changed', async () => {
+    const id = await post(api, { ...minimalSpec(), name: 'first', tags: { a: '1', b: '2' } })
+    const at = `/v1/experiments/${id}`
+    const before = await api.http.get(at).expect(200)
+    const edit = { name: '<b>\u202e🎉', tags: { a: null, c: '3' }, notes: 'cites "this"\nand that' }
+    const edited = await api.http.patch(at).set('if-match', before.headers.etag).send(edit).expect(200)
+    const { name, tags, notes, spec } = edited.body
+    assert.deepEqual([name, tags, notes], [edit.name, { b: '2', c: '3' }, edit.notes])
+    assert.equal(spec.name, 'first')
+    assert.notEqual(edited.headers.etag, before.headers.etag)
+    assert.deepEqual((await api.http.get(at).expect(200)).body, edited.body)
+    // What was read before says something else; what work does meanwhile does not count, nor what changes nothing.
+    await api.http.patch(at).set('if-match', before.headers.etag).send({ name: 'lost' }).expect(412)
+    await api.db.prisma.experiment.update({ where: { id }, data: { status: 'training', trained: 1 } })
+    const same = await api.http.patch(at).set('if-match', edited.headers.etag).send(edit).expect(200)
+    await api.http.patch(at).set('if-match', `"x", ${edited.headers.etag}`).send({ name: null }).expect(200)
+    await api.http.patch(at).set('if-match', same.headers.etag).send({ notes: null }).expect(412)
+    for (const where of ['notes ~ "CITES \\"this"', 'any ~ "and that" and name = null']) {
+      const { body } = await api.http.get(`/v1/experiments?where=${encodeURIComponent(where)}`).expect(200)
+      assert.deepEqual(
+        body.items.map((item: { id: string }) => item.id),
+        [id],
+      )
+    }
+    const refused = async (body: object, path: string) => {
+      const { body: told } = await api.http.patch(at).send(body).expect(400)
+      assert.deepEqual(
+        told.errors.map((error: { path: string }) => error.path),
+        [path],
+      )
+      return told.errors[0].message
+    }
+    assert.match(await refused({ tags: { big: 'x'.repeat(50_000) } }, '$.tags.big'), /at most 200 characters/)
+    assert.match(await refused({ name: '' }, '$.name'), /1 to 200 characters or null/)
+    assert.match(await refused({ notes: 'x'.repeat(10_001) }, '$.notes'), /at most 10000 characters/)
+    assert.match(await refused({ name: 'a\0' }, '$.name'), /without NUL/)
+    assert.match(await refused({ nmae: 'a' }, '$.nmae'), /did you mean name/)
+    await api.http.patch(at).send([]).expect(400)
+    await api.http
+      .patch(at)
+      .send({ notes: 'x'.repeat(2 ** 18) })
+      .expect(413)
+    const many = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`t${i}`, '']))
+    await api.http.patch(at).send({ tags: many }).expect(409)
+    assert.deepEqual((await api.http.get(at).expect(200)).body.tags, tags)
+    await api.http.delete(at).expect(204)
+  })
+
+  test('several are cancelled, retried, tagged and deleted at once, each answered for, twice without harm', async () => {
+    const [a, b, c] = [await post(api), await post(api), await post(api)]
+    const gone = '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'
+    await api.db.prisma.experiment.update({ where: { id: b }, data: { status: 'training' } })
+    await api.db.prisma.experiment.update({ where: { id: c }, data: { status: 'succeeded' } })
+    const bulk = async (action: string, ids: string[], more: object = {}) => {
+      const { body } = await api.http
+        .post('/v1/experiments/bulk')
+        .send({ action, ids, ...more })
+        .expect(200)
+      assert.deepEqual(
+        body.items.map((item: { id: string }) => item.id),
+        [...new Set(ids.map(id => id.toLowerCase()))],
+      )
+      return body.items.map((item: { outcome: string }) => item.outcome)
+    }
+    const all = [a, gone, b.toUpperCase(), c, a]
+    assert.deepEqual(await bulk('cancel', all), ['cancelled', 'missing', 'cancelling', 'unchanged'])
+    assert.deepEqual(await bulk('cancel', all), ['unchanged', 'missing', 'cancelling', 'unchanged'])
+    assert.deepEqual(await bulk('retry', [a, gone, b]), ['queued', 'missing', 'unchanged'])
+    assert.deepEqual(await bulk('retry', [a, b]), ['unchanged', 'unchanged'])
+    assert.deepEqual(api.queue.submitted.slice(-1), [a])
+    assert.deepEqual(await bulk('tag', [a, gone], { tags: { k: 'v' } }), ['tagged', 'missing'])
+    assert.deepEqual(await bulk('tag', [a, c], { tags: { k: 'v' } }), ['unchanged', 'tagged'])
+    assert.deepEqual(await bulk('tag', [a], { tags: { k: null } }), ['tagged'])
+    const initial = { experiment: c, iteration: 2 }
+    const user = await post(api, { ...minimalSpec(), training: { iterations: 3, initial } })
+    const { body } = await api.http.post('/v1/experiments/bulk').send({ action: 'delete', ids: [c, a] })
+    assert.equal(body.items[0].outcome, 'refused')
+    assert.match(body.items[0].detail, new RegExp(`start from it: ${user}`))
+    assert.deepEqual(await bulk('delete', [user, b, a]), ['deleted', 'deleted', 'missing'])
+    assert.deepEqual(await bulk('delete', [c]), ['deleted'])
+    assert.equal(await api.db.prisma.experiment.count({ where: { id: { in: [a, b, c, user] } } }), 0)
+    for (const wrong of [
+      ...[{ action: 'cancel' }, { action: 'burn', ids: [gone] }, { action: 'cancel', ids: ['x'] }],
+      ...[
+        { action: 'tag', ids: [gone] },
+        { action: 'cancel', ids: [gone], tags: {} },
+      ],
+      { action: 'cancel', ids: Array.from({ length: 1001 }, () => gone) },
+    ])
+      await api.http.post('/v1/experiments/bulk').send(wrong).expect(400)
+  })
+
+  test('what workers said of one is kept with it, the newest thousand lines, in pages', async () => {
+    const [id, other] = [await post(api), await post(api)]
+    const line = (experiment: string, n: number) => ({
+      ...{ experiment, at: new Date(1e12 + n).toISOString(), level: 'info' as const, message: `line ${n}` },
+      ...{ worker: 'host:1', facts: { n } },
+    })
+    const lines = Array.from({ length: mostLines + 10 }, (_, n) => line(id, n))
+    await addLogLines(api.db, [...lines, line(other, 0), line('0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d', 0)])
+    const seen: { message: string; at: string; facts: object }[] = []
+    for (let cursor = ''; ; ) {
+      const { body } = await api.http.get(`/v1/experiments/${id}/logs?limit=200${cursor}`).expect(200)
+      seen.push(...body.items)
+      if (body.nextCursor === null) break
+      cursor = `&cursor=${body.nextCursor}`
+    }
+    assert.deepEqual(
+      seen.map(({ message }) => message),
+      lines.slice(10).map(({ message }) => message),
+    )
+    assert.deepEqual([seen[0].at, seen[0].facts], [lines[10].at, { n: 10 }])
+    for (const one of [id, other]) await api.http.delete(`/v1/experiments/${one}`).expect(204)
+    assert.equal(await api.db.prisma.logLine.count(), 0)
+  })
 
   test('what unfinished experiments start from is not deleted, and not swept', async () => {
     const { experiment, spec } = await startedFrom()

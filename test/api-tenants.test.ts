@@ -59,7 +59,20 @@ describe('tenants of sweeps', () => {
         assert.deepEqual(told, none, `${method} ${url}`)
       }
     }
+    for (const action of ['cancel', 'retry', 'delete', 'tag']) {
+      const tags = action === 'tag' ? { tags: { theirs: 'now' } } : {}
+      const { body: told } = await api.http
+        .post('/v1/experiments/bulk')
+        .set(bearer(keys.b))
+        .send({ action, ids: [member, nobodys], ...tags })
+        .expect(200)
+      assert.deepEqual(
+        told.items,
+        [member, nobodys].map(id => ({ id, outcome: 'missing', detail: null })),
+      )
+    }
     // Untouched by all of it.
+    assert.deepEqual((await get(keys.a, `/v1/experiments/${member}`).expect(200)).body.tags, {})
     const seen = await get(keys.a, `/v1/sweeps/${body.id}`).expect(200)
     assert.equal(seen.body.counts.queued, 2)
     await get(keys.root, `/v1/sweeps/${body.id}`).expect(200)

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { addLogLines } from '../src/store/log-lines.ts'
 import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 import { main, type Ran, residentCommands, runCommand } from './support/commands.ts'
 import { cifar, cifar100, idxImages, idxLabels, npy, npyLabels, npz, pixels } from './support/uploads.ts'
@@ -293,12 +294,31 @@ describe('ledger', () => {
     assert.match(await ok(['cancel', a]), /cancelled/)
     const found = await run(['delete', a, missing, b, a, '--json'])
     assert.equal(found.code, 4)
-    assert.equal(found.err, `${missing}: 404 there is no experiment ${missing}\n`)
+    assert.equal(found.err, `${missing}: there is no such experiment\n`)
     assert.deepEqual(
       JSON.parse(found.out).map(({ id }: { id: string }) => id),
       [a, b],
     )
     assert.equal(await api.db.prisma.experiment.count({ where: { id: { in: [a, b] } } }), 0)
+  })
+
+  test('edit changes name, notes and tags, of several the tags; logs has what workers said', async () => {
+    const [a, b] = [await post(api), await post(api)]
+    const told = await ok(['edit', a, '--name', 'better', '--notes', 'why\u202e', '--tag', 'k=v=w'])
+    assert.equal(told, `${a}  better\n  k: v=w\n  why\\u202e\n`)
+    assert.match(await ok(['edit', a, b, '--tag', 'n=1', '--untag', 'k']), /tagged\n.*tagged/)
+    const { body } = await api.http.get(`/v1/experiments/${a}`)
+    assert.deepEqual([body.name, body.notes, body.tags], ['better', 'why\u202e', { n: '1' }])
+    assert.equal((await run(['edit', a, b, '--name', 'x'])).code, 2)
+    assert.match(await ok(['logs', a]), /no worker has said/)
+    await addLogLines(api.db, [
+      {
+        experiment: a,
+        ...{ at: '2026-11-28T12:00:00.000Z', level: 'warn', message: 'again\u001b[2J' },
+        ...{ worker: 'w:1', facts: { attempt: 2 } },
+      },
+    ])
+    assert.equal(await ok(['logs', a]), '2026-11-28T12:00:00.000Z  warn   w:1  again\\u001b[2J  attempt: 2\n')
   })
 
   test('layers, download and report of an experiment', async () => {

@@ -10,9 +10,11 @@ import { chooseBackend } from '../src/queue/backend.ts'
 import { queueName, segmentJob } from '../src/queue/jobs.ts'
 import { reconcile } from '../src/queue/reconcile.ts'
 import { cancelExperiment, deleteExperiment, retryExperiment } from '../src/store/experiments.ts'
+import { readLogLines } from '../src/store/log-lines.ts'
 import type { Manifest, Summary } from '../src/store/summary.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { liveWorkers } from '../src/store/workers.ts'
+import { plainText } from '../workers/telling.ts'
 import { fakeVariables } from './support/fake-ledger.ts'
 import {
   config,
@@ -105,14 +107,36 @@ test('what is not to be kept is gone in the end', async () => {
   assert.equal(await objects.stat(objectKey(id, 'weights/0-2.npy')), undefined)
 })
 
-test('a compute child that crashes costs one attempt', async () => {
-  await work({ trouble: { 'allocate:2-4': { times: 1, what: 'crash' } } })
-  const experiment = await reaches(await post(), 'succeeded')
+test('a compute child that crashes costs one attempt; the experiment’s log has it, without what a URL may carry', async () => {
+  const worker = await work({ trouble: { 'allocate:2-4': { times: 1, what: 'crash' } } })
+  const id = await post()
+  const experiment = await reaches(id, 'succeeded')
   assert.deepEqual(
     experiment.segments.map(({ attempts }) => attempts),
     [1, 2, 1],
   )
   assert.equal(experiment.attempts, 1)
+  await worker.stop()
+  const lines = await readLogLines(database.db, id, { after: undefined, limit: 100 })
+  const said = lines.map(({ level, message }) => `${level} ${message}`)
+  assert.deepEqual(said.toSorted(), [
+    ...[
+      'info allocated',
+      'info allocated',
+      'info allocated',
+      'info allocating',
+      'info the experiment has succeeded',
+    ],
+    ...['info trained', 'info training'],
+    ...['warn an attempt failed and will be repeated', 'warn its books do not balance'],
+  ])
+  assert.deepEqual(said.slice(0, 3), ['info training', 'info trained', 'info allocating'])
+  assert.deepEqual([...new Set(lines.map(line => line.worker))], [worker.name])
+  const { facts } = lines.find(({ message }) => message.startsWith('an attempt'))!
+  assert.equal(facts.attempt, 1)
+  assert.match(String(facts.error), /^the compute process ended /)
+  const secret = 'connect to redis://me:secret@host:1/x?X-Amz-Signature=secret failed\n    at stack'
+  assert.equal(plainText(secret), 'connect to redis://host:1/x failed')
 })
 
 test('a worker whose compute child starts no more costs its jobs nothing, and says so', async () => {

@@ -32,6 +32,7 @@ import { sweepFetched } from './fetched.ts'
 import { register } from './registration.ts'
 import { processJob } from './steps.ts'
 import { HandedBack, type WorkerContext } from './task.ts'
+import { openTelling } from './telling.ts'
 
 export type WorkerOptions = {
   config: Config
@@ -67,8 +68,10 @@ export const connections = { database: 2, queue: 2 }
 
 /** Starts a worker. Rejects, with nothing left running, where the engine, Postgres or the queue cannot be had. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { config, databaseUrl, log } = options
+  const { config, databaseUrl } = options
   const name = options.virtual?.name ?? `${hostname()}:${process.pid}`
+  const telling = openTelling(options.log, name)
+  const { log } = telling
   // A worker that dies is noticed when its lock runs out; the lock is renewed at half time, whatever the child does.
   const lockDuration = config.lockSeconds * 1000
   const stalledInterval = lockDuration / 2
@@ -89,12 +92,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }
   }
   try {
-    const compute = options.virtual?.compute ?? startCompute(options)
+    const compute = options.virtual?.compute ?? startCompute({ ...options, log })
     closers.push(compute.close)
     const db = await openDatabase(databaseUrl, {
       ...{ max: connections.database, name: 'loss-ledger worker', onError },
     })
     closers.push(db.close)
+    telling.begin(db)
+    closers.push(telling.close)
     if (config.redisUrl === undefined) await checkClock(db, lockDuration)
     const backend = chooseBackend(config, databaseUrl, {
       ...{ connections: connections.queue, name: 'loss-ledger worker queue' },

@@ -20,16 +20,20 @@ import pages from './plugins/external/pages.ts'
 import security from './plugins/external/security.ts'
 import allocations from './routes/allocations/index.ts'
 import architectures from './routes/architectures/index.ts'
+import archive from './routes/archive/index.ts'
 import artifacts from './routes/artifacts/index.ts'
+import compare from './routes/compare/index.ts'
 import datasets from './routes/datasets/index.ts'
 import diagnostics from './routes/diagnostics/index.ts'
 import document from './routes/document/index.ts'
 import events from './routes/events/index.ts'
+import editing from './routes/experiments/editing.ts'
 import experiments from './routes/experiments/index.ts'
 import findings from './routes/findings/index.ts'
 import health from './routes/health/index.ts'
 import iterations from './routes/iterations/index.ts'
 import layers from './routes/layers/index.ts'
+import logs from './routes/logs/index.ts'
 import metrics from './routes/metrics/index.ts'
 import neurons from './routes/neurons/index.ts'
 import sweeps from './routes/sweeps/index.ts'
@@ -112,8 +116,21 @@ export async function buildApp({
   await app.register(health)
   await app.register(document)
   for (const routes of [
-    ...[experiments, sweeps, events, layers, iterations, allocations, neurons, diagnostics, findings],
-    ...[artifacts, architectures, datasets, trajectories, workers, webhookSecrets],
+    ...[
+      experiments,
+      editing,
+      sweeps,
+      events,
+      logs,
+      layers,
+      iterations,
+      allocations,
+      neurons,
+      diagnostics,
+      findings,
+      compare,
+    ],
+    ...[artifacts, archive, architectures, datasets, trajectories, workers, webhookSecrets],
   ])
     await app.register(routes, { prefix: '/v1' })
   refuseOtherMethods(app, table)

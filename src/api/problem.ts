@@ -15,6 +15,7 @@ export const problemKinds = {
   'too-slow': { status: 408, title: 'The body arrives too slowly' },
   conflict: { status: 409, title: 'The state of the resource does not allow it' },
   'idempotency-key-reused': { status: 409, title: 'The idempotency key belongs to another body' },
+  'precondition-failed': { status: 412, title: 'It has been changed meanwhile' },
   gone: { status: 410, title: 'Not there any more' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   // Not 429, as for unfinished experiments: waiting frees no storage, and who tries again sends gigabytes again.

@@ -12,13 +12,15 @@ import { printableData } from './printable.ts'
 import type { Summary } from './summary-tables.ts'
 
 type Figures = Record<string, string>
+/** Where the tables of an experiment are read. */
+export type FigureSource = Pick<LedgerClient, 'iterations' | 'layers' | 'allocations'>
 
 /** More points than a figure has pixels say nothing more. */
 const mostPoints = 400
 
 /** Loss, layers, residuals, and LCA over iterations of each split. Throws UsageError where nothing is allocated yet. */
 export async function experimentReport(
-  ledger: LedgerClient,
+  ledger: FigureSource,
   experiment: Experiment,
   title?: string,
 ): Promise<Figures> {
@@ -71,7 +73,7 @@ export async function experimentReport(
 const bucketed = (about: string, bucket: number) =>
   bucket === 1 ? about : `${about}; means over ${number(bucket)} iterations`
 
-async function readLayers(ledger: LedgerClient, id: string, split: Split) {
+async function readLayers(ledger: FigureSource, id: string, split: Split) {
   const { length, columns, unbalanced } = await ledger.layers(id, { split })
   const sums: LayerSums = Array.from({ length }, (_, i) => ({
     layer: columns.layer[i],
@@ -87,7 +89,7 @@ async function readLayers(ledger: LedgerClient, id: string, split: Split) {
 
 /** The allocations table, a row of lca for every layer. */
 async function readSeries(
-  ledger: LedgerClient,
+  ledger: FigureSource,
   id: string,
   split: Split,
   bucket: number,

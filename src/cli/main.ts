@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, Option } from 'commander'
+import archive from './commands/archive.ts'
 import branch from './commands/branch.ts'
 import completion from './commands/completion.ts'
 import datasets from './commands/datasets.ts'
@@ -10,10 +11,12 @@ import demo from './commands/demo.ts'
 import diagnostics from './commands/diagnostics.ts'
 import doctor from './commands/doctor.ts'
 import download from './commands/download.ts'
+import edit from './commands/edit.ts'
 import findings from './commands/findings.ts'
 import keys from './commands/keys.ts'
 import layers from './commands/layers.ts'
 import list from './commands/list.ts'
+import logs from './commands/logs.ts'
 import migrate from './commands/migrate.ts'
 import report from './commands/report.ts'
 import serve from './commands/serve.ts'
@@ -41,8 +44,23 @@ const program = new Command('ledger')
   .exitOverride()
 
 for (const command of [
-  ...[demo, serve, worker, submit, branch, watch, list, show, layers, diagnostics, findings, steer, download],
-  ...[sweep, datasets, keys, migrate, report, doctor, completion],
+  ...[
+    demo,
+    serve,
+    worker,
+    submit,
+    branch,
+    watch,
+    list,
+    show,
+    layers,
+    diagnostics,
+    findings,
+    steer,
+    edit,
+    logs,
+  ],
+  ...[download, archive, sweep, datasets, keys, migrate, report, doctor, completion],
 ])
   command(program)
 

@@ -7,7 +7,7 @@ export type Path = (string | number)[]
 
 /** The part of JSON Schema that the spec's schemas use. */
 export type JsonSchema = {
-  type?: string
+  type?: string | string[]
   const?: unknown
   enum?: unknown[]
   anyOf?: JsonSchema[]
@@ -104,6 +104,8 @@ export function describe(schema: JsonSchema): string {
   if (schema.anyOf) return schema.anyOf.map(describe).join(' or ')
   if (schema.oneOf)
     return `an object whose ${schema.discriminator?.propertyName ?? 'name'} is one of ${variantNames(schema).join(', ')}`
+  if (Array.isArray(schema.type))
+    return schema.type.map(type => (type === 'null' ? 'null' : describe({ ...schema, type }))).join(' or ')
   switch (schema.type) {
     case 'boolean':
       return 'true or false'

@@ -23,19 +23,24 @@ const ajv = new Ajv({
   ...{ allErrors: true, verbose: true, discriminator: true, ownProperties: true },
   code: { optimize: false },
 })
-const experiment = ajv.compile(CompleteSpec)
-const sweep = ajv.compile(SweepSpec)
 
 /** Beyond this many errors a document is not a spec with mistakes in it; explaining them all would only take time. */
 const mostErrors = 300
 
-/** Every violation of ExperimentSpec, at most one for each field, in the order of the schema. Never throws. */
+/**
+ * Every violation of ExperimentSpec, at most one for each field, in the order of the schema. Never throws. The first call
+ * compiles the schema (some 0.3 s; ajv keeps it), which most processes that import this never need.
+ */
 export const schemaViolations = (input: unknown): Violation[] =>
-  violationsOf(experiment, CompleteSpec as unknown as JsonSchema, input)
+  violationsOf(ajv.compile(CompleteSpec), CompleteSpec as unknown as JsonSchema, input)
 
 /** Every violation of SweepSpec, which looks no further into the specs than that they are objects. */
 export const sweepViolations = (input: unknown): Violation[] =>
-  violationsOf(sweep, SweepSpec as unknown as JsonSchema, input)
+  violationsOf(ajv.compile(SweepSpec), SweepSpec as unknown as JsonSchema, input)
+
+/** The same for any other body, by its schema, which the first call compiles. */
+export const violationsBy = (schema: object, input: unknown): Violation[] =>
+  violationsOf(ajv.compile(schema), schema as JsonSchema, input)
 
 function violationsOf(validate: ValidateFunction, whole: JsonSchema, input: unknown): Violation[] {
   if (validate(trimmed(whole, input))) return []

@@ -40,6 +40,21 @@ export async function findArtifacts(
   return new Map(rows.map(row => [row.name, row]))
 }
 
+/** What is recorded of objects, by name: so many after a name. */
+export async function findArtifactsAfter(
+  { pool }: Pick<Database, 'pool'>,
+  id: string,
+  after: string,
+  limit: number,
+): Promise<StoredArtifact[]> {
+  const { rows } = await pool.query<StoredArtifact>(
+    `SELECT name, bytes::float8 AS bytes, sha256, content_type AS "contentType"
+       FROM artifacts WHERE experiment_id = $1 AND name > $2 ORDER BY name LIMIT $3`,
+    [id, after, limit],
+  )
+  return rows
+}
+
 /** What can be downloaded; `sha256` null: it is put together from others when it is asked for. */
 export type ListedArtifact = Omit<StoredArtifact, 'sha256'> & { sha256: string | null; createdAt: Date }
 

@@ -8,6 +8,7 @@ import { ComparePage } from './pages/compare.tsx'
 import { DatasetsPage } from './pages/datasets.tsx'
 import { ExperimentPage } from './pages/experiment.tsx'
 import { ExperimentsPage } from './pages/experiments.tsx'
+import { OverlayPage } from './pages/overlay.tsx'
 import { SubmitPage } from './pages/submit.tsx'
 import { SweepPage } from './pages/sweep.tsx'
 import { SweepsPage } from './pages/sweeps.tsx'
@@ -127,13 +128,14 @@ function Frame({ leave }: { leave: (() => void) | undefined }) {
         {first === 'experiments' && id !== undefined && (
           <ExperimentPage key={id} id={id} query={address.query} />
         )}
+        {first === 'overlay' && <OverlayPage query={address.query} />}
         {first === 'compare' && <ComparePage query={address.query} />}
         {first === 'sweeps' && id === undefined && <SweepsPage />}
         {first === 'sweeps' && id !== undefined && <SweepPage key={id} id={id} query={address.query} />}
         {first === 'new' && <SubmitPage query={address.query} />}
         {first === 'datasets' && <DatasetsPage />}
         {first === 'workers' && <WorkersPage />}
-        {!['compare', ...places.map(([path]) => path as string)].includes(first) && (
+        {!['compare', 'overlay', ...places.map(([path]) => path as string)].includes(first) && (
           <h1 tabIndex={-1}>There is no page “{first}”</h1>
         )}
       </main>

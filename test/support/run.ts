@@ -10,17 +10,23 @@ import { basename, dirname, join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { childrenOf } from './child-processes.ts'
 import { contract, contractVariable } from './conformance.ts'
 import { serverVariable, startTestServer } from './database.ts'
 
 /** What takes longest begins first: whoever came last would keep one core waiting for it. */
-const longest = [...['command-line', 'chaos', 'worker-life', 'worker-life-redis']].map(
+const longest = [...['command-line', 'chaos', 'worker-life', 'worker-life-redis', 'python-client']].map(
   name => `${name}.test.js`,
 )
 const rank = (file: string) => (longest.includes(file) ? longest.indexOf(file) : longest.length)
+
+/**
+ * Files of which so many are run in one process, one after another: they read much of the product, some of them TensorFlow,
+ * which takes longer than what they then do. They keep all that they change (a server, a database) to their own `describe`.
+ */
+const together = { 'api-': 4, 'diagnostics-': 4 }
 
 const { values, positionals: names } = parseArgs({
   options: { 'test-name-pattern': { type: 'string', multiple: true } },
@@ -57,7 +63,7 @@ const interrupted = new AbortController()
 setMaxListeners(0, interrupted.signal)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
 const tests = run({
-  files: files.map(file => join(directory, file)),
+  files: inProcesses(files),
   concurrency,
   // Of a file. What hangs is a failure too, not a run without end.
   timeout: 400_000,
@@ -66,7 +72,8 @@ const tests = run({
 })
 const took = new Map<string, number>()
 tests.on('test:complete', ({ name, details }) => {
-  if (name.endsWith('.test.js')) took.set(basename(name, '.test.js'), details.duration_ms / 1000)
+  if (/\.test\.m?js$/.test(name))
+    took.set(basename(name).replace(/\.test\.m?js$/, ''), details.duration_ms / 1000)
 })
 tests.on('test:fail', () => {
   process.exitCode = 1
@@ -87,6 +94,27 @@ for (const pid of childrenOf(process.pid)) {
   } catch {
     // It has ended by now.
   }
+}
+
+/** The paths of what is to be run, in its order: of the files themselves, or of ones that read several. */
+function inProcesses(files: string[]): string[] {
+  const paths: string[] = []
+  const rest = new Set(files)
+  for (const file of files) {
+    if (!rest.has(file)) continue
+    const [prefix, most] = Object.entries(together).find(([start]) => file.startsWith(start)) ?? [file, 1]
+    const some = [...rest].filter(one => one.startsWith(prefix)).slice(0, most)
+    for (const one of some) rest.delete(one)
+    if (some.length === 1) {
+      paths.push(join(directory, file))
+      continue
+    }
+    const path = join(scratch, `${basename(file, '.test.js')}-and-${some.length - 1}-more.test.mjs`)
+    const urls = some.map(one => pathToFileURL(join(directory, one)).href)
+    writeFileSync(path, urls.map(url => `await import(${JSON.stringify(url)})\n`).join(''))
+    paths.push(path)
+  }
+  return paths
 }
 
 /** Bytes of a file system that this user may still write. */

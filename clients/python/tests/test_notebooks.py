@@ -15,6 +15,8 @@ def test_a_notebook_runs(notebook, ledger, url, tmp_path, monkeypatch, capsys):
     pytest.importorskip("pandas", reason="no pandas")
     pytest.importorskip("matplotlib", reason="no matplotlib")
     monkeypatch.setenv("LEDGER_URL", url)
+    # A run of minutes, as a reader has it, is one of seconds here.
+    monkeypatch.setenv("GROKKING", "small")
     document = json.loads(notebook.read_text())
     # Kept without what it said to whoever ran it last.
     code = [cell for cell in document["cells"] if cell["cell_type"] == "code"]

@@ -4,7 +4,11 @@ import { type Http, UnreachableError } from './http.ts'
 import type { Experiment } from './schemas.ts'
 import { isFinished, pause } from './wait.ts'
 
-type Status = Pick<Experiment, 'id' | 'status' | 'progress' | 'summary' | 'worker' | 'attempts' | 'error'>
+/** Where an experiment is. */
+export type Status = Pick<
+  Experiment,
+  'id' | 'status' | 'progress' | 'summary' | 'worker' | 'attempts' | 'error'
+>
 /** What an iteration did to the loss of one split. */
 export type IterationEvent = {
   iteration: number
@@ -84,6 +88,41 @@ export async function* streamEvents(
     }
     if (failures + 1 >= attempts && !ended)
       throw new Error(`the events of ${id} broke off ${attempts} times in a row`)
+  }
+}
+
+/**
+ * Where several experiments are (100 at most), now and whenever that changes, on one connection, until all have ended. One
+ * that breaks is made again, and tells of all of them again. Throws as streamEvents does.
+ */
+export async function* streamStatuses(
+  http: Http,
+  ids: string[],
+  { signal, attempts = 10 }: Omit<EventsOptions, 'lastEventId'> = {},
+): AsyncGenerator<Status> {
+  const left = new Set(ids)
+  for (let failures = 0; left.size > 0; failures++) {
+    if (failures > 0) await pause(2000, signal)
+    try {
+      const response = await http.send('/v1/experiments/events', {
+        query: { id: [...left] },
+        headers: { accept: 'text/event-stream' },
+        ...(signal && { signal }),
+      })
+      for await (const message of parseEvents(chunksOf(response.body!))) {
+        if ('retry' in message) continue
+        failures = 0
+        const status = JSON.parse(message.data) as Status
+        if (isFinished(status.status)) left.delete(status.id)
+        yield status
+      }
+    } catch (error) {
+      signal?.throwIfAborted()
+      const broken = error instanceof UnreachableError || error instanceof TypeError
+      if (!broken || failures + 1 >= attempts) throw error
+    }
+    // What it does not tell of is gone.
+    if (failures + 1 >= attempts) return
   }
 }
 

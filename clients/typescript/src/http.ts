@@ -38,7 +38,7 @@ export class UnreachableError extends Error {
 export type Query = Record<string, string | number | readonly string[] | undefined>
 
 export type Request = {
-  method?: 'GET' | 'POST' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   query?: Query
   /** Sent as JSON, or as the form it is. */
   body?: unknown

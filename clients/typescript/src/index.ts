@@ -7,7 +7,7 @@
  *     await ledger.wait(id)
  *     const { columns } = await ledger.allocations(id, { split: 'train', by: 'layer' })
  */
-import { type EventsOptions, type LedgerEvent, streamEvents } from './events.ts'
+import { type EventsOptions, type LedgerEvent, type Status, streamEvents, streamStatuses } from './events.ts'
 import { type Connection, makeHttp, type Query } from './http.ts'
 import type {
   AllocationRow,
@@ -15,10 +15,17 @@ import type {
   Architecture,
   Artifact,
   ArtifactLink,
+  BulkOutcome,
+  ComparedLayerRow,
+  ComparedLossRow,
+  ComparedSpecRow,
+  Comparison,
+  ComparisonTable,
   CurvatureTable,
   Dataset,
   DiagnosticList,
   Experiment,
+  ExperimentEdit,
   ExperimentListItem,
   ExperimentSpec,
   FindingList,
@@ -26,6 +33,7 @@ import type {
   IterationsTable,
   LayerRow,
   LayersTable,
+  LogLine,
   NeuronRow,
   NeuronsTable,
   Preview,
@@ -41,7 +49,7 @@ import type {
 import { columnsOf, parseNpy, type Table, type Tensor } from './tables.ts'
 import { isFinished, lookAt, type WaitOptions, waitUntil } from './wait.ts'
 
-export type { DecisionEvent, EventsOptions, IterationEvent, LedgerEvent } from './events.ts'
+export type { DecisionEvent, EventsOptions, IterationEvent, LedgerEvent, Status } from './events.ts'
 export { ApiError, type Connection, UnreachableError } from './http.ts'
 export type * from './schemas.ts'
 export type { Columns, Table, Tensor } from './tables.ts'
@@ -73,6 +81,8 @@ type Once = {
 }
 export type ListOptions = {
   status?: Experiment['status'][]
+  /** Only these, 200 at most. */
+  id?: string[]
   sweep?: string
   tag?: string[]
   /** What has to be true of them: 'status = succeeded and spec.optimizer.learningRate <= 0.1'. */
@@ -82,6 +92,13 @@ export type ListOptions = {
   /** Fields that `values` of each has. */
   field?: string[]
 }
+
+/** Experiments of one request of bulk(). */
+const bulkSize = 200
+
+/** Iterations are those of the common axis; `bucket`: so many of them are one row of the losses, their mean. */
+export type CompareOptions = Split & Span & { bucket?: number }
+type ComparedRows = { layers: ComparedLayerRow; losses: ComparedLossRow; specs: ComparedSpecRow }
 
 export type LedgerClient = ReturnType<typeof connect>
 
@@ -122,12 +139,43 @@ export function connect(connection: Connection = {}) {
     cancel: (id: string) => post<Experiment>(`${experiment(id)}/cancel`),
     retry: (id: string) => post<Experiment>(`${experiment(id)}/retry`),
     delete: (id: string) => remove(experiment(id)),
+    /** Changes name, tags and notes; with `ifMatch` (an ETag) only where nobody has since. */
+    edit: (id: string, edit: ExperimentEdit, { ifMatch }: { ifMatch?: string } = {}) =>
+      http.json<Experiment>(experiment(id), {
+        method: 'PATCH',
+        body: edit,
+        headers: { 'if-match': ifMatch },
+      }),
+    /** One thing done with any number of experiments: what became of each, in their order. */
+    async bulk(
+      action: 'cancel' | 'retry' | 'delete' | 'tag',
+      ids: string[],
+      tags?: Record<string, string | null>,
+    ): Promise<BulkOutcome[]> {
+      const done: BulkOutcome[] = []
+      // As many at a time as are done before a connection gives up.
+      for (let i = 0; i < ids.length; i += bulkSize)
+        done.push(
+          ...(
+            await post<{ items: BulkOutcome[] }>('/v1/experiments/bulk', {
+              ...{ action, ids: ids.slice(i, i + bulkSize) },
+              ...(tags && { tags }),
+            })
+          ).items,
+        )
+      return done
+    },
+    /** What workers said of it, oldest first. */
+    logs: (id: string) => pages<LogLine>(`${experiment(id)}/logs`),
     /** Resolves when the experiment has ended, well or not: look at its status. */
     wait: (id: string, options: WaitOptions<Experiment> = {}) =>
       waitUntil(lookAt(http, experiment(id)), ({ status }) => isFinished(status), options),
     /** What happens to it, as it happens, until it ends. */
     events: (id: string, options?: EventsOptions): AsyncGenerator<LedgerEvent> =>
       streamEvents(http, id, options),
+    /** Where up to 100 of them are, now and whenever that changes, on one connection, until all have ended. */
+    statuses: (ids: string[], options?: Omit<EventsOptions, 'lastEventId'>): AsyncGenerator<Status> =>
+      streamStatuses(http, ids, options),
 
     layers: (id: string, query: Split & By = {}) =>
       table<Head<LayersTable>, LayerRow>(`${experiment(id)}/layers`, query),
@@ -152,9 +200,25 @@ export function connect(connection: Connection = {}) {
         query,
       ),
 
+    /**
+     * Experiments beside each other, 2 to 20, the others against the first: specs, where weights part, layers over the
+     * iterations that all have, losses.
+     */
+    compare: (ids: string[], query: CompareOptions = {}) =>
+      http.json<Comparison>('/v1/compare', { query: { ...query, experiments: ids.join(',') } }),
+    /** One of the tables of a comparison. */
+    comparedTable: <T extends keyof ComparedRows>(ids: string[], name: T, query: CompareOptions = {}) =>
+      table<Head<ComparisonTable>, ComparedRows[T]>('/v1/compare', {
+        ...query,
+        ...{ experiments: ids.join(','), table: name },
+      }),
+
     /** What can be said of it, what matters most first; `recorded`: whether it was looked at. */
     findings: (id: string) => http.json<FindingList>(`${experiment(id)}/findings`),
 
+    /** Everything of it as one ZIP file, as it comes; with its raw tensors if asked for. */
+    archive: (id: string, { tensors = false }: { tensors?: boolean } = {}) =>
+      http.send(`${experiment(id)}/archive`, { query: { tensors: String(tensors) } }),
     artifacts: (id: string) => pages<Artifact>(`${experiment(id)}/artifacts`),
     /** The bytes of an artifact as they come; a span for joined tensors only. */
     download: (id: string, name: string, span?: Span) =>

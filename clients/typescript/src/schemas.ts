@@ -15,6 +15,10 @@ export type ExperimentStatus = 'queued' | 'training' | 'allocating' | 'succeeded
 export type List = {
   [k: string]: unknown
 }[]
+/**
+ * A comparison, or one of its tables.
+ */
+export type ComparisonAnswer = Comparison | ComparisonTable
 
 export interface ExperimentSpec {
   name?: string
@@ -6118,6 +6122,10 @@ export interface Experiment {
    */
   updatedAt: string
   /**
+   * Yours, in plain text.
+   */
+  notes: string | null
+  /**
    * Its place in line; null when it is not queued.
    */
   queue: QueuePlace | null
@@ -7132,6 +7140,92 @@ export interface ResolvedSpec2 {
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
 }
+/**
+ * What is to be different of an experiment (a JSON merge patch, RFC 7396).
+ */
+export interface ExperimentEdit {
+  /**
+   * null: none.
+   */
+  name?: string | null
+  /**
+   * Tags to be set; null takes one away. Others stay. An experiment has at most 50.
+   */
+  tags?: {
+    [k: string]: string | null
+  }
+  /**
+   * Plain text, which `where` finds as `notes`. null: none.
+   */
+  notes?: string | null
+}
+/**
+ * One thing to be done with several experiments.
+ */
+export interface BulkRequest {
+  /**
+   * What is to be done with each.
+   */
+  action: 'cancel' | 'retry' | 'delete' | 'tag'
+  /**
+   * Experiments. One that is named twice is taken once.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  ids: string[]
+  /**
+   * Tags to be set; null takes one away. Others stay. An experiment has at most 50.
+   */
+  tags?: {
+    [k: string]: string | null
+  }
+}
+/**
+ * What became of one of them.
+ */
+export interface BulkOutcome {
+  id: string
+  /**
+   * cancelled, cancelling (within one gradient pass), queued or allocating (tried again), deleted, tagged; unchanged: it was so already, or has ended, or has not; missing: there is no such experiment; refused: `detail` says why; failed: a fault of the service, try again.
+   */
+  outcome:
+    | 'cancelled'
+    | 'cancelling'
+    | 'queued'
+    | 'allocating'
+    | 'deleted'
+    | 'tagged'
+    | 'unchanged'
+    | 'missing'
+    | 'refused'
+    | 'failed'
+  /**
+   * Why it was refused.
+   */
+  detail: string | null
+}
+/**
+ * What a worker said of an experiment.
+ */
+export interface LogLine {
+  /**
+   * When it was said.
+   */
+  at: string
+  level: 'info' | 'warn' | 'error'
+  message: string
+  /**
+   * Who said it.
+   */
+  worker: string
+  /**
+   * What it is about: iterations, seconds, names of objects; `error` is why.
+   */
+  facts: {
+    [k: string]: unknown
+  }
+}
 export interface SweepSpec {
   /**
    * Yours.
@@ -7925,6 +8019,263 @@ export interface AllocationsTable {
    * By iteration, then in the order of the network.
    */
   items: AllocationRow[]
+}
+export interface ComparedExperiment {
+  id: string
+  /**
+   * Yours.
+   */
+  name: string | null
+  status: ExperimentStatus
+  /**
+   * Optimizer steps of its own.
+   */
+  iterations: number
+  /**
+   * What it starts from (training.initial); state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
+  /**
+   * Where its first iteration lies on the common axis.
+   */
+  offset: number
+}
+/**
+ * Where the weights of one of the experiments leave those of the first.
+ */
+export interface ComparedWeights {
+  /**
+   * Its id.
+   */
+  experiment: string
+  /**
+   * The first iteration on the common axis at which its weights and those of the first experiment are not the same bits; null where there is none, or it is not known.
+   */
+  firstDifference: number | null
+  /**
+   * The last iteration up to which they are known to be the same bits; null where there is none.
+   */
+  sameUntil: number | null
+  /**
+   * An iteration before or at which they are known to differ.
+   */
+  differsBy: number | null
+  /**
+   * Why it is not known where they differ, as of weights that are not stored; null where it is, and where they are the same as far as they go in common.
+   */
+  unknown: string | null
+}
+/**
+ * What a layer of one of the experiments did over the iterations that all have in common.
+ */
+export interface ComparedLayerRow {
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * The layer’s name; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * Its id.
+   */
+  experiment: string
+  /**
+   * Of them are the sums: those of the common span that are allocated.
+   */
+  iterations: number
+  /**
+   * Trainable parameters.
+   */
+  parameters: number
+  /**
+   * Sum of the allocations: negative helped, positive hurt.
+   */
+  lca: number | null
+  /**
+   * Of lca, as an estimate for the whole split, where a sample of it is allocated and the common span is made of whole segments; else null.
+   */
+  standardError: number | null
+  /**
+   * Sum of the negative allocations.
+   */
+  helping: number | null
+  /**
+   * Sum of the positive allocations.
+   */
+  hurting: number | null
+  /**
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+   */
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
+  /**
+   * lca − that of the first experiment; null for the first, where it has no such layer, and where the two are not sums of equally many iterations.
+   */
+  lcaDifference: number | null
+  /**
+   * The same of helpFractionOfMoved.
+   */
+  helpFractionDifference: number | null
+}
+/**
+ * The loss of one of the experiments over a span of iterations.
+ */
+export interface ComparedLossRow {
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * On the common axis, the first of the span.
+   */
+  iteration: number
+  /**
+   * Its id.
+   */
+  experiment: string
+  /**
+   * Of them is the mean.
+   */
+  iterations: number
+  /**
+   * The mean over the span of the losses before each iteration.
+   */
+  loss: number | null
+  /**
+   * loss − that of the first experiment; null for the first, and where it has not the same iterations of the span.
+   */
+  difference: number | null
+}
+/**
+ * What a field in which the specs differ is in one of them.
+ */
+export interface ComparedSpecRow {
+  /**
+   * Of a field of the resolved spec, but name.
+   */
+  path: string
+  /**
+   * Its id.
+   */
+  experiment: string
+  /**
+   * Its value there as JSON; null where the spec has no such field.
+   */
+  value: string | null
+}
+/**
+ * Something by which the numbers of the experiments are not comparable.
+ */
+export interface ComparisonWarning {
+  about:
+    | 'unfinished'
+    | 'dataset'
+    | 'loss'
+    | 'splits'
+    | 'examples'
+    | 'method'
+    | 'chunkSize'
+    | 'engine'
+    | 'unbalanced'
+    | 'residual'
+    | 'axis'
+  /**
+   * Why numbers are not to be set against each other without more ado.
+   */
+  message: string
+  /**
+   * Which of them it is of.
+   */
+  experiments: string[]
+}
+/**
+ * Experiments beside each other.
+ */
+export interface Comparison {
+  /**
+   * In the order in which they were named.
+   */
+  experiments: ComparedExperiment[]
+  /**
+   * The nearest experiment that all of them go back to, or are, and the iteration of it at which the first of them leaves it. Iterations of the comparison are its iterations. Null where there is none: then each counts from its own first.
+   */
+  fork: {
+    experiment: string
+    iteration: number
+  } | null
+  /**
+   * The iterations [from, to) of the common axis that all of them have and that were asked for: layers are summed over them. Null where there are none.
+   */
+  span: {
+    from: number
+    to: number
+  } | null
+  warnings: ComparisonWarning[]
+  /**
+   * Of every experiment but the first.
+   */
+  weights: ComparedWeights[]
+  /**
+   * Iterations that a row of the losses is the mean of.
+   */
+  bucket: number
+  /**
+   * Fields in which the specs differ beyond the first 1000, which are left out.
+   */
+  specsLeftOut: number
+  /**
+   * The fields in which the resolved specs differ, but name.
+   */
+  specs: {
+    path: string
+    /**
+     * Of each experiment, in their order; null where the spec has no such field.
+     */
+    values: unknown[]
+  }[]
+  /**
+   * By split, then in the order of the network and at last the whole of it, then by experiment.
+   */
+  layers: ComparedLayerRow[]
+  /**
+   * By split, iteration and experiment.
+   */
+  losses: ComparedLossRow[]
+}
+/**
+ * One of the tables of a comparison.
+ */
+export interface ComparisonTable {
+  /**
+   * In the order in which they were named.
+   */
+  experiments: ComparedExperiment[]
+  /**
+   * The nearest experiment that all of them go back to, or are, and the iteration of it at which the first of them leaves it. Iterations of the comparison are its iterations. Null where there is none: then each counts from its own first.
+   */
+  fork: {
+    experiment: string
+    iteration: number
+  } | null
+  /**
+   * The iterations [from, to) of the common axis that all of them have and that were asked for: layers are summed over them. Null where there are none.
+   */
+  span: {
+    from: number
+    to: number
+  } | null
+  warnings: ComparisonWarning[]
+  table: 'layers' | 'losses' | 'specs'
+  items: (ComparedLayerRow | ComparedLossRow | ComparedSpecRow)[]
 }
 export interface Diagnostic {
   name: string

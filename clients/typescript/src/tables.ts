@@ -10,7 +10,7 @@ export type Columns<Row> = {
 export type Table<Head, Row> = Head & { length: number; columns: Columns<Row> }
 
 /** Columns that hold text, also where every cell of an answer is null. */
-const textual = new Set(['layer', 'variable', 'variant', 'split', 'measure'])
+const textual = new Set(['layer', 'variable', 'variant', 'split', 'measure', 'experiment', 'path', 'value'])
 
 /** Turns the JSON of a table into columns. A table without rows has no columns to know of: they are then empty. */
 export function columnsOf<Head, Row extends object>({

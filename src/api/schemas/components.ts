@@ -5,14 +5,29 @@ import { Artifact, ArtifactLink } from './artifacts.ts'
 import { Unbalanced } from './balance.ts'
 import { Architecture, Dataset, Readiness } from './catalogue.ts'
 import { FieldErrorSchema, Problem } from './common.ts'
+import {
+  ComparedExperiment,
+  ComparedLayerRow,
+  ComparedLossRow,
+  ComparedSpecRow,
+  ComparedWeights,
+  Comparison,
+  ComparisonAnswer,
+  ComparisonTable,
+  ComparisonWarning,
+} from './compare.ts'
 import { DiagnosticList, DiagnosticRule, diagnosticSchemas } from './diagnostics.ts'
 import {
+  BulkOutcome,
+  BulkRequest,
   Experiment,
+  ExperimentEdit,
   ExperimentListItem,
   ExperimentStatus,
   ExperimentSummary,
   exampleSpec,
   JudgingCost,
+  LogLine,
   Place,
   Preview,
   Progress,
@@ -48,6 +63,7 @@ export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
   ...[ExperimentListItem, Place, Experiment, SampleSize, JudgingCost, Preview],
+  ...[ExperimentEdit, BulkRequest, BulkOutcome, LogLine],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
     SweepListItem,
@@ -61,6 +77,8 @@ export const components = [
     NeuronsTable,
   ],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
+  ...[ComparedExperiment, ComparedWeights, ComparedLayerRow, ComparedLossRow, ComparedSpecRow],
+  ...[ComparisonWarning, Comparison, ComparisonTable, ComparisonAnswer],
   ...[DiagnosticRule, DiagnosticList, Finding, FindingList],
   ...diagnosticSchemas.flatMap(({ row, document }) => [row, document]),
   ...[Artifact, ArtifactLink, Architecture, Dataset, Trajectory, Worker, Readiness],

@@ -1,7 +1,7 @@
 /** Server-sent events of an experiment. */
 import { Type } from 'typebox'
 import { positionPattern } from '../routes/events/position.ts'
-import { closed } from './common.ts'
+import { closed, exampleId, uuidPattern } from './common.ts'
 
 const lastEventId = (description: string) =>
   Type.Optional(Type.String({ pattern: positionPattern, description, examples: ['0', '8-412-train'] }))
@@ -25,5 +25,23 @@ data: {"iteration":350,"split":"train","loss":0.41,"lossAfter":0.408,"lca":-0.00
 event: decision
 id: 8-350-decision
 data: {"iteration":350,"decisions":[{"layer":"fc_1","rule":"freezeHurting","action":"freeze","steps":20,"sum":0.012,"low":0.003,"high":0.021,"until":400,"factor":null}]}
+
+`
+
+export const mostFollowed = 100
+export const SeveralQuery = Type.Object(
+  {
+    id: Type.Array(Type.String({ pattern: uuidPattern }), {
+      minItems: 1,
+      maxItems: mostFollowed,
+      description: 'An experiment; to be repeated.',
+      examples: [[exampleId]],
+    }),
+  },
+  closed,
+)
+export const severalExample = `event: status
+id: 7
+data: {"id":"${exampleId}","status":"allocating","progress":{"phase":"allocating","done":350,"total":1000,"etaSeconds":41}}
 
 `

@@ -1,6 +1,7 @@
 /** Experiments as the API shows them. The spec that is posted is src/spec/schema.ts. */
 
 import { type Static, type TSchema, Type } from 'typebox'
+import { Dictionary, OneOf } from '../../spec/composites.ts'
 import type { FieldError } from '../../spec/errors.ts'
 import { printable, worded } from '../../spec/patterns.ts'
 import type { ResolvedSpec } from '../../spec/schema.ts'
@@ -236,6 +237,7 @@ export const Experiment = component(
   Type.Object(
     {
       ...listed,
+      notes: StringOrNull('Yours, in plain text.'),
       queue: Type.Unsafe<Place | null>({
         anyOf: [{ $ref: idOf(Place) }, { type: 'null' }],
         description: 'Its place in line; null when it is not queued.',
@@ -392,6 +394,13 @@ export const ListQuery = Type.Object(
         examples: [['spec.training.batchSize']],
       }),
     ),
+    id: Type.Optional(
+      Type.Array(Type.String({ pattern: uuidPattern }), {
+        maxItems: 200,
+        description: 'Only these, as far as there are any; may be repeated.',
+        examples: [[exampleId]],
+      }),
+    ),
     sweep: Type.Optional(
       Type.String({
         pattern: uuidPattern,
@@ -427,6 +436,114 @@ export const PostHeaders = Type.Object({
     }),
   ),
 })
+
+const nameOrNull = Type.Unsafe<string | null>({
+  type: ['string', 'null'],
+  minLength: 1,
+  maxLength: 200,
+  description: 'null: none.',
+})
+const tagChanges = Dictionary(100, Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 200 }), {
+  maxProperties: 50,
+  description: 'Tags to be set; null takes one away. Others stay. An experiment has at most 50.',
+})
+export const ExperimentEdit = component(
+  'ExperimentEdit',
+  Type.Object(
+    {
+      name: Type.Optional(nameOrNull),
+      tags: Type.Optional(tagChanges),
+      notes: Type.Optional(
+        Type.Unsafe<string | null>({
+          type: ['string', 'null'],
+          maxLength: 10_000,
+          description: 'Plain text, which `where` finds as `notes`. null: none.',
+        }),
+      ),
+    },
+    {
+      ...closed,
+      description: 'What is to be different of an experiment (a JSON merge patch, RFC 7396).',
+      examples: [{ name: 'the good one', tags: { study: 'freeze', old: null }, notes: 'cited in the paper' }],
+    },
+  ),
+)
+export type ExperimentEdit = Static<typeof ExperimentEdit>
+
+export const EditHeaders = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      maxLength: 4000,
+      description:
+        'The ETag of an answer: 412 where name, tags or notes have been changed since. What the work on it changes meanwhile does not count.',
+    }),
+  ),
+})
+
+export const bulkActions = ['cancel', 'retry', 'delete', 'tag'] as const
+export const mostAtOnce = 1000
+export const BulkRequest = component(
+  'BulkRequest',
+  Type.Object(
+    {
+      action: OneOf(bulkActions, { description: 'What is to be done with each.' }),
+      ids: Type.Array(Type.String({ pattern: uuidPattern }), {
+        minItems: 1,
+        maxItems: mostAtOnce,
+        description: 'Experiments. One that is named twice is taken once.',
+        examples: [[exampleId]],
+      }),
+      tags: Type.Optional(tagChanges),
+    },
+    { ...closed, description: 'One thing to be done with several experiments.' },
+  ),
+)
+export type BulkRequest = Static<typeof BulkRequest>
+
+export const BulkOutcome = component(
+  'BulkOutcome',
+  Type.Object(
+    {
+      id: Type.String({ examples: [exampleId] }),
+      outcome: Type.Enum(
+        [
+          ...['cancelled', 'cancelling', 'queued', 'allocating', 'deleted', 'tagged'],
+          ...['unchanged', 'missing', 'refused', 'failed'],
+        ],
+        {
+          description:
+            'cancelled, cancelling (within one gradient pass), queued or allocating (tried again), deleted, tagged; unchanged: it was so already, or has ended, or has not; missing: there is no such experiment; refused: `detail` says why; failed: a fault of the service, try again.',
+        },
+      ),
+      detail: StringOrNull('Why it was refused.'),
+    },
+    { description: 'What became of one of them.' },
+  ),
+)
+export type BulkOutcome = Static<typeof BulkOutcome>
+export const BulkAnswer = Type.Object(
+  { items: Type.Array(ref(BulkOutcome), { description: 'One for each id, in their order.' }) },
+  { description: 'What became of each.' },
+)
+
+export const LogLine = component(
+  'LogLine',
+  Type.Object(
+    {
+      at: Timestamp('When it was said.'),
+      level: Type.Enum(['info', 'warn', 'error']),
+      message: Type.String({ examples: ['allocated'] }),
+      worker: Type.String({ description: 'Who said it.' }),
+      facts: Type.Unsafe<Record<string, unknown>>({
+        type: 'object',
+        additionalProperties: true,
+        description: 'What it is about: iterations, seconds, names of objects; `error` is why.',
+      }),
+    },
+    { description: 'What a worker said of an experiment.' },
+  ),
+)
+export type LogLine = Static<typeof LogLine>
 
 export const LookHeaders = Type.Object({
   prefer: Type.Optional(

@@ -1,8 +1,8 @@
-/** cancel, retry, delete: what they have in common is that they take several experiments, and go on after one fails. */
+/** cancel, retry, delete: what they have in common is that they take several experiments, of which each is answered for. */
 import type { Command } from 'commander'
-import type { LedgerClient } from '../../../clients/typescript/src/index.ts'
-import { experimentId, open } from '../connection.ts'
-import { ExitWith, explain } from '../exit.ts'
+import type { BulkOutcome, LedgerClient } from '../../../clients/typescript/src/index.ts'
+import { experimentId, open, type Session } from '../connection.ts'
+import { ExitWith, exitCodes } from '../exit.ts'
 import { printableLines } from '../printable.ts'
 
 type Act = (ledger: LedgerClient, id: string) => Promise<string>
@@ -29,6 +29,18 @@ const acts: Record<string, { description: string; act: Act }> = {
   },
 }
 
+/** What an outcome of several is called where it is not what it says. */
+const words: Partial<Record<BulkOutcome['outcome'], string>> = {
+  cancelling: 'stops within one gradient pass',
+  unchanged: 'was so already, or not in a state for it',
+  missing: 'there is no such experiment',
+}
+const codes: Partial<Record<BulkOutcome['outcome'], number>> = {
+  missing: exitCodes.missing,
+  refused: exitCodes.refused,
+  failed: exitCodes.unavailable,
+}
+
 export default (program: Command) => {
   for (const [name, { description, act }] of Object.entries(acts))
     program
@@ -37,22 +49,28 @@ export default (program: Command) => {
       .description(description)
       .action(async (typed: string[], _, command: Command) => {
         const session = open(command)
-        const done: { id: string; outcome: string }[] = []
-        let failure: ExitWith | undefined
         // "last" means the one that is last now, not after the first is deleted.
-        const ids = new Set(await Promise.all(typed.map(one => experimentId(session.ledger, one))))
-        for (const id of ids) {
-          try {
-            done.push({ id, outcome: await act(session.ledger, id) })
-          } catch (error) {
-            if (ids.size === 1) throw error
-            const { code, words } = explain(error, false)
-            console.error(printableLines(`${id}: ${words}`))
-            failure ??= new ExitWith(code)
-          }
-        }
-        if (done.length > 0)
-          session.print(done, shown => shown.map(({ id, outcome }) => `${id}  ${outcome}`).join('\n'))
-        if (failure) throw failure
+        const ids = [...new Set(await Promise.all(typed.map(one => experimentId(session.ledger, one))))]
+        if (ids.length === 1) {
+          const outcome = await act(session.ledger, ids[0])
+          session.print([{ id: ids[0], outcome }], listed)
+        } else tell(session, await session.ledger.bulk(name as Parameters<LedgerClient['bulk']>[0], ids))
       })
+}
+
+const listed = (done: { id: string; outcome: string }[]) =>
+  done.map(({ id, outcome }) => `${id}  ${outcome}`).join('\n')
+
+/** Prints what became of several; ends with the code of the first that could not be done. */
+export function tell(session: Session, outcomes: BulkOutcome[]): void {
+  const failed = outcomes.filter(({ outcome }) => codes[outcome] !== undefined)
+  const done = outcomes.filter(({ outcome }) => codes[outcome] === undefined)
+  for (const { id, outcome, detail } of failed)
+    console.error(printableLines(`${id}: ${detail ?? words[outcome] ?? outcome}`))
+  if (done.length > 0)
+    session.print(
+      done.map(({ id, outcome }) => ({ id, outcome })),
+      shown => listed(shown.map(({ id, outcome }) => ({ id, outcome: words[outcome] ?? outcome }))),
+    )
+  if (failed.length > 0) throw new ExitWith(codes[failed[0].outcome]!)
 }

@@ -5,6 +5,7 @@ import uPlot from 'uplot'
 import { number } from '../format.ts'
 import { saveBlob } from '../parts/save.ts'
 import { themed, useTheme } from './colours.ts'
+import { fileName, plotSvg, saveSvg } from './svg.ts'
 
 export type Series = {
   label: string
@@ -217,7 +218,7 @@ export function Plot(props: PlotProps) {
 
   const png = () =>
     plot.current?.ctx.canvas.toBlob(blob => {
-      if (blob) saveBlob(blob, `${props.title.toLowerCase().replaceAll(/\W+/g, '-')}.png`)
+      if (blob) saveBlob(blob, `${fileName(props.title)}.png`)
     })
   return (
     <figure class="card">
@@ -229,6 +230,13 @@ export function Plot(props: PlotProps) {
               CSV<span class="hidden"> of {props.title}</span>
             </button>
           )}
+          <button
+            type="button"
+            class="plain"
+            onClick={() => plot.current && saveSvg(plotSvg(latest.current, plot.current), props.title)}
+          >
+            SVG<span class="hidden"> of {props.title}</span>
+          </button>
           <button type="button" class="plain" onClick={png}>
             PNG<span class="hidden"> of {props.title}</span>
           </button>

@@ -6,8 +6,10 @@ import { between, bytes, duration, isolated, number, percent, signed, time, whol
 import { ledger, noteError, useLoad } from '../ledger.ts'
 import { ActionButton, Failed, nameOf, Progress, placeInWords, Status, Tags, Title } from '../parts/small.tsx'
 import { ArtifactsTab } from './experiment/artifacts.tsx'
+import { EditButton } from './experiment/edit.tsx'
 import { LayersTab } from './experiment/layers.tsx'
 import { LedgerTab } from './experiment/ledger.tsx'
+import { LogTab } from './experiment/log.tsx'
 import { SpecTab } from './experiment/spec.tsx'
 
 const tabs = [
@@ -15,6 +17,7 @@ const tabs = [
   ['layers', 'Layers'],
   ['spec', 'Spec'],
   ['artifacts', 'Artifacts'],
+  ['log', 'Log'],
 ] as const
 
 export function ExperimentPage({ id, query }: { id: string; query: URLSearchParams }) {
@@ -57,6 +60,7 @@ export function ExperimentPage({ id, query }: { id: string; query: URLSearchPara
       {tab === 'layers' && <LayersTab experiment={experiment} query={query} version={version} />}
       {tab === 'spec' && <SpecTab experiment={experiment} />}
       {tab === 'artifacts' && <ArtifactsTab experiment={experiment} version={version} />}
+      {tab === 'log' && <LogTab experiment={experiment} version={version} />}
     </div>
   )
 }
@@ -138,6 +142,7 @@ function Head({
             </ActionButton>
           )}
           {finished && <ActionButton act={() => reload(ledger.retry(id))}>Retry</ActionButton>}
+          <EditButton id={id} edited={() => void reload(Promise.resolve())} />
           <a class="button" href={linkTo(['new'], { from: id })}>
             New from this
           </a>
@@ -165,6 +170,11 @@ function Head({
           </a>
         )}
       </div>
+      {experiment.notes !== null && (
+        <p class="notes" dir="auto">
+          {experiment.notes}
+        </p>
+      )}
       {!finished && (
         <div role="status">
           <Progress progress={progress} />

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import type { Sweep, SweepSummary, SweepSummaryRow } from '../../../clients/typescript/src/index.ts'
 import { changeQuery, linkTo } from '../address.ts'
 import { colours, useTheme } from '../figures/colours.ts'
+import { SvgButton } from '../figures/svg-button.tsx'
 import { isolated, number, shorten, signed, time, whole } from '../format.ts'
 import { ledger, save, useLoad } from '../ledger.ts'
 import { usePolling } from '../parts/poll.ts'
@@ -48,6 +49,9 @@ export function SweepPage({ id, query }: { id: string; query: URLSearchParams })
         </div>
         <a class="button" href={linkTo(['experiments'], { sweep: id })}>
           Its experiments
+        </a>
+        <a class="button" href={linkTo(['overlay'], { sweep: id, by: 'variant' })}>
+          Overlay curves
         </a>
         {!sweep.finished && (
           <ActionButton
@@ -254,9 +258,14 @@ function Forest(props: {
   }`
   return (
     <figure class="card">
-      <h2>
-        Difference of {measures[props.measure]} from <bdi>{shorten(props.baseline, 60)}</bdi>
-      </h2>
+      <div class="head">
+        <h2>
+          Difference of {measures[props.measure]} from <bdi>{shorten(props.baseline, 60)}</bdi>
+        </h2>
+        <div class="tools">
+          <SvgButton title={`differences of ${measures[props.measure]}`} />
+        </div>
+      </div>
       <div class="key">
         {others.map((label, v) => (
           <span key={label} dir="auto">

@@ -119,6 +119,28 @@ class Experiment:
         self.data = self._http.json("POST", f"{self._path}/retry")
         return self
 
+    def edit(self, **changes: Any) -> Experiment:
+        """Changes name, notes and tags (a mapping; None takes a tag away); what is not given stays."""
+        self.data = self._http.json("PATCH", self._path, json=changes)
+        return self
+
+    def logs(self) -> Iterator[dict[str, Any]]:
+        """What workers said of it, oldest first: at, level, message, worker, facts."""
+        return self._http.pages(f"{self._path}/logs")
+
+    def archive(self, path: str | Path, *, tensors: bool = False) -> Path:
+        """Everything of it as one ZIP file, with its raw tensors if asked for; returns where it is."""
+        file = Path(path)
+        part = file.with_name(f"{file.name}.part")
+        asked = {"tensors": "true" if tensors else None}
+        try:
+            with self._http.stream("GET", f"{self._path}/archive", params=asked) as response, part.open("xb") as out:
+                for chunk in response.iter_bytes():
+                    out.write(chunk)
+            return part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+
     def delete(self) -> None:
         self._http.send("DELETE", self._path)
 

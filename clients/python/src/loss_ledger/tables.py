@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ARROW = "application/vnd.apache.arrow.stream"
 # Columns that hold text, also where every cell of an answer is null.
-TEXTUAL = {"layer", "variable", "variant", "split", "measure"}
+TEXTUAL = {"layer", "variable", "variant", "split", "measure", "experiment", "path", "value"}
 
 
 def read_frame(http: Http, path: str, params: Query) -> pd.DataFrame:

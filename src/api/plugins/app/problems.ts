@@ -81,7 +81,6 @@ const noRoute = (request: FastifyRequest) =>
 /** The errors that Fastify throws before a handler runs, and what they are here. */
 const frameworkErrors: Record<string, [ProblemKind, string]> = {
   FST_ERR_CTP_INVALID_JSON_BODY: ['malformed-json', 'the body is not valid JSON'],
-  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'the body is larger than 1 MiB'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'send the body as application/json'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-request', 'the body is not as long as content-length says'],
   FST_ERR_BAD_URL: ['malformed-request', 'the path has a malformed percent-encoding'],
@@ -96,6 +95,8 @@ function translate(error: Error & Partial<FastifyError>, request: FastifyRequest
   if (error instanceof SpecError) return specProblem(error)
   if (error.validation)
     return parameterProblem(error.validation, error.validationContext ?? 'query', parametersOf(request))
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new ProblemError('body-too-large', `the body is larger than ${sizeInWords(request)}`)
   const known = frameworkErrors[error.code ?? '']
   if (known) return new ProblemError(...known)
   if (error instanceof SyntaxError && error.statusCode === 400)
@@ -111,6 +112,11 @@ function translate(error: Error & Partial<FastifyError>, request: FastifyRequest
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
     return new ProblemError('malformed-request', error.message)
   return new ProblemError('internal', 'the service failed; its log has more under this request id')
+}
+
+/** What a body of this route may have. */
+function sizeInWords({ routeOptions: { bodyLimit = 2 ** 20 } }: FastifyRequest): string {
+  return bodyLimit >= 2 ** 20 ? `${bodyLimit / 2 ** 20} MiB` : `${bodyLimit / 2 ** 10} KiB`
 }
 
 function specProblem({ errors }: SpecError): ProblemError {

@@ -1,6 +1,7 @@
 /** Resolves what is posted: small bodies here, large ones in threads, so that none keeps the event loop. */
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { schemaViolations } from '../../../spec/validate.ts'
 import { factsOf, listUploads } from '../../../store/datasets.ts'
 import { readEarlier } from '../../../store/experiments.ts'
 import { findPosted, type Once } from '../../../store/posting.ts'
@@ -42,6 +43,8 @@ async function whileThere<T>(
 
 export default fp<{ factsModule: string }>(
   async (app, { factsModule }) => {
+    // The first check of a spec compiles its schema; no request is to wait for that, nor all others with it.
+    schemaViolations({})
     const pool = openSpecPool(factsModule)
     app.addHook('onClose', () => pool.close())
     app.decorate('resolveSpec', async <K extends Kind>(request: FastifyRequest, kind: K) => {

@@ -12,7 +12,7 @@ export default fp(
     if (corsOrigins.length > 0) {
       await app.register(cors, {
         origin: corsOrigins,
-        methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+        methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
         exposedHeaders: [
           'etag',
           'location',

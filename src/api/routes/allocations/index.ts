@@ -2,17 +2,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
-import {
-  AllocationRow,
-  AllocationsQuery,
-  AllocationsTable,
-  TableHeaders,
-  tableResponse,
-} from '../../schemas/tables.ts'
-import { findLedger, groupVariables, headOf, spanOf } from '../../tables/ledger.ts'
+import { AllocationsQuery, AllocationsTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
-import { columnsOf, wantedBy } from '../../tables/table.ts'
-import { readAllocations } from './query.ts'
+import { allocationsTable } from './table.ts'
 
 const csvExample =
   'iteration,iterations,layer,parameters,lca,standardError,helping,hurting,squared,moved,helped,hurt,helpFractionOfMoved,helpFractionOfAll\n0,1,fc_1,78500,-0.05,,-0.08,0.03,0.0000012,0.021,36000,24000,0.6,0.459\n'
@@ -43,19 +35,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         },
       },
     },
-    async (request, reply) => {
-      const { by, split, layer, bucket } = request.query
-      const ledger = await findLedger(app, request.caller, request.params.id, split)
-      const span = spanOf(request.query, ledger)
-      const grouping = await groupVariables(app.db, ledger.id, by, layer)
-      return sendTable(request, reply, {
-        head: { ...headOf(ledger), by, bucket },
-        columns: columnsOf(AllocationRow, wantedBy(by)),
-        batches: readAllocations(app.ledgerDb, ledger, grouping, { ...span, bucket, by }, request.signal),
-        version: ledger.version,
-        warning: ledger.unbalanced?.message,
-      })
-    },
+    async (request, reply) =>
+      sendTable(
+        request,
+        reply,
+        await allocationsTable(app, request.caller, request.params.id, request.query, request.signal),
+      ),
   )
 }
 export default routes

@@ -1,18 +1,15 @@
 /** What explains a ledger: which diagnostics an experiment has, and each as a table. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Asked } from '../../../lca/diagnostics/diagnostic.ts'
 import { diagnostics } from '../../../lca/diagnostics/registry.ts'
 import { hasDiagnostic, recordedBy } from '../../../spec/diagnostics.ts'
-import type { SplitName } from '../../../spec/schema.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems, ref } from '../../schemas/common.ts'
 import { columnRules, DiagnosticList, diagnosticSchemas } from '../../schemas/diagnostics.ts'
 import { TableHeaders, tableResponse } from '../../schemas/tables.ts'
-import { findLedger, headOf, spanOf } from '../../tables/ledger.ts'
+import { findLedger } from '../../tables/ledger.ts'
 import { sendTable } from '../../tables/send.ts'
-import { csvExampleOf, readDiagnostic } from './query.ts'
-
-type Query = Partial<Asked> & { split?: SplitName; layer?: string[]; from?: number; to?: number }
+import { csvExampleOf } from './query.ts'
+import { diagnosticTable, type Query } from './table.ts'
 
 const recordedWhere = {
   ...{ free: '', reading: '', asked: ' Recorded where allocation.diagnostics asks for it.' },
@@ -76,28 +73,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         },
       },
       async (request, reply) => {
+        const { id } = request.params
         const asked = request.query as Query
-        const ledger = await findLedger(app, request.caller, request.params.id, asked.split)
-        const span = spanOf({ from: asked.from ?? 0, to: asked.to }, ledger)
-        const found = recordedBy(ledger.recording).find(one => one.diagnostic === diagnostic)
-        const recorded = hasDiagnostic(diagnostic, ledger.recording)
+        const { caller, signal } = request
+        const { table, recorded } = await diagnosticTable(app, caller, id, diagnostic, asked, signal)
         if (!recorded) reply.header('ledger-not-recorded', name)
-        return sendTable(request, reply, {
-          head: { ...headOf(ledger), recorded },
-          columns: columnRules(diagnostic).map(({ name, type }) => ({ name, type })),
-          batches: recorded
-            ? await readDiagnostic(
-                app,
-                ledger,
-                diagnostic,
-                found?.options,
-                { ...asked, ...span },
-                request.signal,
-              )
-            : [],
-          version: ledger.version,
-          warning: ledger.unbalanced?.message,
-        })
+        return sendTable(request, reply, table)
       },
     )
   }

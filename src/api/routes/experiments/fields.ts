@@ -34,6 +34,7 @@ const figure = (path: string) => number(`(e.summary #>> '{splits,${path}}')::flo
 
 const named: Record<string, Field> = {
   name: text('e.name'),
+  notes: text('e.notes'),
   status: text('e.status::text'),
   dataset: text(`e.spec #>> '{dataset,name}'`),
   architecture: text(`e.spec #>> '{architecture,name}'`),
@@ -54,7 +55,7 @@ const named: Record<string, Field> = {
   startedAt: time('started_at'),
   finishedAt: time('finished_at'),
   any: text(
-    `concat_ws(E'\\n', e.name, e.tags::text, e.spec #>> '{dataset,name}', e.spec #>> '{architecture,name}', e.spec #>> '{optimizer,name}')`,
+    `concat_ws(E'\\n', e.name, e.tags::text, e.notes, e.spec #>> '{dataset,name}', e.spec #>> '{architecture,name}', e.spec #>> '{optimizer,name}')`,
   ),
 }
 export const fieldNames = Object.keys(named)

@@ -121,12 +121,13 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async request => {
-      const { limit, status, sweep, tag = [], where } = request.query
+      const { limit, status, id: ids, sweep, tag = [], where } = request.query
       const sort = sortOf(request.query.sort)
       const filter = {
         after: positionOf(request.query.cursor, request.query.sort),
         ...{
           status,
+          ids,
           sweep,
           sort,
           tags: tagsOf(tag),

@@ -12,7 +12,7 @@ const texts = new WeakMap<FoundWhole, string>()
 export function sendExperiment(reply: FastifyReply, found: FoundWhole): FastifyReply {
   let text = texts.get(found)
   if (text === undefined) {
-    text = jsonWith({ ...found.experiment, queue: found.place }, 'spec', found.specText)
+    text = jsonWith({ ...found.experiment, notes: found.notes, queue: found.place }, 'spec', found.specText)
     texts.set(found, text)
   }
   return sendJson(reply, text)

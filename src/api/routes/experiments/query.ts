@@ -26,6 +26,7 @@ type Row = Omit<State, 'progress' | 'summary'> & {
   doneBefore: number
   /** Since then. By the database's clock, which wrote the time. */
   pacedSeconds: number | null
+  edits: number
 }
 
 /** A time as ISO 8601 in UTC. */
@@ -43,7 +44,7 @@ const columns = `
   e.trained, coalesce(s.done, 0)::int AS allocated, e.done_before AS "doneBefore",
   extract(epoch FROM now() - e.paced_at)::float8 AS "pacedSeconds",
   e.summary, (SELECT to_json(j) FROM (SELECT ${judgedSql}, e.spec #> '{allocation,splits}' AS splits) j) AS books,
-  e.worker, e.engine, e.attempts, e.error,
+  e.worker, e.engine, e.attempts, e.error, e.edits,
   ${timestamp('created_at', 'createdAt')}, ${timestamp('started_at', 'startedAt')},
   ${timestamp('allocating_at', 'allocatingAt')}, ${timestamp('finished_at', 'finishedAt')},
   ${timestamp('updated_at', 'updatedAt')}`
@@ -60,7 +61,7 @@ const source = `
 
 const stateSql = `SELECT ${columns}, e.tenant, e.recorded FROM ${source} WHERE e.id = ANY ($1::uuid[])`
 // As text: it leaves as it was stored, and parsing a large one and writing it again would keep the event loop.
-const wholeSql = `SELECT ${columns}, ${bytesSql}, e.tenant, e.recorded, e.spec::text AS "specText" FROM ${source} WHERE e.id = ANY ($1::uuid[])`
+const wholeSql = `SELECT ${columns}, ${bytesSql}, e.tenant, e.recorded, e.spec::text AS "specText", e.notes FROM ${source} WHERE e.id = ANY ($1::uuid[])`
 
 /** An experiment, and what the API has to know of it but does not show. */
 export type Found = {
@@ -68,17 +69,21 @@ export type Found = {
   /** Segments recorded so far: how far /events has got. */
   recorded: number
   experiment: State
-  /** Names this state. Weak: the time that is left is worked out anew every time. */
+  /**
+   * Names this state; `editsIn` reads from it how often it was edited. Weak: the time that is left is worked out anew every
+   * time.
+   */
   etag: string
 }
 
 /** Raise it when what is shown of an experiment changes: then what clients kept is out of date. */
-const layout = '3'
+const layout = '4'
 
 /** One with its resolved spec, as JSON, and its place in line while it is queued. */
 export type FoundWhole = Found & {
   experiment: ExperimentListItem
   specText: string
+  notes: string | null
   place: Place | null
   /** Names this state and this place. Weak, as `etag`. */
   tag: string
@@ -97,15 +102,17 @@ export async function loadStates(db: Database, ids: string[]): Promise<Map<strin
 
 /** The experiments of these ids, by id. */
 export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, FoundWhole>> {
-  const { rows } = await db.pool.query<FoundRow & Sized & { specText: string }>(wholeSql, [ids])
+  const { rows } = await db.pool.query<FoundRow & Sized & Pick<FoundWhole, 'specText' | 'notes'>>(wholeSql, [
+    ids,
+  ])
   const queued = rows.filter(({ status }) => status === 'queued').map(({ id }) => id)
   const places = queued.length > 0 ? await loadPlaces(db, queued) : new Map<string, Place>()
   return new Map(
-    await inOrder(rows, async ({ specText, bytes, ...row }): Promise<[string, FoundWhole]> => {
+    await inOrder(rows, async ({ specText, notes, bytes, ...row }): Promise<[string, FoundWhole]> => {
       const state = await found(db, row)
       const place = places.get(row.id) ?? null
       const tag = place === null ? state.etag : `${state.etag.slice(0, -1)}-${place.position}"`
-      return [row.id, { ...state, experiment: { ...state.experiment, bytes }, specText, place, tag }]
+      return [row.id, { ...state, experiment: { ...state.experiment, bytes }, specText, notes, place, tag }]
     }),
   )
 }
@@ -113,8 +120,18 @@ export async function loadExperiments(db: Database, ids: string[]): Promise<Map<
 async function found(db: Database, { tenant, recorded, ...row }: FoundRow): Promise<Found> {
   const experiment = await present(db, row)
   const { status, progress, updatedAt } = experiment
-  const etag = `W/"${layout}-${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
+  const etag = `W/"${layout}.${row.edits}-${Date.parse(updatedAt).toString(36)}-${status}-${progress.phase}-${progress.done}"`
   return { tenant, recorded, experiment, etag }
+}
+
+/** How often the experiment was edited before the answers with these ETags; null: `*`, whatever it is now. */
+export function editsIn(ifMatch: string): number[] | null {
+  const tags = ifMatch.split(',').map(tag => tag.trim())
+  if (tags.includes('*')) return null
+  return tags.flatMap(tag => {
+    const match = /^(?:W\/)?"(\d+)\.(\d{1,9})-/.exec(tag)
+    return match?.[1] === layout ? [Number(match[2])] : []
+  })
 }
 
 /** One after the other: what has to be looked up for some of them must not take every connection. */
@@ -126,6 +143,7 @@ async function inOrder<T, U>(rows: T[], make: (row: T) => Promise<U>): Promise<U
 
 export type Filter = Reader & {
   status?: string[]
+  ids?: string[]
   tags: Record<string, string>
   sweep?: string
   where?: Where
@@ -165,7 +183,7 @@ const keyTypes = { text: 'text', number: 'float8', time: 'timestamptz', any: 'js
 
 async function listPart(
   db: Pick<Database, 'pool'>,
-  { status, tags, sweep, where, tenant, sort, fields }: Filter,
+  { status, ids, tags, sweep, where, tenant, sort, fields }: Filter,
   part: 'known' | 'unknown' | undefined,
   after: Position | undefined,
   limit: number,
@@ -176,6 +194,7 @@ async function listPart(
   const conditions = ['true']
   if (tenant !== null) conditions.push(`e.tenant = ${bind(tenant)}::text`)
   if (status) conditions.push(`e.status = ANY (${bind(status)}::text[]::experiment_status[])`)
+  if (ids) conditions.push(`e.id = ANY (${bind(ids)}::uuid[])`)
   if (Object.keys(tags).length > 0) conditions.push(`e.tags @> ${bind(JSON.stringify(tags))}::jsonb`)
   if (sweep) conditions.push(`e.sweep_id = ${bind(sweep)}::uuid`)
   if (where) conditions.push(whereSql(where, bind))
@@ -219,7 +238,7 @@ async function listPart(
 }
 
 async function present(db: Pick<Database, 'pool'>, row: Row): Promise<State> {
-  const { trained, allocated, doneBefore, pacedSeconds, ...rest } = row
+  const { trained, allocated, doneBefore, pacedSeconds, edits, ...rest } = row
   const { books, summary, ...shown } = rest
   return { ...shown, summary: await presentSummary(db, row), progress: progressOf(row) }
 }

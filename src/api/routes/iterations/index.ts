@@ -2,17 +2,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
-import {
-  IterationRow,
-  IterationsQuery,
-  IterationsTable,
-  TableHeaders,
-  tableResponse,
-} from '../../schemas/tables.ts'
-import { findLedger, headOf, spanOf } from '../../tables/ledger.ts'
+import { IterationsQuery, IterationsTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
-import { columnsOf } from '../../tables/table.ts'
-import { readIterations, readPoints } from './query.ts'
+import { iterationsTable } from './table.ts'
 
 const csvExample =
   'iteration,loss,lossAfter,lca,residual,splits,helpFractionOfMoved,helpFractionOfAll\n0,2.41,2.33,-0.08,0.00002,1,0.61,0.53\n'
@@ -39,21 +31,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         },
       },
     },
-    async (request, reply) => {
-      const { split, points } = request.query
-      const ledger = await findLedger(app, request.caller, request.params.id, split)
-      const span = spanOf(request.query, ledger)
-      return sendTable(request, reply, {
-        head: headOf(ledger),
-        columns: columnsOf(IterationRow),
-        batches:
-          points === undefined
-            ? readIterations(app.ledgerDb, ledger, span, request.signal)
-            : readPoints(app.ledgerDb, ledger, span, points, request.signal),
-        version: ledger.version,
-        warning: ledger.unbalanced?.message,
-      })
-    },
+    async (request, reply) =>
+      sendTable(
+        request,
+        reply,
+        await iterationsTable(app, request.caller, request.params.id, request.query, request.signal),
+      ),
   )
 }
 export default routes

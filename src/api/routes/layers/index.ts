@@ -2,11 +2,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
-import { LayerRow, LayersQuery, LayersTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
-import { findLedger, groupVariables, headOf } from '../../tables/ledger.ts'
+import { LayersQuery, LayersTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
-import { batchOf, columnsOf, wantedBy } from '../../tables/table.ts'
-import { sumLayers } from './query.ts'
+import { layersTable } from './table.ts'
 
 const csvExample =
   'layer,parameters,lca,standardError,helping,hurting,rms,helpFractionOfMoved,helpFractionOfAll,share\nfc_1,78500,-1.21,,-3.4,2.19,0.00012,0.612,0.507,0.62\n'
@@ -33,20 +31,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         },
       },
     },
-    async (request, reply) => {
-      const { by, split } = request.query
-      const ledger = await findLedger(app, request.caller, request.params.id, split)
-      const grouping = await groupVariables(app.db, ledger.id, by)
-      const { iterations, total, items } = await sumLayers(app.ledgerDb, ledger, grouping, by, request.signal)
-      const columns = columnsOf(LayerRow, wantedBy(by))
-      return sendTable(request, reply, {
-        head: { ...headOf(ledger), by, iterations, total },
-        columns,
-        batches: [batchOf(columns, items)],
-        version: ledger.version,
-        warning: ledger.unbalanced?.message,
-      })
-    },
+    async (request, reply) =>
+      sendTable(
+        request,
+        reply,
+        await layersTable(app, request.caller, request.params.id, request.query, request.signal),
+      ),
   )
 }
 export default routes

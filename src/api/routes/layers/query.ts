@@ -12,7 +12,7 @@ const nothing: Sums = { lca: 0, helping: 0, hurting: 0, squared: 0, helped: 0, h
 
 /**
  * The sums of every group, and of all of them, over the variables in the order of the network: of the totals that are
- * stored once an experiment has succeeded, of what there is in the ledger before.
+ * stored once an experiment has succeeded, of what there is in the ledger before, and of a span of iterations.
  */
 export async function sumLayers(
   db: Pick<Database, 'pool'>,
@@ -20,19 +20,21 @@ export async function sumLayers(
   { groups, groupOf }: Grouping,
   by: 'layer' | 'variable',
   signal: AbortSignal,
+  span = { from: 0, to: trained },
 ): Promise<Pick<LayersTable, 'iterations' | 'total' | 'items'>> {
   const variables = groupOf.length
-  const stored = version && (await readTotals(db.pool, { id, split }, variables))
-  const totals =
-    stored || (await sumLedger(db.pool, { id, split }, variables, { from: 0, to: trained }, signal)).variables
+  const isWhole = span.from === 0 && span.to === trained
+  const stored = isWhole && version && (await readTotals(db.pool, { id, split }, variables))
+  const totals = stored || (await sumLedger(db.pool, { id, split }, variables, span, signal)).variables
   const { iterations } = totals
   const spread = isSample(sample)
     ? await readSpread(
         db.pool,
-        ...([{ id, split }, sample.of, groupOf, groups.length, { from: 0, to: trained }, signal] as const),
+        ...([{ id, split }, sample.of, groupOf, groups.length, span, signal] as const),
       )
     : undefined
-  // While segments are being recorded the two readings may be of different ones.
+  // While segments are being recorded the two readings may be of different ones; and of a segment there are all chunks or
+  // none, whatever part of it is asked for.
   const errorOf = (group: number) =>
     spread?.iterations === iterations ? finite(spread.standardErrors[group]) : null
   const sums = groups.map((): Sums => ({ ...nothing }))

@@ -2,11 +2,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems } from '../../schemas/common.ts'
-import { NeuronRow, NeuronsQuery, NeuronsTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
-import { findLedger, headOf } from '../../tables/ledger.ts'
+import { NeuronsQuery, NeuronsTable, TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
-import { columnsOf } from '../../tables/table.ts'
-import { readNeurons } from './query.ts'
+import { neuronsTable } from './table.ts'
 
 const csvExample = 'layer,unit,parameters,lca,helping,hurting\nfc_1,0,785,-0.0121,-0.034,0.0219\n'
 
@@ -32,17 +30,12 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         },
       },
     },
-    async (request, reply) => {
-      const { layer, split } = request.query
-      const ledger = await findLedger(app, request.caller, request.params.id, split)
-      return sendTable(request, reply, {
-        head: headOf(ledger),
-        columns: columnsOf(NeuronRow),
-        batches: await readNeurons(app.ledgerDb, ledger, layer, request.signal),
-        version: ledger.version,
-        warning: ledger.unbalanced?.message,
-      })
-    },
+    async (request, reply) =>
+      sendTable(
+        request,
+        reply,
+        await neuronsTable(app, request.caller, request.params.id, request.query, request.signal),
+      ),
   )
 }
 export default routes

@@ -24,6 +24,10 @@ export function ArtifactsTab({ experiment: { id }, version }: { experiment: Expe
         as they are sent.
       </p>
       <Failed error={error} />
+      <div class="row">
+        <Archive id={id} />
+        <Archive id={id} tensors />
+      </div>
       <div class="scroll" tabIndex={0} role="region" aria-label="Artifacts" style={{ maxHeight: '70vh' }}>
         <table>
           <thead>
@@ -70,6 +74,20 @@ export function ArtifactsTab({ experiment: { id }, version }: { experiment: Expe
       </div>
     </div>
   )
+}
+
+/** All of it as one file. With keys the page has to hold it before it is saved: the tensors are for `ledger archive` then. */
+function Archive({ id, tensors = false }: { id: string; tensors?: boolean }) {
+  const path = `/v1/experiments/${encodeURIComponent(id)}/archive?tensors=${tensors}`
+  const words = tensors ? 'Archive with tensors (ZIP)' : 'Archive (ZIP): tables, figures, spec, log'
+  if (readKey() === null)
+    return (
+      <a class="button" href={`.${path}`} download={`${id}.zip`}>
+        {words}
+      </a>
+    )
+  if (tensors) return <code>ledger archive {id} --tensors</code>
+  return <ActionButton act={() => save(path, `${id}.zip`)}>{words}</ActionButton>
 }
 
 /** Without keys a link, which the browser streams to disk; with one the page has to fetch what only it has a key for. */

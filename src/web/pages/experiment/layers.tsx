@@ -3,6 +3,7 @@ import { scaleLinear } from 'd3-scale'
 import type { Experiment, LayerRow } from '../../../../clients/typescript/src/index.ts'
 import { linkTo } from '../../address.ts'
 import { LayersTable, type Row } from '../../figures/layers-table.tsx'
+import { SvgButton } from '../../figures/svg-button.tsx'
 import { number, shorten, signed, whole } from '../../format.ts'
 import { ledger, save, useLoad } from '../../ledger.ts'
 import { Failed } from '../../parts/small.tsx'
@@ -118,6 +119,7 @@ function Units({
           >
             CSV<span class="hidden"> of the units</span>
           </button>
+          <SvgButton title={`units of ${layer}`} />
         </div>
       </div>
       <svg

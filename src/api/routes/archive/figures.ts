@@ -1,0 +1,61 @@
+/** The figures of a report (cli/figures.ts), drawn from the tables where they are made. */
+import type { FastifyInstance } from 'fastify'
+import type { Experiment } from '../../../../clients/typescript/src/index.ts'
+import { UsageError } from '../../../cli/exit.ts'
+import type { FigureSource } from '../../../cli/figures.ts'
+import { printableData } from '../../../cli/printable.ts'
+import type { ResolvedSpec } from '../../../spec/resolved.ts'
+import type { Reader } from '../../../store/experiments.ts'
+import type { Table } from '../../tables/table.ts'
+import { allocationsTable } from '../allocations/table.ts'
+import type { FoundWhole } from '../experiments/query.ts'
+import { iterationsTable } from '../iterations/table.ts'
+import { layersTable } from '../layers/table.ts'
+
+type App = Pick<FastifyInstance, 'db' | 'ledgerDb'>
+
+/** SVG by name; in words, why there are none. What they show is bounded, however long the experiment is. */
+export async function figuresOf(
+  app: App,
+  caller: Reader,
+  experiment: FoundWhole['experiment'] & { spec: ResolvedSpec },
+  signal: AbortSignal,
+): Promise<Record<string, string> | string> {
+  const { experimentReport } = await import('../../../cli/figures.ts')
+  const source: FigureSource = {
+    iterations: async (id, { split, points } = {}) =>
+      collected(await iterationsTable(app, caller, id, { split, points, from: 0 }, signal)),
+    layers: async (id, { split } = {}) =>
+      collected(await layersTable(app, caller, id, { split, by: 'layer' }, signal)),
+    allocations: async (id, { split, bucket = 1 } = {}) =>
+      collected(await allocationsTable(app, caller, id, { split, by: 'layer', from: 0, bucket }, signal)),
+  }
+  try {
+    // What is posted and what the client's types say of it are the same.
+    return await experimentReport(source, printableData(experiment) as unknown as Experiment)
+  } catch (error) {
+    if (error instanceof UsageError) return error.message
+    throw error
+  }
+}
+
+/** A table as the client has it: its head, and a column for each name. */
+async function collected<T>({ head, columns, batches }: Table): Promise<T> {
+  const parts = new Map<string, unknown[][]>(columns.map(({ name }) => [name, []]))
+  let length = 0
+  for await (const batch of batches) {
+    length += batch.length
+    for (const { name } of columns) {
+      const values = batch.values[name]
+      parts
+        .get(name)!
+        .push(
+          'names' in values
+            ? Array.from(values.indices, index => values.names[index])
+            : Array.from(values, value => (Number.isFinite(value) ? value : Number.NaN)),
+        )
+    }
+  }
+  const whole = Object.fromEntries([...parts].map(([name, all]) => [name, all.flat()]))
+  return { ...head, length, columns: whole } as T
+}

@@ -1,0 +1,189 @@
+/**
+ * A figure as a file of its own, in SVG: what uPlot and a figure's own paint put on a canvas, drawn again as shapes. It is
+ * made of nodes, so no name in it can be anything but text.
+ */
+import { scaleLinear, scaleLog } from 'd3-scale'
+import type uPlot from 'uplot'
+import { number } from '../format.ts'
+import { saveBlob } from '../parts/save.ts'
+import { themed } from './colours.ts'
+import type { PlotProps } from './plot.tsx'
+
+const space = 'http://www.w3.org/2000/svg'
+/** Where nodes are made: in a document that shows nothing, loads nothing and has no policy. */
+const shelf = document.implementation.createHTMLDocument('')
+const font = 'system-ui, "DejaVu Sans", sans-serif'
+
+function node(name: string, attributes: Record<string, string | number>, text?: string): SVGElement {
+  const made = shelf.createElementNS(space, name)
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value))
+  if (text !== undefined) made.textContent = text
+  return made
+}
+
+const written = (svg: SVGElement): string =>
+  `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(svg)}\n`
+
+/** The name of the file of a figure, without its end. */
+export const fileName = (title: string): string =>
+  title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 80)
+
+export function saveSvg(svg: SVGElement, title: string): void {
+  saveBlob(new Blob([written(svg)], { type: 'image/svg+xml' }), `${fileName(title)}.svg`)
+}
+
+/** A figure that is SVG in the page already, with the colours of the theme that is on instead of their names. */
+export function savePageSvg(shown: SVGSVGElement, title: string): void {
+  const copy = shelf.importNode(shown, true)
+  const { width, height } = shown.viewBox.baseVal
+  for (const [name, value] of Object.entries({
+    xmlns: space,
+    width,
+    height,
+    'font-family': font,
+    'font-size': 12,
+  }))
+    copy.setAttribute(name, String(value))
+  copy.removeAttribute('style')
+  const says = copy.getAttribute('aria-label')
+  for (const one of [copy, ...copy.querySelectorAll('*')]) {
+    for (const name of ['fill', 'stroke']) {
+      const [, variable] = /^var\((--[a-z-]+)\)$/.exec(one.getAttribute(name) ?? '') ?? []
+      if (variable !== undefined) one.setAttribute(name, themed(variable))
+    }
+    if (one instanceof SVGTextElement && !one.hasAttribute('fill'))
+      one.setAttribute('fill', themed(one.classList.contains('muted') ? '--muted' : '--ink'))
+  }
+  copy.prepend(
+    ...(says === null ? [] : [node('desc', {}, says)]),
+    node('rect', { width: '100%', height: '100%', fill: themed('--paper') }),
+  )
+  saveSvg(copy, title)
+}
+
+/** A figure that is drawn by uPlot, as it is now. */
+export function plotSvg(props: PlotProps, plot: uPlot): SVGElement {
+  const { title, says, x, span, series, names, logarithmic = false, gutter, xLabel = 'iteration' } = props
+  const { width } = plot
+  const top = 34
+  const inner = { left: gutter, top, width: width - gutter - 12, height: plot.height - 44 }
+  const height = top + inner.height + 50
+  const svg = node('svg', { xmlns: space, width, height, viewBox: `0 0 ${width} ${height}` })
+  svg.setAttribute('font-family', font)
+  svg.setAttribute('font-size', '12')
+  svg.append(
+    node('title', {}, title),
+    node('desc', {}, says),
+    node('rect', { width, height, fill: themed('--paper') }),
+    node('text', { x: 12, y: 21, fill: themed('--ink'), 'font-size': 15, 'font-weight': 600 }, title),
+  )
+  const across = scaleLinear(span, [inner.left, inner.left + inner.width])
+  const { min = 0, max = 1 } = plot.scales.y
+  const ends: [number, number] = names ? [names.length, 0] : [min ?? 0, max ?? 1]
+  const up = (logarithmic && ends[0] > 0 ? scaleLog : scaleLinear)(ends, [
+    inner.top + inner.height,
+    inner.top,
+  ])
+
+  const [grid, muted] = [themed('--grid'), themed('--muted')]
+  const label = (text: string, x: number, y: number, anchor: string) =>
+    svg.append(node('text', { x, y, fill: muted, 'text-anchor': anchor }, text))
+  for (const tick of across.ticks(Math.max(2, Math.floor(inner.width / 90)))) {
+    svg.append(line(across(tick), inner.top, across(tick), inner.top + inner.height, grid))
+    label(number(tick, 6), across(tick), inner.top + inner.height + 18, 'middle')
+  }
+  if (names) {
+    const step = Math.ceil((names.length * 15) / inner.height)
+    for (let row = 0; row < names.length; row += step)
+      label(short(names[row], gutter), inner.left - 6, up(row + 0.5) + 4, 'end')
+  } else
+    for (const tick of up.ticks(Math.max(2, Math.floor(inner.height / 45)))) {
+      svg.append(line(inner.left, up(tick), inner.left + inner.width, up(tick), grid))
+      label(number(tick, logarithmic ? 2 : 3), inner.left - 6, up(tick) + 4, 'end')
+    }
+  label(xLabel, inner.left + inner.width / 2, inner.top + inner.height + 38, 'middle')
+
+  const clip = node('clipPath', { id: 'inside' })
+  clip.append(node('rect', { x: inner.left, y: inner.top, width: inner.width, height: inner.height }))
+  const inside = node('g', { 'clip-path': 'url(#inside)' })
+  svg.append(clip, inside)
+  props.paint?.(recorder(inside), { x: across, y: up, box: inner })
+  for (const { values, colour, width: stroke = 1.75, dash, dots } of series) {
+    const ink = colour.startsWith('--') ? themed(colour) : colour
+    const points: [number, number][] = []
+    for (const [i, value] of values.entries())
+      if (value !== null && Number.isFinite(value) && x[i] >= span[0] && x[i] <= span[1])
+        points.push([across(x[i]), up(value)])
+    if (dots)
+      for (const [cx, cy] of points)
+        inside.append(node('circle', { cx: round(cx), cy: round(cy), r: 2, fill: ink }))
+    else
+      inside.append(
+        node('path', {
+          d: points.map(([px, py], i) => `${i === 0 ? 'M' : 'L'}${round(px)} ${round(py)}`).join(''),
+          ...{ fill: 'none', stroke: ink, 'stroke-width': stroke, 'stroke-linejoin': 'round' },
+          ...(dash && { 'stroke-dasharray': dash.join(' ') }),
+        }),
+      )
+  }
+  return svg
+}
+
+const round = (value: number) => Math.round(value * 100) / 100
+const line = (x1: number, y1: number, x2: number, y2: number, stroke: string) =>
+  node('line', { x1: round(x1), y1: round(y1), x2: round(x2), y2: round(y2), stroke })
+
+/** As much of a name as the margin has room for. */
+function short(name: string, gutter: number): string {
+  const letters = [...name]
+  const most = Math.max(4, Math.floor((gutter - 10) / 6.6))
+  return letters.length > most ? `${letters.slice(0, most - 1).join('')}…` : name
+}
+
+/** Of a canvas what figures paint with (filled shapes, images of single pixels), as nodes. */
+function recorder(into: SVGElement): CanvasRenderingContext2D {
+  let path = ''
+  const to = (letter: string) => (x: number, y: number) => {
+    path += `${path === '' ? 'M' : letter}${round(x)} ${round(y)}`
+  }
+  const recording = {
+    ...{ fillStyle: '#000', globalAlpha: 1, imageSmoothingEnabled: false },
+    ...{ save() {}, restore() {}, moveTo: to('M'), lineTo: to('L') },
+    beginPath() {
+      path = ''
+    },
+    closePath() {
+      path += 'Z'
+    },
+    fill() {
+      into.append(node('path', { d: path, fill: this.fillStyle, 'fill-opacity': this.globalAlpha }))
+    },
+    fillRect(x: number, y: number, width: number, height: number) {
+      into.append(
+        node('path', {
+          d: `M${round(x)} ${round(y)}h${round(width)}v${round(height)}h${round(-width)}Z`,
+          ...{ fill: this.fillStyle, 'fill-opacity': this.globalAlpha },
+        }),
+      )
+    },
+    /** A part of the image, stretched to a box. */
+    drawImage(image: HTMLCanvasElement, ...[sx, sy, sw, sh, x, y, width, height]: number[]) {
+      const part = node('svg', {
+        ...{ x: round(x), y: round(y), width: round(width), height: round(height) },
+        ...{ viewBox: `${sx} ${sy} ${sw} ${sh}`, preserveAspectRatio: 'none' },
+      })
+      part.append(
+        node('image', {
+          ...{ href: image.toDataURL(), width: image.width, height: image.height },
+          'image-rendering': 'pixelated',
+        }),
+      )
+      into.append(part)
+    },
+  }
+  // Nothing else of a context is used by a paint.
+  return recording as unknown as CanvasRenderingContext2D
+}

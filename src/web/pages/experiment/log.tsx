@@ -1,0 +1,58 @@
+/** What workers said of an experiment. */
+import type { Experiment, LogLine } from '../../../../clients/typescript/src/index.ts'
+import { time, whole } from '../../format.ts'
+import { ledger, useLoad } from '../../ledger.ts'
+import { Failed, Heads } from '../../parts/small.tsx'
+
+export function LogTab({ experiment: { id, status }, version }: { experiment: Experiment; version: number }) {
+  const { value, error } = useLoad(
+    async () => {
+      const lines: LogLine[] = []
+      for await (const line of ledger.logs(id)) lines.push(line)
+      return lines.reverse()
+    },
+    [version, status],
+    id,
+  )
+  if (!value) return error ? <Failed error={error} /> : <p class="muted">Loading …</p>
+  if (value.length === 0)
+    return (
+      <p class="notice">
+        {status === 'queued'
+          ? 'No worker has taken it yet.'
+          : 'Nothing is kept: it was worked on by an earlier version.'}
+      </p>
+    )
+  return (
+    <div class="stack">
+      <p class="muted" role="status">
+        {whole(value.length)} lines, the newest first{value.length >= 1000 && '; earlier ones are not kept'}.
+      </p>
+      <Failed error={error} />
+      <div class="scroll" tabIndex={0} role="region" aria-label="Log" style={{ maxHeight: '70vh' }}>
+        <table>
+          <Heads titles={['Time', 'Level', 'What', 'About', 'Worker']} />
+          <tbody>
+            {value.map(({ at, level, message, facts, worker }, n) => (
+              <tr key={value.length - n}>
+                <td class="mono">
+                  <time dateTime={at}>{time(at)}</time>
+                </td>
+                <td class={level === 'info' ? 'muted' : 'hurts'}>{level}</td>
+                <td class="wide">{message}</td>
+                <td class="wide muted">
+                  {Object.entries(facts)
+                    .map(
+                      ([name, fact]) => `${name} ${typeof fact === 'string' ? fact : JSON.stringify(fact)}`,
+                    )
+                    .join(' · ')}
+                </td>
+                <td class="mono">{worker}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  )
+}
