@@ -143,7 +143,14 @@ test('nor do those that come through several APIs', async t => {
   t.after(api.close)
   const add = (i: number) => {
     const files = [{ name: 'train-images', bytes: 200, sha256: String(i) }]
-    const facts = { format: 'idx', shape: [1, 1, 1], classes: 2, trainExamples: 200, testExamples: 0 }
+    const facts = {
+      format: 'idx',
+      shape: [1, 1, 1],
+      classes: 2,
+      trainExamples: 200,
+      testExamples: 0,
+      about: null,
+    }
     return addUpload(api.db, 'a', { id: newId(), name: `${i}`, sha256: `${i}`, files, ...facts }, 500)
   }
   const added = await Promise.all(Array.from({ length: 6 }, (_, i) => add(i)))

@@ -95,7 +95,7 @@ describe('uploads', () => {
       const { upload, description: _, ...facts } = body
       assert.deepEqual(facts, {
         ...{ name, shape: [4, 4, 1], classes: 3, trainFile: 12, testFile: 0 },
-        ...{ vocabulary: null, targets: null, options: [] },
+        ...{ outputs: null, classNames: null, values: 'bytes', vocabulary: null, targets: null, options: [] },
         defaults: { trainExamples: 11, validationExamples: 1 },
       })
       assert.equal(upload.bytes, 12 * 16 + 12)

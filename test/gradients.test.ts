@@ -64,6 +64,7 @@ const normalized = (
   beta: ArrayLike<number>,
   epsilon: number,
 ) => images.batchNorm({ values: x, shape }, vector(gamma), vector(beta), epsilon).values
+const numbers = [0.5, -2, 3, 0, 1.25, -0.75]
 const dropoutMask = [0, 2, 2, 0, 2, 0]
 
 /** By operation; what follows a space is the variant. */
@@ -327,6 +328,12 @@ const sequences: Record<string, Case> = {
         const target = (c: number) => (c === [2, 0, 4, 2][n] ? 0.9 : 0) + 0.1 / 5
         return row.reduce((sum, value, c) => sum + target(c) * (logSum - value), 0)
       }),
+  },
+  squaredDistance: {
+    op: (ops, z) => ops.squaredDistance(z as tf.Tensor2D, tf.tensor2d(numbers, [3, 2])),
+    inputs: [[3, 2]],
+    formula: z =>
+      range(3).map(n => range(2).reduce((sum, c) => sum + (z[n * 2 + c] - numbers[n * 2 + c]) ** 2 / 2, 0)),
   },
   squaredError: {
     op: (ops, z, labels) => ops.squaredError(z as tf.Tensor2D, labels as tf.Tensor1D),

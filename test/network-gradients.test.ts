@@ -2,18 +2,27 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Examples } from '../src/data/examples.ts'
+import { normalized } from '../src/data/normalization.ts'
 import { defaultEngine } from '../src/engine/binding.ts'
 import type { EngineName } from '../src/engine/description.ts'
 import { loadEngine } from '../src/engine/engine.ts'
 import { dropoutMask, dropoutMasks } from '../src/nn/dropout.ts'
-import { addFullGradients, batchGradient, makeModel, uploadBatch, uploadSplit } from '../src/nn/model.ts'
+import {
+  addFullGradients,
+  batchGradient,
+  disposeBatch,
+  makeModel,
+  uploadBatch,
+  uploadSplit,
+} from '../src/nn/model.ts'
 import { buildNetwork, type Network } from '../src/nn/network.ts'
+import { addSquares } from '../src/nn/parts-of-splits.ts'
 import { randomStream } from '../src/nn/random.ts'
 import { initialWeights } from '../src/nn/train.ts'
 import type { ResolvedArchitecture } from '../src/spec/schema.ts'
 import * as references from './support/networks.ts'
 import { lossAndGradientOf, type Reference } from './support/networks.ts'
-import { directional, relativeError } from './support/reference.ts'
+import { centralDifferences, directional, relativeError } from './support/reference.ts'
 
 const engines: EngineName[] = defaultEngine() === 'native' ? ['native', 'wasm'] : ['wasm']
 const classes = 3
@@ -235,6 +244,61 @@ test('WASM agrees with native on every architecture to 1e-3', {
     assert.ok(error < 1e-3, `${architecture.name} is off by ${error}`)
   }
 })
+
+for (const engine of engines)
+  test(`${engine}: targets that are numbers, of features normalised by channel: the loss and every gradient against float64`, async () => {
+    const { kernels } = await loadEngine({ name: engine })
+    const stream = randomStream('regression')
+    const draw = (length: number) => Float32Array.from({ length }, () => 50 + 20 * stream.normal())
+    const examples = { count: 7, shape: [3], classes: 2, regression: true as const }
+    const raw: Examples = { ...examples, images: draw(21), labels: draw(14) }
+    const { train: data } = normalized({ train: raw, validation: raw }, { name: 'per-channel' })
+    const { mean, deviation } = data.normalization!
+    const own = (c: number) => Array.from({ length: 7 }, (_, n) => raw.images[n * 3 + c])
+    for (let c = 0; c < 3; c++) {
+      const mu = own(c).reduce((a, b) => a + b) / 7
+      assert.ok(Math.abs(mean[c] - mu) < 1e-12 * mu)
+      const variance = own(c).reduce((sum, x) => sum + (x - mu) ** 2, 0) / 7
+      assert.ok(Math.abs(deviation[c] - Math.sqrt(variance)) < 1e-12 * deviation[c])
+    }
+    const network = buildNetwork({ name: 'fc', hidden: [] }, data)
+    const theta = Float32Array.from({ length: 8 }, () => stream.normal())
+    const loss = (at: ArrayLike<number>) => {
+      let sum = 0
+      for (let n = 0; n < 7; n++)
+        for (let o = 0; o < 2; o++) {
+          let z = at[6 + o]
+          for (let c = 0; c < 3; c++) z += ((raw.images[n * 3 + c] - mean[c]) / deviation[c]) * at[c * 2 + o]
+          sum += (z - raw.labels[n * 2 + o]) ** 2
+        }
+      return sum / 14
+    }
+    const model = makeModel(network, kernels, { name: 'mean-squared-error' })
+    const before = tf.memory().numTensors
+    const split = uploadSplit(data, 3)
+    const gradient = new Float64Array(8)
+    const [found] = await addFullGradients(model, theta, [split], [gradient], { accuracy: true })
+    assert.equal(found.accuracy, undefined, 'there are no classes')
+    assert.ok(Math.abs(found.loss / loss(theta) - 1) < 1e-6)
+    assert.ok(relativeError(gradient, centralDifferences(loss, theta, 1e-4)) < 1e-5)
+    // Σ_n of the squares of single gradients, as of example n alone.
+    const squares = new Float64Array(8)
+    await addSquares(model, theta, split, [0, 2, 4], squares)
+    const expected = new Float64Array(8)
+    for (const n of [0, 2, 4])
+      for (let o = 0; o < 2; o++) {
+        const x = [0, 1, 2].map(c => (raw.images[n * 3 + c] - mean[c]) / deviation[c])
+        const z = x.reduce((sum, value, c) => sum + value * theta[c * 2 + o], theta[6 + o])
+        const slope = z - raw.labels[n * 2 + o]
+        x.forEach((value, c) => {
+          expected[c * 2 + o] += (slope * value) ** 2
+        })
+        expected[6 + o] += slope ** 2
+      }
+    assert.ok(relativeError(squares, expected) < 1e-5)
+    split.chunks.forEach(disposeBatch)
+    assert.equal(tf.memory().numTensors, before, 'nothing is left behind')
+  })
 
 test('a gradient has the same bits twice', async () => {
   const data = randomExamples(20, [16, 16, 3])

@@ -2,6 +2,7 @@
 import type { Config } from '../src/config.ts'
 import type { DownloadProgress } from '../src/data/download.ts'
 import type { Splits } from '../src/data/examples.ts'
+import { normalized } from '../src/data/normalization.ts'
 import { loadSplits } from '../src/data/registry.ts'
 import { drawSample } from '../src/data/select.ts'
 import { loadStored } from '../src/data/uploads/stored.ts'
@@ -54,7 +55,7 @@ export function makeContext(
     const key = JSON.stringify(task.spec.dataset)
     if (data?.key !== key) {
       data = undefined
-      data = { key, splits: await read(task, signal) }
+      data = { key, splits: normalized(await read(task, signal), task.spec.dataset.normalization) }
     }
     return data.splits
   }

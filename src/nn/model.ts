@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
-import type { Examples } from '../data/examples.ts'
+import type { Examples, Moments } from '../data/examples.ts'
 import type { ResolvedLoss } from '../spec/schema.ts'
 import type { Augment } from './augmentation.ts'
 import { type DropoutMasks, logitsOf } from './forward.ts'
@@ -25,11 +25,11 @@ export function makeModel(network: Network, kernels: Kernels, loss: ResolvedLoss
 }
 
 /**
- * Examples as [n, …shape], images in [0, 1] or tokens as int32, and labels as int32 [n], or [n·targets], on the device. With
+ * Examples as [n, …shape], images in [0, 1] or tokens as int32, and labels as int32 [n], or [n·targets], or numbers [n, classes], on the device. With
  * `weights`, one a label, the loss of each label counts so much: where batch norm makes a loss one of all examples, some are
  * told apart by them.
  */
-export type Batch = { images: Tensor; labels: Tensor1D; examples: number; weights?: Tensor1D }
+export type Batch = { images: Tensor; labels: Tensor1D | Tensor2D; examples: number; weights?: Tensor1D }
 
 /** A whole split on the device, or `examples` of its `of`, as fixed consecutive chunks; the last may be shorter. */
 export type DeviceSplit = { examples: number; of: number; chunks: Batch[] }
@@ -37,20 +37,28 @@ export type DeviceSplit = { examples: number; of: number; chunks: Batch[] }
 /** Uploads the examples at `indices` as one batch, images changed by `augment`; the caller disposes it. */
 export function uploadBatch(data: Examples, indices: ArrayLike<number>, augment?: Augment): Batch {
   const size = data.images.length / data.count
-  const { targets = 1, vocabulary } = data
+  const { vocabulary, normalization, regression } = data
+  // Numbers that belong to an example.
+  const targets = regression ? data.classes : (data.targets ?? 1)
   const isTokens = vocabulary !== undefined
   const images = isTokens ? new Int32Array(indices.length * size) : new Float32Array(indices.length * size)
   const unit = !isTokens && data.images instanceof Uint8Array ? 255 : 1
-  const labels = new Int32Array(indices.length * targets)
+  const labels = new (regression ? Float32Array : Int32Array)(indices.length * targets)
   for (let i = 0; i < indices.length; i++) {
     const source = indices[i] * size
     for (let j = 0; j < size; j++) images[i * size + j] = data.images[source + j] / unit
     for (let j = 0; j < targets; j++) labels[i * targets + j] = data.labels[indices[i] * targets + j]
   }
-  if (images instanceof Float32Array) augment?.(images, data.shape)
+  if (images instanceof Float32Array) {
+    // What a crop brings in is the 0 of the images as they are, as where they are cut before they are normalised.
+    augment?.(images, data.shape)
+    if (normalization) normalize(images, normalization)
+  }
   return {
     images: tf.tensor(images, [indices.length, ...data.shape], isTokens ? 'int32' : 'float32'),
-    labels: tf.tensor1d(labels, 'int32'),
+    labels: regression
+      ? tf.tensor2d(labels, [indices.length, targets], 'float32')
+      : tf.tensor1d(labels, 'int32'),
     examples: indices.length,
   }
 }
@@ -65,6 +73,13 @@ export function uploadSplit(data: Examples, chunkSize: number, sample?: Uint32Ar
   for (let from = 0; from < chosen.length; from += chunkSize)
     chunks.push(uploadBatch(data, chosen.subarray(from, from + chunkSize)))
   return { examples: chosen.length, of: data.count, chunks }
+}
+
+/** x ← (x − mean)/deviation by channel, which changes fastest. */
+function normalize(values: Float32Array, { mean, deviation }: Moments): void {
+  const channels = mean.length
+  for (let i = 0; i < values.length; )
+    for (let c = 0; c < channels; c++, i++) values[i] = (values[i] - mean[c]) / deviation[c]
 }
 
 export function disposeBatch({ images, labels }: Batch): void {
@@ -131,7 +146,7 @@ export function passes(model: Model, theta: Float32Array) {
 }
 
 /** How many labels have the largest logit of their row. */
-function correctOf(logits: Tensor2D, labels: Tensor1D): number {
+function correctOf(logits: Tensor2D, labels: Tensor1D | Tensor2D): number {
   return tf.tidy(() => tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'int32')).dataSync()[0])
 }
 
@@ -179,7 +194,7 @@ export async function meanLoss(
   }
 }
 
-/** Of a whole split: the mean loss and, where it was asked for, the fraction of examples classified as labelled. */
+/** Of a whole split: the mean loss and, where it was asked for and there are classes, the fraction of examples classified as labelled. */
 export type Measures = {
   loss: number
   accuracy?: number
@@ -216,7 +231,7 @@ export async function addFullGradients(
   accumulators: Float64Array[],
   {
     signal,
-    accuracy = false,
+    accuracy: wantsAccuracy = false,
     directions = [],
     wantsSlopes = () => true,
   }: {
@@ -227,6 +242,7 @@ export async function addFullGradients(
   } = {},
 ): Promise<Measures[]> {
   const variables = uploadVariables(model.network, theta)
+  const accuracy = wantsAccuracy && !model.network.regression
   try {
     const measures: Measures[] = []
     for (const [s, split] of splits.entries()) {

@@ -123,13 +123,13 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
     { shape: dataset.shape, vocabulary: dataset.vocabulary },
     '$.architecture.layers',
   )
-  const { classes, targets } = dataset
+  const { classes, targets, regression } = dataset
   const wanted = targets === undefined ? [classes] : [targets, classes]
   const output = end.shape
   if (end.vocabulary !== undefined || String(output) !== String(wanted)) {
     const each =
       targets === undefined
-        ? 'a number for each class of the dataset'
+        ? `a number for each ${regression ? 'target' : 'class'} of the dataset`
         : `a number for each class at each of the ${targets} places that have labels (last_tokens picks them)`
     const message = `must end in [${wanted.join(', ')}], ${each}, and ends in [${output.join(', ')}]`
     throw new SpecError([
@@ -140,6 +140,7 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
     inputShape: dataset.shape,
     classes,
     ...(targets !== undefined && { targets }),
+    ...(regression && { regression }),
     ...(embedding && { embedding: embedding.name }),
     graph,
     variables,

@@ -35,7 +35,9 @@ export async function addSquares(
   uniform?: () => number,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { targets = 1, classes } = model.network
+  const { targets = 1, classes, regression } = model.network
+  /** Numbers of an example's target. */
+  const width = regression ? classes : targets
   const { logits, gradients, dispose } = passes(model, theta)
   const add = (batch: Batch) =>
     gradients(batch, all => {
@@ -46,6 +48,8 @@ export async function addSquares(
         offset += gradient.length
       }
     })
+  const asTarget = (values: Int32Array | Float32Array) =>
+    regression ? tf.tensor2d(values, [values.length / width, width], 'float32') : tf.tensor1d(values, 'int32')
   try {
     let at = 0
     let begin = 0
@@ -61,11 +65,13 @@ export async function addSquares(
         ? chunk.images
         : tf.tidy(() => tf.gather(chunk.images, tf.tensor1d(chosen, 'int32')))
       const places = shared ? chosen : chosen.map((_, n) => n)
-      const labels = Int32Array.from(chunk.labels.dataSync())
-      const rows = (place: number) => place * targets
+      const labels = chunk.labels.dataSync().slice() as Int32Array | Float32Array
+      const rows = (place: number) => place * width
       const own = shared
         ? labels
-        : Int32Array.from(chosen.flatMap(n => [...labels.subarray(rows(n), rows(n + 1))]))
+        : (labels.constructor as Float32ArrayConstructor).from(
+            chosen.flatMap(n => [...labels.subarray(rows(n), rows(n + 1))]),
+          )
       if (uniform !== undefined) {
         const outputs = logits(images)
         for (const place of places)
@@ -79,11 +85,17 @@ export async function addSquares(
           tf.tidy(() => {
             const mine = [rows(place), rows(place + 1)] as const
             if (shared) {
-              const weights = tf.tensor1d(new Float32Array(own.length).fill(1, ...mine))
-              add({ images, labels: tf.tensor1d(own, 'int32'), examples: chunk.examples, weights })
+              const every = regression ? width : 1
+              const weights = tf.tensor1d(
+                new Float32Array(own.length / every).fill(1, mine[0] / every, mine[1] / every),
+              )
+              add({ images, labels: asTarget(own), examples: chunk.examples, weights })
             } else {
-              const labels = tf.tensor1d(own.subarray(...mine), 'int32')
-              add({ images: tf.slice(images, place, 1), labels, examples: 1 })
+              add({
+                images: tf.slice(images, place, 1),
+                labels: asTarget(own.subarray(...mine)),
+                examples: 1,
+              })
             }
           })
         }

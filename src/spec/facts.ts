@@ -10,7 +10,14 @@ export type DatasetFacts = {
   description: string
   /** One example: [height, width, channels], [features], or of tokens [length]. */
   shape: number[]
+  /** Or, of numbers to be predicted, how many an example has. */
   classes: number
+  /** An example's target is `classes` numbers instead of a class; absent where it is one. */
+  regression?: true
+  /** What classes are called, in their order; absent where nobody has said. */
+  classNames?: string[]
+  /** Values are numbers as they are, also where they are images; else images are bytes, which a network sees divided by 255. */
+  numbers?: true
   /** Examples are sequences of tokens: integers below it. Absent where they are numbers. */
   vocabulary?: number
   /** So many places at the end of each example have a label; absent where an example has one. */
@@ -27,7 +34,7 @@ export type DatasetFacts = {
 }
 
 /** What a network has to know of the data it is for. */
-export type DataShape = Pick<DatasetFacts, 'shape' | 'classes' | 'vocabulary' | 'targets'>
+export type DataShape = Pick<DatasetFacts, 'shape' | 'classes' | 'vocabulary' | 'targets' | 'regression'>
 
 /** A trainable variable: `size` consecutive float32 at `offset` of the flat parameter vector. */
 export type VariableFacts = {
@@ -58,6 +65,8 @@ export type NetworkFacts = {
   classes: number
   /** Places at the end of each example that have a label of their own; absent where an example has one. */
   targets?: number
+  /** An example's target is `classes` numbers. */
+  regression?: true
 }
 
 export type Facts = {

@@ -83,6 +83,10 @@ type ResolvedBlocks = {
   dropout: number
 }
 
+export type ResolvedNormalization =
+  | { name: 'none' | 'unit' }
+  | { name: 'per-channel'; mean?: number[]; deviation?: number[] }
+
 export type ResolvedAugmentation = { flip: boolean; crop: number }
 
 export type ResolvedLoss = { name: 'cross-entropy'; labelSmoothing: number } | { name: 'mean-squared-error' }
@@ -163,6 +167,8 @@ export type ResolvedSpec = {
     trainExamples: number
     validationExamples: number
     seed: number
+    /** Absent: bytes are divided by 255, numbers are as they are. */
+    normalization?: ResolvedNormalization
   } & DatasetOptions
   architecture: ResolvedArchitecture
   /** Absent: cross-entropy without label smoothing. */

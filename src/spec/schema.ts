@@ -30,6 +30,47 @@ export type SplitName = (typeof splitNames)[number]
 
 // ---------------------------------------------------------------------------------------------- dataset
 
+export const NormalizationSpec = Named(
+  {
+    none: Type.Object(
+      { name: Type.Literal('none') },
+      { ...closed, title: 'none', description: 'Values as they are; bytes from 0 to 255.' },
+    ),
+    unit: Type.Object(
+      { name: Type.Literal('unit') },
+      { ...closed, title: 'unit', description: 'Bytes divided by 255.' },
+    ),
+    'per-channel': Type.Object(
+      {
+        name: Type.Literal('per-channel'),
+        mean: Type.Optional(
+          Type.Array(Type.Number({ minimum: -1e30, maximum: 1e30 }), {
+            ...{ minItems: 1, maxItems: 65_536 },
+            description: 'By channel; if absent, of the train split, in float64.',
+          }),
+        ),
+        deviation: Type.Optional(
+          Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 1e30 }), {
+            ...{ minItems: 1, maxItems: 65_536 },
+            description:
+              'By channel; if absent, √ of the mean squared distance from the mean over the train split, 1 for a channel that does not vary.',
+          }),
+        ),
+      },
+      {
+        ...closed,
+        title: 'per-channel',
+        description:
+          '(x − mean)/deviation by channel (the last axis; each feature, where an example is [features]), bytes divided by 255 first. Augmentation comes before it. The experiment’s manifest has the numbers.',
+      },
+    ),
+  },
+  {
+    description:
+      'What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.',
+  },
+)
+
 export const DatasetSpec = Type.Object(
   {
     name: Type.String({
@@ -61,6 +102,7 @@ export const DatasetSpec = Type.Object(
         'Picks the examples (and, where they are generated, draws them). When every example of a file is asked for, their order is the file’s.',
       ),
     ),
+    normalization: Type.Optional(NormalizationSpec),
     ...datasetOptions,
   },
   closed,
@@ -88,13 +130,14 @@ export const LossSpec = Named(
       {
         ...closed,
         title: 'mean-squared-error',
-        description: 'The mean over classes of (output − onehot(label))².',
+        description:
+          'The mean over classes of (output − onehot(label))²; where targets are numbers, over these of (output − target)².',
       },
     ),
   },
   {
     description:
-      'What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.',
+      'What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.',
   },
 )
 

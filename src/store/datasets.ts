@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
+import type { About } from '../data/uploads/about.ts'
 import type { Objects } from '../objects/objects.ts'
 import { SpecError } from '../spec/errors.ts'
 import type { DatasetFacts } from '../spec/facts.ts'
@@ -28,6 +29,8 @@ export type Upload = {
   testExamples: number
   sha256: string
   files: StoredFile[]
+  /** null: bytes, and a class each. */
+  about: About | null
   createdAt: Date
 }
 
@@ -39,20 +42,36 @@ export const datasetPrefix = (id: string): string => `datasets/${id}`
 export const datasetKey = (id: string, name: string): string => `${datasetPrefix(id)}/${name}`
 
 /** The digest of a dataset: of everything that a computation can see of it. */
-export function digestOf({ shape, classes, files }: Pick<Upload, 'shape' | 'classes' | 'files'>): string {
-  const seen = { shape, classes, files: files.map(({ name, sha256 }) => [name, sha256]) }
+export function digestOf({
+  shape,
+  classes,
+  files,
+  about,
+}: Pick<Upload, 'shape' | 'classes' | 'files' | 'about'>): string {
+  // What classes are called is no part of it, nor what the files had before.
+  const { classNames: _, narrowed: __, ...told } = about ?? {}
+  const isPlain = about === null || (about.values === 'bytes' && about.targets === 'classes')
+  const seen = {
+    ...{ shape, classes, files: files.map(({ name, sha256 }) => [name, sha256]) },
+    ...(!isPlain && told),
+  }
   return createHash('sha256').update(JSON.stringify(seen)).digest('hex')
 }
 
 /** The facts that a spec is resolved against. */
 export function factsOf(upload: Upload): DatasetFacts {
-  const { name, format, shape, classes, sha256, trainExamples, testExamples, createdAt } = upload
+  const { name, format, shape, classes, sha256, trainExamples, testExamples, createdAt, about } = upload
   // With a test file, all of both; without, nine in ten to train on.
   const tested = testExamples > 0
   const validationExamples = tested ? testExamples : Math.floor(trainExamples / 10)
   return {
     ...{ name, shape, classes, sha256, trainFile: trainExamples, testFile: testExamples },
-    description: `Uploaded on ${createdAt.toISOString().slice(0, 10)} (${format}).`,
+    description: `Uploaded on ${createdAt.toISOString().slice(0, 10)} (${format}${about?.narrowed ? `; float64 rounded to float32 in ${about.narrowed.join(', ')}` : ''}).`,
+    ...(about?.vocabulary !== undefined && { vocabulary: about.vocabulary }),
+    ...(about?.places !== undefined && { targets: about.places }),
+    ...(about?.values === 'numbers' && { numbers: true }),
+    ...(about?.targets === 'numbers' && { regression: true }),
+    ...(about?.classNames && { classNames: about.classNames }),
     defaults: {
       trainExamples: Math.min(mostOfASplit, tested ? trainExamples : trainExamples - validationExamples),
       validationExamples: Math.min(mostOfASplit, validationExamples),
@@ -71,7 +90,11 @@ export async function findUpload(db: Database, tenant: string, name: string): Pr
   return found && shown(found)
 }
 
-const shown = ({ tenant: _, files, ...row }: Dataset): Upload => ({ ...row, files: files as StoredFile[] })
+const shown = ({ tenant: _, files, about, ...row }: Dataset): Upload => ({
+  ...row,
+  files: files as StoredFile[],
+  about: about as About | null,
+})
 
 /** The digests of everything that is stored of any dataset. */
 export async function storedDigests(db: Database): Promise<Set<string>> {
@@ -83,7 +106,7 @@ export async function storedDigests(db: Database): Promise<Set<string>> {
 export async function uploadOf(db: Database, experimentId: string): Promise<Upload | undefined> {
   const { rows } = await db.pool.query<Upload>(
     `SELECT d.id, d.name, d.format, d.shape, d.classes, d.train_examples AS "trainExamples",
-            d.test_examples AS "testExamples", d.sha256, d.files, d.created_at AS "createdAt"
+            d.test_examples AS "testExamples", d.sha256, d.files, d.about, d.created_at AS "createdAt"
        FROM experiments e
        JOIN datasets d ON d.tenant = e.tenant AND d.name = e.spec #>> '{dataset,name}'
                       AND d.sha256 = e.spec #>> '{dataset,sha256}'
@@ -117,7 +140,7 @@ export async function addUpload(
   upload: Omit<Upload, 'createdAt'>,
   mostBytes: number,
 ): Promise<Upload | 'taken' | 'full'> {
-  const { id, name, format, shape, classes, trainExamples, testExamples, sha256, files } = upload
+  const { id, name, format, shape, classes, trainExamples, testExamples, sha256, files, about } = upload
   return transaction(db.pool, async client => {
     if (mostBytes > 0) {
       // The tenant's other uploads wait, or two could both find the last room free.
@@ -125,13 +148,14 @@ export async function addUpload(
       if ((await storedBytes(client, tenant)) + bytesOf(files) > mostBytes) return 'full'
     }
     const { rows } = await client.query<{ createdAt: Date }>(
-      `INSERT INTO datasets (id, tenant, name, format, shape, classes, train_examples, test_examples, sha256, files)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+      `INSERT INTO datasets (id, tenant, name, format, shape, classes, train_examples, test_examples, sha256, files, about)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
        ON CONFLICT (tenant, name) DO NOTHING
        RETURNING created_at AS "createdAt"`,
       [
         ...[id, tenant, name, format, shape, classes, trainExamples, testExamples, sha256],
         JSON.stringify(files),
+        about && JSON.stringify(about),
       ],
     )
     return rows.length === 0 ? 'taken' : { ...upload, ...rows[0] }

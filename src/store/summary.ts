@@ -1,5 +1,6 @@
 /** The end of an experiment: whether anything is missing, its totals, its manifest. */
 
+import type { Moments } from '../data/examples.ts'
 import { judgeBooks, type Unbalanced } from '../lca/balance.ts'
 import type { ColumnsKind } from '../lca/columns.ts'
 import type { Evaluation } from '../lca/ends.ts'
@@ -27,7 +28,8 @@ export type SplitSummary = {
   examples?: number
   of?: number
   loss: { initial: number; final: number }
-  accuracy: { initial: number; final: number }
+  /** null where examples have no classes. */
+  accuracy: { initial: number | null; final: number | null }
   lca: number
   /** Of lca, as an estimate for the whole split, where a sample of it was allocated; else null. */
   standardError?: number | null
@@ -290,6 +292,8 @@ export type Manifest = {
   format: 1
   experiment: string
   spec: ResolvedSpec
+  /** What was subtracted from each channel of the examples and divided by, where they were normalised by channel. */
+  normalization?: Moments
   parameters: number
   /** In the column order of the tensors. */
   variables: { name: string; layer: string; shape: number[]; offset: number; size: number }[]
@@ -320,10 +324,16 @@ export async function makeManifest(
   const parameters = variables.reduce((sum, { size }) => sum + size, 0)
   const neurons = layerUnits(variables).map(({ layer, offset, units }) => ({ layer, offset, units }))
   const rows = objects.map(object => ({ ...object, ...rowsNamed(object.name) }))
+  const { rows: normalizations } = await db.pool.query<{ normalization: Moments }>(
+    `SELECT found -> 'normalization' AS normalization FROM segments, jsonb_array_elements(evaluations) AS found
+      WHERE experiment_id = $1 AND found ? 'normalization' LIMIT 1`,
+    [id],
+  )
   return {
     format: 1,
     experiment: id,
     spec,
+    ...(normalizations.length > 0 && normalizations[0]),
     parameters,
     variables,
     neurons,

@@ -41,7 +41,7 @@ export async function allocateSegment(
   const { experimentId, spec, from, to, known } = task
   const start = performance.now()
   if (known === undefined) throw new MissingObjectError(objectKey(experimentId, weightsName({ from, to })))
-  const { model } = await prepare(task, signal)
+  const { model, data } = await prepare(task, signal)
   const { variables, parameters } = model.network
   const rowAt = await readRows(objects, known, parameters, signal)
   const asked = recordedBy(spec)
@@ -66,7 +66,7 @@ export async function allocateSegment(
   // Every gradient is taken on all splits at once.
   const examplesPerPass = splits.reduce((sum, split) => sum + device[split]!.examples, 0) / splits.length
   try {
-    const ends = makeEnds(spec.training.iterations)
+    const ends = makeEnds(spec.training.iterations, data.train.normalization)
     const sampling = makeSampling(variables, to - from, samplesOf(device))
     const { method, maxError, maxSplits } = spec.allocation
     const replay = replaySegment(context, task, signal)

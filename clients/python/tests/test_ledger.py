@@ -142,6 +142,33 @@ def test_uploads_arrays_and_files(ledger, tmp_path):
         ledger.delete_dataset(name)
 
 
+def test_targets_that_are_numbers(ledger):
+    random = np.random.default_rng(3)
+    x = (50 + 20 * random.standard_normal((60, 4))).astype("float32")
+    y = ((x - 50) @ random.standard_normal((4, 2)) / 20).astype("float32")
+    made = ledger.upload_dataset("python-regression", images=x[:50], labels=y[:50], test_images=x[50:], test_labels=y[50:], values="numbers", targets="numbers")
+    assert (made["classes"], made["outputs"], made["values"]) == (None, 2, "numbers")
+    spec = {
+        "dataset": {"name": "python-regression", "normalization": {"name": "per-channel"}},
+        "architecture": {"name": "fc", "hidden": []},
+        "optimizer": {"name": "sgd", "learningRate": 0.1},
+        "training": {"iterations": 20},
+    }
+    experiment = ledger.submit(spec).wait(timeout=120)
+    mean, deviation = x[:50].astype("float64").mean(0), x[:50].astype("float64").std(0)
+    found = experiment.manifest["normalization"]
+    assert np.allclose(found["mean"], mean, rtol=1e-12) and np.allclose(found["deviation"], deviation, rtol=1e-12)
+    theta = np.asarray(experiment.weights[20], "float64")
+    for split, own in (("train", slice(0, 50)), ("validation", slice(50, 60))):
+        summary = experiment.summary["splits"][split]
+        assert summary["accuracy"] == {"initial": None, "final": None}
+        z = (x[own] - mean) / deviation @ theta[:8].reshape(4, 2) + theta[8:]
+        assert summary["loss"]["final"] == pytest.approx(((z - y[own]) ** 2).mean(), rel=1e-5)
+        assert summary["loss"]["final"] - summary["loss"]["initial"] == pytest.approx(summary["lca"], rel=1e-4)
+    experiment.delete()
+    ledger.delete_dataset("python-regression")
+
+
 def test_nobody_there():
     with pytest.raises(Unreachable, match="no answer from http://127.0.0.1:9"):
         Ledger("http://127.0.0.1:9").datasets()

@@ -65,9 +65,17 @@ export type DatasetOptions = {
   /** Labels are below it; if absent, as many as the labels show. */
   classes?: number
   /** Whether the channels of images are their last axis or their first. */
-  layout?: 'nhwc' | 'nchw'
+  layout?: 'nhwc' | 'nchw' | 'sequence'
   /** The files are CIFAR-100's, and these of their labels are meant. */
   cifar100?: 'fine' | 'coarse'
+  /** What images hold: bytes from 0 to 255 if absent. */
+  values?: 'bytes' | 'numbers' | 'tokens'
+  /** What labels are: classes if absent. */
+  targets?: 'classes' | 'numbers'
+  /** Tokens are below it; if absent, the largest and one. */
+  vocabulary?: number
+  /** What the classes are called, in their order. */
+  classNames?: string[]
 }
 
 type Head<T> = Omit<T, 'items'>
@@ -255,7 +263,7 @@ export function connect(connection: Connection = {}) {
       const form = new FormData()
       // Before the files, which are read by them; and a name that is taken is then refused before they are sent.
       for (const [field, value] of Object.entries({ name, ...options }))
-        if (value !== undefined) form.set(field, String(value))
+        if (value !== undefined) form.set(field, Array.isArray(value) ? JSON.stringify(value) : String(value))
       for (const [field, blobs] of Object.entries(files))
         for (const blob of [blobs].flat()) if (blob) form.append(field, blob)
       return post<Dataset>('/v1/datasets', form)

@@ -50,6 +50,10 @@ export interface ExperimentSpec {
      */
     seed?: number
     /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None | Unit | PerChannel
+    /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
     p?: number
@@ -111,7 +115,7 @@ export interface ExperimentSpec {
    */
   architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Vit | MlpMixer | WideResnet | Custom
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy | MeanSquaredError
   optimizer?: Sgd | Rmsprop | Adam | Adamw | Sgdw | Lion
@@ -448,6 +452,38 @@ export interface ExperimentSpec {
      */
     events?: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
+}
+/**
+ * Values as they are; bytes from 0 to 255.
+ */
+export interface None {
+  name: 'none'
+}
+/**
+ * Bytes divided by 255.
+ */
+export interface Unit {
+  name: 'unit'
+}
+/**
+ * (x − mean)/deviation by channel (the last axis; each feature, where an example is [features]), bytes divided by 255 first. Augmentation comes before it. The experiment’s manifest has the numbers.
+ */
+export interface PerChannel {
+  name: 'per-channel'
+  /**
+   * By channel; if absent, of the train split, in float64.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  mean?: number[]
+  /**
+   * By channel; if absent, √ of the mean squared distance from the mean over the train split, 1 for a channel that does not vary.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  deviation?: number[]
 }
 /**
  * Flatten, dense layers of `hidden` units with ReLU, dense to classes. Layers fc_1 … fc_n.
@@ -2329,7 +2365,7 @@ export interface CrossEntropy {
   labelSmoothing?: number
 }
 /**
- * The mean over classes of (output − onehot(label))².
+ * The mean over classes of (output − onehot(label))²; where targets are numbers, over these of (output − target)².
  */
 export interface MeanSquaredError {
   name: 'mean-squared-error'
@@ -2847,6 +2883,10 @@ export interface ResolvedSpec {
      */
     seed: number
     /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None1 | Unit1 | PerChannel1
+    /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
     p?: number
@@ -2909,7 +2949,7 @@ export interface ResolvedSpec {
   architecture:
     Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
@@ -3245,6 +3285,38 @@ export interface ResolvedSpec {
   }[]
 }
 /**
+ * Values as they are; bytes from 0 to 255.
+ */
+export interface None1 {
+  name: 'none'
+}
+/**
+ * Bytes divided by 255.
+ */
+export interface Unit1 {
+  name: 'unit'
+}
+/**
+ * (x − mean)/deviation by channel (the last axis; each feature, where an example is [features]), bytes divided by 255 first. Augmentation comes before it. The experiment’s manifest has the numbers.
+ */
+export interface PerChannel1 {
+  name: 'per-channel'
+  /**
+   * By channel; if absent, of the train split, in float64.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  mean?: number[]
+  /**
+   * By channel; if absent, √ of the mean squared distance from the mean over the train split, 1 for a channel that does not vary.
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  deviation?: number[]
+}
+/**
  * Flatten, dense layers of `hidden` units with ReLU, dense to classes. Layers fc_1 … fc_n.
  */
 export interface Fc1 {
@@ -3296,11 +3368,11 @@ export interface AllCnn1 {
   /**
    * Of every batch norm; as of custom’s layer.
    */
-  batchNorm: {
+  batchNorm?: {
     /**
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
-    epsilon: number
+    epsilon?: number
   }
 }
 /**
@@ -3326,11 +3398,11 @@ export interface Resnet1 {
   /**
    * Of every batch norm; as of custom’s layer.
    */
-  batchNorm: {
+  batchNorm?: {
     /**
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
-    epsilon: number
+    epsilon?: number
   }
 }
 /**
@@ -3379,7 +3451,7 @@ export interface Transformer1 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
   /**
    * Between the dense layers.
    */
@@ -3445,7 +3517,7 @@ export interface Vit1 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
   /**
    * Between the dense layers.
    */
@@ -3487,7 +3559,7 @@ export interface MlpMixer1 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * The wide residual network of Zagoruyko and Komodakis 2016: a 3×3 convolution of 16, three groups of blocks (batch norm, ReLU, convolution, batch norm, ReLU, convolution, plus the input), the second and the third group starting with stride 2, batch norm, ReLU, global average, dense to classes. Where the shape changes the shortcut is a 1×1 convolution of what the block’s first ReLU gives. Layers conv_1, block1a/bn_1, block1a/conv_1, block1a/bn_2, block1a/conv_2, block1a/shortcut, …, bn_1, fc_1.
@@ -3509,11 +3581,11 @@ export interface WideResnet1 {
   /**
    * Of every batch norm; as of custom’s layer.
    */
-  batchNorm: {
+  batchNorm?: {
     /**
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
-    epsilon: number
+    epsilon?: number
   }
 }
 /**
@@ -3623,7 +3695,7 @@ export interface BatchNorm5 {
   /**
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -3729,7 +3801,7 @@ export interface LayerNorm5 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
@@ -3739,7 +3811,7 @@ export interface RmsNorm5 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -3753,7 +3825,7 @@ export interface GroupNorm5 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -3981,7 +4053,7 @@ export interface BatchNorm6 {
   /**
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4087,7 +4159,7 @@ export interface LayerNorm6 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
@@ -4097,7 +4169,7 @@ export interface RmsNorm6 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4111,7 +4183,7 @@ export interface GroupNorm6 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4258,7 +4330,7 @@ export interface BatchNorm7 {
   /**
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4364,7 +4436,7 @@ export interface LayerNorm7 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
@@ -4374,7 +4446,7 @@ export interface RmsNorm7 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4388,7 +4460,7 @@ export interface GroupNorm7 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4577,7 +4649,7 @@ export interface BatchNorm8 {
   /**
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4683,7 +4755,7 @@ export interface LayerNorm8 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
@@ -4693,7 +4765,7 @@ export interface RmsNorm8 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -4707,7 +4779,7 @@ export interface GroupNorm8 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -4896,7 +4968,7 @@ export interface BatchNorm9 {
   /**
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -5002,7 +5074,7 @@ export interface LayerNorm9 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * γ·x/√(mean x² + ε) over the last axis. Layers rms_1, rms_2, …
@@ -5012,7 +5084,7 @@ export interface RmsNorm9 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * As layer_norm, over each group of channels at all places of an example. Layers gn_1, gn_2, …
@@ -5026,7 +5098,7 @@ export interface GroupNorm9 {
   /**
    * ε, added to the variance; 10⁻⁵ if absent.
    */
-  epsilon: number
+  epsilon?: number
 }
 /**
  * [length, c] → [length, c]: softmax(QKᵀ/√headSize)·V of each head, projected back. Layers attention_1, …; /neurons has its heads.
@@ -5124,7 +5196,7 @@ export interface CrossEntropy1 {
   labelSmoothing: number
 }
 /**
- * The mean over classes of (output − onehot(label))².
+ * The mean over classes of (output − onehot(label))²; where targets are numbers, over these of (output − target)².
  */
 export interface MeanSquaredError1 {
   name: 'mean-squared-error'
@@ -5701,11 +5773,11 @@ export interface ExperimentSummary {
       }
       accuracy: {
         /**
-         * The share of examples that are classified as labelled before the first iteration.
+         * The share of examples that are classified as labelled; null where their targets are numbers: before the first iteration.
          */
         initial: number | null
         /**
-         * The share of examples that are classified as labelled after the last.
+         * The share of examples that are classified as labelled; null where their targets are numbers: after the last.
          */
         final: number | null
       }
@@ -5768,11 +5840,11 @@ export interface ExperimentSummary {
       }
       accuracy: {
         /**
-         * The share of examples that are classified as labelled before the first iteration.
+         * The share of examples that are classified as labelled; null where their targets are numbers: before the first iteration.
          */
         initial: number | null
         /**
-         * The share of examples that are classified as labelled after the last.
+         * The share of examples that are classified as labelled; null where their targets are numbers: after the last.
          */
         final: number | null
       }
@@ -6164,6 +6236,10 @@ export interface ResolvedSpec1 {
      */
     seed: number
     /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None1 | Unit1 | PerChannel1
+    /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
     p?: number
@@ -6226,7 +6302,7 @@ export interface ResolvedSpec1 {
   architecture:
     Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
@@ -6743,6 +6819,10 @@ export interface ResolvedSpec2 {
      */
     seed: number
     /**
+     * What is done with the values of examples before the network sees them, in training and in the loss that is allocated. If absent, bytes are divided by 255 (unit), and numbers are as they are (none). Not for tokens.
+     */
+    normalization?: None1 | Unit1 | PerChannel1
+    /**
      * modular-arithmetic: the modulus (97); a prime for divide.
      */
     p?: number
@@ -6805,7 +6885,7 @@ export interface ResolvedSpec2 {
   architecture:
     Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
   /**
-   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy.
+   * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
   loss?: CrossEntropy1 | MeanSquaredError1
   optimizer: Sgd1 | Rmsprop1 | Adam1 | Adamw1 | Sgdw1 | Lion1
@@ -9700,7 +9780,22 @@ export interface Dataset {
    * One example: [height, width, channels], [features], or of tokens [length].
    */
   shape: number[]
-  classes: number
+  /**
+   * Classes of its labels; null: its targets are numbers.
+   */
+  classes: number | null
+  /**
+   * Numbers that are to be predicted of each example; null: it has classes.
+   */
+  outputs: number | null
+  /**
+   * What the classes are called, in their order; null: nobody has said.
+   */
+  classNames: string[] | null
+  /**
+   * What values of examples are: bytes, which networks see divided by 255, numbers as they are, or tokens; dataset.normalization of a spec says otherwise.
+   */
+  values: 'bytes' | 'numbers' | 'tokens'
   /**
    * Examples are tokens, integers below it; null: they are numbers.
    */

@@ -1,5 +1,6 @@
 /** What a spec can choose from, and whether the service is well. */
 import { type Static, Type } from 'typebox'
+import { targetKinds, valueKinds } from '../../data/uploads/about.ts'
 import { layouts } from '../../data/uploads/arrangement.ts'
 import { formats } from '../../data/uploads/examples.ts'
 import { cifar100Labels } from '../../data/uploads/records.ts'
@@ -60,7 +61,7 @@ export const DatasetForm = Type.Object({
   layout: Type.Optional(
     Type.Enum([...layouts], {
       description:
-        'Whether the channels of images [n, …, …, …] are their last axis (nhwc) or their first (nchw). Before the files. If absent, the last; where it may as well be the first, the answer is a 422 that has both readings.',
+        'Whether the channels of images [n, …, …, …] are their last axis (nhwc) or their first (nchw); sequence: with values=numbers, examples are [length, features]. Before the files. If absent, the last; where it may as well be the first, the answer is a 422 that has both readings.',
     }),
   ),
   cifar100: Type.Optional(
@@ -90,12 +91,36 @@ export const DatasetForm = Type.Object({
       'Instead of images, labels, testImages and testLabels: a .npz, as np.savez and np.savez_compressed write it, of arrays called images and labels, x and y, or x_train, y_train, x_test, y_test and the like.',
     ),
   ),
+  values: Type.Optional(
+    Type.Enum([...valueKinds], {
+      description:
+        'What the values of images are. bytes, if absent: whole numbers from 0 to 255, which networks see divided by 255. numbers: any type, kept as float32 (float64 is rounded, which the description of the dataset then says; NaN, infinities and what float32 has not are refused with their place): features [n, f], images, or sequences (layout). tokens: integers below vocabulary, [n, length]; labels are then [n], or [n, places] of the last places. Before the files.',
+    }),
+  ),
+  targets: Type.Optional(
+    Type.Enum([...targetKinds], {
+      description:
+        'What labels are. classes, if absent. numbers: to be predicted by loss mean-squared-error, [n] or [n, width] of any type, kept as float32. Before the files.',
+    }),
+  ),
+  vocabulary: Type.Optional(
+    Type.Integer({
+      ...{ minimum: 2, maximum: 65_536 },
+      description: 'Tokens are below it. If absent, the largest token and one.',
+    }),
+  ),
+  classNames: Type.Optional(
+    Type.String({
+      description: 'What classes are called, a JSON array of as many texts as there are classes.',
+      examples: ['["cat","dog"]'],
+    }),
+  ),
   classes: Type.Optional(
     Type.Integer({
       minimum: 2,
-      maximum: 256,
+      maximum: 65_536,
       description:
-        'Labels are below it. If absent, the largest label and one; for CIFAR files 10, 100 or 20.',
+        'At most 256, but for tokens. Labels are below it. If absent, the largest label and one; for CIFAR files 10, 100 or 20.',
     }),
   ),
   format: Type.Optional(Type.Enum([...formats], { description: 'If absent, what the files begin with.' })),
@@ -110,7 +135,17 @@ export const Dataset = component(
       shape: Type.Array(Type.Integer(), {
         description: 'One example: [height, width, channels], [features], or of tokens [length].',
       }),
-      classes: Type.Integer(),
+      classes: IntegerOrNull('Classes of its labels; null: its targets are numbers.'),
+      outputs: IntegerOrNull('Numbers that are to be predicted of each example; null: it has classes.'),
+      classNames: Type.Unsafe<string[] | null>({
+        type: ['array', 'null'],
+        items: { type: 'string' },
+        description: 'What the classes are called, in their order; null: nobody has said.',
+      }),
+      values: Type.Enum([...valueKinds], {
+        description:
+          'What values of examples are: bytes, which networks see divided by 255, numbers as they are, or tokens; dataset.normalization of a spec says otherwise.',
+      }),
       vocabulary: IntegerOrNull('Examples are tokens, integers below it; null: they are numbers.'),
       targets: IntegerOrNull(
         'So many places at the end of each example have a label; null: an example has one.',

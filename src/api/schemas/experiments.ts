@@ -82,7 +82,9 @@ export const ExperimentSummary = component(
           ),
           of: Type.Optional(Type.Integer({ description: 'Examples of the split.' })),
           loss: ends('loss over the split, or its sample,'),
-          accuracy: ends('share of examples that are classified as labelled'),
+          accuracy: ends(
+            'share of examples that are classified as labelled; null where their targets are numbers:',
+          ),
           lca: FiniteOrNull('Sum of all allocations.'),
           standardError: Type.Optional(
             FiniteOrNull(

@@ -12,9 +12,13 @@ const optional = new Set([
   ...['training.policy', 'training.policy.judge.examples', 'training.policy.freezeHurting'],
   ...['training.policy.freezeHurting.for', 'training.policy.stopOverfitting'],
   ...['training.policy.quietMomentum'],
+  ...['dataset.normalization', 'dataset.normalization.mean', 'dataset.normalization.deviation'],
   ...['training.intervention', 'training.intervention.until', 'training.intervention.judge.examples'],
   ...Object.keys(datasetOptions).map(option => `dataset.${option}`),
 ])
+/** Options of norms, in whatever block of an architecture: absent where they are what a norm has anyway. */
+const isNormOption = (path: string) =>
+  /^architecture\..*\b(epsilon|batchNorm|statistics|momentum)$/.test(path)
 /** What is kept as the user wrote it: rules say only what is different. */
 const verbatim = new Set(['tags', 'layers', 'training.initial', 'allocation.diagnostics'])
 
@@ -32,7 +36,9 @@ function resolved(schema: Json, path: string): Json {
     result.properties = Object.fromEntries(
       properties.map(([name, property]) => [name, resolved(property, at(name))]),
     )
-    result.required = properties.map(([name]) => name).filter(name => !optional.has(at(name)))
+    result.required = properties
+      .map(([name]) => name)
+      .filter(name => !optional.has(at(name)) && !isNormOption(at(name)))
   }
   return result
 }

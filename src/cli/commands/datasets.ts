@@ -25,10 +25,10 @@ export default (program: Command) => {
       const session = open(command)
       const all = await session.ledger.datasets()
       session.print(all, shown => {
-        const rows = shown.map(({ name, shape, classes, defaults, description }) => [
+        const rows = shown.map(({ name, shape, classes, outputs, defaults, description }) => [
           name,
           shape.join('×'),
-          String(classes),
+          classes === null ? `${outputs} ${outputs === 1 ? 'number' : 'numbers'}` : String(classes),
           `${whole(defaults.trainExamples)} + ${whole(defaults.validationExamples)}`,
           description,
         ])
@@ -54,7 +54,24 @@ export default (program: Command) => {
     .option('--cifar-test <file...>', 'CIFAR files to validate on')
     .option('--classes <n>', 'how many there are, if more than the labels show', number)
     .addOption(
-      new Option('--layout <layout>', 'where the channels are: last or first').choices(['nhwc', 'nchw']),
+      new Option(
+        '--layout <layout>',
+        'where the channels are: last or first; sequence: no image, [n, length, features]',
+      ).choices(['nhwc', 'nchw', 'sequence']),
+    )
+    .addOption(
+      new Option('--values <kind>', 'what images hold, if not bytes of 0 to 255').choices([
+        ...['bytes', 'numbers', 'tokens'],
+      ]),
+    )
+    .addOption(
+      new Option('--targets <kind>', 'what labels are: classes, or numbers to be predicted').choices([
+        ...['classes', 'numbers'],
+      ]),
+    )
+    .option('--vocabulary <n>', 'tokens are below it, if more than they show', number)
+    .option('--class-names <names>', 'what the classes are called, with commas between them', text =>
+      text.split(',').map(name => name.trim()),
     )
     .addOption(
       new Option('--cifar100 <labels>', 'the CIFAR files are CIFAR-100’s; which labels').choices([
@@ -64,12 +81,14 @@ export default (program: Command) => {
     )
     .action(async (name: string, options: Paths & DatasetOptions, command: Command) => {
       const session = open(command)
-      const { classes, layout, cifar100, ...paths } = options
+      const { classes, layout, cifar100, values, targets, vocabulary, classNames, ...paths } = options
       const dataset = await session.ledger.uploadDataset(name, await filesOf(paths), {
-        ...{ classes, layout, cifar100 },
+        ...{ classes, layout, cifar100, values, targets, vocabulary, classNames },
       })
-      session.print(dataset, ({ shape, classes, trainFile, testFile, upload }) => {
-        return `${name}: ${whole(trainFile ?? 0)} + ${whole(testFile ?? 0)} images of ${shape.join('×')} in ${classes} classes\nsha256 ${upload?.sha256}`
+      session.print(dataset, ({ shape, classes, outputs, values, trainFile, testFile, upload }) => {
+        const what = values === 'bytes' ? 'images' : `examples (${values})`
+        const targets = classes === null ? `with ${outputs} numbers to predict` : `in ${classes} classes`
+        return `${name}: ${whole(trainFile ?? 0)} + ${whole(testFile ?? 0)} ${what} of ${shape.join('×')} ${targets}\nsha256 ${upload?.sha256}`
       })
     })
 

@@ -58,7 +58,7 @@ export function describeExperiment(experiment: Experiment): string {
         ? split
         : `${split}, ${whole(examples)} of ${whole(of)}`,
       `${short(loss.initial)} → ${short(loss.final)}`,
-      percentOr('', accuracy.final),
+      percentOr('none', accuracy.final),
       (lca === null ? '' : signed(lca)) +
         (typeof standardError === 'number' ? ` (s.e. ${standardError.toFixed(4)})` : ''),
       percentOr('', rest.helpFractionOfMoved),

@@ -6,8 +6,8 @@
 import { DatasetError } from '../errors.ts'
 import type { Append } from './examples.ts'
 
-export const layouts = ['nhwc', 'nchw'] as const
-/** Whether the channels of an example are its last axis or its first. */
+export const layouts = ['nhwc', 'nchw', 'sequence'] as const
+/** Whether the channels of an example are its last axis or its first; or it is no image, but [length, features]. */
 export type Layout = (typeof layouts)[number]
 
 export type Arrangement = {
@@ -18,6 +18,8 @@ export type Arrangement = {
   steps: [number, number, number]
   /** Whether neighbours in the file are of different examples, all of which follow each other. */
   across: boolean
+  /** Of a value; 1 if absent. Across examples it is 1. */
+  bytes?: number
 }
 
 /** Bytes that lie in the object store meanwhile. */
@@ -44,7 +46,7 @@ const readsAtOnce = 8
 /** How images of this shape, [n, height, width] or with channels, lie in a file. */
 export function arrangementOf(shape: number[], fortran: boolean, layout: Layout): Arrangement {
   const [count, ...axes] = shape
-  const [h, w, c] = axes.length === 2 ? [0, 1, -1] : layout === 'nhwc' ? [0, 1, 2] : [1, 2, 0]
+  const [h, w, c] = axes.length === 2 ? [0, 1, -1] : layout === 'nchw' ? [1, 2, 0] : [0, 1, 2]
   const stepOf = (axis: number) =>
     (fortran ? axes.slice(0, axis) : axes.slice(axis + 1)).reduce((a, b) => a * b, 1)
   return {
@@ -66,8 +68,8 @@ export function arrange(
   openScratch: OpenScratch,
   mostOfABlock = blockBytes,
 ): Sink {
-  const { count, shape, across } = arrangement
-  const size = shape.reduce((a, b) => a * b, 1)
+  const { count, shape, across, bytes = 1 } = arrangement
+  const size = shape.reduce((a, b) => a * b, 1) * bytes
   if (!across && isInOrder(arrangement)) return { append, end: async () => {} }
   if (size > mostOfAnExample)
     throw new DatasetError(
@@ -88,16 +90,20 @@ function isInOrder({ shape: [, width, channels], steps }: Arrangement): boolean 
 }
 
 /** Whole examples of a file, each with its values in the order in which they are stored. */
-function inOrder(examples: Uint8Array, { shape: [height, width, channels], steps }: Arrangement): Uint8Array {
-  const [down, right, deep] = steps
-  const size = height * width * channels
+function inOrder(
+  examples: Uint8Array,
+  { shape: [height, width, channels], steps, bytes = 1 }: Arrangement,
+): Uint8Array {
+  const [down, right, deep] = steps.map(step => step * bytes)
+  const size = height * width * channels * bytes
   const ordered = new Uint8Array(examples.length)
   let to = 0
   for (let start = 0; start < examples.length; start += size)
     for (let i = 0; i < height; i++)
       for (let j = 0; j < width; j++) {
         let from = start + i * down + j * right
-        for (let k = 0; k < channels; k++, from += deep) ordered[to++] = examples[from]
+        for (let k = 0; k < channels; k++, from += deep)
+          for (let b = 0; b < bytes; b++) ordered[to++] = examples[from + b]
       }
   return ordered
 }

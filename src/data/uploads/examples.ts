@@ -26,14 +26,21 @@ export type Reserve = (bytes: number) => Promise<void>
 export type Images = {
   format: Format
   count: number
-  /** Of one: height, width, channels. */
+  /** Of one: height, width, channels; of numbers and tokens whatever they are. */
   shape: number[]
+  /** Of tokens: where each is first. */
+  first?: Map<number, number>
+  /** Whether float64 was rounded to float32. */
+  narrowed?: boolean
 }
 export type Labels = {
   format: Format
   count: number
   /** Where each label is first. */
   first: Map<number, number>
+  /** Of targets that are numbers, or of labels of several places: how many an example has. */
+  width?: number
+  narrowed?: boolean
 }
 
 /** Counts and shapes are stored as 32-bit integers. */
@@ -58,9 +65,10 @@ export async function readImages(
   checkSize(header, name, most, 'images')
   if (layout === undefined && isAmbiguous(shape)) throw ambiguous(shape, name)
   if (values.kind === 'float') {
-    const found = `expected images of uint8, found ${header.type}`
+    const found = `expected images of uint8 (values=numbers before the files keeps numbers as they are), found ${header.type}`
     return refuse(source, header, most, { found, images: 'images' })
   }
+  if (layout === 'sequence') throw new DatasetError(`${name}: layout=sequence is for values=numbers`)
   const arrangement = arrangementOf(shape, header.fortran, layout ?? 'nhwc')
   const count = product(shape)
   const sink = arrange(arrangement, name, to.append, to.openScratch)
@@ -130,7 +138,7 @@ export async function readLabels(
   })
   if (values.kind === 'float')
     throw new DatasetError(
-      `${name}: expected labels that are integers, found ${type}: ${adviceOnLabels(labels, survey, test)}`,
+      `${name}: expected labels that are integers (targets=numbers before the files for numbers to be predicted), found ${type}: ${adviceOnLabels(labels, survey, test)}`,
     )
   if (misfit !== undefined)
     throw new DatasetError(
@@ -149,13 +157,13 @@ function wrongImages(shape: number[]): { found: string; images?: string; beside?
 }
 
 /** Whether the channels may as well be the first axis as the last: more than any picture has, last, and fewer before. */
-function isAmbiguous([, first, height, last]: number[]): boolean {
+export function isAmbiguous([, first, height, last]: number[]): boolean {
   return last !== undefined && last > 4 && (first <= 4 || (first < last && height === last))
 }
 
 const channels = (count: number) => (count === 1 ? '1 channel, which comes' : `${count} channels, which come`)
 
-function ambiguous([n, a, b, c]: number[], name: string): DatasetError {
+export function ambiguous([n, a, b, c]: number[], name: string): DatasetError {
   return new DatasetError(
     `${name}: is (${[n, a, b, c].join(', ')}) ${n} images of ${b} × ${c} with ${channels(a)} first (layout=nchw), or of ${a} × ${b} with ${channels(c)} last (layout=nhwc)? Send the right layout before the files`,
   )
@@ -207,15 +215,21 @@ function unreadable({ type }: Header, name: string, variable: string, test = fal
 const isByte = ({ low, high, infinite, whole }: Survey) => infinite === 0 && whole && low >= 0 && high <= 255
 const product = (shape: number[]) => shape.reduce((a, b) => a * b, 1)
 
-/** Throws where a header announces nothing, or more than `most` bytes. */
-function checkSize({ shape, values }: Header, name: string, most: number, what: string): void {
+/** Throws where a header announces nothing, or more than `most` bytes: as they lie there, or are stored, `stored` a value. */
+export function checkSize(
+  { shape, values }: Header,
+  name: string,
+  most: number,
+  what: string,
+  stored = 1,
+): void {
   if (shape.some(size => size < 1))
     throw new DatasetError(`${name}: expected at least one example, found (${shape.join(', ')})`)
   if (shape.some(size => size > mostOfADimension))
     throw new DatasetError(
       `${name}: expected dimensions of at most ${mostOfADimension}, found (${shape.join(', ')})`,
     )
-  const bytes = product(shape) * (values?.bytes ?? 1)
+  const bytes = product(shape) * Math.max(values?.bytes ?? 1, stored)
   if (bytes > most)
     throw new TooLargeError(`${name}: has ${bytes} bytes of ${what}, and an upload may have ${most}`)
 }
@@ -251,7 +265,7 @@ async function readValues(
 }
 
 /** Passes on exactly the next `count` bytes, after which the file must end. */
-async function copy(source: ByteSource, count: number, append: Append): Promise<void> {
+export async function copy(source: ByteSource, count: number, append: Append): Promise<void> {
   const start = source.offset()
   for (let left = count; left > 0; ) {
     const piece = await source.some(Math.min(left, 2 ** 20))

@@ -3,8 +3,9 @@ import { open } from 'node:fs/promises'
 import type { ResolvedSpec } from '../../spec/schema.ts'
 import type { Examples, Splits } from '../examples.ts'
 import { type Selection, selectExamples } from '../select.ts'
+import { type About, targetBytes, type ValueKind, valueBytes } from './about.ts'
 
-/** What is stored: bytes of images, height × width × channels each, and a byte a label; nothing else. */
+/** What is stored: the values of examples and their targets, one after the other (about.ts says of which type); nothing else. */
 export const storedNames = ['train-images', 'train-labels', 'test-images', 'test-labels'] as const
 export type StoredName = (typeof storedNames)[number]
 
@@ -13,6 +14,7 @@ export type StoredDataset = {
   classes: number
   trainExamples: number
   testExamples: number
+  about: About | null
 }
 
 /** Bytes read at a time where examples follow each other. */
@@ -20,7 +22,7 @@ const atOnce = 2 ** 26
 
 /** Reads the examples that a resolved spec asks for, and no others. `paths`: where what is stored lies. */
 export async function loadStored(
-  { shape, classes, trainExamples, testExamples }: StoredDataset,
+  { shape, classes, trainExamples, testExamples, about }: StoredDataset,
   paths: Partial<Record<StoredName, string>>,
   dataset: ResolvedSpec['dataset'],
   signal?: AbortSignal,
@@ -31,11 +33,28 @@ export async function loadStored(
   const selected = selectExamples(counts, files, dataset.seed)
   const pick = async ({ file, indices }: Selection): Promise<Examples> => ({
     ...{ count: indices.length, shape, classes },
-    images: await readRows(paths[`${file}-images`]!, size, indices, signal),
-    labels: await readRows(paths[`${file}-labels`]!, 1, indices, signal),
+    ...(about?.vocabulary !== undefined && { vocabulary: about.vocabulary }),
+    ...(about?.places !== undefined && { targets: about.places }),
+    ...(about?.targets === 'numbers' && { regression: true }),
+    images: typed(
+      await readRows(paths[`${file}-images`]!, size * valueBytes(about), indices, signal),
+      about?.values,
+    ),
+    labels: typed(
+      await readRows(paths[`${file}-labels`]!, targetBytes(about, classes), indices, signal),
+      about?.targets === 'numbers' ? 'numbers' : about?.values === 'tokens' ? 'tokens' : 'bytes',
+    ),
   })
   return { train: await pick(selected.train), validation: await pick(selected.validation) }
 }
+
+/** Bytes as what they are. As they lie in memory on every machine that this runs on: least first. */
+const typed = (bytes: Uint8Array, kind: ValueKind = 'bytes') =>
+  kind === 'bytes'
+    ? bytes
+    : kind === 'numbers'
+      ? new Float32Array(bytes.buffer, 0, bytes.length / 4)
+      : new Uint16Array(bytes.buffer, 0, bytes.length / 2)
 
 /** The rows of a file that have these indices, in their order. */
 async function readRows(

@@ -78,6 +78,19 @@ export const denseOps = (k: Kernels) => ({
         ],
       }
     }),
+
+  /** ℓ = Σ_c (z_c − y_c)²/outputs;  dz = dℓ·2·(z − y)/outputs.  [n, outputs], [n, outputs] → [n] */
+  squaredDistance: (outputs: Tensor2D, targets: Tensor2D) =>
+    record<Tensor1D, [Tensor2D]>([outputs, targets], () => {
+      const difference = tf.sub(outputs, targets) as Tensor2D
+      return {
+        value: tf.mean(tf.square(difference), 1),
+        save: [difference],
+        gradients: (dy, [difference]) => [
+          () => tf.mul(tf.expandDims(tf.mul(dy, 2 / outputs.shape[1]), 1), difference),
+        ],
+      }
+    }),
 })
 
 /** Cast, not asked for: WASM's kernel writes integers whatever the type. */

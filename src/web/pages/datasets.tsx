@@ -35,13 +35,13 @@ export function DatasetsPage() {
               </tr>
             </thead>
             <tbody>
-              {value.map(({ name, shape, classes, trainFile, testFile, upload, description }) => (
+              {value.map(({ name, shape, classes, outputs, trainFile, testFile, upload, description }) => (
                 <tr key={name}>
                   <td>
                     <strong>{name}</strong>
                   </td>
                   <td>{shape.join(' × ')}</td>
-                  <td class="number">{whole(classes)}</td>
+                  <td class="number">{classes === null ? `${outputs} numbers` : whole(classes)}</td>
                   <td class="number">{trainFile === null ? 'any number' : whole(trainFile)}</td>
                   <td class="number">{testFile === null ? 'any number' : whole(testFile)}</td>
                   <td>
@@ -154,7 +154,11 @@ function Upload({ done }: { done(): void }) {
       {state.made && (
         <p class="notice" role="status">
           {state.made.name}: {state.made.trainFile === null ? '' : whole(state.made.trainFile)} examples of{' '}
-          {state.made.shape.join(' × ')}, {whole(state.made.classes)} classes. Specs can name it.
+          {state.made.shape.join(' × ')},{' '}
+          {state.made.classes === null
+            ? `${state.made.outputs} numbers to predict`
+            : `${whole(state.made.classes)} classes`}
+          . Specs can name it.
         </p>
       )}
       <div>

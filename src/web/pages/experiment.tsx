@@ -229,7 +229,11 @@ function Tiles({ experiment: { summary, bytes: size } }: { experiment: Experimen
           <dt>{split} accuracy</dt>
           <dd>
             {percent(ends.accuracy.final)}
-            <small>from {percent(ends.accuracy.initial)}</small>
+            <small>
+              {ends.accuracy.final === null
+                ? 'none: the targets are numbers'
+                : `from ${percent(ends.accuracy.initial)}`}
+            </small>
           </dd>
         </div>,
         <div key={`${split} lca`}>

@@ -104,10 +104,20 @@ class Ledger:
         npz: File | None = None,
         classes: int | None = None,
         layout: str | None = None,
+        values: str | None = None,
+        targets: str | None = None,
+        vocabulary: int | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> dict[str, Any]:
-        """Labelled images under a name: arrays, or files (.npy, IDX, .npz; gzipped or not) that are never in memory whole."""
+        """Labelled images under a name: arrays, or files (.npy, IDX, .npz; gzipped or not) that are never in memory whole.
+
+        values: 'numbers' for features, sequences and images of floats, 'tokens' for integers below `vocabulary`; bytes from 0 to 255
+        if absent. targets: 'numbers' where labels are to be predicted as numbers, by the loss mean-squared-error.
+        """
         files = {"npz": npz, "images": images, "labels": labels, "testImages": test_images, "testLabels": test_labels}
-        fields = {"name": name, "classes": classes, "layout": layout}
+        names = None if class_names is None else json.dumps(list(class_names))
+        fields = {"name": name, "classes": classes, "layout": layout, "values": values, "targets": targets}
+        fields |= {"vocabulary": vocabulary, "classNames": names}
         with contextlib.ExitStack() as stack:
             parts = [
                 (field, (f"{field}.npy" if isinstance(given, np.ndarray) else _name_of(given), stack.enter_context(_opened(given))))

@@ -2,18 +2,13 @@
 import { addAbortSignal } from 'node:stream'
 import type { Multipart, MultipartFile, MultipartValue } from '@fastify/multipart'
 import { DatasetError, TooLargeError } from '../../../data/errors.ts'
-import { type Layout, layouts, type Scratch } from '../../../data/uploads/arrangement.ts'
-import { type Arrived, type Checked, checkArrived } from '../../../data/uploads/check.ts'
-import {
-  type Append,
-  type Format,
-  formats,
-  type Reserve,
-  readImages,
-  readLabels,
-} from '../../../data/uploads/examples.ts'
+import { targetKinds, valueKinds } from '../../../data/uploads/about.ts'
+import { layouts, type Scratch } from '../../../data/uploads/arrangement.ts'
+import { type Arrived, type Checked, checkArrived, type Said } from '../../../data/uploads/check.ts'
+import { type Append, formats, type Reserve, readImages, readLabels } from '../../../data/uploads/examples.ts'
 import { filesOf, placeOf } from '../../../data/uploads/npz.ts'
-import { type Cifar100Labels, cifar100Labels, readCifar } from '../../../data/uploads/records.ts'
+import { readNumbers, readTargets, readTokens } from '../../../data/uploads/numbers.ts'
+import { cifar100Labels, readCifar } from '../../../data/uploads/records.ts'
 import { type ByteSource, openSource, type Room } from '../../../data/uploads/source.ts'
 import { type StoredName, storedNames } from '../../../data/uploads/stored.ts'
 import type { ObjectWriter } from '../../../objects/objects.ts'
@@ -42,13 +37,7 @@ export type Reception = {
 
 export type Received = Checked & { name: string; files: StoredFile[] }
 
-export type Form = {
-  name?: string
-  format?: Format
-  classes?: number
-  layout?: Layout
-  cifar100?: Cifar100Labels
-}
+export type Form = Said & { name?: string }
 type Split = 'train' | 'test'
 /** A file on its way into the store. */
 type Way = Pick<Reception, 'limit' | 'signal' | 'reserve' | 'openScratch'> & {
@@ -68,9 +57,12 @@ const fileFields: Record<string, { split: Split; kind: 'images' | 'labels' | 're
   test: { split: 'test', kind: 'records' },
   npz: { split: 'train', kind: 'arrays' },
 }
-const textFields = ['name', 'format', 'classes', 'layout', 'cifar100']
+const textFields = [
+  ...['name', 'format', 'classes', 'layout', 'cifar100'],
+  ...['values', 'targets', 'vocabulary', 'classNames'],
+]
 /** Those that say how the files are to be read. */
-const beforeFiles = ['layout', 'cifar100']
+const beforeFiles = ['layout', 'cifar100', 'values', 'targets']
 
 /** Receives a dataset. Where that fails, for whatever reason, it throws and every object it began is given up. */
 export async function receive(reception: Reception): Promise<Received> {
@@ -135,12 +127,15 @@ function takeText(form: Form, { fieldname: field, value, valueTruncated }: Multi
     if (!form.format) throw wrongField(field, `must be one of ${formats.join(', ')}, or left out`)
   } else if (field === 'classes') {
     form.classes = Number(text)
-    if (!/^\d{1,3}$/.test(text) || form.classes < 2 || form.classes > 256)
-      throw wrongField(field, 'must be a whole number from 2 to 256, or left out')
+    if (!/^\d{1,5}$/.test(text) || form.classes < 2 || form.classes > 65_536)
+      throw wrongField(field, 'must be a whole number from 2 to 256 (of tokens 65536), or left out')
   } else if (field === 'layout') {
     form.layout = layouts.find(layout => layout === text)
     if (!form.layout)
-      throw wrongField(field, 'must be nhwc (channels last) or nchw (channels first), or left out')
+      throw wrongField(
+        field,
+        'must be nhwc (channels last) or nchw (channels first), sequence ([n, length, features], with values=numbers), or left out',
+      )
   } else if (field === 'cifar100') {
     form.cifar100 = cifar100Labels.find(labels => labels === text)
     if (!form.cifar100)
@@ -148,9 +143,44 @@ function takeText(form: Form, { fieldname: field, value, valueTruncated }: Multi
         field,
         'must be fine (100 classes) or coarse (20), or left out: train is CIFAR-10 then',
       )
+  } else if (field === 'values') {
+    form.values = valueKinds.find(kind => kind === text)
+    if (!form.values) throw wrongField(field, `must be one of ${valueKinds.join(', ')}, or left out: bytes`)
+  } else if (field === 'targets') {
+    form.targets = targetKinds.find(kind => kind === text)
+    if (!form.targets)
+      throw wrongField(field, `must be one of ${targetKinds.join(', ')}, or left out: classes`)
+  } else if (field === 'vocabulary') {
+    form.vocabulary = Number(text)
+    if (!/^\d{1,5}$/.test(text) || form.vocabulary < 2 || form.vocabulary > 65_536)
+      throw wrongField(
+        field,
+        'must be a whole number from 2 to 65536, or left out: the largest token and one',
+      )
+  } else if (field === 'classNames') {
+    form.classNames = namesIn(text)
+    if (!form.classNames)
+      throw wrongField(
+        field,
+        'must be a JSON array of the names of the classes in their order: texts of 1 to 100 characters, none of them twice, such as ["cat","dog"]',
+      )
   } else if (Object.hasOwn(fileFields, field))
     throw wrongField(field, `must be a file: curl -F ${field}=@path`)
   else throw unknown(field)
+}
+
+/** The names in a JSON array, where they are sound. */
+function namesIn(text: string): string[] | undefined {
+  let names: unknown
+  try {
+    names = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const isName = (name: unknown) =>
+    typeof name === 'string' && name.length > 0 && name.length <= 100 && !/\p{C}/u.test(name)
+  if (!Array.isArray(names) || !names.every(isName) || new Set(names).size < names.length) return undefined
+  return names
 }
 
 async function takeFile(part: MultipartFile, times: number, way: Way): Promise<void> {
@@ -191,7 +221,15 @@ async function takeOne(source: ByteSource, split: Split, kind: 'images' | 'label
   const stored: StoredName = `${split}-${kind}`
   const append = way.appendTo(stored)
   const most = room.contents.total
-  if (kind === 'labels') own.labels = await readLabels(source, most, split === 'test', { append, reserve })
+  const to = { append, reserve }
+  if (kind === 'labels' && form.targets === 'numbers') own.labels = await readTargets(source, most, to)
+  else if (form.values === 'tokens') {
+    const { format, shape, first } = await readTokens(source, most, kind === 'labels' ? kind : 'tokens', to)
+    const [count, ...rest] = shape
+    if (kind === 'images') own.images = { format, count, shape: rest, first }
+    else own.labels = { format, count, first, ...(rest.length > 0 && { width: rest[0] }) }
+  } else if (kind === 'labels') own.labels = await readLabels(source, most, split === 'test', to)
+  else if (form.values === 'numbers') own.images = await readNumbers(source, most, form.layout, to)
   else {
     const openScratch = () => way.openScratch(stored)
     own.images = await readImages(source, most, form.layout, { append, reserve, openScratch })

@@ -12,8 +12,16 @@ type Shown = Static<typeof Dataset>
 const countOrNull = (count: number) => (Number.isFinite(count) ? count : null)
 
 /** A dataset that is built in, or with `upload` one that is not. */
-export const showDataset = (facts: DatasetFacts, upload: Shown['upload'] = null): Shown => ({
+export const showDataset = (
+  { regression, numbers, ...facts }: DatasetFacts,
+  upload: Shown['upload'] = null,
+): Shown => ({
   ...facts,
+  classes: regression ? null : facts.classes,
+  outputs: regression ? facts.classes : null,
+  classNames: facts.classNames ?? null,
+  values:
+    facts.vocabulary !== undefined ? 'tokens' : numbers || facts.shape.length !== 3 ? 'numbers' : 'bytes',
   trainFile: countOrNull(facts.trainFile),
   testFile: countOrNull(facts.testFile),
   vocabulary: facts.vocabulary ?? null,

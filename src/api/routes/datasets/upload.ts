@@ -20,7 +20,14 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   const reservationOf = datasetQuota(db, config.maxDatasetsBytes)
   app.removeAllContentTypeParsers()
   await app.register(multipart, {
-    limits: { fields: 10, files: 1000, parts: 1010, fieldSize: 1000, fieldNameSize: 100, fileSize: Infinity },
+    limits: {
+      fields: 12,
+      files: 1000,
+      parts: 1012,
+      fieldSize: 30_000,
+      fieldNameSize: 100,
+      fileSize: Infinity,
+    },
   })
 
   app.post(
@@ -34,7 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'uploadDataset', tags: ['catalogue'], summary: 'Upload a dataset' },
         description:
-          'Labelled images as files: images and labels as a pair of IDX or .npy files or as one .npz, or CIFAR’s binary files; each gzipped or not. They are checked while they arrive; a 422 says which file is wrong, where, and what would be right for its very values, and nothing is kept of it. One with which your datasets would have more bytes than they may is a 413, as soon as that is known. A dataset never changes. Your specs can name it, and nobody else’s.',
+          'Labelled images as files: images and labels as a pair of IDX or .npy files or as one .npz, or CIFAR’s binary files; each gzipped or not. With values and targets said before them also features, sequences and images of numbers, tokens, and targets that are numbers. They are checked while they arrive; a 422 says which file is wrong, where, and what would be right for its very values, and nothing is kept of it. One with which your datasets would have more bytes than they may is a 413, as soon as that is known. A dataset never changes. Your specs can name it, and nobody else’s.',
         consumes: ['multipart/form-data'],
         body: DatasetForm,
         response: {

@@ -8,7 +8,7 @@ import { confidence } from './summary.ts'
 /** A run of the sweep that has succeeded. */
 export type FinishedRun = {
   early: Partial<Record<SplitName, EarlyFigures[]>> | null
-  splits: Partial<Record<SplitName, { loss: { final: number }; accuracy: { final: number } }>>
+  splits: Partial<Record<SplitName, { loss: { final: number }; accuracy: { final: number | null } }>>
 }
 
 const outcomes = {

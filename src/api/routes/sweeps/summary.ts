@@ -15,7 +15,7 @@ type Finished = FinishedRun & {
   variant: number
   seed: number
   splits: Partial<
-    Record<SplitName, { loss: { final: number }; accuracy: { final: number }; diagnostics?: Figures }>
+    Record<SplitName, { loss: { final: number }; accuracy: { final: number | null }; diagnostics?: Figures }>
   >
   iterations: number
   allocated: SplitName[]

@@ -1,0 +1,58 @@
+/** What a spec may ask of its dataset's values and targets, where these are numbers and not bytes and classes. */
+import type { DatasetFacts } from './facts.ts'
+import { type Path, show } from './messages.ts'
+import type { ResolvedNormalization, ResolvedSpec } from './resolved.ts'
+
+type Report = (path: Path, message: string) => void
+
+/**
+ * Fills in the loss where targets are numbers: the squared error, and no other. What is about classes has nothing to say of
+ * them.
+ */
+export function checkTargets(
+  spec: Pick<ResolvedSpec, 'loss'> & {
+    allocation: { diagnostics?: ResolvedSpec['allocation']['diagnostics'] }
+  },
+  { name, regression }: DatasetFacts,
+  report: Report,
+): void {
+  if (!regression) return
+  spec.loss ??= { name: 'mean-squared-error' }
+  const why = `the targets of ${name} are numbers, not classes`
+  if (spec.loss.name !== 'mean-squared-error')
+    report(
+      ['loss', 'name'],
+      `must be mean-squared-error, or loss left out: ${why}; got ${show(spec.loss.name)}`,
+    )
+  if (spec.allocation.diagnostics?.classes)
+    report(['allocation', 'diagnostics', 'classes'], `must be false or left out: ${why}`)
+}
+
+/** Whether values of such a dataset can be normalised so. */
+export function checkNormalization(
+  normalization: ResolvedNormalization | undefined,
+  { name, shape, vocabulary, numbers }: DatasetFacts,
+  report: Report,
+): void {
+  if (normalization === undefined) return
+  const at = (message: string, ...path: string[]) => report(['dataset', 'normalization', ...path], message)
+  if (vocabulary !== undefined)
+    at(`must be left out: the examples of ${name} are tokens, which are no quantities`)
+  else if (normalization.name === 'unit' && (shape.length !== 3 || numbers))
+    at(
+      `must be none or per-channel: the examples of ${name} are numbers, not bytes, and unit divides bytes by 255; got "unit"`,
+      'name',
+    )
+  else if (normalization.name === 'per-channel') {
+    const channels = shape[shape.length - 1]
+    const { mean, deviation } = normalization
+    if ((mean === undefined) !== (deviation === undefined))
+      at('must be there beside the other, or both left out', mean ? 'deviation' : 'mean')
+    for (const [key, values] of Object.entries({ mean, deviation }))
+      if (values && values.length !== channels)
+        at(
+          `must have ${channels} numbers, one for each channel of ${name} ([${shape.join(', ')}]); has ${values.length}`,
+          key,
+        )
+  }
+}
