@@ -344,6 +344,19 @@ describe('ledger', () => {
     assert.equal(inTheWay.code, 2)
     assert.match(inTheWay.err, /^EEXIST: .*manifest\.json/)
 
+    // The Python package writes for trackers: this stands for a Python, and has no numpy when it is asked for MLflow.
+    await writeFile(
+      path.join(folder, 'python'),
+      `#!/bin/sh\ncase "$*" in *mlflow*) echo "No module named 'numpy'" >&2; exit 1;; esac\necho "$LEDGER_URL" "$@"\n`,
+      { mode: 0o755 },
+    )
+    const python = { LEDGER_PYTHON: path.join(folder, 'python') }
+    const exported = (to: string) => spawned(['export', id.slice(0, 35), 'runs', '--to', to], '', python)
+    const { out } = await exported('tensorboard')
+    assert.equal(out, `${url} -m loss_ledger export ${id} runs --to tensorboard --bucket 1\n`)
+    const without = await exported('mlflow')
+    assert.match(without.err, /has no numpy: \S+python -m pip install httpx numpy/)
+    assert.deepEqual([without.code, (await run(['export', id, 'runs', '--to', 'paper'])).code], [2, 2])
     const files = (await ok(['report', id, '-o', 'figures', '--title', 'A <b> & "c"'])).trim().split('\n')
     assert.deepEqual(
       files.map(file => path.basename(file)),

@@ -12,6 +12,7 @@ import diagnostics from './commands/diagnostics.ts'
 import doctor from './commands/doctor.ts'
 import download from './commands/download.ts'
 import edit from './commands/edit.ts'
+import exportTo from './commands/export.ts'
 import findings from './commands/findings.ts'
 import keys from './commands/keys.ts'
 import layers from './commands/layers.ts'
@@ -60,7 +61,7 @@ for (const command of [
     edit,
     logs,
   ],
-  ...[download, archive, sweep, datasets, keys, migrate, report, doctor, completion],
+  ...[download, exportTo, archive, sweep, datasets, keys, migrate, report, doctor, completion],
 ])
   command(program)
 

@@ -226,6 +226,13 @@ class Experiment:
                 out.write(chunk)
         return target
 
+    def export(self, to: str, folder: str | Path, *, bucket: int = 1) -> Path:
+        """Writes what trackers show of it, in their own format by their own library: `to` is tensorboard, mlflow or wandb-offline.
+        See loss_ledger.export."""
+        from .export import export
+
+        return export(self, to, folder, bucket=bucket)
+
     # --------------------------------------------------------------------------------------------- figures
 
     def plot(self, figure: str = "ledger", split: str | None = None) -> Figure:
