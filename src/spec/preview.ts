@@ -44,8 +44,8 @@ export type Preview = {
 /** A .npy of format 1.0 pads its header to a multiple of 64 bytes; for two dimensions of float32 that is 128. */
 const npyHeader = 128
 
-/** The cost of a spec. Throws SpecError where `facts` no longer has its dataset. */
-export function preview(spec: ResolvedSpec, facts: Facts): Preview {
+/** The cost of a spec; `replay` is what it takes to repeat what it goes on with, FLOP. Throws SpecError where `facts` no longer has its dataset. */
+export function preview(spec: ResolvedSpec, facts: Facts, replay = 0): Preview {
   const dataset = findDataset(facts, spec.dataset)
   if (!dataset)
     throw new SpecError([
@@ -95,7 +95,7 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
     saved: { gradients: passes * spared, flops: passes * spared * network.gradientFlops },
     judging: judgingCosts(spec, iterations),
     flops: {
-      training: trainingFlops(spec, network),
+      training: trainingFlops(spec, network) + replay,
       allocation: passes * taken * network.gradientFlops,
       segment: worstSegment(spec, network),
     },
