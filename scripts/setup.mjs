@@ -49,7 +49,7 @@ await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']).catc
 // The pages, which Vite builds; of them and of the client that they use nothing may have changed, or it does.
 await step(
   'pages',
-  hash(...filesUnder('src/web', 'clients/typescript/src'), stamps.packages),
+  hash(...filesUnder('src/web', 'src/figures', 'clients/typescript/src'), stamps.packages),
   async () => {
     const vite = (...more) =>
       run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'src/web', ...more])

@@ -22,7 +22,7 @@ for (const [queue, skip] of [
     const report = await runChaos(
       {
         ...{ queue, objects: 'folder', workers: 3, seed, seconds: 3, patience: 100, experiments: 2 },
-        ...{ iterations: 20, pause: [100, 800], env: { LEDGER_ENGINE: 'wasm' }, expected },
+        ...{ iterations: 10, pause: [100, 800], env: { LEDGER_ENGINE: 'wasm' }, expected },
       },
       line => t.diagnostic(line),
     )

@@ -273,7 +273,7 @@ describe('ledger', () => {
       /fill="#b91c1c"[^>]*>Not to be believed, the books do not balance: train: residuals 9\.80e14, loss \+4\.90e7</
     assert.deepEqual(
       files.filter((_, i) => red.test(figures[i])).map(file => path.basename(file)),
-      ['ledger-train.svg', 'layers.svg', 'residuals.svg'],
+      ['ledger-train.svg', 'layers.svg', 'residuals.svg', 'peaks-train.svg'],
     )
     await ok(['sweep', 'delete', posted.id])
   })
@@ -360,7 +360,11 @@ describe('ledger', () => {
     const files = (await ok(['report', id, '-o', 'figures', '--title', 'A <b> & "c"'])).trim().split('\n')
     assert.deepEqual(
       files.map(file => path.basename(file)),
-      ['ledger-train.svg', 'ledger-validation.svg', 'loss.svg', 'layers.svg', 'residuals.svg'],
+      [
+        ...['ledger-train.svg', 'ledger-validation.svg', 'loss.svg', 'layers.svg', 'residuals.svg'],
+        // Of tables of diagnostics there are none here.
+        ...['peaks-train.svg', 'peaks-validation.svg'],
+      ],
     )
     for (const file of files) {
       const svg = await readFile(path.join(folder, file), 'utf8')

@@ -1,6 +1,8 @@
 /** A ledger that an earlier version recorded: read as it is, rewritten in the background, whatever dies on the way. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { described } from '../src/cli/commands/findings.ts'
+import { diagnostics } from '../src/lca/diagnostics/registry.ts'
 import type { Database } from '../src/store/database.ts'
 import { rewriteEarlierRows, rewriteExperiment } from '../src/store/earlier-rows.ts'
 import { deleteExperiment } from '../src/store/experiments.ts'
@@ -123,6 +125,44 @@ test('what an earlier version recorded is read as it is, and the same when it ha
     assert.deepEqual((await api.db.pool.query(`SELECT pg_relation_size('${table}')::int AS size`)).rows, [
       { size: 0 },
     ])
+})
+
+test('diagnostics and findings of what an earlier version left are not recorded, and never 0', async () => {
+  const id = await recordedEarlier()
+  // It had none to ask for, and its summary nothing of them.
+  const ends = {
+    ...{ loss: { initial: 2, final: 1 }, accuracy: { initial: 0.1, final: 0.5 } },
+    ...{ lca: -1, helping: -2, hurting: 1, helpFractionOfMoved: 0.5, helpFractionOfAll: 0.4 },
+    worstResidual: 0,
+  }
+  const summary = {
+    ...{ parameters: 4, iterations, splits: { train: ends, validation: ends }, unbalanced: null },
+    ...{ gradients: 40, allocationSeconds: 1 },
+  }
+  await api.db.pool.query(
+    `UPDATE experiments SET spec = (spec::jsonb #- '{allocation,diagnostics}')::json, status = 'succeeded', summary = $2 WHERE id = $1`,
+    [id, JSON.stringify(summary)],
+  )
+  await rewriteExperiment(api.db, id, { pause: false })
+  const path = `/v1/experiments/${id}`
+  const { body: all } = await api.http.get(`${path}/diagnostics`).expect(200)
+  assert.deepEqual(
+    all.items.map((one: { name: string; recorded: boolean }) => [one.name, one.recorded]),
+    diagnostics.map(({ name }) => [name, false]),
+  )
+  for (const { name } of diagnostics) {
+    const { body } = await api.http.get(`${path}/diagnostics/${name}`).expect(200)
+    assert.deepEqual([name, body.recorded, body.items], [name, false, []])
+    const { text } = await api.http.get(`${path}/diagnostics/${name}`).accept('text/csv').expect(200)
+    assert.equal(text.trim().split('\n').length, 1, `${name}: ${text}`)
+  }
+  const { body: found } = await api.http.get(`${path}/findings`).expect(200)
+  assert.deepEqual(found, { experimentId: id, recorded: false, items: [] })
+  assert.match(described(found), /^not looked at/)
+  const { body: shown } = await api.http.get(path).expect(200)
+  assert.equal('findings' in shown.summary, false)
+  for (const split of Object.values<object>(shown.summary.splits))
+    assert.equal('diagnostics' in split || 'early' in split, false)
 })
 
 test('a process that dies at any statement of it leaves what the next one goes on from', async () => {

@@ -126,6 +126,20 @@ const cases: Record<string, Case> = {
     inputs: [[6, 4], [4], [4]],
     formula: (x, gamma, beta) => normalized(x, [6, 4], gamma, beta, 0.2),
   },
+  normalizeBy: {
+    op: (ops, x, gamma, beta, mean, variance) =>
+      ops.normalizeBy(
+        ...([x, gamma as tf.Tensor1D, beta as tf.Tensor1D, mean as tf.Tensor1D] as const),
+        ...([variance as tf.Tensor1D, 9] as const),
+      ),
+    inputs: [[3, 4, 2, 5], [5], [5], [5], [5]],
+    // Of a normal draw σ² may be negative; with ε = 9 nothing is.
+    formula: (x, gamma, beta, mean, variance) =>
+      Array.from(x, (value, i) => {
+        const c = i % 5
+        return (gamma[c] * (value - mean[c])) / Math.sqrt(variance[c] + 9) + beta[c]
+      }),
+  },
   bias: {
     op: (ops, x, b) => ops.bias(x, b as tf.Tensor1D),
     inputs: [[2, 3, 2, 4], [4]],

@@ -12,6 +12,7 @@ import { gzipSync } from 'node:zlib'
 import { pino } from 'pino'
 import type { Browser } from 'playwright-core'
 import { connect, type ExperimentListItem, type LedgerClient } from '../clients/typescript/src/index.ts'
+import { experimentReport } from '../src/cli/figures.ts'
 import { htmlReport } from '../src/cli/html-report.ts'
 import { type Server, startServer } from '../src/cli/serve.ts'
 import { readConfig } from '../src/config.ts'
@@ -30,7 +31,10 @@ const spec = {
   architecture: { name: 'fc' as const, hidden: [10] },
   optimizer: { name: 'sgd' as const, learningRate: 0.1 },
   training: { iterations: 24, batchSize: 50, seed: 5 },
-  allocation: { segmentIterations: 8 },
+  allocation: {
+    segmentIterations: 8,
+    diagnostics: { components: true, classes: true, counterfactuals: { every: 4 } },
+  },
 }
 
 const file = (name: string, buffer: Buffer) => ({ name, mimeType: 'application/octet-stream', buffer })
@@ -132,6 +136,35 @@ describe('the pages', { skip: skipReason }, () => {
     await page.mouse.move(box.x + box.width / 2, box.y + 20, { steps: 3 })
     await page.mouse.up()
     await page.getByText(/iterations [56] to 1[23] of 24/).waitFor()
+  })
+
+  test('findings come first, and every diagnostic that was recorded has its figure, with its numbers', async () => {
+    const page = await visit(`#/experiments/${id}?tab=findings`, spec.name)
+    const says = async (name: RegExp) => (await page.getByRole('img', { name }).getAttribute('aria-label'))!
+    const { items } = await ledger.findings(id)
+    for (const { statement } of items) await page.getByText(statement.slice(1)).first().waitFor()
+    if (items.length === 0) await page.getByText('Nothing can be said of this experiment').waitFor()
+    const { columns } = await ledger.diagnostic(id, 'counterfactuals', { split: 'train' })
+    const masks = Array.from(columns.mask as ArrayLike<string>)
+    const helpers = masks
+      .map((mask, row) => (mask === 'helpers' ? (columns.change as ArrayLike<number>)[row] : 0))
+      .reduce((a, b) => a + b)
+    const scatter = await says(/^Changes of the train loss by parts/)
+    assert.ok(
+      scatter.includes(`helpers ${String(Number(helpers.toPrecision(3))).replace('-', '−')} `),
+      scatter,
+    )
+    const curvature = await ledger.diagnostic(id, 'curvature', { split: 'train' })
+    const over = Array.from(curvature.columns.alpha as ArrayLike<number>).filter(alpha => alpha > 0).length
+    assert.ok(
+      (await says(/of what is shown end past/)).includes(`On train ${((100 * over) / 24).toFixed(0)} %`),
+    )
+    // Without momentum all of it is the batch's gradient.
+    assert.match(await says(/^From iteration 0 to 24 .* by batch gradient/), /\(100 %\)\.$/)
+    await says(/^LCA on train of 10 classes in 24 iterations/)
+    await says(/^How many of the [\d,]+ allocations/)
+    await says(/^Peaks, moments in which/)
+    await assertWell()
   })
 
   test('the list is searched and sorted by the server, as its address says, and names are text', async () => {
@@ -314,8 +347,9 @@ describe('the pages', { skip: skipReason }, () => {
     await offline.page.goto(`file://${report}`)
     await offline.page.getByRole('heading', { level: 1, name: name.slice(0, 30) }).waitFor()
     await offline.page
-      .getByRole('img', { name: /^From iteration 0 to 24 the train loss changed by/ })
+      .getByRole('img', { name: /^From iteration 0 to 24 the train loss changed by.* by fc_1/ })
       .waitFor()
+    await offline.page.getByRole('img', { name: /^Changes of the train loss by parts/ }).waitFor()
     await offline.page.getByRole('button', { name: 'validation' }).click()
     await offline.page.getByRole('img', { name: /^LCA on validation of 2 layers/ }).waitFor()
     const saved = offline.page.waitForEvent('download')
@@ -328,12 +362,28 @@ describe('the pages', { skip: skipReason }, () => {
     await offline.page.close()
   })
 
+  test('a report as SVG has a figure of every diagnostic that was recorded', async () => {
+    const figures = await experimentReport(ledger, await ledger.get(id))
+    const kinds = ['alpha', 'tails', 'components', 'classes', 'counterfactuals', 'peaks']
+    for (const kind of kinds)
+      for (const split of ['train', 'validation']) {
+        const svg = figures[`${kind}-${split}`]
+        assert.match(svg, /^<svg [^>]*>.*<\/svg>\n$/s)
+        assert.doesNotMatch(svg, /NaN|undefined|Infinity/)
+      }
+    assert.match(figures['components-train'], />batch gradient<.*>−[\d.]+ · 100 %</s)
+    assert.match(figures['counterfactuals-train'], />helpers alone<.*>hurters alone<.*>random alone</s)
+    // Nothing else was asked for, and nothing is drawn of it.
+    assert.equal(Object.keys(figures).length, 2 * kinds.length + 5)
+  })
+
   test('narrow windows show all of it without scrolling sideways', async () => {
     const narrow = await openPage(browser, { viewport: { width: 380, height: 800 } })
     for (const [address, title] of [
       ['#/experiments', 'Experiments'],
       [`#/experiments/${id}`, spec.name],
       [`#/experiments/${id}?tab=artifacts`, spec.name],
+      [`#/experiments/${id}?tab=findings`, spec.name],
       ['#/new', 'New experiment'],
     ]) {
       await visit(address, title, narrow)

@@ -121,7 +121,7 @@ def rescale():
         other = {key: base[key] for key in ("dataset", "allocation", "keep")}
         rescaled = finished(call("/experiments", {**other, "training": {"trajectory": posted, "seed": seed}})["id"])["id"]
         for name, id in {"as trained": trained, "rescaled": rescaled}.items():
-            table = call(f"/experiments/{id}/diagnostics/fisher?split=train&by=layer")["items"]
+            table = call(f"/experiments/{id}/diagnostics/fisher?split=train&by=variable")["items"]
             whole = call(f"/experiments/{id}/diagnostics/fisher?split=train")["items"]
             rows[name].append((table, whole))
             print(seed, name, id, flush=True)

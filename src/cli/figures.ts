@@ -1,24 +1,27 @@
 /** The figures of a report, as SVG by name. They take d3, which no other command reads. */
 import type { Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
+import { type Explained, type ExplainedSource, readExplained } from '../figures/explained.ts'
 import { unbalancedLine } from './balance.ts'
 import { UsageError } from './exit.ts'
 import { whole as thousands } from './format.ts'
 import { lossFigure, residualsFigure, type Split } from './plot/curves.ts'
+import { alphaFigure, counterfactualsFigure, peaksFigure, tailsFigure } from './plot/explained-figures.ts'
 import { type LayerSums, layersFigure } from './plot/layers-figure.ts'
 import { type LayerSeries, ledgerFigure } from './plot/ledger-figure.ts'
 import { number } from './plot/panel.ts'
+import type { About } from './plot/svg.ts'
 import { sweepFigure } from './plot/sweep-figure.ts'
 import { printableData } from './printable.ts'
 import type { Summary } from './summary-tables.ts'
 
 type Figures = Record<string, string>
 /** Where the tables of an experiment are read. */
-export type FigureSource = Pick<LedgerClient, 'iterations' | 'layers' | 'allocations'>
+export type FigureSource = Pick<LedgerClient, 'iterations' | 'layers' | 'allocations'> & ExplainedSource
 
 /** More points than a figure has pixels say nothing more. */
 const mostPoints = 400
 
-/** Loss, layers, residuals, and LCA over iterations of each split. Throws UsageError where nothing is allocated yet. */
+/** Loss, layers, residuals, and of each split LCA over iterations and what of its diagnostics was recorded. Throws UsageError where nothing is allocated yet. */
 export async function experimentReport(
   ledger: FigureSource,
   experiment: Experiment,
@@ -33,10 +36,13 @@ export async function experimentReport(
       Split,
       T
     >
-  const [curves, layers, series] = await Promise.all([
+  const [curves, layers, series, explained] = await Promise.all([
     perSplit(async split => (await ledger.iterations(id, { split, points: 2000 })).columns),
     perSplit(split => readLayers(ledger, id, split)),
     perSplit(split => readSeries(ledger, id, split, bucket)),
+    perSplit(async split =>
+      printableData(await readExplained(ledger, id, { split, from: 0, to: iterations, bucket })),
+    ),
   ])
   if (Object.values(series).some(({ starts }) => starts.length === 0))
     throw new UsageError(`${id} is ${experiment.status}: nothing of it is allocated yet`)
@@ -67,6 +73,57 @@ export async function experimentReport(
     loss: lossFigure({ about }, curves),
     layers: layersFigure({ about, warning }, sums),
     residuals: residualsFigure({ about, warning }, curves, maxError),
+    ...Object.assign(
+      {},
+      ...splits.map(split =>
+        explainedFigures(explained[split], split, {
+          about: bucketed(about, bucket),
+          warning: warningOf([split]),
+        }),
+      ),
+    ),
+  }
+}
+
+/** Of what was recorded on a split. */
+function explainedFigures(
+  { curvature, tails, components, classes, counterfactuals, peaks }: Explained,
+  split: Split,
+  about: About,
+): Figures {
+  const stacked = ({ names, starts, ends, lca }: NonNullable<Explained['classes']>): LayerSeries => ({
+    ...{ layers: names, starts, ends },
+    lca: lca.map(row => row.map(value => value ?? Number.NaN)),
+  })
+  return {
+    ...(curvature && {
+      [`alpha-${split}`]: alphaFigure(`Where steps end along their line, ${split}`, about, curvature),
+    }),
+    ...(tails && {
+      [`tails-${split}`]: tailsFigure(`How unequal single allocations are, ${split}`, about, tails),
+    }),
+    ...(components && {
+      [`components-${split}`]: ledgerFigure(
+        `Who lowered the loss: the batch’s gradient, momentum, decay, ${split}`,
+        about,
+        stacked(components),
+      ),
+    }),
+    ...(classes && {
+      [`classes-${split}`]: ledgerFigure(
+        `Whose loss fell: LCA of each class, ${split}`,
+        about,
+        stacked(classes),
+      ),
+    }),
+    ...(counterfactuals && {
+      [`counterfactuals-${split}`]: counterfactualsFigure(
+        `Parts of steps alone, against what LCA says, ${split}`,
+        about,
+        counterfactuals,
+      ),
+    }),
+    ...(peaks && { [`peaks-${split}`]: peaksFigure(`When layers learn most, ${split}`, about, peaks) }),
   }
 }
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Experiment, LedgerClient } from '../../clients/typescript/src/index.ts'
+import { readExplained } from '../figures/explained.ts'
 import { UsageError } from './exit.ts'
 
 /** More than a screen has pixels to show. */
@@ -27,7 +28,7 @@ export async function htmlReport(
   const bucket = Math.ceil(spec.training.iterations / columns)
   const bySplit = async <T>(read: (split: Split) => Promise<T>) =>
     Object.fromEntries(await Promise.all(splits.map(async split => [split, await read(split)] as const)))
-  const [curves, ledgers, layers] = await Promise.all([
+  const [curves, ledgers, layers, findings, explained] = await Promise.all([
     bySplit(async split => {
       const { columns } = await ledger.iterations(id, { split, points })
       return Object.fromEntries(
@@ -44,6 +45,8 @@ export async function htmlReport(
         return { split, total, items }
       }),
     ),
+    ledger.findings(id),
+    bySplit(split => readExplained(ledger, id, { split, from: 0, to: spec.training.iterations, bucket })),
   ])
   if (Object.values(ledgers).some(({ starts }) => starts.length === 0))
     throw new UsageError(`${id} is ${status}: nothing of it is allocated yet`)
@@ -56,6 +59,8 @@ export async function htmlReport(
     curves,
     ledgers,
     layers,
+    findings,
+    explained,
   })
 }
 

@@ -93,7 +93,8 @@ export function makePolicy(
         ...{ steps: 0, until: Number.NaN, factor: Number.NaN, ...more },
       })
     for (const [l, layer] of network.layers.entries()) {
-      if (isFrozen(layer, position)) continue
+      // Statistics of batch norm are no layer that is trained.
+      if (!isAble.has(layer) || isFrozen(layer, position)) continue
       if (quietMomentum && isAble.get(layer)) {
         const { steps, factor } = quietMomentum
         const found = look(memory.momentum, layer, pushed[l], steps)

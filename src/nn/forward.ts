@@ -2,7 +2,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import { epsilonOf, type Layer, type LeafLayer, type SequencePadding } from './layers.ts'
-import type { Network } from './network.ts'
+import { type Network, statisticsOf } from './network.ts'
 import type { Ops } from './ops/ops.ts'
 
 /** The variables of one layer by role: kernel, bias. */
@@ -11,6 +11,11 @@ type Parameters = Record<string, Tensor>
 /** Gives the mask of a dropout layer, of its input's shape. Without one dropout is the identity: the loss has none. */
 export type DropoutMasks = (layer: string, rate: number, shape: number[]) => Tensor
 
+/** Is shown what a batch norm with running statistics gets, in training: which then normalises with the batch. */
+export type Observe = (layer: string, x: Tensor) => void
+
+const hasRunning = ({ statistics }: Extract<LeafLayer, { kind: 'batch_norm' }>) => statistics === 'running'
+
 type ForwardRules = {
   [K in LeafLayer['kind']]: (
     ops: Ops,
@@ -18,6 +23,7 @@ type ForwardRules = {
     x: Tensor,
     parameters: Parameters,
     masks?: DropoutMasks,
+    observe?: Observe,
   ) => Tensor
 }
 
@@ -50,8 +56,14 @@ const forwardRules: ForwardRules = {
       : ops.conv2d(x as Tensor4D, kernel as Tensor4D, stride, padding),
   depthwise_conv2d: (ops, { stride, padding }, x, { kernel, bias }) =>
     withBias(ops, ops.depthwiseConv2d(x as Tensor4D, kernel as Tensor4D, stride, padding), bias),
-  batch_norm: (ops, layer, x, { gamma, beta }) =>
-    ops.batchNorm(x, gamma as Tensor1D, beta as Tensor1D, epsilonOf(layer)),
+  batch_norm: (ops, layer, x, { gamma, beta, mean, variance }, _, observe) => {
+    const [scale, shift] = [gamma as Tensor1D, beta as Tensor1D]
+    if (!hasRunning(layer)) return ops.batchNorm(x, scale, shift, epsilonOf(layer))
+    if (observe === undefined)
+      return ops.normalizeBy(x, scale, shift, mean as Tensor1D, variance as Tensor1D, epsilonOf(layer))
+    observe(layer.name, x)
+    return ops.batchNorm(x, scale, shift, epsilonOf(layer))
+  },
   max_pool: (ops, { size }, x) => ops.maxPool(x as Tensor4D, size),
   average_pool: (ops, { size }, x) => ops.averagePool(x as Tensor4D, size),
   global_average_pool: (ops, _, x) => ops.globalAveragePool(x as Tensor4D),
@@ -127,6 +139,7 @@ export function logitsOf(
   examples: Tensor,
   masks?: DropoutMasks,
   tap?: (layer: string, output: Tensor) => void,
+  observe?: Observe,
 ): Tensor {
   const byLayer: Record<string, Parameters> = {}
   network.variables.forEach(({ layer, role }, i) => {
@@ -135,16 +148,22 @@ export function logitsOf(
   })
   const parametersOf = (layer: LeafLayer): Parameters => {
     if (layer.kind === 'unembedding') return { embedding: byLayer[network.embedding!].kernel }
-    return 'name' in layer ? (byLayer[layer.name] ?? {}) : {}
+    if (!('name' in layer)) return {}
+    const own = byLayer[layer.name] ?? {}
+    return layer.kind === 'batch_norm' && hasRunning(layer)
+      ? { ...own, ...byLayer[statisticsOf(layer.name)] }
+      : own
   }
+  const isFused = (layer: Layer): layer is Extract<LeafLayer, { kind: 'batch_norm' }> =>
+    !tap && layer.kind === 'batch_norm' && !hasRunning(layer)
   const through = (layers: Layer[], input: Tensor): Tensor =>
     layers.reduce((x, layer, i) => {
       // A ReLU after batch norm is one pass with it.
-      if (!tap && layer.kind === 'batch_norm' && layers[i + 1]?.kind === 'relu') {
+      if (isFused(layer) && layers[i + 1]?.kind === 'relu') {
         const { gamma, beta } = byLayer[layer.name]
         return ops.batchNormRelu(x, gamma as Tensor1D, beta as Tensor1D, epsilonOf(layer))
       }
-      if (!tap && layer.kind === 'relu' && layers[i - 1]?.kind === 'batch_norm') return x
+      if (layer.kind === 'relu' && i > 0 && isFused(layers[i - 1])) return x
       if (layer.kind === 'residual') return ops.add(through(layer.main, x), through(layer.shortcut, x))
       if ('branches' in layer) {
         const ways = layer.branches.map(way => through(way, x))
@@ -152,7 +171,14 @@ export function logitsOf(
       }
       const forward = forwardRules[layer.kind] as ForwardRules['dropout']
       const parameters = parametersOf(layer)
-      const output = forward(ops, layer as Extract<LeafLayer, { kind: 'dropout' }>, x, parameters, masks)
+      const output = forward(
+        ops,
+        layer as Extract<LeafLayer, { kind: 'dropout' }>,
+        x,
+        parameters,
+        masks,
+        observe,
+      )
       if ('name' in layer && byLayer[layer.name]) tap?.(layer.name, output)
       return output
     }, input)

@@ -25,8 +25,8 @@ export type LeafLayer =
   | ({ kind: 'conv2d'; name: string; filters: number } & Filter)
   /** conv2d with one filter a channel: variables kernel [size, size, c, 1] and, with `bias`, bias [c] */
   | ({ kind: 'depthwise_conv2d'; name: string } & Filter)
-  /** [h, w, c] or [c], unchanged, with the statistics of the batch; variables gamma [c] and beta [c] */
-  | ({ kind: 'batch_norm'; name: string } & Norm)
+  /** [h, w, c] or [c], unchanged, with the statistics of the batch; variables gamma [c] and beta [c]. With running statistics also mean [c] and variance [c], which are not trained */
+  | ({ kind: 'batch_norm'; name: string; statistics?: 'batch' | 'running'; momentum?: number } & Norm)
   /** [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c] */
   | { kind: 'max_pool'; size: number }
   | { kind: 'average_pool'; size: number }
@@ -106,7 +106,8 @@ export type Initializer =
 /** Whether a variable is what inputs are multiplied by: l2 and decoupled weight decay are of these alone. */
 export const isKernel = (role: string) => role === 'kernel' || role.endsWith('_kernel')
 
-export type LayerVariable = { role: string; shape: number[]; initializer: Initializer }
+/** `statistic`: it is not trained, but an average of what training has seen. */
+export type LayerVariable = { role: string; shape: number[]; initializer: Initializer; statistic?: true }
 
 export type LayerShape = {
   output: number[]
@@ -229,9 +230,19 @@ const shapeRules: ShapeRules = {
     }
   },
 
-  batch_norm: (_, input) => {
+  batch_norm: ({ statistics, momentum }, input) => {
     const c = input[input.length - 1]
-    return { output: input, variables: [ones(c), zeros(c)], flops: 0 }
+    if (momentum !== undefined && statistics !== 'running')
+      throw new ShapeError('has a momentum of running statistics only: set statistics to "running"')
+    const running: LayerVariable[] = [
+      { role: 'mean', shape: [c], initializer: { name: 'zeros' }, statistic: true },
+      { role: 'variance', shape: [c], initializer: { name: 'ones' }, statistic: true },
+    ]
+    return {
+      output: input,
+      variables: [ones(c), zeros(c), ...(statistics === 'running' ? running : [])],
+      flops: 0,
+    }
   },
 
   max_pool: pooled,

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Examples, Moments } from '../data/examples.ts'
 import type { ResolvedLoss } from '../spec/schema.ts'
 import type { Augment } from './augmentation.ts'
-import { type DropoutMasks, logitsOf } from './forward.ts'
+import { type DropoutMasks, logitsOf, type Observe } from './forward.ts'
 import type { Kernels } from './kernels/kernels.ts'
 import { crossEntropy, lossOf } from './losses.ts'
 import type { Network } from './network.ts'
@@ -18,10 +18,12 @@ export type Model = {
   /** How passes over the chunks of a split are added up. */
   sums: MakeSums
   loss: ResolvedLoss
+  moments: Kernels['moments']
 }
 
 export function makeModel(network: Network, kernels: Kernels, loss: ResolvedLoss = crossEntropy): Model {
-  return { network, ops: makeOps(kernels), sums: kernels.readsWait ? deviceSums : hostSums, loss }
+  const sums = kernels.readsWait ? deviceSums : hostSums
+  return { network, ops: makeOps(kernels), sums, loss, moments: kernels.moments }
 }
 
 /**
@@ -99,8 +101,9 @@ function lossesOf(
   variables: Tensor[],
   { images, labels, weights }: Batch,
   masks?: DropoutMasks,
+  observe?: Observe,
 ): { losses: Tensor1D; logits: Tensor2D } {
-  const outputs = logitsOf(ops, network, variables, images, masks)
+  const outputs = logitsOf(ops, network, variables, images, masks, undefined, observe)
   const { classes, targets } = network
   const weighted = (losses: Tensor1D) => (weights === undefined ? losses : ops.dropout(losses, weights))
   if (targets === undefined)
@@ -117,14 +120,17 @@ function pass(
   variables: Tensor[],
   batch: Batch,
   masks?: DropoutMasks,
+  observe?: Observe,
 ): Pass & { logits: Tensor2D } {
   let logits!: Tensor2D
   const { value, grads } = tf.engine().gradients(() => {
-    const found = lossesOf(model, variables, batch, masks)
+    const found = lossesOf(model, variables, batch, masks, observe)
     logits = tf.keep(found.logits)
     return found.losses
   }, variables)
-  return { gradients: grads, losses: value as Tensor1D, logits }
+  // Of running statistics the loss that is trained on is no function.
+  const gradients = grads.map((gradient, i) => gradient ?? tf.zerosLike(variables[i]))
+  return { gradients, losses: value as Tensor1D, logits }
 }
 
 /** Passes at theta, for whoever takes them one by one. */
@@ -150,20 +156,24 @@ function correctOf(logits: Tensor2D, labels: Tensor1D | Tensor2D): number {
   return tf.tidy(() => tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'int32')).dataSync()[0])
 }
 
-/** Mean loss of a batch at theta, with dropout where there are masks; its gradient replaces `gradient` (float64 [parameters]). */
+/**
+ * Mean loss of a batch at theta, with dropout where there are masks; its gradient replaces `gradient` (float64 [parameters]).
+ * With `observe` as training sees it: batch norm has the statistics of the batch, also where the loss has running ones.
+ */
 export function batchGradient(
   model: Model,
   theta: Float32Array,
   batch: Batch,
   gradient: Float64Array,
   masks?: DropoutMasks,
+  observe?: Observe,
 ): number {
   const variables = uploadVariables(model.network, theta)
   gradient.fill(0)
   const sums = hostSums(gradient, 1 / batch.examples)
   try {
     tf.tidy(() => {
-      const one = pass(model, variables, batch, masks)
+      const one = pass(model, variables, batch, masks, observe)
       one.logits.dispose()
       sums.add(one)
     })

@@ -13,7 +13,10 @@ import {
   shapeOf,
 } from './layers.ts'
 
-export type Variable = VariableFacts & { role: string; initializer: Initializer }
+export type Variable = VariableFacts & { role: string; initializer: Initializer; statistic?: true }
+
+/** The layer that a batch norm's running statistics are in: no part of what is trained. */
+export const statisticsOf = (layer: string): string => `${layer}/statistics`
 
 export type Network = Omit<NetworkFacts, 'variables'> & {
   /** Shape of one example, channels last. */
@@ -39,8 +42,9 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
 
   const add = (layer: LeafLayer, input: number[], at: Surroundings, image?: number[]): number[] => {
     const { output, variables: own, flops, held = 0 } = shapeOf(layer, input, at)
-    for (const { role, shape, initializer } of own) {
-      const name = 'name' in layer ? layer.name : layer.kind
+    for (const { role, shape, initializer, statistic } of own) {
+      const trained = 'name' in layer ? layer.name : layer.kind
+      const name = statistic ? statisticsOf(trained) : trained
       const size = product(shape)
       variables.push({
         name: `${name}/${role}`,
@@ -51,6 +55,7 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
         size,
         initializer,
         kind: layer.kind,
+        ...(statistic && { statistic }),
         ...(image && { image }),
       })
       parameters += size
@@ -62,7 +67,7 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
       embedding = { name: layer.name, vocabulary: at.vocabulary!, features: layer.features }
     // An activation and its gradient; flatten is a view, dropout is not there.
     if (layer.kind !== 'flatten' && layer.kind !== 'dropout') floats += 2 * product(output)
-    batchNorm ||= layer.kind === 'batch_norm'
+    batchNorm ||= layer.kind === 'batch_norm' && layer.statistics !== 'running'
     return output
   }
 
@@ -144,12 +149,13 @@ export function buildNetwork(architecture: ResolvedArchitecture, dataset: DataSh
     ...(embedding && { embedding: embedding.name }),
     graph,
     variables,
-    layers: [...new Set(variables.map(variable => variable.layer))],
+    layers: [...new Set(variables.filter(({ statistic }) => !statistic).map(variable => variable.layer))],
     parameters,
     // Forward, kernel gradients (as much again) and input gradients (as much again, but for the first layer's).
     gradientFlops: 3 * forwardFlops - (firstFlops ?? 0),
     bytesPerExample: 4 * floats,
     batchNorm,
+    ...(variables.some(({ statistic }) => statistic) && { runningStatistics: true as const }),
   }
 }
 

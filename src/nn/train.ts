@@ -9,6 +9,7 @@ import { batchGradient, disposeBatch, type Model, uploadBatch } from './model.ts
 import type { Network, Variable } from './network.ts'
 import { slotsOf, update, updateParts } from './optimizers.ts'
 import { permutation, randomStream } from './random.ts'
+import { makeRunning } from './running.ts'
 
 /** A training that cannot go on: trying again would end the same way. */
 export class DivergedError extends Error {
@@ -185,11 +186,14 @@ function makeIteration(
   const batchOf = makeBatches(data.count, batchSize, seed)
   const layerOf = new Map(layers.map(layer => [layer.layer, layer]))
   const ofLayer = ({ layer }: Variable) => layerOf.get(layer)!
+  const running = makeRunning(model)
   return {
+    running,
     positionOf,
     /** Those that are trained in iteration t, and what with. */
     trained: (t: number): Trained[] =>
       model.network.variables.flatMap(variable => {
+        if (variable.statistic) return []
         const resolved = ofLayer(variable)
         const { layer } = variable
         if (isFrozen(resolved, positionOf(t)) || governing?.isFrozen(layer, positionOf(t))) return []
@@ -220,7 +224,7 @@ function makeIteration(
       const augment = training.augmentation && augmentation(training.augmentation, seed, position)
       const batch = uploadBatch(data, batchOf(position), augment)
       try {
-        return batchGradient(model, theta, batch, gradient, dropoutMasks(seed, position))
+        return batchGradient(model, theta, batch, gradient, dropoutMasks(seed, position), running?.observe)
       } finally {
         disposeBatch(batch)
       }
@@ -313,9 +317,8 @@ export async function* train(
   const gradient = new Float64Array(network.parameters)
   const state = resume?.state ?? stateOf(layers, network.parameters)
   const memory = memoryOf(resume?.memory, governing)
-  const { positionOf, trained, skip, differentiate, penalize } = makeIteration(
-    ...([model, spec, layers, data, origin, governing, memory] as const),
-  )
+  const iteration = makeIteration(model, spec, layers, data, origin, governing, memory)
+  const { positionOf, trained, skip, differentiate, penalize, running } = iteration
   const parts = governing?.wantsMomentum
     ? { scale: new Float64Array(network.parameters), earlier: new Float64Array(network.parameters) }
     : undefined
@@ -353,8 +356,13 @@ export async function* train(
         for (let i = 0; i < gradient.length; i++) gradient[i] *= factors[i]
         updateAll(before)
       }
+      // Running statistics are what they are, whatever is chosen: at θ_{t+1} they are there.
+      running?.renew(theta)
       await intervening.taken({ iteration: t, position, theta, proposed }, last)
-    } else updateAll(theta)
+    } else {
+      updateAll(theta)
+      running?.renew(theta)
+    }
     skip(t)
     if (judged)
       await judged.judge({ iteration: t, position, from: from!, to: theta, momentum: parts?.earlier }, last)
@@ -377,9 +385,8 @@ export function makeReplay(
 ): (iteration: number, theta: Float32Array) => Promise<StepParts> {
   const { parameters } = model.network
   const history = memoryOf(before, governing)
-  const { positionOf, trained, skip, differentiate, penalize } = makeIteration(
-    ...([model, spec, layers, data, origin, governing, history] as const),
-  )
+  const made = makeIteration(model, spec, layers, data, origin, governing, history)
+  const { positionOf, trained, skip, differentiate, penalize, running } = made
   const vector = () => new Float64Array(parameters)
   const parts: StepParts = {
     ...{ batchGradient: vector(), gradient: vector(), momentum: vector(), l2: vector(), decay: vector() },
@@ -421,7 +428,10 @@ export function makeReplay(
         await governing.judge({ iteration, position, from: theta, to: moved, momentum }, last)
       return parts
     }
-    if (due === undefined) return settle()
+    if (due === undefined) {
+      running?.renew(moved)
+      return settle()
+    }
     // Of each part as much as of the step.
     const proposed = moved.slice()
     const factors = await due.choose({ iteration, position, theta, proposed })
@@ -434,6 +444,7 @@ export function makeReplay(
       const unused = theta.slice()
       for (const one of variables) update(one.optimizer, one, unused, total, state, position, one.updates)
     }
+    running?.renew(moved)
     await due.taken({ iteration, position, theta: moved, proposed }, last)
     return settle()
   }

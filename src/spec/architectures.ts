@@ -254,6 +254,26 @@ export const WideResnetSpec = Type.Object(
   },
 )
 
+export const MobilenetSpec = Type.Object(
+  {
+    name: Type.Literal('mobilenet'),
+    widthFactor: WidthFactor(),
+    repeats: Type.Optional(
+      Type.Integer({
+        ...{ minimum: 0, maximum: 50, default: 5 },
+        description: 'Blocks of 512 filters after the first.',
+      }),
+    ),
+    batchNorm: BatchNorm,
+  },
+  {
+    ...closed,
+    title: 'mobilenet',
+    description:
+      'Depthwise separable convolutions after Howard et al. 2017, for small images: a 3×3 convolution of 32, blocks of a 3×3 depthwise convolution and a 1×1 convolution of 64, 128 (stride 2), 128, 256 (2), 256, 512 (2), 512 × repeats, 1024 (2), 1024 filters, batch norm and ReLU after each; global average, dense to classes. Layers conv_1, bn_1, block1/depthwise_1, block1/bn_1, block1/conv_1, block1/bn_2, …, fc_1.',
+  },
+)
+
 /** Every architecture, by name. Adding one here and in nn/architectures is all it takes. */
 export const architectureSchemas = {
   fc: FcSpec,
@@ -265,6 +285,7 @@ export const architectureSchemas = {
   vit: VitSpec,
   'mlp-mixer': MixerSpec,
   'wide-resnet': WideResnetSpec,
+  mobilenet: MobilenetSpec,
   custom: CustomSpec,
 } as const
 export const ArchitectureSpec = Named(architectureSchemas, {

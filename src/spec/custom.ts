@@ -40,7 +40,21 @@ const Epsilon = (fallback: string) =>
     }),
   )
 /** Options of batch norm: of a layer and, as `batchNorm`, of the architectures that have it. */
-export const batchNormOptions = { epsilon: Epsilon('10⁻³ (PyTorch has 10⁻⁵)') }
+export const batchNormOptions = {
+  epsilon: Epsilon('10⁻³ (PyTorch has 10⁻⁵)'),
+  statistics: Type.Optional(
+    OneOf(['batch', 'running'], {
+      description:
+        'What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.',
+    }),
+  ),
+  momentum: Type.Optional(
+    Type.Number({
+      ...{ exclusiveMinimum: 0, maximum: 1 },
+      description: 'm in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.',
+    }),
+  ),
+}
 /** ε of the norms that need no batch. */
 export const NormEpsilon = Epsilon('10⁻⁵')
 
@@ -63,7 +77,7 @@ const leaves = {
   batch_norm: layer(
     'batch_norm',
     batchNormOptions,
-    'Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …',
+    'Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …',
   ),
   max_pool: layer('max_pool', window, '[h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]'),
   average_pool: layer('average_pool', window, '[h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]'),

@@ -53,7 +53,7 @@ export type VariableFacts = {
 export type NetworkFacts = {
   /** In column order; offsets are contiguous from 0. */
   variables: VariableFacts[]
-  /** Layers that own variables, in order. */
+  /** Layers that own variables that are trained, in order. */
   layers: string[]
   parameters: number
   /** Floating-point operations of one example's loss and gradient (2 per multiply-add). */
@@ -62,6 +62,8 @@ export type NetworkFacts = {
   bytesPerExample: number
   /** Whether the loss of an example depends on the others of its chunk. */
   batchNorm: boolean
+  /** Some variables are running statistics, which training moves and no optimizer. */
+  runningStatistics?: true
   classes: number
   /** Places at the end of each example that have a label of their own; absent where an example has one. */
   targets?: number

@@ -65,10 +65,11 @@ export type ResolvedArchitecture =
       dropout: number
       batchNorm?: ResolvedBatchNorm
     }
+  | { name: 'mobilenet'; widthFactor: number; repeats: number; batchNorm?: ResolvedBatchNorm }
   | { name: 'custom'; layers: ResolvedCustomLayer[] }
 
 /** Options of batch norm; each absent where it is what batch norm has anyway (nn/layers.ts). */
-export type ResolvedBatchNorm = { epsilon?: number }
+export type ResolvedBatchNorm = { epsilon?: number; statistics?: 'batch' | 'running'; momentum?: number }
 
 type ResolvedBlocks = {
   depth: number

@@ -56,3 +56,29 @@ export function checkNormalization(
         )
   }
 }
+
+/** What does not go together with running statistics, which are columns of the weights that no optimizer moves. */
+export function checkRunning(
+  {
+    training,
+    allocation,
+  }: {
+    training: Pick<ResolvedSpec['training'], 'intervention'>
+    allocation: { diagnostics?: ResolvedSpec['allocation']['diagnostics'] }
+  },
+  report: Report,
+): void {
+  const why = 'with batch norm’s running statistics, which'
+  if (allocation.diagnostics?.components)
+    report(
+      ['allocation', 'diagnostics', 'components'],
+      `must be false or left out ${why} the optimizer’s parts do not move`,
+    )
+  if (allocation.diagnostics?.sharpness)
+    report(
+      ['allocation', 'diagnostics', 'sharpness'],
+      `must be false or left out ${why} a direction of the weights would make negative`,
+    )
+  if (training.intervention)
+    report(['training', 'intervention'], `must be left out ${why} are no part of a step that is taken or not`)
+}

@@ -1,12 +1,15 @@
 /** A report in one file: the figures of an experiment over data that lies in the page itself. */
 import { render } from 'preact'
 import { useState } from 'preact/hooks'
-import type { Experiment } from '../../clients/typescript/src/index.ts'
+import type { Experiment, FindingList } from '../../clients/typescript/src/index.ts'
+import { type Explained, placeOf } from '../figures/explained.ts'
+import { ExplainedFigures, Place } from './figures/explained.tsx'
 import { LayersTable, type Tables } from './figures/layers-table.tsx'
 import { HeatFigure, StackFigure } from './figures/ledger.tsx'
 import { HelpFigure, LossFigure, ResidualFigure, type Splits } from './figures/lines.tsx'
 import type { Ledger } from './figures/series.ts'
 import { whole } from './format.ts'
+import { Findings } from './parts/findings.tsx'
 import './style.css'
 
 /** What src/cli/html-report.ts writes. A number that is none is null in JSON. */
@@ -20,12 +23,14 @@ export type ReportData = {
   curves: Record<string, Record<string, (number | null)[]>>
   ledgers: Record<string, { names: string[]; starts: number[]; ends: number[]; lca: (number | null)[][] }>
   layers: Tables
+  findings: FindingList
+  explained: Record<string, Explained>
 }
 
 const numbers = (values: (number | null)[]) => Float64Array.from(values, value => value ?? Number.NaN)
 
 function Report({ data }: { data: ReportData }) {
-  const { experiment, curves, ledgers, layers } = data
+  const { experiment, curves, ledgers, layers, findings, explained } = data
   const { spec, summary } = experiment
   const names = spec.allocation.splits
   const { iterations } = spec.training
@@ -58,6 +63,21 @@ function Report({ data }: { data: ReportData }) {
       {whose.length > 0 && (
         <div class="notice bad">{whose.map(([split, one]) => `${split}: ${one?.message}`).join('\n')}</div>
       )}
+      <h2>Findings</h2>
+      <Findings
+        {...findings}
+        show={finding => {
+          const { table, from, to } = placeOf(finding, iterations)
+          const place = { iterations: 'ledger', allocations: 'ledger', units: 'layers' }[table] ?? table
+          return {
+            href: `#figure-${place}`,
+            onClick: () => {
+              setSplit(finding.split)
+              setSpan([from, to])
+            },
+          }
+        }}
+      />
       <div class="row">
         {names.map(one => (
           <button key={one} type="button" aria-pressed={one === split} onClick={() => setSplit(one)}>
@@ -77,11 +97,14 @@ function Report({ data }: { data: ReportData }) {
         </span>
       </div>
       <LossFigure splits={made.splits} {...shared} />
-      <StackFigure ledger={made.ledgers[split]} split={split} {...shared} />
+      <Place name="ledger">
+        <StackFigure ledger={made.ledgers[split]} split={split} {...shared} />
+      </Place>
       <HeatFigure ledger={made.ledgers[split]} split={split} {...shared} />
       <HelpFigure splits={made.splits} {...shared} />
       <ResidualFigure splits={made.splits} {...shared} maxError={spec.allocation.maxError} />
-      <h2>Layers</h2>
+      <ExplainedFigures explained={explained[split]} split={split} {...shared} />
+      <h2 id="figure-layers">Layers</h2>
       <LayersTable tables={layers} what="Layer" />
       <details>
         <summary>Resolved spec</summary>

@@ -85,7 +85,13 @@ function actionsFor(options: ChaosOptions): Action[] {
   return common
 }
 
-/** Small, and different: an optimizer, a frozen layer, what is kept. */
+/** Every diagnostic there is, at a price that leaves the time to killing. */
+const everything = {
+  ...{ components: true, classes: true, counterfactuals: { every: 5 }, sharpness: { every: 20 } },
+  fisher: { every: 5, examples: 2 },
+}
+
+/** Small, and different: an optimizer, a frozen layer, what is recorded and kept. */
 export function chaosSpecs(count: number, iterations: number): ExperimentSpec[] {
   return Array.from({ length: count }, (_, i): ExperimentSpec => {
     const optimizers: ExperimentSpec['optimizer'][] = [
@@ -95,12 +101,12 @@ export function chaosSpecs(count: number, iterations: number): ExperimentSpec[] 
     ]
     return {
       name: `chaos ${i}`,
-      dataset: { name: 'synthetic-digits', trainExamples: 1500, validationExamples: 300, seed: i % 2 },
-      architecture: { name: 'fc', hidden: [24] },
+      dataset: { name: 'synthetic-digits', trainExamples: 120, validationExamples: 40, seed: i % 2 },
+      architecture: { name: 'fc', hidden: [12] },
       optimizer: optimizers[i % optimizers.length],
-      layers: i % 2 === 0 ? {} : { fc_1: { freeze: { from: 5, until: 12 } } },
-      training: { iterations, batchSize: 100, seed: i },
-      allocation: { segmentIterations: 5 },
+      layers: i % 2 === 0 ? {} : { fc_1: { freeze: { from: 2, until: 7 } } },
+      training: { iterations, batchSize: 30, seed: i },
+      allocation: { segmentIterations: 3, chunkSize: 30, diagnostics: i % 2 === 0 ? everything : {} },
       keep: i % 3 === 2 ? ['allocations'] : ['weights', 'allocations'],
     }
   })

@@ -51,8 +51,13 @@ export async function takeSnapshot(db: Database, store: Objects, id: string): Pr
         `split, variable, iterations, lca, helping, hurting, squared, helped, hurt)::text AS line
          FROM variable_totals WHERE experiment_id = $1 ORDER BY split, variable`,
       ),
+      // Every table there is, those of diagnostics too, by its bytes.
+      blocks: await rows(
+        `kind, split, "from", "to", columns, length(data), md5(data))::text AS line
+         FROM ledger_blocks WHERE experiment_id = $1 ORDER BY kind, split, "from"`,
+      ),
       experiment: await rows(
-        `status, trained, (summary - 'allocationSeconds')::text, error)::text AS line
+        `status, trained, (summary - 'allocationSeconds')::text, findings::text, error)::text AS line
          FROM experiments WHERE id = $1`,
       ),
     },

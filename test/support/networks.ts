@@ -110,6 +110,26 @@ export const vgg =
     return dense(second, take(units, classes), take(classes))
   }
 
+/** MobileNet: a 3×3 convolution, then 3×3 depthwise and 1×1 convolutions in turn; batch norm and ReLU after each. */
+export const mobilenet =
+  (factor: number, repeats: number, classes: number): Reference =>
+  (take, images) => {
+    const scaled = (filters: number) => Math.max(1, Math.round(filters * factor))
+    const active = (y: Images) => {
+      const c = y.shape[3]
+      return relu(batchNorm(y, take(c), take(c)))
+    }
+    let x: Images = active(conv2d(images, take(3, 3, images.shape[3], scaled(32)), 1))
+    const filters = [64, 128, 128, 256, 256, 512, ...Array<number>(repeats).fill(512), 1024, 1024]
+    const halved = [1, 3, 5, 6 + repeats]
+    for (const [i, outputs] of filters.entries()) {
+      const c = x.shape[3]
+      x = active(depthwiseConv2d(x, take(3, 3, c, 1), halved.includes(i) ? 2 : 1))
+      x = active(conv2d(x, take(1, 1, c, scaled(outputs)), 1))
+    }
+    return dense(globalAveragePool(x), take(scaled(1024), classes), take(classes))
+  }
+
 const geluScale = Math.sqrt(2 / Math.PI)
 /** ½v·(1 + tanh(√(2/π)·(v + 0.044715·v³))), and its derivative. */
 const gelu = (v: number) => 0.5 * v * (1 + Math.tanh(geluScale * (v + 0.044715 * v ** 3)))

@@ -113,7 +113,8 @@ export interface ExperimentSpec {
   /**
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
-  architecture?: Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Vit | MlpMixer | WideResnet | Custom
+  architecture?:
+    Fc | Lenet | AllCnn | Resnet | Vgg | Transformer | Vit | MlpMixer | WideResnet | Mobilenet | Custom
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
@@ -542,6 +543,14 @@ export interface AllCnn {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -572,6 +581,14 @@ export interface Resnet {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -755,6 +772,45 @@ export interface WideResnet {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
+  }
+}
+/**
+ * Depthwise separable convolutions after Howard et al. 2017, for small images: a 3×3 convolution of 32, blocks of a 3×3 depthwise convolution and a 1×1 convolution of 64, 128 (stride 2), 128, 256 (2), 256, 512 (2), 512 × repeats, 1024 (2), 1024 filters, batch norm and ReLU after each; global average, dense to classes. Layers conv_1, bn_1, block1/depthwise_1, block1/bn_1, block1/conv_1, block1/bn_2, …, fc_1.
+ */
+export interface Mobilenet {
+  name: 'mobilenet'
+  /**
+   * Multiplies the channels and units of every hidden layer, rounded, at least 1.
+   */
+  widthFactor?: number
+  /**
+   * Blocks of 512 filters after the first.
+   */
+  repeats?: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -857,7 +913,7 @@ export interface DepthwiseConv2D {
   bias?: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm {
   kind: 'batch_norm'
@@ -865,6 +921,14 @@ export interface BatchNorm {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1215,7 +1279,7 @@ export interface DepthwiseConv2D1 {
   bias?: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm1 {
   kind: 'batch_norm'
@@ -1223,6 +1287,14 @@ export interface BatchNorm1 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1492,7 +1564,7 @@ export interface DepthwiseConv2D2 {
   bias?: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm2 {
   kind: 'batch_norm'
@@ -1500,6 +1572,14 @@ export interface BatchNorm2 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -1811,7 +1891,7 @@ export interface DepthwiseConv2D3 {
   bias?: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm3 {
   kind: 'batch_norm'
@@ -1819,6 +1899,14 @@ export interface BatchNorm3 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -2130,7 +2218,7 @@ export interface DepthwiseConv2D4 {
   bias?: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm4 {
   kind: 'batch_norm'
@@ -2138,6 +2226,14 @@ export interface BatchNorm4 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -2947,7 +3043,17 @@ export interface ResolvedSpec {
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
   architecture:
-    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
+    | Fc1
+    | Lenet1
+    | AllCnn1
+    | Resnet1
+    | Vgg1
+    | Transformer1
+    | Vit1
+    | MlpMixer1
+    | WideResnet1
+    | Mobilenet1
+    | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
@@ -3373,6 +3479,14 @@ export interface AllCnn1 {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -3403,6 +3517,14 @@ export interface Resnet1 {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -3586,6 +3708,45 @@ export interface WideResnet1 {
      * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
      */
     epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
+  }
+}
+/**
+ * Depthwise separable convolutions after Howard et al. 2017, for small images: a 3×3 convolution of 32, blocks of a 3×3 depthwise convolution and a 1×1 convolution of 64, 128 (stride 2), 128, 256 (2), 256, 512 (2), 512 × repeats, 1024 (2), 1024 filters, batch norm and ReLU after each; global average, dense to classes. Layers conv_1, bn_1, block1/depthwise_1, block1/bn_1, block1/conv_1, block1/bn_2, …, fc_1.
+ */
+export interface Mobilenet1 {
+  name: 'mobilenet'
+  /**
+   * Multiplies the channels and units of every hidden layer, rounded, at least 1.
+   */
+  widthFactor: number
+  /**
+   * Blocks of 512 filters after the first.
+   */
+  repeats: number
+  /**
+   * Of every batch norm; as of custom’s layer.
+   */
+  batchNorm?: {
+    /**
+     * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
+     */
+    epsilon?: number
+    /**
+     * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+     */
+    statistics?: 'batch' | 'running'
+    /**
+     * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+     */
+    momentum?: number
   }
 }
 /**
@@ -3688,7 +3849,7 @@ export interface DepthwiseConv2D5 {
   bias: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm5 {
   kind: 'batch_norm'
@@ -3696,6 +3857,14 @@ export interface BatchNorm5 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4046,7 +4215,7 @@ export interface DepthwiseConv2D6 {
   bias: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm6 {
   kind: 'batch_norm'
@@ -4054,6 +4223,14 @@ export interface BatchNorm6 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4323,7 +4500,7 @@ export interface DepthwiseConv2D7 {
   bias: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm7 {
   kind: 'batch_norm'
@@ -4331,6 +4508,14 @@ export interface BatchNorm7 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4642,7 +4827,7 @@ export interface DepthwiseConv2D8 {
   bias: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm8 {
   kind: 'batch_norm'
@@ -4650,6 +4835,14 @@ export interface BatchNorm8 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -4961,7 +5154,7 @@ export interface DepthwiseConv2D9 {
   bias: boolean
 }
 /**
- * Normalises each channel (or feature) with the statistics of the batch or chunk it sees. Layers bn_1, bn_2, …
+ * Normalises each channel (or feature) with the statistics of the batch or chunk it sees, or with running ones. Layers bn_1, bn_2, …
  */
 export interface BatchNorm9 {
   kind: 'batch_norm'
@@ -4969,6 +5162,14 @@ export interface BatchNorm9 {
    * ε, added to the variance; 10⁻³ (PyTorch has 10⁻⁵) if absent.
    */
   epsilon?: number
+  /**
+   * What the loss that is allocated normalises with: the statistics of the chunk (batch, if absent), or the running averages as they are at the iteration, as networks are used after training. These are then columns of the weights, in a layer of their own (bn_1/statistics), which training moves and no optimizer, and have their share of LCA. Training normalises with its batch either way.
+   */
+  statistics?: 'batch' | 'running'
+  /**
+   * m in r ← (1 − m)·r + m·statistic of the batch, of running statistics; 0.1 if absent.
+   */
+  momentum?: number
 }
 /**
  * [h, w, c] → [⌊h/size⌋, ⌊w/size⌋, c]
@@ -6300,7 +6501,17 @@ export interface ResolvedSpec1 {
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
   architecture:
-    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
+    | Fc1
+    | Lenet1
+    | AllCnn1
+    | Resnet1
+    | Vgg1
+    | Transformer1
+    | Vit1
+    | MlpMixer1
+    | WideResnet1
+    | Mobilenet1
+    | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */
@@ -6883,7 +7094,17 @@ export interface ResolvedSpec2 {
    * The network: of 1 to 134,217,728 parameters (2^27).
    */
   architecture:
-    Fc1 | Lenet1 | AllCnn1 | Resnet1 | Vgg1 | Transformer1 | Vit1 | MlpMixer1 | WideResnet1 | Custom1
+    | Fc1
+    | Lenet1
+    | AllCnn1
+    | Resnet1
+    | Vgg1
+    | Transformer1
+    | Vit1
+    | MlpMixer1
+    | WideResnet1
+    | Mobilenet1
+    | Custom1
   /**
    * What is trained on and allocated, the mean over examples; where an example has several labels, its loss is the mean over them. If absent, cross-entropy; mean-squared-error where targets are numbers.
    */

@@ -9,7 +9,7 @@ export type Columns<Row> = {
 
 export type Table<Head, Row> = Head & { length: number; columns: Columns<Row> }
 
-/** Columns that hold text, also where every cell of an answer is null. */
+/** Columns that hold text, also where every cell of an answer is null; others do where a cell says so. */
 const textual = new Set(['layer', 'variable', 'variant', 'split', 'measure', 'experiment', 'path', 'value'])
 
 /** Turns the JSON of a table into columns. A table without rows has no columns to know of: they are then empty. */
@@ -22,7 +22,8 @@ export function columnsOf<Head, Row extends object>({
     names.map(name => {
       const cells = items.map(row => row[name] as number | string | null)
       const numbers = () => Float64Array.from(cells as (number | null)[], cell => cell ?? Number.NaN)
-      return [name, textual.has(name) ? cells : numbers()]
+      const isText = textual.has(name) || cells.some(cell => typeof cell === 'string')
+      return [name, isText ? cells : numbers()]
     }),
   )
   return { ...(head as Head), length: items.length, columns: columns as Columns<Row> }

@@ -18,6 +18,8 @@ export type PanelOptions = {
   y: [number, number]
   /** Powers of ten. */
   log?: boolean
+  /** What stands below: iterations, which are whole, or any values, or powers of ten. */
+  xScale?: 'iterations' | 'linear' | 'log'
   xLabel?: string
   yLabel: string
   yFormat?: (value: number) => string
@@ -37,9 +39,10 @@ function exponential(value: number): string {
   return words.replace('e+', 'e').replaceAll('-', '−')
 }
 
-export function panel(box: Box, { x, y, log = false, xLabel, yLabel, yFormat }: PanelOptions): Panel {
+export function panel(box: Box, options: PanelOptions): Panel {
+  const { x, y, log = false, xScale = 'iterations', xLabel, yLabel, yFormat } = options
   const { x: left, y: top, width, height } = box
-  const sx = scaleLinear()
+  const sx: ScaleContinuousNumeric<number, number> = (xScale === 'log' ? scaleLog() : scaleLinear())
     .domain(x)
     .range([left, left + width])
   const sy: ScaleContinuousNumeric<number, number> = log
@@ -57,7 +60,12 @@ export function panel(box: Box, { x, y, log = false, xLabel, yLabel, yFormat }: 
   const short = (value: number) =>
     plain || value === 0 ? (sy.tickFormat(count) as (v: number) => string)(value) : exponential(value)
   const format = yFormat ?? (log ? power : short)
-  const xTicks = sx.ticks(Math.round(width / 110)).filter(Number.isInteger)
+  const xTicks = {
+    iterations: () => sx.ticks(Math.round(width / 110)).filter(Number.isInteger),
+    linear: () => sx.ticks(Math.round(width / 110)),
+    log: () => decades(x),
+  }[xScale]()
+  const xFormat = xScale === 'log' ? power : number
   return {
     sx,
     sy,
@@ -79,7 +87,7 @@ export function panel(box: Box, { x, y, log = false, xLabel, yLabel, yFormat }: 
         ? []
         : [
             ...xTicks.map(tick =>
-              text(sx(tick), top + height + 20, number(tick), { size: 12, anchor: 'middle', fill: muted }),
+              text(sx(tick), top + height + 20, xFormat(tick), { size: 12, anchor: 'middle', fill: muted }),
             ),
             text(left + width, top + height + 38, xLabel, { size: 12, anchor: 'end', fill: muted }),
           ]),

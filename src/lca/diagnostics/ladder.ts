@@ -20,31 +20,50 @@ export function makeLadder(length: number, ranges: Range[], groups: number) {
     rungs[level] ??= { windows: 0, helped: new Float64Array(groups), hurt: new Float64Array(groups) }
     return rungs[level]
   }
-  /**
-   * One pass over memory, which is what it costs: adds the values to the sum, where there is one, and counts the signs of
-   * what is there then. Signs are every other way, and a processor cannot guess them: they are added as numbers.
-   */
-  const count = (level: number, values: Float32Array, sum?: Float32Array) => {
+  const put = (level: number, group: number, helped: number, hurt: number) => {
     const rung = rungAt(level)
-    rung.windows++
+    rung.helped[group] += helped
+    rung.hurt[group] += hurt
+  }
+  /*
+   * Each is one pass over memory, which is what it costs. Signs are every other way, and a processor cannot guess them: they
+   * are added as numbers.
+   */
+  /** Counts the values, and keeps them. */
+  const keep = (values: Float32Array, into: Float32Array) => {
+    rungAt(0).windows++
     for (const { offset, size, group } of ranges) {
       let helped = 0
       let hurt = 0
-      if (sum === undefined)
-        for (let i = offset; i < offset + size; i++) {
-          const value = values[i]
-          helped += Number(value < 0)
-          hurt += Number(value > 0)
-        }
-      else
-        for (let i = offset; i < offset + size; i++) {
-          const value = Math.fround(sum[i] + values[i])
-          sum[i] = value
-          helped += Number(value < 0)
-          hurt += Number(value > 0)
-        }
-      rung.helped[group] += helped
-      rung.hurt[group] += hurt
+      for (let i = offset; i < offset + size; i++) {
+        const value = values[i]
+        into[i] = value
+        helped += Number(value < 0)
+        hurt += Number(value > 0)
+      }
+      put(0, group, helped, hurt)
+    }
+  }
+  /** Adds values to the sum, and counts them (where they are of single vectors) and what the sum is then. */
+  const join = (level: number, values: Float32Array, sum: Float32Array) => {
+    rungAt(level + 1).windows++
+    if (level === 0) rungAt(0).windows++
+    for (const { offset, size, group } of ranges) {
+      let helped = 0
+      let hurt = 0
+      let helpedOnce = 0
+      let hurtOnce = 0
+      for (let i = offset; i < offset + size; i++) {
+        const one = values[i]
+        const value = Math.fround(sum[i] + one)
+        sum[i] = value
+        helped += Number(value < 0)
+        hurt += Number(value > 0)
+        helpedOnce += Number(one < 0)
+        hurtOnce += Number(one > 0)
+      }
+      put(level + 1, group, helped, hurt)
+      if (level === 0) put(0, group, helpedOnce, hurtOnce)
     }
   }
   return {
@@ -52,16 +71,14 @@ export function makeLadder(length: number, ranges: Range[], groups: number) {
     rungs,
     /** The next vector, of which nothing is kept. */
     add(values: Float32Array): void {
-      count(0, values)
       let sum = waiting[0]
       if (sum === undefined) {
-        const own = free.pop() ?? new Float32Array(length)
-        own.set(values)
-        waiting[0] = own
+        waiting[0] = free.pop() ?? new Float32Array(length)
+        keep(values, waiting[0])
         return
       }
       waiting[0] = undefined
-      count(1, values, sum)
+      join(0, values, sum)
       for (let level = 1; ; level++) {
         const other: Float32Array | undefined = waiting[level]
         if (other === undefined) {
@@ -69,7 +86,7 @@ export function makeLadder(length: number, ranges: Range[], groups: number) {
           return
         }
         waiting[level] = undefined
-        count(level + 1, sum, other)
+        join(level, sum, other)
         free.push(sum)
         sum = other
       }

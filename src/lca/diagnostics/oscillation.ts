@@ -86,6 +86,39 @@ function compare(
   found.signed = signed
 }
 
+/**
+ * The same of Δ_{t−1} = θ_t − θ_{t−1} and Δ_t: the difference of float32 in float64 is what Δ was made as, bit for bit, and
+ * the weights are half as large to keep.
+ */
+function compareUpdates(
+  earlier: Float32Array,
+  theta: Float32Array,
+  after: Float64Array,
+  { offset, size }: VariableFacts,
+  found: Comparison,
+) {
+  let dot = 0
+  let squaresBefore = 0
+  let squaresAfter = 0
+  let turned = 0
+  let signed = 0
+  for (let i = offset; i < offset + size; i++) {
+    const a = theta[i] - earlier[i]
+    const b = after[i]
+    const product = a * b
+    dot += product
+    squaresBefore += a * a
+    squaresAfter += b * b
+    turned += Number(product < 0)
+    signed += Number(product !== 0)
+  }
+  found.dot = dot
+  found.before = squaresBefore
+  found.after = squaresAfter
+  found.turned = turned
+  found.signed = signed
+}
+
 /** The signs alone, of float32, whose products float64 holds. */
 function compareSigns(
   before: Float32Array,
@@ -163,11 +196,11 @@ export const oscillation: Diagnostic = {
     const rows = (to - from) * variables.length
     const tables = splits.map(() => ({ ...makeGradients(rows), ...makeComparisons(rows) }))
     const found = noComparison()
-    const lastDelta = new Float64Array(parameters)
     const lastLca = splits.map(() => new Float32Array(parameters))
     const ends = {
       start: new Float32Array(parameters),
       second: new Float32Array(parameters),
+      /** θ of the latest step; in the end, where the last began. */
       lastStart: new Float32Array(parameters),
     }
     const firstLca = splits.map(() => new Float32Array(parameters))
@@ -178,12 +211,11 @@ export const oscillation: Diagnostic = {
           ends.start.set(theta)
           for (let i = 0; i < parameters; i++) ends.second[i] = theta[i] + delta[i]
         }
-        if (iteration === to - 1) ends.lastStart.set(theta)
         for (let v = 0; v < variables.length && iteration > from; v++) {
-          compare(lastDelta, delta, variables[v], found)
+          compareUpdates(ends.lastStart, theta, delta, variables[v], found)
           for (const table of tables) putUpdates(table, first + v, found)
         }
-        lastDelta.set(delta)
+        ends.lastStart.set(theta)
         for (const { split, gradientBefore, gradientAfter, lca } of perSplit) {
           const s = splits.indexOf(split)
           const table = tables[s]

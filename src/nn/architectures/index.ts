@@ -5,6 +5,7 @@ import type { Layer } from '../layers.ts'
 import { allCnn, lenet, vgg } from './convolutional.ts'
 import { custom } from './custom.ts'
 import { fc } from './fc.ts'
+import { mobilenet } from './mobilenet.ts'
 import { mixer, vit } from './patches.ts'
 import { resnet } from './resnet.ts'
 import { transformer } from './transformer.ts'
@@ -28,6 +29,7 @@ const builders: Builders = {
   vit,
   'mlp-mixer': mixer,
   'wide-resnet': wideResnet,
+  mobilenet,
 }
 
 /** The layers of an architecture for such data, first to last; the last one's output are the logits. */

@@ -80,6 +80,8 @@ export type Kernels = {
   batchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): [Tensor4D, ...Tensor[]]
   /** max(batchNorm, 0), and the same statistics. */
   batchNormRelu(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): [Tensor4D, ...Tensor[]]
+  /** The mean and the (biased) variance of each channel, on the host: float64 [c] each. */
+  moments(x: Tensor4D): { mean: Float64Array; variance: Float64Array }
   /** dx, dγ and dβ, the statistics depending on x. */
   batchNormGradient(
     dy: Tensor4D,

@@ -6,6 +6,7 @@ import { type Attribute, attributesOf, type NativeBackend, normalize } from './n
 import { onednnKernels } from './onednn.ts'
 import { portableKernels } from './portable.ts'
 import { withoutCancellation } from './softmax.ts'
+import { channelMoments } from './statistics.ts'
 
 /**
  * TensorFlow has fused kernels of these for CUDA too, which add in an order of chance, and refuses them where
@@ -87,6 +88,7 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     averagePoolGradient: (dy, size, shape) =>
       shaped(shape, sizes => run4D('AvgPoolGrad', windows(size), [sizes, dy])),
 
+    moments: backend.isUsingGpuDevice ? portableKernels.moments : channelMoments(backend),
     batchNorm,
     batchNormRelu: (x, gamma, beta, epsilon) => {
       const [y, ...statistics] = batchNorm(x, gamma, beta, epsilon)

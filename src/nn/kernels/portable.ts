@@ -178,6 +178,16 @@ export const portableKernels: Kernels = {
       return paste(tf.stack(Array.from({ length: size * size }, () => share)), size, shape)
     }),
 
+  moments: x => {
+    const values = x.size / x.shape[3]
+    const both = tf.tidy(() => {
+      const mean = tf.div(channelSum(x), values)
+      return [mean, tf.div(channelSum(tf.square(tf.sub(x, mean))), values)]
+    })
+    const [mean, variance] = both.map(moment => Float64Array.from(moment.dataSync()))
+    tf.dispose(both)
+    return { mean, variance }
+  },
   batchNorm,
   batchNormRelu: (x, gamma, beta, epsilon) =>
     tf.tidy(() => {

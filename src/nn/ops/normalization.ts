@@ -32,6 +32,38 @@ export const normalizationOps = (k: Kernels) => ({
       }
     }),
 
+  /**
+   * y = γ·x̂ + β, x̂ = (x − μ)·s, s = 1/√(σ² + ε), with given μ and σ²
+   * dx = γ·s·dy, dγ = Σ dy·x̂, dβ = Σ dy, dμ = −γ·s·Σ dy, dσ² = −γ·s²/2·Σ dy·x̂.  [n, …, c], [c] four times → [n, …, c]
+   */
+  normalizeBy: <T extends Tensor>(
+    x: T,
+    gamma: Tensor1D,
+    beta: Tensor1D,
+    mean: Tensor1D,
+    variance: Tensor1D,
+    epsilon: number,
+  ) =>
+    record<T, [Tensor, Tensor1D, Tensor1D]>([x, gamma, beta, mean, variance], () => {
+      const scale = tf.rsqrt(tf.add(variance, epsilon)) as Tensor1D
+      const normalized = tf.mul(tf.sub(x, mean), scale)
+      return {
+        value: tf.add(tf.mul(normalized, gamma), beta),
+        save: [normalized, scale, gamma],
+        gradients: (dy, [normalized, scale, gamma]) => {
+          const along = () => k.biasGradient(tf.mul(dy, normalized))
+          const slope = () => tf.mul(gamma, scale)
+          return [
+            () => tf.mul(dy, slope()),
+            along,
+            () => k.biasGradient(dy),
+            () => tf.neg(tf.mul(slope(), k.biasGradient(dy))),
+            () => tf.mul(tf.mul(tf.mul(slope(), scale), -0.5), along()),
+          ]
+        },
+      }
+    }),
+
   /** max(batchNorm, 0) in one pass;  dz = dy where y > 0, and on as batchNorm's.  [n, …, c], [c], [c] → [n, …, c] */
   batchNormRelu: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon: number) =>
     record<T, [Tensor, Tensor, Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {

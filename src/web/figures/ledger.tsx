@@ -15,7 +15,15 @@ type Props = {
 }
 
 /** Cumulative LCA over what is shown, stacked by layer: below zero is what helped. */
-export function StackFigure({ ledger, split, span, gutter, onZoom, csv }: Props) {
+export function StackFigure({
+  ledger,
+  split,
+  span,
+  gutter,
+  onZoom,
+  csv,
+  title = 'Cumulative LCA by layer',
+}: Props & { title?: string }) {
   const theme = useTheme()
   const { names, starts, ends } = ledger
   const palette = useMemo(() => colours(names.length, theme), [names.length, theme])
@@ -54,7 +62,7 @@ export function StackFigure({ ledger, split, span, gutter, onZoom, csv }: Props)
   }
   return (
     <Plot
-      title="Cumulative LCA by layer"
+      title={title}
       says={says}
       x={times}
       span={span}
@@ -98,7 +106,7 @@ export function HeatFigure({
   csv,
   onPick,
   what = 'layer',
-}: Props & { onPick?: (name: string) => void; what?: 'layer' | 'variable' }) {
+}: Props & { onPick?: (name: string) => void; what?: 'layer' | 'variable' | 'class' }) {
   const theme = useTheme()
   const { names, starts, ends, lca } = ledger
   const rates = useMemo(
@@ -159,6 +167,7 @@ export function HeatFigure({
       i = end
     }
   }
+  const several = what === 'class' ? 'classes' : `${what}s`
   let worst = { row: 0, i: 0, value: Number.NEGATIVE_INFINITY }
   let best = { row: 0, i: 0, value: Number.POSITIVE_INFINITY }
   for (const [row, values] of rates.entries())
@@ -171,7 +180,7 @@ export function HeatFigure({
   const says =
     image === undefined
       ? 'Nothing is allocated yet.'
-      : `LCA on ${split} of ${names.length} ${what}s in ${whole(starts.length)} ${ends[0] - starts[0] === 1 ? 'iterations' : `spans of ${whole(ends[0] - starts[0])} iterations`}. Helped most: ${at(best)}. Hurt most: ${at(worst)}.`
+      : `LCA on ${split} of ${names.length} ${several} in ${whole(starts.length)} ${ends[0] - starts[0] === 1 ? 'iterations' : `spans of ${whole(ends[0] - starts[0])} iterations`}. Helped most: ${at(best)}. Hurt most: ${at(worst)}.`
   const read = (at: [number, number] | null) => {
     if (at === null) return 'Point at a cell to read it; drag to zoom.'
     const i = indexAt(starts, at[0])

@@ -7,6 +7,7 @@ import { ledger, noteError, useLoad } from '../ledger.ts'
 import { ActionButton, Failed, nameOf, Progress, placeInWords, Status, Tags, Title } from '../parts/small.tsx'
 import { ArtifactsTab } from './experiment/artifacts.tsx'
 import { EditButton } from './experiment/edit.tsx'
+import { ExplainedTab, LargestFindings } from './experiment/explained.tsx'
 import { LayersTab } from './experiment/layers.tsx'
 import { LedgerTab } from './experiment/ledger.tsx'
 import { LogTab } from './experiment/log.tsx'
@@ -14,6 +15,7 @@ import { SpecTab } from './experiment/spec.tsx'
 
 const tabs = [
   ['ledger', 'Ledger'],
+  ['findings', 'Findings'],
   ['layers', 'Layers'],
   ['spec', 'Spec'],
   ['artifacts', 'Artifacts'],
@@ -45,6 +47,7 @@ export function ExperimentPage({ id, query }: { id: string; query: URLSearchPara
       {away && <p class="notice warn">{away}</p>}
       <Unbalanced experiment={experiment} />
       <Tiles experiment={experiment} />
+      {tab !== 'findings' && <LargestFindings experiment={experiment} />}
       <nav class="tabs" aria-label="Parts of the experiment">
         {tabs.map(([value, words]) => (
           <a
@@ -57,6 +60,7 @@ export function ExperimentPage({ id, query }: { id: string; query: URLSearchPara
         ))}
       </nav>
       {tab === 'ledger' && <LedgerTab experiment={experiment} query={query} version={version} />}
+      {tab === 'findings' && <ExplainedTab experiment={experiment} query={query} version={version} />}
       {tab === 'layers' && <LayersTab experiment={experiment} query={query} version={version} />}
       {tab === 'spec' && <SpecTab experiment={experiment} />}
       {tab === 'artifacts' && <ArtifactsTab experiment={experiment} version={version} />}

@@ -4,10 +4,13 @@ import type { Experiment } from '../../../../clients/typescript/src/index.ts'
 import { UsageError } from '../../../cli/exit.ts'
 import type { FigureSource } from '../../../cli/figures.ts'
 import { printableData } from '../../../cli/printable.ts'
+import { diagnosticNamed, diagnostics } from '../../../lca/diagnostics/registry.ts'
+import { hasDiagnostic } from '../../../spec/diagnostics.ts'
 import type { ResolvedSpec } from '../../../spec/resolved.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import type { Table } from '../../tables/table.ts'
 import { allocationsTable } from '../allocations/table.ts'
+import { diagnosticTable, type Query } from '../diagnostics/table.ts'
 import type { FoundWhole } from '../experiments/query.ts'
 import { iterationsTable } from '../iterations/table.ts'
 import { layersTable } from '../layers/table.ts'
@@ -27,8 +30,19 @@ export async function figuresOf(
       collected(await iterationsTable(app, caller, id, { split, points, from: 0 }, signal)),
     layers: async (id, { split } = {}) =>
       collected(await layersTable(app, caller, id, { split, by: 'layer' }, signal)),
-    allocations: async (id, { split, bucket = 1 } = {}) =>
-      collected(await allocationsTable(app, caller, id, { split, by: 'layer', from: 0, bucket }, signal)),
+    allocations: async (id, { split, from = 0, to, bucket = 1 } = {}) =>
+      collected(await allocationsTable(app, caller, id, { split, by: 'layer', from, to, bucket }, signal)),
+    diagnostics: async () =>
+      diagnostics.map(diagnostic => ({
+        name: diagnostic.name,
+        recorded: hasDiagnostic(diagnostic, experiment.spec),
+      })),
+    diagnostic: async (id, name, query = {}) => {
+      const { from = 0, ...rest } = query
+      const asked = { ...rest, from } as Query
+      const { table } = await diagnosticTable(app, caller, id, diagnosticNamed(name)!, asked, signal)
+      return collected(table)
+    },
   }
   try {
     // What is posted and what the client's types say of it are the same.

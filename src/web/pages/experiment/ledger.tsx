@@ -11,7 +11,7 @@ import { Failed } from '../../parts/small.tsx'
 
 /** Rows of a curve, and spans of the ledger, that are asked for: more than a screen has pixels to show. */
 const points = 800
-const columns = 400
+export const columns = 400
 
 /** The part of the run that the address names, and how to change it. */
 export function useSpan(query: URLSearchParams, iterations: number) {
@@ -185,7 +185,7 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
 }
 
 /** The left margin of all figures: room for the longest name, within reason. */
-function useGutter(names: string[] = []): number {
+export function useGutter(names: string[] = []): number {
   return useMemo(() => {
     const longest = Math.max(6, ...names.map(name => name.length))
     return Math.min(innerWidth < 640 ? 74 : 150, 22 + longest * 7)
