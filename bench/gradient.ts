@@ -41,10 +41,18 @@ const { values } = parseArgs({
     data: { type: 'string', default: '../shared/datasets' },
     diagnostics: { type: 'boolean', default: false },
     only: { type: 'string' },
+    pages: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '0.5' },
+    experiments: { type: 'string', default: '10000' },
   },
 })
 const config = readConfig()
 const rounds = Number(values.rounds)
+if (values.pages) {
+  const { measurePages } = await import('./pages.ts')
+  await measurePages({ rounds, minutes: Number(values.minutes), experiments: Number(values.experiments) })
+  process.exit()
+}
 const archs = values.arch ?? (values.diagnostics ? 'fc,lenet,resnet20' : Object.keys(works).join())
 const chosen = archs.split(',').map(name => {
   if (!works[name]) throw new Error(`--arch takes ${Object.keys(works).join(', ')}, got ${name}`)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { SplitStep } from '../src/lca/allocate.ts'
 import { makeSampling } from '../src/lca/sampling.ts'
-import { insertBlocks } from '../src/store/blocks.ts'
+import { insertBlocks, readBlockRows, readBlocks } from '../src/store/blocks.ts'
 import {
   columnsAt,
   type Entry,
@@ -218,6 +218,45 @@ describe('tables', () => {
       })
     }
   }
+
+  test('some columns alone are those of the whole table, and single rows those of their blocks', async () => {
+    const csv = async (query: string) => {
+      const { text } = await api.http.get(`/v1/experiments/${id}/allocations?format=csv&${query}`).expect(200)
+      return text
+        .trimEnd()
+        .split('\n')
+        .map(line => line.split(','))
+    }
+    for (const query of ['by=variable&from=3', 'by=layer&bucket=7&split=validation']) {
+      const whole = await csv(query)
+      for (const wanted of [['lca', 'iteration'], ['layer'], ['helpFractionOfAll', 'hurt', 'moved']]) {
+        const part = await csv(`${query}&${wanted.map(name => `column=${name}`).join('&')}`)
+        const at = whole[0].flatMap((name, i) => (wanted.includes(name) ? [i] : []))
+        assert.deepEqual(
+          part,
+          whole.map(row => at.map(i => row[i])),
+          `${query} ${wanted}`,
+        )
+      }
+    }
+    const at = `/v1/experiments/${id}/allocations`
+    await api.http.get(`${at}?format=json&column=lca`).expect(400)
+    const { body } = await api.http.get(`${at}?format=csv&column=lcb`).expect(400)
+    assert.match(body.errors[0].message, /there is no column lcb; there are iteration, /)
+
+    const what = { id, kind: 'iterations', split: 'validation' }
+    const wanted = [0, 3, 4, iterations - 1]
+    const rows = await readBlockRows(api.db.pool, what, [...wanted, iterations + 5])
+    assert.deepEqual(
+      rows.map(({ from, to }) => [from, to]),
+      wanted.map(t => [t, t + 1]),
+    )
+    for await (const page of readBlocks(api.db.pool, what, { from: 0, to: iterations }))
+      for (const block of page) {
+        const row = rows.find(({ from }) => from === block.from)
+        if (row) assert.deepEqual(row.columns, block.columns)
+      }
+  })
 
   test('allocations of some layers and iterations; buckets start at multiples, whatever from is', async () => {
     const { items } = await get('allocations?layer=fc_2&from=5&to=12')

@@ -1,5 +1,6 @@
 /** A training that goes on with another's has the bits of the one that never stopped. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -269,5 +270,43 @@ test('what does not come out as it did, and who is gone, is said', async () => {
         ...{ experiment: ids[0], iteration: 5, state: true },
       }),
     says(/schedule\.iterations: must be said/),
+  )
+})
+
+test('a training that goes on has the bits of a longer one, also when it is killed; what is done is not written again', async () => {
+  const parts = cases['rmsprop, and adamw in one layer']
+  const whole = await trained(ids[0], base(parts, 14))
+  await trained(ids[1], base(parts, 8))
+  const spec = base(parts, 14)
+  const key = objectKey(ids[1], weightsName({ from: 4, to: 8 }))
+  const bytes = await objects.read(key)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const task: Extract<Task, { kind: 'train' }> = {
+    ...{ kind: 'train', experimentId: ids[1], spec, segments: [2, 3] },
+    continues: { key, bytes: bytes.length, sha256 },
+  }
+  const first = objectKey(ids[1], weightsName({ from: 0, to: 4 }))
+  await objects.remove(first)
+  const controller = new AbortController()
+  const told: number[] = []
+  const report = (done: number) => {
+    told.push(done)
+    if (done === 13) controller.abort(new Error('killed'))
+  }
+  const quietly = () => {}
+  const { signal } = new AbortController()
+  await assert.rejects(trainSegments(context, task, report, controller.signal), /killed/)
+  // Progress is that of what is new.
+  assert.equal(Math.min(...told), 8)
+  const again = await trainSegments(context, { ...task, segments: [3] }, quietly, signal)
+  assert.equal(again.kind === 'train' && again.objects.length, 1)
+  for (let t = 5; t <= 14; t++)
+    assert.equal(await thetaOf({ id: ids[1], spec }, t), await thetaOf(whole, t), `${t}`)
+  assert.equal(await objects.stat(first), undefined)
+  await objects.remove(objectKey(ids[1], 'state'))
+  const other = base({ ...parts, optimizer: { name: 'rmsprop', learningRate: 0.002 } }, 14)
+  await assert.rejects(
+    trainSegments(context, { ...task, spec: other }, quietly, signal),
+    /does not give the weights that there are: .*another kind of device/,
   )
 })

@@ -382,6 +382,34 @@ describe('ledger', () => {
     assert.equal((await run(['report', queued])).code, 2)
   })
 
+  test('compare: in words, a table, figures; extend is told why not', async () => {
+    const ids: string[] = []
+    for (const learningRate of [0.1, 0.2]) {
+      const optimizer = { name: 'sgd', learningRate }
+      const spec = { ...minimalSpec(4), optimizer, name: `rate ${learningRate}` }
+      ids.push(await post(api, { ...spec, allocation: { segmentIterations: 1 } }))
+      await fillLedger(api, ids[ids.length - 1], [0, 1, 2, 3])
+    }
+    const compare = async (...args: string[]) => {
+      const { out, err, code } = await resident.run(['compare', ...ids, ...args])
+      assert.equal(code, 0, err)
+      return out
+    }
+    const words = await compare()
+    assert.match(words, /optimizer\.learningRate +0\.1 +0\.2/)
+    assert.match(words, /\nfc_1 +rate 0\.1 +[+−]\d.*\n +rate 0\.2 +[+−][\d.]+ +\+0\.0000/)
+    assert.match(words, /unknown: the weights of \S+ at its iteration 0 are not stored/)
+    assert.match(words, /! these have not succeeded[^!]*rate 0\.1, rate 0\.2/)
+    assert.match(await compare('--table', 'specs'), /^path,experiment,value\noptimizer\.learningRate,/)
+    const files = JSON.parse(await compare('--svg', 'beside', '--json'))
+    assert.equal(files.length, 4)
+    for (const file of files) assert.match(await readFile(path.resolve(folder, file), 'utf8'), /rate 0\.2/)
+    const alone = await resident.run(['compare', ids[0]])
+    assert.deepEqual([alone.code, alone.err], [2, 'name at least two experiments\n'])
+    const extended = await resident.run(['extend', ids[0], '--iterations', '9'])
+    assert.match(extended.err, /only one that has succeeded can be extended/)
+  })
+
   test('sweeps', async () => {
     const sweep = {
       base: minimalSpec(),

@@ -365,6 +365,7 @@ test('a dataset is its tenant’s alone', async t => {
   )
   for (const other of [b, root]) {
     await api.http.get('/v1/datasets/ours').set(other).expect(404)
+    await api.http.get('/v1/datasets/ours/samples').set(other).expect(404)
     await api.http.delete('/v1/datasets/ours').set(other).expect(404)
     for (const path of ['experiments', 'experiments/preview', 'sweeps']) {
       const body = path === 'sweeps' ? { base: spec } : spec
@@ -372,6 +373,25 @@ test('a dataset is its tenant’s alone', async t => {
       assert.match(problem.errors[0].message, /is not a dataset here.*datasets: synthetic-digits, mnist$/)
     }
   }
+  const { body: seen } = await api.http.get('/v1/datasets/ours/samples?n=3').set(reader).expect(200)
+  assert.deepEqual([seen.counts, seen.counted, seen.of], [[4, 4, 4], 12, 12])
+  assert.deepEqual(
+    seen.samples.map(({ index, labels }: { index: number; labels: number[] }) => [index, labels]),
+    [
+      [0, [0]],
+      [1, [1]],
+      [2, [2]],
+    ],
+  )
+  assert.deepEqual([...Buffer.from(seen.samples[1].pixels, 'base64')], [...pixels(32).subarray(16)])
+  // Drawn ones, and one whose files are not here, which are not fetched for this.
+  const { body: digits } = await api.http.get('/v1/datasets/synthetic-digits/samples?n=10').set(a).expect(200)
+  assert.deepEqual(
+    digits.samples.map(({ labels }: { labels: number[] }) => labels[0]).toSorted(),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+  )
+  assert.deepEqual([digits.counted, digits.of], [1000, null])
+  await api.http.get('/v1/datasets/mnist/samples').set(a).expect(409)
   await api.http.delete('/v1/datasets/ours').set(reader).expect(403)
   // The same name is free for others.
   await upload(b, 9).expect(201)

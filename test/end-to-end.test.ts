@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
@@ -147,6 +147,108 @@ test('a branch with nothing changed has the losses of the run that never stopped
   const initial = { experiment: parent.id, iteration: 7, state: true }
   const branch = await run({ ...whole, training: { ...whole.training, iterations: 5, initial } })
   assert.deepEqual(branch.losses, parent.losses.slice(7))
+  const look = (id: string) => http.get(`/v1/experiments/${id}`).expect(200)
+  const { body: child } = await look(branch.id)
+  assert.deepEqual(child.parent, initial)
+  const { body: own, headers } = await look(parent.id)
+  const status = 'succeeded'
+  assert.deepEqual(
+    [own.parent, own.branches],
+    [null, [{ id: branch.id, name: spec.name, iteration: 7, status }]],
+  )
+  // Where both had trained they have the same weights; what was computed of the parent stays when that is deleted.
+  const compared = await http.get(`/v1/compare?experiments=${parent.id},${branch.id}`).expect(200)
+  assert.deepEqual(compared.body.weights[0].firstDifference, null)
+  assert.equal(compared.body.weights[0].sameUntil, 12)
+  await http.delete(`/v1/experiments/${branch.id}`).expect(204)
+  assert.notEqual((await look(parent.id)).headers.etag, headers.etag)
+})
+
+test('an experiment that goes on is what one is that was posted with as many iterations', async () => {
+  const optimizer = { name: 'adam', learningRate: 0.01 }
+  const of = (iterations: number, more: object = {}) => ({
+    ...{ ...spec, optimizer, layers: {}, ...more },
+    training: { ...spec.training, iterations },
+  })
+  const post = async (spec: object) => {
+    const { body } = await http.post('/v1/experiments').send(spec).expect(202)
+    const ended = await finished(body.id)
+    assert.equal(ended.status, 'succeeded', JSON.stringify(ended.error))
+    return body.id as string
+  }
+  const extend = async (id: string, iterations: number) => {
+    const { body } = await http.post(`/v1/experiments/${id}/extend`).send({ iterations }).expect(202)
+    assert.deepEqual([body.iterations, body.summary], [iterations, null])
+    // Asked again, it is on its way.
+    await http.post(`/v1/experiments/${id}/extend`).send({ iterations }).expect(202)
+    const ended = await finished(id)
+    assert.equal(ended.status, 'succeeded', JSON.stringify(ended.error))
+  }
+  /** Everything that is stored of one, but who did it and when. */
+  const stored = async (id: string) => {
+    const rowsOf = async (sql: string) => (await database.db.pool.query(sql, [id])).rows
+    return {
+      blocks: await rowsOf(
+        `SELECT kind, split, "from", "to", columns, md5(data) FROM ledger_blocks WHERE experiment_id = $1 ORDER BY 1, 2, 3`,
+      ),
+      artifacts: await rowsOf(
+        `SELECT name, bytes, sha256 FROM artifacts WHERE experiment_id = $1 AND name <> 'manifest.json' ORDER BY name`,
+      ),
+      totals: await rowsOf(
+        `SELECT to_jsonb(t) - 'experiment_id' AS row FROM variable_totals t WHERE experiment_id = $1 ORDER BY split, variable`,
+      ),
+      segments: await rowsOf(
+        `SELECT "index", "from", "to", status, gradients, evaluations FROM segments WHERE experiment_id = $1 ORDER BY "index"`,
+      ),
+      experiment: await rowsOf(
+        `SELECT spec, summary - 'allocationSeconds' AS summary, early, findings FROM experiments WHERE id = $1`,
+      ),
+    }
+  }
+  const objectsOf = async (id: string) =>
+    (await readdir(path.join(directory, 'objects/experiments', id), { recursive: true })).sort()
+  const whole = await post(of(20))
+  const expected = await stored(whole)
+  // It ends at the end of a segment, then within one, then as the other did.
+  const id = await post(of(8))
+  await extend(id, 12)
+  await extend(id, 20)
+  assert.deepEqual(await stored(id), expected)
+  assert.deepEqual(await objectsOf(id), await objectsOf(whole))
+  // What was done is not done again, but for the segment that was cut short.
+  const { rows: attempts } = await database.db.pool.query(
+    'SELECT attempts FROM segments WHERE experiment_id = $1 ORDER BY "index"',
+    [id],
+  )
+  assert.deepEqual(
+    attempts.map(one => one.attempts),
+    [1, 2, 1],
+  )
+  const { body: manifest } = await http.get(`/v1/experiments/${id}/artifacts/manifest.json`).expect(200)
+  assert.equal(manifest.spec.training.iterations, 20)
+
+  const refused = async (id: string, body: object, status: number, message: RegExp) => {
+    const answer = await http.post(`/v1/experiments/${id}/extend`).send(body).expect(status)
+    assert.match(JSON.stringify(answer.body), message)
+  }
+  await refused(id, { iterations: 19 }, 422, /must be > 20, the iterations that it has/)
+  await refused(id, { iterations: '30' }, 422, /must be an integer from 2/)
+  await refused(id, { more: 30 }, 422, /not a field here/)
+  const cooled = of(8, { optimizer: { ...optimizer, schedule: { name: 'cosine' } } })
+  await refused(await post(cooled), { iterations: 12 }, 422, /ends with the training, at 8.*branch/)
+  const bare = await post(of(8, { keep: ['weights'] }))
+  await refused(bare, { iterations: 12 }, 422, /oscillation and windows/)
+  const long = of(5000)
+  const initial = { experiment: id, iteration: 20 }
+  const { body: branch } = await http
+    .post('/v1/experiments')
+    .send({ ...long, training: { ...long.training, initial } })
+    .expect(202)
+  await refused(id, { iterations: 30 }, 409, /start from it/)
+  await refused(branch.id, { iterations: 6000 }, 409, /only one that has succeeded can be extended/)
+  await http.post(`/v1/experiments/${branch.id}/cancel`).expect(202)
+  await finished(branch.id)
+  await refused(branch.id, { iterations: 6000 }, 409, /is cancelled.*retry it first/)
 })
 
 test('a policy ends a training that overfits: the experiment is as long as it was, and says why', async () => {

@@ -28,7 +28,7 @@ import {
 } from '../src/store/summary.ts'
 import { isWanted, recordAgain, resetSegments } from '../src/store/training.ts'
 import type { Task } from './protocol.ts'
-import { isJoined, joinSeams } from './seams.ts'
+import { isJoined, isRecoverable, joinSeams } from './seams.ts'
 import { HandedBack, runTask, Unwanted, type WorkerContext } from './task.ts'
 
 /**
@@ -42,14 +42,12 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
   const { spec } = state
   const obstacle = state.finished ? await obstacleTo(context, id, spec) : undefined
   const lost: string[] = []
-  const weights = spec.keep.includes('weights')
-    ? await findLost(context, id, segmentsOf(spec), weightsOf)
-    : []
+  const weights = spec.keep.includes('weights') ? await findLost(context, id, spec, weightsOf) : []
   if (obstacle !== undefined) lost.push(...weights.flatMap(({ names }) => names))
   else if (weights.length > 0) await restoreWeights(context, id, spec, weights)
   // Once it has succeeded what seams were needed for is made, and they are gone.
   const joins = !state.finished || !(await isJoined(context, id, spec))
-  const tables = await findLost(context, id, segmentsOf(spec), allocationsOf(spec, joins))
+  const tables = await findLost(context, id, spec, allocationsOf(spec, joins))
   if (obstacle !== undefined) lost.push(...tables.flatMap(({ names }) => names))
   const incomplete = new Set([
     ...(await incompleteSegments(db, id, spec)),
@@ -68,7 +66,10 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
   if (joins) await joinSeams(context, id, spec)
   const stored = await readArtifacts(db, id)
   const finished = await summarise(db, id, spec)
-  const objects = stored.filter(({ name }) => name !== manifestName && isKept(name, state))
+  const former = formerOf(stored, spec)
+  const objects = stored.filter(
+    one => one.name !== manifestName && isKept(one.name, state) && !former.includes(one),
+  )
   const manifest = await writeManifest(context, id, state, objects, lost)
   const isFinished = await patiently(() => finishExperiment(db, id, finished, [...objects, manifest]), log)
   if (!isFinished) {
@@ -78,11 +79,21 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     // Not finished now, and succeeded all the same: it was, and only the answer was lost.
     if (now?.status !== 'succeeded') throw new Unwanted()
   }
+  for (const key of former.map(({ name }) => objectKey(id, name))) await context.objects.remove(key, [key])
   await removeUnkept(context, id, state)
   const { summary } = finished
   log.info({ experiment: id, summary }, 'the experiment has succeeded')
   if (summary.unbalanced)
     log.warn({ experiment: id, unbalanced: summary.unbalanced }, 'its books do not balance')
+}
+
+/** Tensors of the segment that was the last, and shorter, before the experiment was extended: those of its whole take their place. */
+function formerOf(stored: StoredArtifact[], spec: ResolvedSpec): StoredArtifact[] {
+  const ends = new Map(segmentsOf(spec).map(({ from, to }) => [from, to]))
+  return stored.filter(({ name }) => {
+    const [, from, to] = /\/(\d+)-(\d+)\.npy$/.exec(name) ?? []
+    return from !== undefined && ends.get(Number(from)) !== Number(to)
+  })
 }
 
 /** Removes the objects that were only needed on the way. Doing it again removes nothing. */
@@ -132,10 +143,13 @@ const askEvery = 1000
 async function findLost(
   { db, objects, log, stopping }: WorkerContext,
   id: string,
-  segments: SegmentSpan[],
+  spec: ResolvedSpec,
   expected: Expected,
 ): Promise<Lost[]> {
+  const segments = segmentsOf(spec)
   const known = new Map((await readArtifacts(db, id)).map(object => [object.name, object]))
+  // Of a run that had succeeded before it went on, nobody keeps them.
+  const isRecovered = (name: string) => name.startsWith('seams/') && isRecoverable(spec)
   const lost: Lost[] = []
   let asked = Date.now()
   for (let i = 0; i < segments.length; i += atOnce) {
@@ -148,6 +162,7 @@ async function findLost(
         const names: string[] = []
         for (const name of expected(segment)) {
           const object = known.get(name)
+          if (object === undefined && isRecovered(name)) continue
           const found =
             object === undefined
               ? 'missing'

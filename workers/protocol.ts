@@ -17,8 +17,11 @@ import type { Trajectory } from '../src/store/trajectories.ts'
 export type { EngineDescription }
 
 type Work =
-  /** Writes weights/{from}-{to}.npy of these segments (indices, ascending), from as late a point as is stored. */
-  | { kind: 'train'; experimentId: string; spec: ResolvedSpec; segments: number[] }
+  /**
+   * Writes weights/{from}-{to}.npy of these segments (indices, ascending), from as late a point as is stored. `continues`: the
+   * weights of the segment before the first of them, where that is done already and they are to go on from it.
+   */
+  | { kind: 'train'; experimentId: string; spec: ResolvedSpec; segments: number[]; continues?: Known }
   /** Reads the weights of [from, to), writes allocations (where kept) and neurons of each split, returns the aggregates. */
   | { kind: 'allocate'; experimentId: string; spec: ResolvedSpec; from: number; to: number }
 

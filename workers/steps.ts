@@ -3,14 +3,25 @@
  * do; nothing is remembered between steps.
  */
 import { type Job, UnrecoverableError, WaitingChildrenError, WaitingError } from 'bullmq'
+import { weightsName } from '../src/objects/names.ts'
+import { objectKey } from '../src/objects/objects.ts'
+import type { Known } from '../src/objects/verify.ts'
 import type { JobData } from '../src/queue/jobs.ts'
 import { attempts, type ExperimentJob, type SegmentJob } from '../src/queue/jobs.ts'
 import type { WorkQueue } from '../src/queue/queue.ts'
 import { segmentTurn } from '../src/queue/turns.ts'
+import { segmentsOf } from '../src/spec/segments.ts'
+import { findArtifacts } from '../src/store/artifacts.ts'
 import { confirmCancelled, failExperiment } from '../src/store/endings.ts'
 import { experimentPrefix } from '../src/store/experiments.ts'
 import { patiently } from '../src/store/patience.ts'
-import { noteAllocated, recordSegment, startSegment, unallocatedSegments } from '../src/store/segments.ts'
+import {
+  isAllocated,
+  noteAllocated,
+  recordSegment,
+  startSegment,
+  unallocatedSegments,
+} from '../src/store/segments.ts'
 import { type ExperimentState, readState } from '../src/store/state.ts'
 import {
   isWanted,
@@ -116,10 +127,11 @@ async function train(context: WorkerContext, id: string, { spec }: ExperimentSta
   if (started === undefined) throw new Unwanted()
   if (started === 'allocating') return
   const segments = await pendingSegments(db, id)
+  const continues = await continuedWeights(db, id, spec, segments)
   log.info({ experiment: id, iterations: spec.training.iterations, segments: segments.length }, 'training')
   const { variables, objects, seconds, ended } = await runTask(
     context,
-    { kind: 'train', experimentId: id, spec, segments },
+    { kind: 'train', experimentId: id, spec, segments, ...(continues && { continues }) },
     {
       phase: 'training',
       note: done => noteTrained(db, id, done),
@@ -134,6 +146,19 @@ async function train(context: WorkerContext, id: string, { spec }: ExperimentSta
   // Not recorded, and allocating all the same: it was, and only the answer was lost.
   if (!recorded && !(await isWanted(db, id, 'allocating'))) throw new Unwanted()
   log.info({ experiment: id, seconds, ended }, 'trained')
+}
+
+/** The weights before the first of these segments where those of an extended experiment, which are allocated, go before it. */
+async function continuedWeights(
+  db: WorkerContext['db'],
+  id: string,
+  spec: ExperimentState['spec'],
+  [first]: number[],
+): Promise<Known | undefined> {
+  if (!first || !(await isAllocated(db, id, first - 1))) return undefined
+  const name = weightsName(segmentsOf(spec)[first - 1])
+  const found = (await findArtifacts(db, id, [name])).get(name)
+  return found && { key: objectKey(id, name), bytes: found.bytes, sha256: found.sha256 }
 }
 
 async function allocate(context: WorkerContext, { experimentId: id, index }: SegmentJob): Promise<void> {

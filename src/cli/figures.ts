@@ -1,9 +1,10 @@
 /** The figures of a report, as SVG by name. They take d3, which no other command reads. */
-import type { Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
+import type { Comparison, Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
 import { type Explained, type ExplainedSource, readExplained } from '../figures/explained.ts'
 import { unbalancedLine } from './balance.ts'
 import { UsageError } from './exit.ts'
 import { whole as thousands } from './format.ts'
+import { comparedLayersFigure, lossesFigure } from './plot/compare-figure.ts'
 import { lossFigure, residualsFigure, type Split } from './plot/curves.ts'
 import { alphaFigure, counterfactualsFigure, peaksFigure, tailsFigure } from './plot/explained-figures.ts'
 import { type LayerSums, layersFigure } from './plot/layers-figure.ts'
@@ -201,5 +202,43 @@ export async function sweepReport(
         baseline,
       ),
     ]),
+  )
+}
+
+/** Losses and layers of each split, experiments beside each other. Throws UsageError where nothing is allocated yet. */
+export function comparisonReport(found: Comparison, labels: string[]): Figures {
+  const { experiments, fork, span, bucket, losses, layers, warnings } = found
+  if (losses.length === 0) throw new UsageError('nothing of these experiments is allocated yet')
+  const compared = experiments.map(({ id }, i) => ({ id, label: labels[i] }))
+  const from = fork
+    ? `iterations of ${fork.experiment}, left at ${fork.iteration}`
+    : 'each from its own first iteration'
+  const about = `${experiments.length} experiments, ${from}`
+  const warning = warnings.length > 0 ? `Not comparable as they are: ${warnings[0].message}` : undefined
+  const splits = [...new Set(losses.map(({ split }) => split))]
+  return Object.fromEntries(
+    splits.flatMap(split => {
+      const rows = layers.filter(row => row.split === split)
+      const curves = losses.filter(row => row.split === split)
+      return [
+        [
+          `losses-${split}`,
+          lossesFigure({ about: bucketed(about, bucket), warning }, split, curves, compared),
+        ],
+        ...(rows.length > 0 && span
+          ? [
+              [
+                `layers-${split}`,
+                comparedLayersFigure(
+                  { about: `${about}; sums over [${span.from}, ${span.to})`, warning },
+                  split,
+                  rows,
+                  compared,
+                ),
+              ],
+            ]
+          : []),
+      ]
+    }),
   )
 }

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { Command, Option } from 'commander'
 import archive from './commands/archive.ts'
 import branch from './commands/branch.ts'
+import compare from './commands/compare.ts'
 import completion from './commands/completion.ts'
 import datasets from './commands/datasets.ts'
 import demo from './commands/demo.ts'
@@ -13,6 +14,7 @@ import doctor from './commands/doctor.ts'
 import download from './commands/download.ts'
 import edit from './commands/edit.ts'
 import exportTo from './commands/export.ts'
+import extend from './commands/extend.ts'
 import findings from './commands/findings.ts'
 import keys from './commands/keys.ts'
 import layers from './commands/layers.ts'
@@ -61,7 +63,20 @@ for (const command of [
     edit,
     logs,
   ],
-  ...[download, exportTo, archive, sweep, datasets, keys, migrate, report, doctor, completion],
+  ...[
+    download,
+    exportTo,
+    archive,
+    compare,
+    extend,
+    sweep,
+    datasets,
+    keys,
+    migrate,
+    report,
+    doctor,
+    completion,
+  ],
 ])
   command(program)
 

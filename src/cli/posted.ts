@@ -13,6 +13,16 @@ export async function postExperiment(
 ): Promise<void> {
   const { ledger } = session
   const posted = await ledger.submit(spec, idempotencyKey === undefined ? {} : { idempotencyKey })
+  return followed(session, posted, follows)
+}
+
+/** Says which experiment is queued; with `follows` follows it, prints what came of it, and exits with what that means. */
+export async function followed(
+  session: ReturnType<typeof open>,
+  posted: Experiment,
+  follows: boolean | undefined,
+): Promise<void> {
+  const { ledger } = session
   if (!follows) return session.print(posted, ({ id }) => `${id}\nledger watch ${id} follows it`)
   // In a pipe the id is the first line, long before the end.
   if (!session.json) console.log(printable(posted.id))

@@ -71,19 +71,23 @@ export async function removeBlocks(
  * Reads a table over the iterations [from, to), as far as it is stored: pages of blocks, in order, what lies outside cut
  * off where rows belong to iterations. Every page is one statement, whose answer is true of one moment; segments that are
  * recorded, or rewritten from rows to blocks, meanwhile are neither missed half nor seen twice. `signal` ends it before
- * the next page, with its reason.
+ * the next page, with its reason. `only`: the columns that are wanted, and no others are read.
  */
 export async function* readBlocks(
   db: Queryable,
   { id, kind, split }: { id: string; kind: string; split: string },
   { from, to }: { from: number; to: number },
   signal?: AbortSignal,
+  only?: readonly string[],
 ): AsyncGenerator<Block[], void> {
   let limit = 1
   let page = firstPage
   for (let next = from; next < to; ) {
     signal?.throwIfAborted()
-    const { rows } = await db.query<Stored>(pageSqlOf(kind), [id, kind, split, next, to, limit])
+    const asked = [id, kind, split, next, to, limit]
+    const { rows } = await (only === undefined
+      ? db.query<Stored>(pageSqlOf(kind), asked)
+      : db.query<Stored>(partSqlOf(kind), [...asked, only]))
     if (rows.length === 0) return
     const blocks = rows.map(stored => cut(decode(stored), next, to, kind))
     yield blocks
@@ -93,6 +97,19 @@ export async function* readBlocks(
     limit = Math.max(1, Math.min(1000, Math.floor((rows.length * page) / bytes)))
     page = Math.min(largestPage, 2 * page)
   }
+}
+
+/**
+ * The rows of single iterations, which ascend, as blocks of one row; of those that are stored. For tables that have one row
+ * an iteration.
+ */
+export async function readBlockRows(
+  db: Queryable,
+  { id, kind, split }: { id: string; kind: string; split: string },
+  iterations: number[],
+): Promise<Block[]> {
+  const { rows } = await db.query<Stored>(rowsSqlOf(kind), [id, kind, split, iterations])
+  return rows.map(decode)
 }
 
 /** Puts a table of a whole run in the place of what there was of it. Where the experiment is gone, nothing is put. */
@@ -157,6 +174,35 @@ const pageSqlOf = (kind: string) => `
     ${Object.hasOwn(earlierBlocksSql, kind) ? `UNION ALL (${earlierBlocksSql[kind as EarlierKind]})` : ''}
   ) blocks
   ORDER BY "from" LIMIT $6::int`
+
+/** Where each column of a block b lies in its data. */
+const placesSql = `
+  SELECT name, n, size, rows * coalesce(sum(size) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS place, rows
+    FROM (SELECT name, n, size, octet_length(b.data) / sum(size) OVER () AS rows
+            FROM unnest(b.columns) WITH ORDINALITY AS c (name, n),
+                 LATERAL (SELECT CASE split_part(name, ' ', 2) WHEN 'f8' THEN 8 WHEN 'i4' THEN 4 ELSE 2 END AS size) sizes) sized`
+
+/** The same with the columns of $7 alone. What is stored out of line and uncompressed is read in part. */
+const partSqlOf = (kind: string) => `
+  SELECT b."from", b."to", part.columns, encode(part.data, 'base64') AS data, b.swapped
+    FROM (${pageSqlOf(kind).replace("encode(data, 'base64') AS data", 'data')}) b,
+         LATERAL (SELECT array_agg(name ORDER BY n) AS columns,
+                         string_agg(substring(b.data FROM place::int + 1 FOR (rows * size)::int), ''::bytea ORDER BY n) AS data
+                    FROM (${placesSql}) places WHERE split_part(name, ' ', 1) = ANY ($7::text[])) part
+   ORDER BY b."from"`
+
+/** Of each iteration of $4 its row alone, where a block has one an iteration. */
+const rowsSqlOf = (kind: string) => `
+  SELECT at AS "from", at + 1 AS "to", b.columns, encode(part.data, 'base64') AS data, b.swapped
+    FROM unnest($4::int[]) AS at,
+         LATERAL (${pageSqlOf(kind)
+           .replace("encode(data, 'base64') AS data", 'data')
+           .replaceAll('$4::int', 'at')
+           .replaceAll('$5::int', '(at + 1)')
+           .replaceAll('$6::int', '1')}) b,
+         LATERAL (SELECT string_agg(substring(b.data FROM (place + (at - b."from") * size)::int + 1 FOR size), ''::bytea ORDER BY n) AS data
+                    FROM (${placesSql}) places) part
+   ORDER BY at`
 
 /** Whether the rows of a kind are not of single iterations, one after the other. */
 const isOfSegment = (kind: string): boolean =>

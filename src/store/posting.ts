@@ -104,12 +104,16 @@ async function holdInitial(client: pg.PoolClient, specs: StoredSpec[]): Promise<
   if (ids.size === 0) return
   // In one order, as deletions lock them; what is being deleted is marked (markDeleting).
   const { rows } = await client.query<{ id: string }>(
-    'SELECT id FROM experiments WHERE id = ANY ($1::uuid[]) AND NOT cancelling ORDER BY id FOR SHARE',
+    `SELECT id FROM experiments WHERE id = ANY ($1::uuid[]) AND NOT cancelling AND status = 'succeeded'
+      ORDER BY id FOR SHARE`,
     [[...ids]],
   )
   for (const { id } of rows) ids.delete(id)
   for (const id of ids)
     throw new SpecError([
-      { path: '$.training.initial.experiment', message: `was deleted this moment: ${id}` },
+      {
+        path: '$.training.initial.experiment',
+        message: `was deleted, or is being extended, this moment: ${id}`,
+      },
     ])
 }

@@ -16,6 +16,15 @@ import { type Computer, segmentsThatAre } from './state.ts'
 /** The indices of the segments that are trained and not yet allocated, in order. */
 export const unallocatedSegments = (db: Database, id: string) => segmentsThatAre(db, id, 'trained')
 
+/** Whether a segment is allocated. */
+export async function isAllocated(db: Database, id: string, index: number): Promise<boolean> {
+  const { rows } = await db.pool.query(
+    `SELECT FROM segments WHERE experiment_id = $1 AND "index" = $2 AND status = 'allocated'`,
+    [id, index],
+  )
+  return rows.length > 0
+}
+
 /** Takes up a segment. undefined where it is allocated already, or its experiment is not to be worked on. */
 export async function startSegment(
   db: Database,
@@ -85,7 +94,7 @@ export function recordSegment(
     )
     if (experiment.rows[0]?.wanted !== true) return 'unwanted'
     const { rows: segments } = await client.query<Recorded>(
-      'SELECT status, "from", "to", sequence FROM segments WHERE experiment_id = $1 AND "index" = $2 FOR UPDATE',
+      'SELECT status, "from", "to", sequence, finished_at IS NOT NULL AS before FROM segments WHERE experiment_id = $1 AND "index" = $2 FOR UPDATE',
       [id, index],
     )
     const [segment] = segments
@@ -104,7 +113,8 @@ export function recordSegment(
       return 'disputed'
     }
     const again = segment.sequence !== null
-    if (again) {
+    // Also of one that was shorter when it was recorded (store/extension.ts).
+    if (segment.before) {
       await removeBlocks(client, id, segment)
       await removeEarlierRows(client, id, index, segment)
     }
@@ -141,4 +151,4 @@ async function areRecorded(client: pg.ClientBase, id: string, objects: StoredArt
   return rows.length === 0
 }
 
-type Recorded = { status: string; from: number; to: number; sequence: number | null }
+type Recorded = { status: string; from: number; to: number; sequence: number | null; before: boolean }

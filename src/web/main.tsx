@@ -133,7 +133,7 @@ function Frame({ leave }: { leave: (() => void) | undefined }) {
         {first === 'sweeps' && id === undefined && <SweepsPage />}
         {first === 'sweeps' && id !== undefined && <SweepPage key={id} id={id} query={address.query} />}
         {first === 'new' && <SubmitPage query={address.query} />}
-        {first === 'datasets' && <DatasetsPage />}
+        {first === 'datasets' && <DatasetsPage query={address.query} />}
         {first === 'workers' && <WorkersPage />}
         {!['compare', 'overlay', ...places.map(([path]) => path as string)].includes(first) && (
           <h1 tabIndex={-1}>There is no page “{first}”</h1>

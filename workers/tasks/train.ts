@@ -3,15 +3,17 @@
  * state at the segment's end, from which a training that was interrupted goes on.
  */
 import { setImmediate } from 'node:timers/promises'
-import { slotsOfAll, train } from '../../src/nn/train.ts'
+import { slotsOfAll, type TrainingState, train } from '../../src/nn/train.ts'
 import { leftName, weightsName } from '../../src/objects/names.ts'
 import { objectKey } from '../../src/objects/objects.ts'
+import type { Known } from '../../src/objects/verify.ts'
+import { SpecError } from '../../src/spec/errors.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
 import { beginningOf, originOf } from './branch.ts'
-import { openRows } from './rows.ts'
+import { openRows, readRows } from './rows.ts'
 import { openSay } from './say.ts'
 import { writeTable } from './sealed.ts'
 import { latestState, writeState } from './state.ts'
@@ -21,7 +23,8 @@ type Span = { index: number; from: number; to: number }
 
 /**
  * Writes weights/{from}-{to}.npy, float32 [to − from + 1, parameters], of the segments asked for; the last row of one is
- * the first of the next. Memory holds one row. What was written before is written again with the same bits, if at all.
+ * the first of the next. Memory holds one row. What comes before them is gone through from the latest state that is stored,
+ * or from the beginning; with `continues`, it must come to the weights that are there. Throws SpecError where it does not.
  */
 export async function trainSegments(
   context: Context,
@@ -65,35 +68,43 @@ export async function trainSegments(
     const resume =
       (await latestState(objects, experimentId, ends, { slots, parameters }, damaged)) ?? (await begin())
     let s = spans.findIndex(({ from }) => from === (resume?.iteration ?? 0))
-    let rows = await open(spans[s])
+    let rows = s >= first ? await open(spans[s]) : undefined
+    // What is only gone through again, of a training that goes on, is no progress.
+    const tell = (iteration: number) =>
+      report(task.continues ? Math.max(iteration, spans[first].from) : iteration, iterations)
     const own = await openSay(context, task, resume?.memory, signal)
     try {
       for await (const at of train(model, spec, layers, data.train, resume, origin, own.say)) {
         await setImmediate()
         signal.throwIfAborted()
         const { iteration, theta } = at
-        await rows.append(theta)
+        await rows?.append(theta)
         if (at.ended && iteration < iterations) ended = iteration
         if (iteration < spans[s].to) {
-          report(iteration, iterations)
+          tell(iteration)
           if (ended === undefined) continue
-          await rows.abort()
+          await rows?.abort()
           break
         }
+        if (s + 1 === first && task.continues) await checkEnd(objects, task.continues, at, spans[s], signal)
         // These first: where there are weights, one can go on from their end, and allocate them.
-        for (const [name, columns] of Object.entries(own.tables()))
-          await writeTable(objects, objectKey(experimentId, leftName(name, spans[s])), columns)
+        const left = own.tables()
+        if (rows)
+          for (const [name, columns] of Object.entries(left))
+            await writeTable(objects, objectKey(experimentId, leftName(name, spans[s])), columns)
         if (iteration < iterations) await writeState(objects, experimentId, at)
-        const object = await rows.commit()
-        stored.push(object)
-        report(iteration, iterations, { index: s, object })
+        if (rows) {
+          const object = await rows.commit()
+          stored.push(object)
+          report(iteration, iterations, { index: s, object })
+        } else tell(iteration)
         if (s === last || ended !== undefined) break
         s += 1
-        rows = await open(spans[s])
-        await rows.append(theta)
+        rows = s >= first ? await open(spans[s]) : undefined
+        await rows?.append(theta)
       }
     } catch (error) {
-      await rows.abort()
+      await rows?.abort()
       throw error
     } finally {
       own.dispose()
@@ -137,11 +148,30 @@ async function trainCut(
   const telling = (done: number) => report(done, spec.training.iterations)
   const result = await trainSegments(
     context,
-    { ...task, spec: short, segments: [cut.index] },
+    { ...task, spec: short, segments: [cut.index], continues: undefined },
     telling,
     signal,
   )
   return result.objects
+}
+
+/** Whether a training that goes on came to the weights with which the segment before ends; reads all of these. */
+async function checkEnd(
+  objects: Context['objects'],
+  known: Known,
+  { iteration, theta }: TrainingState,
+  { from }: Span,
+  signal: AbortSignal,
+): Promise<void> {
+  const rowAt = await readRows(objects, known, theta.length, signal)
+  const there = await rowAt(iteration - from)
+  if (theta.every((value, i) => Object.is(value, there[i]))) return
+  throw new SpecError([
+    {
+      path: '$.training.iterations',
+      message: `training up to iteration ${iteration} again does not give the weights that there are: they were computed on another kind of device, or by another version. A retry goes on where it is done on such a one; or post a branch from the weights alone (training.initial without state)`,
+    },
+  ])
 }
 
 /** Ascending indices as runs of successive ones. */

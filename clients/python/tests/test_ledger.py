@@ -64,6 +64,19 @@ def test_frames(experiment):
     assert compare([experiment], "train").iloc[0, 0] == layers["lca"].iloc[0]
 
 
+def test_compares_and_extends(ledger):
+    pytest.importorskip("pandas", reason="no pandas")
+    spec = {**SPEC, "training": {**SPEC["training"], "iterations": 4}}
+    one, other = (ledger.submit(spec).wait(progress=False) for _ in range(2))
+    assert other.extend(6).wait(progress=False).data["iterations"] == 6
+    found = ledger.compare([one, other.id])
+    assert [row["path"] for row in found["specs"]] == ["training.iterations"]
+    assert found["weights"][0]["sameUntil"] == 4 and found["weights"][0]["unknown"] is None
+    layers = ledger.compared("layers", [one, other], split="train")
+    assert set(layers[layers["experiment"] == other.id]["lcaDifference"]) == {0.0}
+    assert len(ledger.compared("losses", [one, other], split="train")) == 10
+
+
 def test_frames_without_arrow_are_the_same(experiment, monkeypatch):
     pd = pytest.importorskip("pandas", reason="no pandas")
     first = experiment.allocations("train")

@@ -23,6 +23,7 @@ import type {
   ComparisonTable,
   CurvatureTable,
   Dataset,
+  DatasetSamples,
   DiagnosticList,
   Experiment,
   ExperimentEdit,
@@ -146,6 +147,8 @@ export function connect(connection: Connection = {}) {
     list: (options: ListOptions = {}) => pages<ExperimentListItem>('/v1/experiments', options),
     cancel: (id: string) => post<Experiment>(`${experiment(id)}/cancel`),
     retry: (id: string) => post<Experiment>(`${experiment(id)}/retry`),
+    /** Goes on until it has so many iterations in all, as if it had been posted with them. */
+    extend: (id: string, iterations: number) => post<Experiment>(`${experiment(id)}/extend`, { iterations }),
     delete: (id: string) => remove(experiment(id)),
     /** Changes name, tags and notes; with `ifMatch` (an ETag) only where nobody has since. */
     edit: (id: string, edit: ExperimentEdit, { ifMatch }: { ifMatch?: string } = {}) =>
@@ -269,6 +272,9 @@ export function connect(connection: Connection = {}) {
       return post<Dataset>('/v1/datasets', form)
     },
     dataset: (name: string) => http.json<Dataset>(`/v1/datasets/${encodeURIComponent(name)}`),
+    /** Examples of each class, and how many there are of each. */
+    datasetSamples: (name: string, query: { split?: 'train' | 'test'; n?: number } = {}) =>
+      http.json<DatasetSamples>(`/v1/datasets/${encodeURIComponent(name)}/samples`, { query }),
     deleteDataset: (name: string) => remove(`/v1/datasets/${encodeURIComponent(name)}`),
     datasets: () => items<Dataset>('/v1/datasets'),
 

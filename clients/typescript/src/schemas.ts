@@ -6194,6 +6194,14 @@ export interface ExperimentListItem {
    * The label of its variant in that sweep.
    */
   variant: string | null
+  /**
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
   progress: Progress
   /**
    * Null until the experiment has succeeded.
@@ -6335,6 +6343,14 @@ export interface Experiment {
    * The label of its variant in that sweep.
    */
   variant: string | null
+  /**
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
+   */
+  parent: {
+    experiment: string
+    iteration: number
+    state: boolean
+  } | null
   progress: Progress
   /**
    * Null until the experiment has succeeded.
@@ -6402,6 +6418,21 @@ export interface Experiment {
    * Its place in line; null when it is not queued.
    */
   queue: QueuePlace | null
+  /**
+   * What starts from it, the newest 100: GET /v1/experiments?where=spec.training.initial.experiment = ID has all.
+   */
+  branches: {
+    id: string
+    /**
+     * Yours.
+     */
+    name: string | null
+    /**
+     * Of this experiment, from which it starts.
+     */
+    iteration: number
+    status: ExperimentStatus
+  }[]
   spec: ResolvedSpec1
 }
 /**
@@ -6847,6 +6878,12 @@ export interface ResolvedSpec1 {
      */
     events: ('training' | 'allocating' | 'succeeded' | 'failed' | 'cancelled')[]
   }[]
+}
+export interface ExtendBody {
+  /**
+   * How many iterations there are to be in all, as in training.iterations: more than there are.
+   */
+  iterations: number
 }
 /**
  * How many examples of a split are allocated, of how many.
@@ -8333,7 +8370,7 @@ export interface ComparedExperiment {
    */
   iterations: number
   /**
-   * What it starts from (training.initial); state: it goes on with that training.
+   * What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.
    */
   parent: {
     experiment: string
@@ -10065,6 +10102,51 @@ export interface Dataset {
      */
     createdAt: string
   } | null
+}
+/**
+ * A look into a dataset.
+ */
+export interface DatasetSamples {
+  name: string
+  split: 'train' | 'test'
+  /**
+   * Of one example.
+   */
+  shape: number[]
+  /**
+   * null: targets are numbers.
+   */
+  classes: number | null
+  /**
+   * Examples of each class, of those counted; null where there are no classes.
+   */
+  counts: number[] | null
+  counted: number
+  /**
+   * Examples that there are; null: they are generated, without end.
+   */
+  of: number | null
+  /**
+   * The first of each class, in their order.
+   */
+  samples: {
+    /**
+     * Its place.
+     */
+    index: number
+    /**
+     * Its class, those of its last places, or the numbers to be predicted.
+     */
+    labels: number[]
+    /**
+     * Bytes of [height, width, channels], in base64; null where it is no image.
+     */
+    pixels: string | null
+    /**
+     * Tokens or features, where it is no image.
+     */
+    values: number[] | null
+  }[]
 }
 /**
  * The weights of a training that happened elsewhere: `training: { trajectory: id }` allocates it.

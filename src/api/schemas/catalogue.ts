@@ -169,6 +169,54 @@ export const Dataset = component(
   ),
 )
 
+export const SamplesQuery = Type.Object(
+  {
+    split: Type.Unsafe<'train' | 'test'>({
+      ...{ enum: ['train', 'test'], default: 'train' },
+      description: 'Which examples: those to train on, or those to test on.',
+    }),
+    n: Type.Integer({ minimum: 1, maximum: 100, default: 30, description: 'Most examples.' }),
+  },
+  { additionalProperties: false },
+)
+export const DatasetSamples = component(
+  'DatasetSamples',
+  Type.Object(
+    {
+      name: Type.String({ examples: ['mnist'] }),
+      split: Type.Enum(['train', 'test']),
+      shape: Type.Array(Type.Integer(), { description: 'Of one example.' }),
+      classes: IntegerOrNull('null: targets are numbers.'),
+      counts: Type.Unsafe<number[] | null>({
+        ...{ type: ['array', 'null'], items: { type: 'integer' } },
+        description: 'Examples of each class, of those counted; null where there are no classes.',
+      }),
+      counted: Type.Integer(),
+      of: IntegerOrNull('Examples that there are; null: they are generated, without end.'),
+      samples: Type.Array(
+        Type.Object({
+          index: Type.Integer({ description: 'Its place.' }),
+          labels: Type.Array(Type.Number(), {
+            description: 'Its class, those of its last places, or the numbers to be predicted.',
+          }),
+          pixels: Type.Unsafe<string | null>({
+            type: ['string', 'null'],
+            contentEncoding: 'base64',
+            description: 'Bytes of [height, width, channels], in base64; null where it is no image.',
+          }),
+          values: Type.Unsafe<number[] | null>({
+            type: ['array', 'null'],
+            items: { type: 'number' },
+            description: 'Tokens or features, where it is no image.',
+          }),
+        }),
+        { description: 'The first of each class, in their order.' },
+      ),
+    },
+    { description: 'A look into a dataset.' },
+  ),
+)
+
 export const Health = Type.Object({ status: Type.Enum(['ok']) }, { description: 'The process answers.' })
 
 const Check = Type.Object({

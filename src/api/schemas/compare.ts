@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import { worded } from '../../spec/patterns.ts'
 import { SplitName } from '../../spec/schema.ts'
 import { closed, component, exampleId, FiniteOrNull, IntegerOrNull, ref, StringOrNull } from './common.ts'
-import { ExperimentStatus } from './experiments.ts'
+import { ExperimentStatus, Parent } from './experiments.ts'
 import { format, helpFractions, queryParts } from './tables.ts'
 
 /** How many may be compared at once. */
@@ -124,16 +124,7 @@ export const ComparedExperiment = component(
     name: StringOrNull('Yours.'),
     status: ref(ExperimentStatus),
     iterations: Type.Integer({ description: 'Optimizer steps of its own.' }),
-    parent: Type.Unsafe<{ experiment: string; iteration: number; state: boolean } | null>({
-      type: ['object', 'null'],
-      properties: {
-        experiment: { type: 'string' },
-        iteration: { type: 'integer' },
-        state: { type: 'boolean' },
-      },
-      required: ['experiment', 'iteration', 'state'],
-      description: 'What it starts from (training.initial); state: it goes on with that training.',
-    }),
+    parent: Parent,
     offset: Type.Integer({ description: 'Where its first iteration lies on the common axis.' }),
   }),
 )

@@ -3,7 +3,7 @@ import { ExperimentSpec } from '../../spec/schema.ts'
 import { SweepSpec } from '../../spec/sweep-schema.ts'
 import { Artifact, ArtifactLink } from './artifacts.ts'
 import { Unbalanced } from './balance.ts'
-import { Architecture, Dataset, Readiness } from './catalogue.ts'
+import { Architecture, Dataset, DatasetSamples, Readiness } from './catalogue.ts'
 import { FieldErrorSchema, Problem } from './common.ts'
 import {
   ComparedExperiment,
@@ -25,6 +25,7 @@ import {
   ExperimentListItem,
   ExperimentStatus,
   ExperimentSummary,
+  ExtendBody,
   exampleSpec,
   JudgingCost,
   LogLine,
@@ -62,7 +63,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Place, Experiment, SampleSize, JudgingCost, Preview],
+  ...[ExperimentListItem, Place, Experiment, ExtendBody, SampleSize, JudgingCost, Preview],
   ...[ExperimentEdit, BulkRequest, BulkOutcome, LogLine],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[
@@ -81,6 +82,6 @@ export const components = [
   ...[ComparisonWarning, Comparison, ComparisonTable, ComparisonAnswer],
   ...[DiagnosticRule, DiagnosticList, Finding, FindingList],
   ...diagnosticSchemas.flatMap(({ row, document }) => [row, document]),
-  ...[Artifact, ArtifactLink, Architecture, Dataset, Trajectory, Worker, Readiness],
+  ...[Artifact, ArtifactLink, Architecture, Dataset, DatasetSamples, Trajectory, Worker, Readiness],
   ...[FieldErrorSchema, Problem],
 ]

@@ -152,6 +152,14 @@ const ExperimentError = Type.Unsafe<{ message: string; errors?: FieldError[] } |
   description: 'Why the experiment failed.',
 })
 
+export const Parent = Type.Unsafe<{ experiment: string; iteration: number; state: boolean } | null>({
+  type: ['object', 'null'],
+  properties: { experiment: { type: 'string' }, iteration: { type: 'integer' }, state: { type: 'boolean' } },
+  required: ['experiment', 'iteration', 'state'],
+  description:
+    'What it starts from (training.initial), which may have been deleted since; state: it goes on with that training.',
+})
+
 const listed = {
   id: Type.String({ examples: [exampleId], description: 'A UUID (version 7).' }),
   name: StringOrNull('Yours.'),
@@ -164,6 +172,7 @@ const listed = {
   }),
   sweepId: StringOrNull('The sweep that it belongs to.'),
   variant: StringOrNull('The label of its variant in that sweep.'),
+  parent: Parent,
   progress: ref(Progress),
   summary: SummaryOrNull,
   bytes: Type.Object(
@@ -244,6 +253,18 @@ export const Experiment = component(
         anyOf: [{ $ref: idOf(Place) }, { type: 'null' }],
         description: 'Its place in line; null when it is not queued.',
       }),
+      branches: Type.Array(
+        Type.Object({
+          id: Type.String({ examples: [exampleId] }),
+          name: StringOrNull('Yours.'),
+          iteration: Type.Integer({ description: 'Of this experiment, from which it starts.' }),
+          status: ref(ExperimentStatus),
+        }),
+        {
+          description:
+            'What starts from it, the newest 100: GET /v1/experiments?where=spec.training.initial.experiment = ID has all.',
+        },
+      ),
       spec: ResolvedSpecSchema,
     },
     { description: 'An experiment: what was asked for, how far it is, what came of it.' },
@@ -426,6 +447,23 @@ export const ListQuery = Type.Object(
     ),
   },
   closed,
+)
+
+/** What `training.iterations` may be when it is raised: there was one iteration at least. */
+export const extendedIterations = { minimum: 2, maximum: 10_000_000 }
+export const ExtendBody = component(
+  'ExtendBody',
+  Type.Object(
+    {
+      iterations: Type.Integer({
+        ...extendedIterations,
+        description:
+          'How many iterations there are to be in all, as in training.iterations: more than there are.',
+        examples: [2000],
+      }),
+    },
+    closed,
+  ),
 )
 
 export const PostHeaders = Type.Object({

@@ -239,6 +239,13 @@ export const format = {
       description: 'The format, where Accept cannot be set, as in pandas.read_csv(url); it wins over Accept.',
     }),
   ),
+  column: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
+      maxItems: 50,
+      description:
+        'Only this column, in CSV, NDJSON and Arrow; may be repeated. What few columns need is read and sent sooner. All if absent.',
+    }),
+  ),
   safe: Type.Optional(
     Type.Boolean({
       description:

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { negotiate } from '../http/accept.ts'
 import { matchesEtag, weakEtag } from '../http/etag.ts'
 import { addVary } from '../http/vary.ts'
+import { invalidQuery } from '../problem.ts'
 import { type TableFormat, tableFormats, unbalancedHeader } from '../schemas/tables.ts'
 import { arrowChunks } from './arrow.ts'
 import type { Table } from './table.ts'
@@ -36,8 +37,10 @@ export async function sendTable(
   reply: FastifyReply,
   table: Table,
 ): Promise<FastifyReply> {
-  const { format: asked, safe = false } = request.query as { format?: TableFormat; safe?: boolean }
+  type Query = { format?: TableFormat; safe?: boolean; column?: string[] }
+  const { format: asked, safe = false, column } = request.query as Query
   const format = asked ?? formatOf[negotiate(request.headers.accept, mediaTypes)]
+  const shown = column === undefined ? table : withColumns(table, column, format)
   reply.type(withCharset(tableFormats[format]))
   addVary(reply, 'accept', 'accept-encoding')
   reply.header('cache-control', 'private, no-cache')
@@ -49,10 +52,23 @@ export async function sendTable(
   }
   // Fastify would read a stream to its end for a HEAD.
   if (request.method === 'HEAD') return reply.send(Readable.from([]))
-  const chunks = writers[format](table, { safe })
+  const chunks = writers[format](shown, { safe })
   const first = await chunks.next()
   // Bytes, not objects: a slow reader then holds back the queries, not a queue of batches.
   return reply.send(Readable.from(prepend(first, chunks), { objectMode: false }))
+}
+
+/** The table with some of its columns, in its own order. Throws 400 where one is none of them, or rows are to be whole. */
+function withColumns(table: Table, wanted: string[], format: TableFormat): Table {
+  if (format === 'json')
+    throw invalidQuery('column', 'is for format=csv, ndjson and arrow: in JSON every row is whole')
+  const unknown = wanted.find(name => !table.columns.some(column => column.name === name))
+  if (unknown !== undefined)
+    throw invalidQuery(
+      'column',
+      `there is no column ${unknown}; there are ${table.columns.map(({ name }) => name).join(', ')}`,
+    )
+  return { ...table, columns: table.columns.filter(({ name }) => wanted.includes(name)) }
 }
 
 async function* prepend<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T, void>) {

@@ -37,6 +37,26 @@ export default (program: Command) => {
     })
 
   datasets
+    .command('show')
+    .argument('<name>', 'its name')
+    .description('how many examples each class has')
+    .option('--test', 'of those to test on')
+    .action(async (name: string, { test }: { test?: boolean }, command: Command) => {
+      const session = open(command)
+      const split = test ? 'test' : 'train'
+      const [found, { classNames }] = await Promise.all([
+        session.ledger.datasetSamples(name, { split, n: 1 }),
+        session.ledger.dataset(name),
+      ])
+      session.print({ ...found, classNames }, ({ counts, counted, of, ...shown }) => {
+        const head = `${whole(counted)} examples to ${split} on${of === null ? ', drawn' : ''}`
+        if (counts === null) return `${head}; targets are numbers`
+        const rows = counts.map((count, label) => [shown.classNames?.[label] ?? String(label), whole(count)])
+        return `${head}\n${table(['class', 'examples'], rows)}`
+      })
+    })
+
+  datasets
     .command('upload')
     .argument('<name>', 'what specs shall call it')
     .description(

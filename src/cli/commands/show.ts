@@ -30,6 +30,8 @@ export function describeExperiment(experiment: Experiment): string {
     ['experiment', id],
     ['name', name],
     ['variant', variant],
+    ['parent', experiment.parent ? parentInWords(experiment.parent) : undefined],
+    ['branches', branchesInWords(experiment.branches)],
     ['status', `${status}${took === undefined ? '' : ` in ${duration(took)}`}`],
     ['in line', experiment.queue ? describePlace(experiment.queue) : undefined],
     ['progress', summary ? undefined : `${progress.phase} ${progress.done}/${progress.total}`],
@@ -70,6 +72,17 @@ export function describeExperiment(experiment: Experiment): string {
   const warnings = unbalancedLines(summary.unbalanced).join('\n')
   const findings = findingLines(summary.findings).join('\n')
   return [lines.join('\n'), table(header, rows), warnings, findings].filter(Boolean).join('\n\n')
+}
+
+const parentInWords = ({ experiment, iteration, state }: NonNullable<Experiment['parent']>) =>
+  `${experiment} at ${iteration}${state ? ', going on with its training' : ', from its weights'}`
+
+/** The newest three, and how many more. Older servers do not say. */
+function branchesInWords(branches: Experiment['branches'] = []): string | undefined {
+  if (branches.length === 0) return undefined
+  const named = branches.slice(0, 3).map(({ id, iteration, status }) => `${id} at ${iteration} (${status})`)
+  const more = branches.length - named.length
+  return [...named, ...(more > 0 ? [`${more >= 97 ? 'at least ' : ''}${more} more`] : [])].join(', ')
 }
 
 /** What an object says, without its punctuation; undefined where it says nothing. */

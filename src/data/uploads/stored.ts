@@ -49,7 +49,7 @@ export async function loadStored(
 }
 
 /** Bytes as what they are. As they lie in memory on every machine that this runs on: least first. */
-const typed = (bytes: Uint8Array, kind: ValueKind = 'bytes') =>
+export const typed = (bytes: Uint8Array, kind: ValueKind = 'bytes') =>
   kind === 'bytes'
     ? bytes
     : kind === 'numbers'

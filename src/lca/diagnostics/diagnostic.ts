@@ -145,6 +145,19 @@ export type Seams = {
     add(segment: { from: number; to: number; vectors: Record<string, Float32Array> }): void
     columns(): Columns
   }
+  /**
+   * The vectors of a segment whose own are gone, as they are once a run has succeeded, bit for bit out of its raw tensors: for
+   * a run that goes on.
+   */
+  recover(network: NetworkOf, tensors: RawTensors): Promise<Record<string, Float32Array>>
+}
+
+/** Of a segment [from, to): θ_from … θ_to, and on one split LCA of its iterations, float32 [parameters] each. */
+export type RawTensors = {
+  from: number
+  to: number
+  weights(iteration: number): Promise<Float32Array>
+  lca(iteration: number): Promise<Float32Array>
 }
 
 // ------------------------------------------------------------------------------------------------------ reading

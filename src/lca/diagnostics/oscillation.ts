@@ -283,6 +283,14 @@ export const oscillation: Diagnostic = {
         },
       }
     },
+    recover: async (_, { from, to, weights, lca }) => ({
+      start: await weights(from),
+      // What it differs from θ + Δ by, where it does, Δ does not show (above).
+      second: await weights(from + 1),
+      lastStart: await weights(to - 1),
+      firstLca: await lca(from),
+      lastLca: await lca(to - 1),
+    }),
   },
 
   view: {

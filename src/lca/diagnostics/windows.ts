@@ -199,6 +199,11 @@ export const windows: Diagnostic = {
         },
       }
     },
+    async recover(network, { from, to, lca }) {
+      const { parameters } = makeLadders(network)
+      for (let t = from; t < to; t++) parameters.add(await lca(t))
+      return { sum: parameters.total() }
+    },
   },
 
   view: {

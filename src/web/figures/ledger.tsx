@@ -106,7 +106,7 @@ export function HeatFigure({
   csv,
   onPick,
   what = 'layer',
-}: Props & { onPick?: (name: string) => void; what?: 'layer' | 'variable' | 'class' }) {
+}: Props & { onPick?: (name: string) => void; what?: 'layer' | 'variable' | 'unit' | 'class' }) {
   const theme = useTheme()
   const { names, starts, ends, lca } = ledger
   const rates = useMemo(

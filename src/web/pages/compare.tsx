@@ -1,6 +1,6 @@
-/** Two to ten experiments beside each other: losses, what the ledger sums up to, layers, and in what their specs differ. */
+/** Two to twenty experiments beside each other, as GET /v1/compare sets them: losses, layers, weights, specs. */
 import { useMemo } from 'preact/hooks'
-import type { Experiment, IterationRow } from '../../../clients/typescript/src/index.ts'
+import type { Comparison, Experiment } from '../../../clients/typescript/src/index.ts'
 import { changeQuery, linkTo } from '../address.ts'
 import { colours, useTheme } from '../figures/colours.ts'
 import { Key } from '../figures/lines.tsx'
@@ -10,37 +10,22 @@ import { isolated, number, percent, shorten, signed, whole } from '../format.ts'
 import { ledger, useLoad } from '../ledger.ts'
 import { Failed, nameOf, Status, Title } from '../parts/small.tsx'
 
-const most = 10
-const points = 600
+const most = 20
 
-type One = {
-  experiment: Experiment
-  rows: IterationRow[]
-  layers: { layer: string; lca: number | null }[]
-}
+type Loaded = { found: Comparison; experiments: Experiment[] }
 
 export function ComparePage({ query }: { query: URLSearchParams }) {
   const ids = [...new Set(query.getAll('id'))].slice(0, most)
   const split = query.get('split') === 'validation' ? 'validation' : 'train'
   const { value, error } = useLoad(
-    async signal =>
-      Promise.all(
-        ids.map(async (id): Promise<One> => {
-          const experiment = await ledger.get(id)
-          if (!experiment.spec.allocation.splits.includes(split)) return { experiment, rows: [], layers: [] }
-          const path = `/v1/experiments/${id}`
-          // One after the other: a tenant may read so many tables at a time, and others read too.
-          const { items: rows } = await ledger.http.json<{ items: IterationRow[] }>(`${path}/iterations`, {
-            query: { split, points },
-            signal,
-          })
-          const { items: layers } = await ledger.http.json<{ items: One['layers'] }>(`${path}/layers`, {
-            query: { split },
-            signal,
-          })
-          return { experiment, rows, layers }
-        }),
-      ),
+    async (): Promise<Loaded | undefined> => {
+      if (ids.length < 2) return undefined
+      const [found, ...experiments] = await Promise.all([
+        ledger.compare(ids, { split }),
+        ...ids.map(id => ledger.get(id)),
+      ])
+      return { found, experiments }
+    },
     [split],
     ids.join(),
   )
@@ -61,29 +46,50 @@ export function ComparePage({ query }: { query: URLSearchParams }) {
       </div>
       <Failed error={error} />
       {ids.length < 2 && <p class="notice">Select 2 to {most} experiments in the table of experiments.</p>}
-      {value && ids.length > 0 && <Beside all={value} split={split} />}
+      {value && <Beside {...value} split={split} />}
     </div>
   )
 }
 
-function Beside({ all, split }: { all: One[]; split: string }) {
+function Beside({ found, experiments, split }: Loaded & { split: string }) {
   const theme = useTheme()
-  const palette = colours(all.length, theme)
-  const labels = labelsOf(all.map(({ experiment }) => nameOf(experiment)))
-  const longest = Math.max(1, ...all.map(({ experiment }) => experiment.iterations))
-  const lines = (pointOf: (row: IterationRow) => [number, number | null]) =>
-    overlaid(all, labels, palette, pointOf)
-  const loss = useMemo(() => lines(row => [row.iteration, row.loss]), [all, theme])
-  const help = useMemo(() => lines(row => [row.iteration, row.helpFractionOfMoved]), [all, theme])
-  const finals = all.map(({ rows }) => rows[rows.length - 1]?.lossAfter ?? null)
+  const palette = colours(experiments.length, theme)
+  const labels = labelsOf(experiments.map(nameOf))
+  const lines = (read: (row: Comparison['losses'][number]) => number | null) =>
+    overlaid(found, labels, palette, read)
+  const loss = useMemo(() => lines(row => row.loss), [found, theme])
+  const difference = useMemo(() => lines(row => row.difference), [found, theme])
+  const ends = found.experiments.map(({ offset, iterations }) => offset + iterations)
+  const span: [number, number] = [
+    Math.min(...found.experiments.map(({ offset }) => offset)),
+    Math.max(1, ...ends),
+  ]
+  const finals = experiments.map(({ summary }) => summary?.splits[split as 'train']?.loss.final ?? null)
   const says = `The ${split} loss ends at ${labels.map((label, i) => `${number(finals[i])} (${isolated(label)})`).join(', ')}.`
+  const named = (ids: string[]) =>
+    ids
+      .map(id => labels[experiments.findIndex(one => one.id === id)])
+      .map(isolated)
+      .join(', ')
   return (
     <>
+      {found.fork && (
+        <p class="muted">
+          Iterations are those of{' '}
+          <a href={linkTo(['experiments', found.fork.experiment])}>{found.fork.experiment}</a>, which the
+          first of them leaves at {whole(found.fork.iteration)}.
+        </p>
+      )}
+      {found.warnings.map(({ about, message, experiments }) => (
+        <p key={about} class="notice">
+          {message}: {named(experiments)}
+        </p>
+      ))}
       <Plot
         title={`Loss on ${split}`}
         says={says}
         {...loss}
-        span={[0, longest]}
+        span={span}
         gutter={64}
         height={280}
         read={reading(loss)}
@@ -91,17 +97,17 @@ function Beside({ all, split }: { all: One[]; split: string }) {
         <Key series={loss.series} />
       </Plot>
       <Plot
-        title={`Help fraction on ${split}`}
-        says="Of the allocations that are not zero, the share that helped, by iteration."
-        {...help}
-        span={[0, longest]}
+        title={`Difference of the loss on ${split} to the first`}
+        says={`Where a line is below 0 that experiment has a lower loss than ${isolated(labels[0])} at the same iteration.`}
+        {...difference}
+        span={span}
         gutter={64}
         height={200}
-        read={reading(help, value => percent(value, 1))}
+        read={reading(difference)}
       >
-        <Key series={help.series} />
+        <Key series={difference.series} />
       </Plot>
-      <Tables all={all} labels={labels} palette={palette} split={split} />
+      <Tables found={found} all={experiments} labels={labels} palette={palette} split={split} />
     </>
   )
 }
@@ -117,13 +123,16 @@ function labelsOf(names: string[]): string[] {
 
 type Overlay = { x: number[]; series: Series[] }
 function overlaid(
-  all: One[],
+  { losses, experiments }: Comparison,
   labels: string[],
   palette: string[],
-  pointOf: (row: IterationRow) => [number, number | null],
+  read: (row: Comparison['losses'][number]) => number | null,
 ): Overlay {
-  const maps = all.map(({ rows }) => new Map(rows.map(pointOf)))
-  const x = [...new Set(maps.flatMap(map => [...map.keys()]))].sort((a, b) => a - b)
+  const maps = experiments.map(({ id }) => {
+    const own = losses.filter(({ experiment }) => experiment === id)
+    return new Map(own.map(row => [row.iteration, read(row)]))
+  })
+  const x = [...new Set(losses.map(({ iteration }) => iteration))].sort((a, b) => a - b)
   return {
     x,
     series: maps.map((map, i) => ({
@@ -150,25 +159,24 @@ const reading =
   }
 
 function Tables({
+  found,
   all,
   labels,
   palette,
   split,
 }: {
-  all: One[]
+  found: Comparison
+  all: Experiment[]
   labels: string[]
   palette: string[]
   split: string
 }) {
-  const layers = [...new Set(all.flatMap(({ layers }) => layers.map(({ layer }) => layer)))]
-  const specs = all.map(({ experiment: { spec } }) => flattened(spec))
-  const fields = [...new Set(specs.flatMap(spec => [...spec.keys()]))].filter(
-    field => new Set(specs.map(spec => spec.get(field))).size > 1,
-  )
+  const { layers: rows, specs, span, weights } = found
+  const layers = [...new Set(rows.map(({ layer }) => layer))]
   const summary = (
     read: (ends: NonNullable<NonNullable<Experiment['summary']>['splits']['train']>) => string,
   ) =>
-    all.map(({ experiment }) => {
+    all.map(experiment => {
       const ends = experiment.summary?.splits[split as 'train']
       return ends ? read(ends) : '–'
     })
@@ -176,7 +184,7 @@ function Tables({
     <thead>
       <tr>
         <th scope="col">{what}</th>
-        {all.map(({ experiment: { id } }, i) => (
+        {all.map(({ id }, i) => (
           <th key={id} scope="col" class="number">
             <svg width="11" height="11" aria-hidden="true">
               <rect width="11" height="11" rx="2" fill={palette[i]} />
@@ -195,7 +203,7 @@ function Tables({
         {name}
       </th>
       {cells.map((cell, i) => (
-        <td key={all[i].experiment.id} class="number">
+        <td key={all[i].id} class="number">
           {cell}
         </td>
       ))}
@@ -209,7 +217,7 @@ function Tables({
           <tbody>
             {row(
               'status',
-              all.map(({ experiment }) => <Status key={experiment.id} status={experiment.status} />),
+              all.map(({ id, status }) => <Status key={id} status={status} />),
             )}
             {row(
               'final loss',
@@ -227,19 +235,20 @@ function Tables({
               'worst residual',
               summary(({ worstResidual }) => number(worstResidual, 3)),
             )}
-            {row(
-              'LCA',
-              summary(({ lca }) => signed(lca)),
-            )}
+            {row('weights leave the first’s', ['', ...weights.map(partingInWords)])}
             {layers.map(layer =>
               row(
-                `LCA of ${layer}`,
-                all.map(({ layers }) => {
-                  const found = layers.find(one => one.layer === layer)
-                  return found ? (
-                    <span class={(found.lca ?? 0) < 0 ? 'helps' : 'hurts'}>{signed(found.lca)}</span>
-                  ) : (
-                    '–'
+                `LCA${layer === null ? '' : ` of ${layer}`}${span ? `, ${whole(span.from)} to ${whole(span.to)}` : ''}`,
+                all.map(({ id }) => {
+                  const one = rows.find(row => row.experiment === id && row.layer === layer)
+                  if (!one) return '–'
+                  return (
+                    <>
+                      <span class={(one.lca ?? 0) < 0 ? 'helps' : 'hurts'}>{signed(one.lca)}</span>
+                      {one.lcaDifference !== null && (
+                        <span class="muted"> ({signed(one.lcaDifference)})</span>
+                      )}
+                    </>
                   )
                 }),
               ),
@@ -248,17 +257,19 @@ function Tables({
         </table>
       </div>
       <h2>In what the specs differ</h2>
-      {fields.length === 0 ? (
+      {specs.length === 0 ? (
         <p class="muted">In nothing.</p>
       ) : (
         <div class="scroll" tabIndex={0} role="region" aria-label="In what the specs differ">
           <table>
             {head('Field')}
             <tbody>
-              {fields.map(field =>
+              {specs.map(({ path, values }) =>
                 row(
-                  field,
-                  specs.map(spec => <bdi key={field}>{shorten(spec.get(field) ?? '–', 60)}</bdi>),
+                  path,
+                  values.map((value, i) => (
+                    <bdi key={all[i].id}>{value === null ? '–' : shorten(JSON.stringify(value), 60)}</bdi>
+                  )),
                 ),
               )}
             </tbody>
@@ -269,15 +280,8 @@ function Tables({
   )
 }
 
-/** Every field of a spec as text, by its path. */
-function flattened(spec: unknown): Map<string, string> {
-  const fields = new Map<string, string>()
-  const walk = (value: unknown, path: string) => {
-    const isPlain = typeof value === 'object' && value !== null && !Array.isArray(value)
-    if (isPlain && Object.keys(value).length > 0)
-      for (const [key, inner] of Object.entries(value)) walk(inner, path === '' ? key : `${path}.${key}`)
-    else fields.set(path, JSON.stringify(value))
-  }
-  walk(spec, '')
-  return fields
+function partingInWords({ firstDifference, sameUntil, unknown }: Comparison['weights'][number]): string {
+  if (firstDifference !== null) return `at ${whole(firstDifference)}`
+  if (unknown === null) return `not up to ${whole(sameUntil ?? 0)}`
+  return sameUntil === null ? `unknown: ${unknown}` : `after ${whole(sameUntil)}, unknown where: ${unknown}`
 }

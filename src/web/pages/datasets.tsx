@@ -1,11 +1,25 @@
 /** Datasets that specs can name, and the upload of one's own. */
 import { useState } from 'preact/hooks'
 import { ApiError, type Dataset } from '../../../clients/typescript/src/index.ts'
+import { linkTo } from '../address.ts'
 import { bytes, percent, time, whole } from '../format.ts'
 import { base, ledger, noteError, readKey, useLoad } from '../ledger.ts'
-import { ActionButton, Failed, Title } from '../parts/small.tsx'
+import { ActionButton, Failed, Heads, Title } from '../parts/small.tsx'
+import { Look } from './datasets/look.tsx'
 
-export function DatasetsPage() {
+const heads = [
+  'Name',
+  'Shape',
+  ['Classes'],
+  ['Train'],
+  ['Test'],
+  'Where from',
+  'Description',
+  'Delete',
+] as const
+
+export function DatasetsPage({ query }: { query: URLSearchParams }) {
+  const look = query.get('look')
   const { value, error, reload } = useLoad(() => ledger.datasets(), [])
   return (
     <div class="stack">
@@ -14,31 +28,14 @@ export function DatasetsPage() {
       {value && (
         <div class="scroll" tabIndex={0} role="region" aria-label="Datasets">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Shape</th>
-                <th scope="col" class="number">
-                  Classes
-                </th>
-                <th scope="col" class="number">
-                  Train
-                </th>
-                <th scope="col" class="number">
-                  Test
-                </th>
-                <th scope="col">Where from</th>
-                <th scope="col">Description</th>
-                <th scope="col">
-                  <span class="hidden">Delete</span>
-                </th>
-              </tr>
-            </thead>
+            <Heads titles={heads} />
             <tbody>
               {value.map(({ name, shape, classes, outputs, trainFile, testFile, upload, description }) => (
                 <tr key={name}>
                   <td>
-                    <strong>{name}</strong>
+                    <a href={linkTo(['datasets'], { look: name })} aria-current={look === name || undefined}>
+                      <strong>{name}</strong>
+                    </a>
                   </td>
                   <td>{shape.join(' × ')}</td>
                   <td class="number">{classes === null ? `${outputs} numbers` : whole(classes)}</td>
@@ -69,6 +66,14 @@ export function DatasetsPage() {
             </tbody>
           </table>
         </div>
+      )}
+      {look !== null && (
+        <Look
+          key={look}
+          name={look}
+          names={value?.find(({ name }) => name === look)?.classNames ?? null}
+          query={query}
+        />
       )}
       <Upload done={reload} />
     </div>

@@ -2,6 +2,7 @@
 import { useMemo } from 'preact/hooks'
 import type { ExperimentListItem } from '../../../clients/typescript/src/index.ts'
 import { changeQuery, linkTo } from '../address.ts'
+import { readColumns } from '../columns.ts'
 import { colours, useTheme } from '../figures/colours.ts'
 import { Plot, type Series } from '../figures/plot.tsx'
 import { isolated, number, percent, shorten, whole } from '../format.ts'
@@ -43,21 +44,13 @@ export function OverlayPage({ query }: { query: URLSearchParams }) {
       const work = async () => {
         for (const item of left) {
           const path = `/v1/experiments/${item.id}/iterations`
-          type Rows = { items: { iteration: number; loss: number; helpFractionOfMoved: number }[] }
+          const wanted = { numbers: ['iteration', measure], texts: [], signal } as const
           // It may not allocate this split.
-          const rows = await ledger.http
-            .json<Rows>(path, { query: { split, points }, signal })
-            .catch(error => {
-              if (Object(error).status === 400) return { items: [] }
-              throw error
-            })
-          if (rows.items.length === 0) without.push(item)
-          else
-            curves.push({
-              item,
-              iteration: rows.items.map(({ iteration }) => iteration),
-              values: rows.items.map(row => row[measure] ?? Number.NaN),
-            })
+          const rows = await readColumns(path, { split, points }, wanted).catch(error => {
+            if (Object(error).status !== 400) throw error
+          })
+          if (!rows || rows.length === 0) without.push(item)
+          else curves.push({ item, iteration: rows.iteration, values: rows[measure] })
         }
       }
       await Promise.all(Array.from({ length: atOnce }, work))

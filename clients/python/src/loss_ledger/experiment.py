@@ -119,6 +119,13 @@ class Experiment:
         self.data = self._http.json("POST", f"{self._path}/retry")
         return self
 
+    def extend(self, iterations: int) -> Experiment:
+        """Goes on until it has so many iterations in all, as if it had been posted with them."""
+        self.data = self._http.json("POST", f"{self._path}/extend", json={"iterations": iterations})
+        # The manifest is that of what it was.
+        self.__dict__.pop("manifest", None)
+        return self
+
     def edit(self, **changes: Any) -> Experiment:
         """Changes name, notes and tags (a mapping; None takes a tag away); what is not given stays."""
         self.data = self._http.json("PATCH", self._path, json=changes)

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Union
 
 import numpy as np
 
-from . import safetensors
+from . import safetensors, tables
 from .experiment import Experiment
 from .http import Http
 from .sweep import Sweep
@@ -73,6 +73,34 @@ class Ledger:
         asked = {"status": [status] if isinstance(status, str) else status, "tag": tag, "sweep": sweep}
         for one in self._http.pages("/v1/experiments", asked):
             yield Experiment(self._http, one)
+
+    def compare(
+        self,
+        experiments: Sequence[Experiment | str],
+        *,
+        split: str | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+        bucket: int | None = None,
+    ) -> dict[str, Any]:
+        """2 to 20 experiments beside each other, the others against the first, branches on the axis of what they go back to:
+        `specs`, where `weights` part, `layers`, `losses`, and `warnings` of what is not comparable."""
+        asked = {"experiments": _ids(experiments), "split": split, "from": start, "to": stop, "bucket": bucket}
+        return dict(self._http.json("GET", "/v1/compare", params=asked))
+
+    def compared(
+        self,
+        table: str,
+        experiments: Sequence[Experiment | str],
+        *,
+        split: str | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+        bucket: int | None = None,
+    ) -> pd.DataFrame:
+        """One table of a comparison, a row an experiment: layers, losses or specs."""
+        asked = {"experiments": _ids(experiments), "table": table, "split": split, "from": start, "to": stop, "bucket": bucket}
+        return tables.read_frame(self._http, "/v1/compare", asked)
 
     # ---------------------------------------------------------------------------------------------- sweeps
 
@@ -173,7 +201,8 @@ class Ledger:
 
 
 def compare(experiments: Sequence[Experiment], split: str = "train", measure: str = "lca") -> pd.DataFrame:
-    """One measure of every layer, a column an experiment, in the order given; layers that one lacks are NaN there."""
+    """One measure of every layer over the whole run of each, a column an experiment, in the order given; layers that one lacks
+    are NaN there. Ledger.compare sets them beside each other over the iterations that all have."""
     import pandas as pd
 
     names = [one.data.get("name") or one.id for one in experiments]
@@ -181,6 +210,10 @@ def compare(experiments: Sequence[Experiment], split: str = "train", measure: st
     # Names may be alike, or missing.
     unique = [name if names.count(name) == 1 else f"{name} {one.id}" for name, one in zip(names, experiments)]
     return pd.concat(columns, axis=1, keys=unique, sort=False)
+
+
+def _ids(experiments: Sequence[Experiment | str]) -> str:
+    return ",".join(one if isinstance(one, str) else one.id for one in experiments)
 
 
 def _quoted(text: str) -> str:

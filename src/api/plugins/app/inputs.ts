@@ -22,7 +22,7 @@ export class UnparsedBody {
  * Bytes of a body that is parsed at once, and whose spec is resolved at once: both take a few milliseconds. So does each
  * experiment of such a sweep, and the event loop gets its turn after each.
  */
-const small = 2 ** 13
+export const small = 2 ** 13
 
 export default fp(
   async app => {

@@ -1,6 +1,8 @@
 /** Resolves what is posted: small bodies here, large ones in threads, so that none keeps the event loop. */
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { ResolvedSpec } from '../../../spec/resolved.ts'
+import type { StoredSpec } from '../../../spec/stored.ts'
 import { schemaViolations } from '../../../spec/validate.ts'
 import { factsOf, listUploads } from '../../../store/datasets.ts'
 import { readEarlier } from '../../../store/experiments.ts'
@@ -8,7 +10,7 @@ import { findPosted, type Once } from '../../../store/posting.ts'
 import { readTrajectories, trajectoryFacts } from '../../../store/trajectories.ts'
 import { openSpecPool } from '../../specs/pool.ts'
 import { type Kind, type Outcome, resolveBody, type World } from '../../specs/work.ts'
-import { UnparsedBody } from './inputs.ts'
+import { small, UnparsedBody } from './inputs.ts'
 
 /** What there was already under the key that came with the body; or what is to be made. */
 export type Resolved<K extends Kind> =
@@ -22,6 +24,8 @@ declare module 'fastify' {
      * be made today is not asked. Throws SpecError with every wrong field.
      */
     resolveSpec<K extends Kind>(request: FastifyRequest, kind: K): Promise<Resolved<K>>
+    /** Resolves a spec that a request is about, as if the request had posted it. Throws SpecError. */
+    resolveAgain(request: FastifyRequest, spec: ResolvedSpec): Promise<StoredSpec>
   }
 }
 
@@ -47,6 +51,33 @@ export default fp<{ factsModule: string }>(
     schemaViolations({})
     const pool = openSpecPool(factsModule)
     app.addHook('onClose', () => pool.close())
+    const worldOf = async ({ caller }: Pick<FastifyRequest, 'caller'>, ids: string[]): Promise<World> => {
+      const [uploads, earlier, trajectories] = await Promise.all([
+        listUploads(app.db, caller.owner),
+        // One that is not the caller's is not there for them.
+        readEarlier(app.db, caller, ids),
+        readTrajectories(app.db, { tenant: caller.owner }, ids),
+      ])
+      // What has been built in since keeps its name to itself.
+      const datasets = [...app.facts.datasets, ...uploads.map(factsOf)]
+      const recorded = [...trajectories].map(([id, found]): World['trajectories'][number] => [
+        id,
+        trajectoryFacts(found),
+      ])
+      return { datasets, earlier: [...earlier], trajectories: recorded }
+    }
+    app.decorate('resolveAgain', async (request: FastifyRequest, spec: ResolvedSpec) => {
+      const { webhooksToPrivate, maxJobPetaflop } = app.config
+      const work = { kind: 'experiment' as const, hashed: false, webhooksToPrivate, maxJobPetaflop }
+      const ask = ({ ids }: { ids: string[] }) => worldOf(request, ids)
+      const text = JSON.stringify(spec)
+      const made =
+        text.length > small
+          ? await whileThere(request, signal => pool.resolve(text, work, request.caller.owner, signal, ask))
+          : await resolveBody(spec, work, app.facts, ask)
+      if (made?.kind !== 'experiment') throw new Error('unreachable')
+      return made.spec
+    })
     app.decorate('resolveSpec', async <K extends Kind>(request: FastifyRequest, kind: K) => {
       const { body, caller } = request
       const key = kind === 'preview' ? undefined : request.headers['idempotency-key']?.toString()
@@ -62,19 +93,7 @@ export default fp<{ factsModule: string }>(
           posted = found as typeof posted
           if (found !== undefined) return undefined
         }
-        const [uploads, earlier, trajectories] = await Promise.all([
-          listUploads(app.db, caller.owner),
-          // One that is not the caller's is not there for them.
-          readEarlier(app.db, caller, ids),
-          readTrajectories(app.db, { tenant: caller.owner }, ids),
-        ])
-        // What has been built in since keeps its name to itself.
-        const datasets = [...app.facts.datasets, ...uploads.map(factsOf)]
-        const recorded = [...trajectories].map(([id, found]): World['trajectories'][number] => [
-          id,
-          trajectoryFacts(found),
-        ])
-        return { datasets, earlier: [...earlier], trajectories: recorded } satisfies World
+        return worldOf(request, ids)
       }
       const made =
         body instanceof UnparsedBody

@@ -13,7 +13,25 @@ const batchRows = 2 ** 13
 
 const sums = ['lca', 'helping', 'hurting', 'squared', 'moved', 'helped', 'hurt'] as const
 
-export type AllocationsRequest = { from: number; to: number; bucket: number; by: 'layer' | 'variable' }
+export type AllocationsRequest = {
+  from: number
+  to: number
+  bucket: number
+  by: 'layer' | 'variable'
+  /** Columns of the table that are wanted; all if absent. */
+  columns?: readonly string[] | undefined
+}
+
+/** What is to be read for these columns. */
+const sumsFor = (columns: readonly string[] | undefined) =>
+  columns === undefined
+    ? sums
+    : sums.filter(
+        name =>
+          columns.includes(name) ||
+          ((name === 'helped' || name === 'hurt') &&
+            columns.some(column => column.startsWith('helpFraction'))),
+      )
 
 /**
  * The rows of the table, in batches. A row is the sum over the iterations of its span and the variables of its group, in
@@ -23,17 +41,22 @@ export async function* readAllocations(
   db: Pick<Database, 'pool'>,
   { id, split, sample }: Ledger,
   { groups, groupOf, layers }: Grouping,
-  { from, to, bucket, by }: AllocationsRequest,
+  { from, to, bucket, by, columns }: AllocationsRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Batch, void> {
   if (groups.length === 0) return
   // Errors are stored of single iterations, by layer: those of sums over iterations do not follow from them.
-  const hasErrors = isSample(sample) && by === 'layer' && bucket === 1
+  const wanted = sumsFor(columns)
+  const hasErrors =
+    (columns?.includes('standardError') ?? true) && isSample(sample) && by === 'layer' && bucket === 1
   const layerOf = groups.map(({ layer }) => layers.indexOf(layer))
-  const rows = makeRows(groups, groupOf, Math.max(1, Math.floor(batchRows / groups.length)))
+  const rows = makeRows(groups, groupOf, wanted, Math.max(1, Math.floor(batchRows / groups.length)))
   let span = Number.NaN
   const what = { id, kind: 'allocations', split } as const
-  for await (const page of ahead(readBlocks(db.pool, what, { from, to }, signal))) {
+  for await (const page of ahead(
+    // At least one column says how many iterations there are.
+    readBlocks(db.pool, what, { from, to }, signal, columns && (wanted.length > 0 ? wanted : ['helped'])),
+  )) {
     for (const block of page) {
       checkRows(block, groupOf.length)
       const errors = hasErrors
@@ -55,7 +78,12 @@ export async function* readAllocations(
 }
 
 /** Rows in the making: for each span a row of every group. */
-function makeRows(groups: Grouping['groups'], groupOf: number[], spans: number) {
+function makeRows(
+  groups: Grouping['groups'],
+  groupOf: number[],
+  wanted: readonly (typeof sums)[number][],
+  spans: number,
+) {
   // Each variable is a row of its own: rows are copied where nothing is summed.
   const isCopy = groupOf.length === groups.length && groupOf.every((group, variable) => group === variable)
   const capacity = spans * groups.length
@@ -83,7 +111,7 @@ function makeRows(groups: Grouping['groups'], groupOf: number[], spans: number) 
     add({ columns }: Block, start: number) {
       const first = (begun - 1) * groups.length
       const isFirst = made.iterations[first] === 0
-      for (const name of sums) {
+      for (const name of wanted) {
         const values = columns[name]
         const into = made.sums[name]
         if (isCopy && isFirst) into.set(values.subarray(start, start + groupOf.length), first)

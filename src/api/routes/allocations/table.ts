@@ -14,6 +14,7 @@ type Query = {
   from: number
   to?: number
   bucket: number
+  column?: string[] | undefined
 }
 
 /** Throws as findLedger, spanOf and groupVariables do. */
@@ -24,14 +25,20 @@ export async function allocationsTable(
   query: Query,
   signal: AbortSignal,
 ): Promise<Table> {
-  const { by, split, layer, bucket } = query
+  const { by, split, layer, bucket, column } = query
   const ledger = await findLedger(app, caller, id, split)
   const span = spanOf(query, ledger)
   const grouping = await groupVariables(app.db, ledger.id, by, layer)
   return {
     head: { ...headOf(ledger), by, bucket },
     columns: columnsOf(AllocationRow, wantedBy(by)),
-    batches: readAllocations(app.ledgerDb, ledger, grouping, { ...span, bucket, by }, signal),
+    batches: readAllocations(
+      app.ledgerDb,
+      ledger,
+      grouping,
+      { ...span, bucket, by, columns: column },
+      signal,
+    ),
     version: ledger.version,
     warning: ledger.unbalanced?.message,
   }

@@ -4,34 +4,43 @@ import type { Member } from './members.ts'
 
 type About = ComparisonWarning['about']
 
-/** Fields that say what a number is of: where they differ it is of something else. */
+/** What says what a number is of: where it differs the number is of something else. undefined: that is not asked. */
 const fields: [About, string, (member: Member) => unknown][] = [
-  ['dataset', 'other examples: losses are of other data (dataset)', ({ spec }) => spec.dataset],
-  ['loss', 'another loss (loss)', ({ spec }) => spec.loss ?? { name: 'cross-entropy', labelSmoothing: 0 }],
+  [
+    'dataset',
+    'these have other examples than the first (dataset): their losses are of other data',
+    ({ spec }) => spec.dataset,
+  ],
+  [
+    'loss',
+    'these have another loss than the first (loss)',
+    ({ spec }) => spec.loss ?? { name: 'cross-entropy', labelSmoothing: 0 },
+  ],
   [
     'splits',
-    'other splits are allocated (allocation.splits)',
+    'these allocate other splits than the first (allocation.splits)',
     ({ spec }) => [...spec.allocation.splits].sort(),
   ],
   [
     'examples',
-    'samples of another size are allocated (allocation.examples)',
-    ({ spec }) => spec.allocation.examples ?? null,
+    'these allocate a sample of another size than the first (allocation.examples)',
+    ({ spec }) => spec.allocation.examples ?? 'all',
   ],
   [
     'method',
-    'another quadrature (allocation.method, maxError, maxSplits): sums differ by residuals',
+    'these have another quadrature than the first (allocation.method, maxError, maxSplits): sums differ by residuals',
     ({ spec: { allocation } }) => [allocation.method, allocation.maxError, allocation.maxSplits],
   ],
   [
     'chunkSize',
-    'other chunks (allocation.chunkSize): with batch norm the loss is the mean over chunks',
-    member => (hasBatchNorm(member) ? member.spec.allocation.chunkSize : null),
+    'these have other chunks than the first (allocation.chunkSize): with batch norm the loss is the mean over chunks',
+    member => (hasBatchNorm(member) ? member.spec.allocation.chunkSize : undefined),
   ],
   [
     'engine',
-    'another engine or device: the same training has other bits there',
-    ({ engine }) => engine && [engine.name, engine.device],
+    'these were computed on another engine or device than the first: the same training has other bits there',
+    // What has not computed yet has none.
+    ({ engine }) => (engine ? [engine.name, engine.device] : undefined),
   ],
 ]
 
@@ -44,13 +53,9 @@ export function warningsOf(members: Member[], isAligned: boolean): ComparisonWar
     if (of.length > 0) warnings.push({ about, message, experiments: of.map(({ id }) => id) })
   }
   for (const [about, what, of] of fields) {
-    const own = JSON.stringify(of(first))
-    warn(
-      about,
-      `${what}, in these than in the first`,
-      // What has not computed yet has no engine.
-      members.filter(member => of(member) !== null && own !== 'null' && JSON.stringify(of(member)) !== own),
-    )
+    const own = of(first)
+    const differs = (value: unknown) => value !== undefined && JSON.stringify(value) !== JSON.stringify(own)
+    warn(about, what, own === undefined ? [] : members.filter(member => differs(of(member))))
   }
   warn(
     'unfinished',

@@ -5,6 +5,7 @@ import { deleteUpload, findUpload, listUploads } from '../../../store/datasets.t
 import { ProblemError } from '../../problem.ts'
 import { Dataset, DatasetParams, List } from '../../schemas/catalogue.ts'
 import { problems, ref } from '../../schemas/common.ts'
+import samples from './samples.ts'
 import { showDataset, showUpload } from './shown.ts'
 import upload from './upload.ts'
 
@@ -13,6 +14,7 @@ const notFound = (name: string) => new ProblemError('not-found', `there is no da
 
 const routes: FastifyPluginAsyncTypebox = async app => {
   await app.register(upload)
+  await app.register(samples)
 
   app.get(
     '/datasets',

@@ -2,6 +2,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { SpecError } from '../../../spec/errors.ts'
+import { checkExtension, extended } from '../../../spec/extend.ts'
 import { ExperimentSpec } from '../../../spec/schema.ts'
 import { segmentCount } from '../../../spec/segments.ts'
 import {
@@ -11,6 +13,7 @@ import {
   type Reader,
   retryExperiment,
 } from '../../../store/experiments.ts'
+import { extendExperiment } from '../../../store/extension.ts'
 import { countUnfinished, fits } from '../../../store/posting.ts'
 import { describeSpan } from '../../../telemetry.ts'
 import { matchesEtag } from '../../http/etag.ts'
@@ -29,6 +32,8 @@ import { ExperimentParams, Page, problems, ref } from '../../schemas/common.ts'
 import {
   Experiment,
   ExperimentListItem,
+  ExtendBody,
+  extendedIterations,
   ListQuery,
   LookHeaders,
   PostHeaders,
@@ -193,7 +198,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'deleteExperiment', tags, summary: 'Delete an experiment' },
         description:
-          'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass. Not while others that are queued or running start from its weights (`training.initial`): 409. What has failed or was cancelled does not keep it.',
+          'With its ledger and its artifacts, also while it runs: its worker stops within one gradient pass. Not while others that are queued or running start from its weights (`training.initial`): 409. What has failed, was cancelled or has succeeded does not keep it: it stays as it is, and its `parent` names what is gone; then it can be computed again no more.',
         params: ExperimentParams,
         response: { 204: Type.Null({ description: 'Gone.' }), ...problems(400, 404, 409, 413, 415) },
       },
@@ -261,8 +266,68 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       return sendExperiment(reply.code(202), found)
     },
   )
+
+  app.post(
+    '/experiments/:id/extend',
+    {
+      schema: {
+        ...{ operationId: 'extendExperiment', tags, summary: 'Train an experiment longer' },
+        description:
+          'An experiment that has succeeded goes on until it has so many `iterations` in all, in its place, and is then, bit for bit, what one is that was posted with them. Segments that are done stay as they are, only a last one that is shorter than allocation.segmentIterations is done again as part of the whole one. Training is repeated up to there, from the latest of its states that is stored, and must come to the weights that there are. Meanwhile its tables can be read as far as they go and its tensors segment by segment; summary and findings are there when it has succeeded again. Asking for the iterations that it has already, or is on its way to, changes nothing. 409 while it has not succeeded, while others that are queued or running start from it, and in a sweep, whose runs are compared; 422 where a longer one could not have the same beginning, as with a cosine schedule that ends with the training, or its weights are not kept: a branch (training.initial) then does.',
+        params: ExperimentParams,
+        body: ref(ExtendBody),
+        response: { 202: ref(Experiment), ...problems(400, 404, 409, 413, 415, 422, 429) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const iterations = iterationsOf(request.body)
+      const before = await app.watch.find(id, request.caller)
+      const { status, sweepId, iterations: former } = before.experiment
+      const conflict = (message: string) => new ProblemError('conflict', message)
+      const isOnItsWay = !['failed', 'cancelled'].includes(status)
+      if (iterations === former && isOnItsWay) return sendExperiment(reply.code(202), before)
+      if (status !== 'succeeded')
+        throw conflict(
+          `the experiment is ${status}: only one that has succeeded can be extended${isOnItsWay ? '' : '; retry it first'}`,
+        )
+      if (sweepId !== null)
+        throw conflict(
+          `it belongs to the sweep ${sweepId}, whose summary compares runs as they were posted: post a branch from it instead (training.initial)`,
+        )
+      const spec = specOf(before)
+      const errors = checkExtension(spec, iterations)
+      if (errors.length > 0) throw new SpecError(errors)
+      const longer = await app.resolveAgain(request, extended(spec, iterations))
+      describeSpan({ 'ledger.experiment.id': id })
+      const done = await extendExperiment(app.db, queueOf(request, id), {
+        ...{ id, tenant: before.tenant, spec: longer, former, quota },
+      })
+      if (done.outcome === 'full') throw full()
+      if (done.outcome === 'in use') throw startedFrom(done.users)
+      if (done.outcome === 'changed')
+        throw conflict('the experiment has changed this moment: look at it again')
+      request.log.info({ experiment: id, from: former, to: iterations }, 'experiment extended')
+      return sendExperiment(reply.code(202), await find(id, request.caller))
+    },
+  )
 }
 export default routes
+
+/** How many iterations a body asks for. Throws SpecError. */
+function iterationsOf(body: unknown): number {
+  const { minimum, maximum } = extendedIterations
+  const { iterations, ...others } = Object(body) as { iterations?: unknown }
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined)
+    throw new SpecError([
+      { path: `$.${unknown.slice(0, 100)}`, message: 'is not a field here; there is iterations' },
+    ])
+  if (Number.isInteger(iterations) && Number(iterations) >= minimum && Number(iterations) <= maximum)
+    return Number(iterations)
+  const message = `must be an integer from ${minimum} to ${maximum}: how many iterations there are to be in all`
+  throw new SpecError([{ path: '$.iterations', message }])
+}
 
 /** key:value, as far as the first colon. */
 function tagsOf(pairs: string[]): Record<string, string> {

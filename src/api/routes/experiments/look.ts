@@ -12,7 +12,8 @@ const texts = new WeakMap<FoundWhole, string>()
 export function sendExperiment(reply: FastifyReply, found: FoundWhole): FastifyReply {
   let text = texts.get(found)
   if (text === undefined) {
-    text = jsonWith({ ...found.experiment, notes: found.notes, queue: found.place }, 'spec', found.specText)
+    const { experiment, notes, place: queue, branches, specText } = found
+    text = jsonWith({ ...experiment, notes, queue, branches }, 'spec', specText)
     texts.set(found, text)
   }
   return sendJson(reply, text)

@@ -1,5 +1,6 @@
 /** Experiments as the API shows them: read in one query, and how far they are worked out from what it returns. */
 
+import { createHash } from 'node:crypto'
 import type { ResolvedSpec } from '../../../spec/resolved.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 import { type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
@@ -7,7 +8,7 @@ import type { Database } from '../../../store/database.ts'
 import { type EarlierSummary, isEarlier, renewSummary } from '../../../store/earlier-summary.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import type { Summary } from '../../../store/summary.ts'
-import type { ExperimentListItem, Place } from '../../schemas/experiments.ts'
+import type { Experiment, ExperimentListItem, Place } from '../../schemas/experiments.ts'
 import { fieldOf, nameOf } from './fields.ts'
 import { loadPlaces } from './place.ts'
 import { type Where, whereSql } from './where.ts'
@@ -41,6 +42,9 @@ const columns = `
   (e.spec #>> '{training,iterations}')::int AS iterations,
   e.sweep_id AS "sweepId",
   (SELECT variants[e.variant + 1] FROM sweeps WHERE id = e.sweep_id) AS variant,
+  CASE WHEN e.spec #> '{training,initial}' IS NOT NULL THEN json_build_object(
+    'experiment', e.spec #> '{training,initial,experiment}', 'iteration', e.spec #> '{training,initial,iteration}',
+    'state', coalesce((e.spec #>> '{training,initial,state}')::boolean, false)) END AS parent,
   e.trained, coalesce(s.done, 0)::int AS allocated, e.done_before AS "doneBefore",
   extract(epoch FROM now() - e.paced_at)::float8 AS "pacedSeconds",
   e.summary, (SELECT to_json(j) FROM (SELECT ${judgedSql}, e.spec #> '{allocation,splits}' AS splits) j) AS books,
@@ -54,6 +58,14 @@ const bytesSql = `
      'objects', (SELECT coalesce(sum(bytes), 0) FROM artifacts WHERE experiment_id = e.id),
      'ledger', (SELECT coalesce(sum(octet_length(data)), 0) FROM ledger_blocks WHERE experiment_id = e.id))) AS bytes`
 
+/** What starts from it, newest first; by its index (prisma/migrations), written as there. */
+const branchesSql = `
+  (SELECT coalesce(json_agg(json_build_object('id', b.id, 'name', b.name, 'status', b.status,
+                              'iteration', (b.spec #>> '{training,initial,iteration}')::int) ORDER BY b.id DESC), '[]')
+     FROM (SELECT * FROM experiments
+            WHERE "spec" #>> '{training,initial,experiment}' = e.id::text AND tenant = e.tenant
+            ORDER BY id DESC LIMIT 100) b) AS branches`
+
 const source = `
   experiments e
   LEFT JOIN LATERAL (SELECT sum(done) AS done FROM segments
@@ -61,7 +73,7 @@ const source = `
 
 const stateSql = `SELECT ${columns}, e.tenant, e.recorded FROM ${source} WHERE e.id = ANY ($1::uuid[])`
 // As text: it leaves as it was stored, and parsing a large one and writing it again would keep the event loop.
-const wholeSql = `SELECT ${columns}, ${bytesSql}, e.tenant, e.recorded, e.spec::text AS "specText", e.notes FROM ${source} WHERE e.id = ANY ($1::uuid[])`
+const wholeSql = `SELECT ${columns}, ${bytesSql}, ${branchesSql}, e.tenant, e.recorded, e.spec::text AS "specText", e.notes FROM ${source} WHERE e.id = ANY ($1::uuid[])`
 
 /** An experiment, and what the API has to know of it but does not show. */
 export type Found = {
@@ -85,6 +97,7 @@ export type FoundWhole = Found & {
   specText: string
   notes: string | null
   place: Place | null
+  branches: Experiment['branches']
   /** Names this state and this place. Weak, as `etag`. */
   tag: string
 }
@@ -102,20 +115,33 @@ export async function loadStates(db: Database, ids: string[]): Promise<Map<strin
 
 /** The experiments of these ids, by id. */
 export async function loadExperiments(db: Database, ids: string[]): Promise<Map<string, FoundWhole>> {
-  const { rows } = await db.pool.query<FoundRow & Sized & Pick<FoundWhole, 'specText' | 'notes'>>(wholeSql, [
-    ids,
-  ])
+  const { rows } = await db.pool.query<
+    FoundRow & Sized & Pick<FoundWhole, 'specText' | 'notes' | 'branches'>
+  >(wholeSql, [ids])
   const queued = rows.filter(({ status }) => status === 'queued').map(({ id }) => id)
   const places = queued.length > 0 ? await loadPlaces(db, queued) : new Map<string, Place>()
   return new Map(
-    await inOrder(rows, async ({ specText, notes, bytes, ...row }): Promise<[string, FoundWhole]> => {
-      const state = await found(db, row)
-      const place = places.get(row.id) ?? null
-      const tag = place === null ? state.etag : `${state.etag.slice(0, -1)}-${place.position}"`
-      return [row.id, { ...state, experiment: { ...state.experiment, bytes }, specText, notes, place, tag }]
-    }),
+    await inOrder(
+      rows,
+      async ({ specText, notes, bytes, branches, ...row }): Promise<[string, FoundWhole]> => {
+        const state = await found(db, row)
+        const place = places.get(row.id) ?? null
+        const parts = [state.etag.slice(0, -1), ...(place ? [place.position] : []), ...stateOf(branches)]
+        const experiment = { ...state.experiment, bytes }
+        return [
+          row.id,
+          { ...state, experiment, specText, notes, place, branches, tag: `${parts.join('-')}"` },
+        ]
+      },
+    ),
   )
 }
+
+/** What a tag has of them: nothing where there are none. */
+const stateOf = (branches: Experiment['branches']): string[] =>
+  branches.length === 0
+    ? []
+    : [createHash('sha256').update(JSON.stringify(branches)).digest('base64url').slice(0, 12)]
 
 async function found(db: Database, { tenant, recorded, ...row }: FoundRow): Promise<Found> {
   const experiment = await present(db, row)

@@ -1,5 +1,5 @@
 /** What every iteration did: page by page, or thinned out for plotting. */
-import { type Block, countIterations, readBlocks } from '../../../store/blocks.ts'
+import { type Block, countIterations, readBlockRows, readBlocks } from '../../../store/blocks.ts'
 import type { Database } from '../../../store/database.ts'
 import { ahead } from '../../tables/ahead.ts'
 import { helpFractions, type Ledger } from '../../tables/ledger.ts'
@@ -34,41 +34,59 @@ export async function* readPoints(
   signal: AbortSignal,
 ): AsyncGenerator<Batch, void> {
   const parameters = await countParameters(db, id)
+  const what = { id, kind: 'iterations', split }
   const total = await countIterations(db.pool, { id, split }, span)
   const parts = Math.floor((points - 2) / 2)
-  const kept: Row[] = []
+  // Of many, first the losses alone, which decide, and then whole rows of those that are kept.
+  const few = total <= fewRows * points
+  const blocks: Block[] = []
+  const kept: number[] = []
   let part = 0
-  let lowest: Row | undefined
-  let highest: Row | undefined
+  let lowest: { iteration: number; loss: number } | undefined
+  let highest: { iteration: number; loss: number } | undefined
   const flush = () => {
-    if (lowest && highest && lowest !== highest)
-      kept.push(...(lowest.iteration < highest.iteration ? [lowest, highest] : [highest, lowest]))
-    else if (lowest) kept.push(lowest)
+    if (lowest && highest && lowest.iteration !== highest.iteration)
+      kept.push(Math.min(lowest.iteration, highest.iteration), Math.max(lowest.iteration, highest.iteration))
+    else if (lowest) kept.push(lowest.iteration)
     lowest = highest = undefined
   }
-  let last: Row | undefined
   let n = 0
-  const pass = (row: Row, n: number) => {
-    const own = n === 0 ? 0 : Math.min(parts, 1 + Math.floor(((n - 1) * parts) / (total - 2)))
-    if (own !== part) flush()
-    part = own
-    if (lowest === undefined || isLower(row.loss, lowest.loss)) lowest = row
-    if (highest === undefined || isLower(highest.loss, row.loss)) highest = row
-  }
-  for await (const page of ahead(readBlocks(db.pool, { id, kind: 'iterations', split }, span, signal)))
-    for (const block of page)
-      for (let at = 0; at < block.rows; at++) {
-        const row = rowOf(block, at)
-        if (total <= points) kept.push(row)
-        else {
-          // The one before: the last of all is in no part.
-          if (last) pass(last, n++)
-          last = row
+  for await (const page of ahead(readBlocks(db.pool, what, span, signal, few ? undefined : ['lossBefore'])))
+    for (const block of page) {
+      const { from, rows, columns } = block
+      if (few) blocks.push(block)
+      for (let at = 0; at < rows; at++, n++) {
+        // The last of all is in no part.
+        if (total <= points || n >= total - 1) {
+          flush()
+          kept.push(from + at)
+          continue
         }
+        const own = n === 0 ? 0 : Math.min(parts, 1 + Math.floor(((n - 1) * parts) / (total - 2)))
+        if (own !== part) flush()
+        part = own
+        const loss = columns.lossBefore[at]
+        if (lowest === undefined || isLower(loss, lowest.loss)) lowest = { iteration: from + at, loss }
+        if (highest === undefined || isLower(highest.loss, loss)) highest = { iteration: from + at, loss }
       }
+    }
   flush()
-  if (last) kept.push(last)
-  yield batchOf(kept, parameters)
+  const rows = few
+    ? pick(blocks, kept)
+    : (await readBlockRows(db.pool, what, kept)).map(block => rowOf(block, 0))
+  yield batchOf(rows, parameters)
+}
+
+/** So many times the points that are wanted are read whole. */
+const fewRows = 8
+
+/** The rows of these iterations, which ascend as the blocks do. */
+function pick(blocks: Block[], iterations: number[]): Row[] {
+  let n = 0
+  return iterations.map(iteration => {
+    while (iteration >= blocks[n].from + blocks[n].rows) n++
+    return rowOf(blocks[n], iteration - blocks[n].from)
+  })
 }
 
 /** What is not a number counts as the highest. */

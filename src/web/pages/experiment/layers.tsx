@@ -7,6 +7,7 @@ import { SvgButton } from '../../figures/svg-button.tsx'
 import { number, shorten, signed, whole } from '../../format.ts'
 import { ledger, save, useLoad } from '../../ledger.ts'
 import { Failed } from '../../parts/small.tsx'
+import { UnitsOverTime } from './units.tsx'
 
 export function LayersTab(props: { experiment: Experiment; query: URLSearchParams; version: number }) {
   const { experiment, query, version } = props
@@ -64,6 +65,9 @@ export function LayersTab(props: { experiment: Experiment; query: URLSearchParam
         </button>
       </div>
       {layer !== null && <Units experiment={experiment} layer={layer} ends={ends} />}
+      {layer !== null && status === 'succeeded' && (
+        <UnitsOverTime experiment={experiment} layer={layer} query={query} />
+      )}
     </div>
   )
 }

@@ -2,6 +2,7 @@
 import { useMemo } from 'preact/hooks'
 import type { Experiment } from '../../../../clients/typescript/src/index.ts'
 import { changeQuery } from '../../address.ts'
+import { readColumns } from '../../columns.ts'
 import { HeatFigure, StackFigure } from '../../figures/ledger.tsx'
 import { HelpFigure, LossFigure, ResidualFigure, type Splits } from '../../figures/lines.tsx'
 import { ledgerOf } from '../../figures/series.ts'
@@ -58,13 +59,13 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
     id,
   )
   const rows = useLoad(
-    async () => {
-      const table = await ledger.allocations(id, { split, by, from, to, bucket })
-      const { iteration = [], iterations = [], lca = [], layer = [], variable } = table.columns
-      return {
-        ...ledgerOf({ iteration, iterations, lca, name: by === 'variable' ? variable : layer }),
-        complete: table.complete,
-      }
+    async signal => {
+      const table = await readColumns(
+        `/v1/experiments/${id}/allocations`,
+        { split, by, from, to, bucket },
+        { numbers: ['iteration', 'iterations', 'lca'], texts: [by], signal },
+      )
+      return ledgerOf({ ...table, name: table[by] })
     },
     [from, to, split, by, ends],
     id,
@@ -150,7 +151,7 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
         <span class="muted" role="status">
           iterations {whole(from)} to {whole(to)} of {whole(iterations)}
           {bucket > 1 && `; the ledger in spans of ${whole(bucket)}`}
-          {rows.value && !rows.value.complete && '; what is allocated so far'}
+          {experiment.status !== 'succeeded' && '; what is allocated so far'}
         </span>
       </div>
       <Failed error={curves.error ?? rows.error} />
