@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadEngine } from '../src/engine/engine.ts'
+import type { CostFacts } from '../src/lca/diagnostics/diagnostic.ts'
 import { uncertainty } from '../src/lca/diagnostics/uncertainty.ts'
 import { addFullGradients, makeModel, uploadSplit } from '../src/nn/model.ts'
 import { buildNetwork } from '../src/nn/network.ts'
@@ -77,8 +78,15 @@ test('of three chunks nothing is said, in words', async () => {
   for (const { standardError, note, chunks } of await rowsOfRun(uncertainty, whole, 'validation')) {
     assert.equal(standardError, null)
     assert.equal(chunks, 3)
-    assert.match(note as string, /^too few chunks \(3\)/)
+    assert.match(
+      note as string,
+      /^no standard errors: 3 chunks have no spread to speak of; allocation.chunkSize of at most \d+ makes 5/,
+    )
   }
+  // The preview says so before, and what would have to be set.
+  const facts = { chunks: 2, examples: 55_000 } as CostFacts
+  assert.match(uncertainty.lacks!(facts, {})!, /: 2 chunks .* chunkSize of at most 11000 makes 5 or more/)
+  assert.equal(uncertainty.lacks!({ ...facts, chunks: 5 }, {}), undefined)
 })
 
 test('it changes no bit of the allocations, and is the same however the run is cut', async () => {

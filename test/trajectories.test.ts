@@ -192,6 +192,10 @@ describe('uploads', () => {
       /\$\.layers.*\$\.training\.l2/,
     )
     assert.match(
+      await errors(key, { trajectory: body.id }, { allocation: { diagnostics: { components: true } } }),
+      /diagnostics\.components.*weights alone came along/,
+    )
+    assert.match(
       await errors(key, { trajectory: body.id }, { architecture: { name: 'fc', hidden: [4] } }),
       /\$\.training\.trajectory.*fc_1\/kernel \[784, 4\]/,
     )

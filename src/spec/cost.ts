@@ -39,6 +39,8 @@ export type DiagnosticCost = {
   flops: number
   rows: number
   bytes: number
+  /** What of it there will not be, and what would have to be set for it. */
+  note?: string
 }
 
 /** A forward pass is a third of what a loss and its gradient take. */
@@ -82,6 +84,9 @@ export function diagnosticCosts(
           gradients: 0,
           forwardPasses: 0,
         }
+        const lack = diagnostic.lacks?.(facts, options)
+        if (lack !== undefined)
+          cost.note = `${cost.note === undefined ? '' : `${cost.note}; `}${split}: ${lack}`
         cost.gradients += gradients
         cost.forwardPasses += forwardPasses
         cost.flops += (gradients + forwardShare * forwardPasses) * facts.examples * network.gradientFlops

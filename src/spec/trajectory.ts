@@ -58,8 +58,12 @@ export function checkTrajectory(
   without('$.training.augmentation', training.augmentation !== undefined)
   without('$.training.intervention', training.intervention !== undefined)
   without('$.training.policy', training.policy !== undefined)
-  // No optimizer of ours has made the steps.
-  without('$.allocation.diagnostics.components', (allocation.diagnostics?.components ?? false) !== false)
+  if ((allocation.diagnostics?.components ?? false) !== false)
+    errors.push({
+      path: '$.allocation.diagnostics.components',
+      message:
+        'must be left out with a trajectory: what a step is made of follows from its batch and the optimizer’s state, and weights alone came along',
+    })
   if (training.iterations > found.iterations)
     errors.push({
       path: '$.training.iterations',

@@ -78,15 +78,48 @@ export function blockDeviations(series: Float64Array, { from, to }: Stretch, len
   return { deviations, meanSquare: meanSquare <= (1e-12 * largest) ** 2 ? 0 : meanSquare }
 }
 
-/** The variance of the sum over a stretch, and the degrees of freedom of that estimate. */
-export function sumVariance(series: Float64Array, stretch: Stretch): { variance: number; degrees: number } {
+/** The largest correlation of neighbours that is believed: beyond it a stretch has no more to say of its own spread. */
+const mostMemory = 0.97
+
+/** The correlation of neighbours within the strata, corrected for their means being taken off; at least 0. */
+export function memoryOf(series: Float64Array, strata: Stretch[]): number {
+  let [products, squares, points] = [0, 0, 0]
+  for (const { from, to } of strata) {
+    let mean = 0
+    for (let i = from; i < to; i++) mean += series[i] / (to - from)
+    for (let i = from; i < to; i++) {
+      squares += (series[i] - mean) ** 2
+      if (i > from) products += (series[i] - mean) * (series[i - 1] - mean)
+    }
+    points += to - from
+  }
+  if (squares === 0) return 0
+  const found = products / squares
+  return Math.max(0, Math.min(mostMemory, found + ((1 + 3 * found) * strata.length) / points))
+}
+
+/**
+ * The variance of the sum over a stretch, and the degrees of freedom of that estimate; `memory`: the correlation of
+ * neighbours that it is whitened by.
+ */
+export function sumVariance(
+  series: Float64Array,
+  stretch: Stretch,
+  memory = memoryOf(series, [stretch]),
+): { variance: number; degrees: number } {
   const points = stretch.to - stretch.from
   const length = blockLength(points)
-  const of = (b: number) =>
-    ((points / b) * blockDeviations(series, stretch, b).meanSquare * points) / (points - b)
-  const whole = of(length)
+  const of = (b: number, { values, from, to }: Stretch & { values: Float64Array }) =>
+    ((points / b) * blockDeviations(values, { from, to }, b).meanSquare * points) / (points - b)
+  const own = { values: series, ...stretch }
+  const whole = of(length, own)
+  const white = Float64Array.from(
+    { length: points - 1 },
+    (_, i) => series[stretch.from + i + 1] - memory * series[stretch.from + i],
+  )
+  const whitened = of(length, { values: white, from: 0, to: points - 1 }) / (1 - memory) ** 2
   return {
-    variance: Math.max(whole, 2 * whole - of(Math.max(1, length >> 1))),
+    variance: Math.max(whole, 2 * whole - of(Math.max(1, length >> 1), own), memory > 0 ? whitened : 0),
     degrees: Math.max(1, points / length - 1),
   }
 }
@@ -113,10 +146,11 @@ export async function sumsApartFromZero(
   const parts: { sum: number; variance: number; degrees: number }[][] = []
   for (const values of series) {
     await breathe()
+    const memory = memoryOf(values, strata)
     const own = strata.map(stretch => {
       let sum = 0
       for (let i = stretch.from; i < stretch.to; i++) sum += values[i]
-      return { sum, ...sumVariance(values, stretch) }
+      return { sum, ...sumVariance(values, stretch, memory) }
     })
     parts.push(own)
     // What each stratum of each draw is off by, as large on average as its sum may be.

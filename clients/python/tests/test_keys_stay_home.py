@@ -35,7 +35,7 @@ def hosts():
         server.seen = []
         server.url = f"http://127.0.0.1:{server.server_port}"
         servers.append(server)
-        threads.append(threading.Thread(target=server.serve_forever, daemon=True))
+        threads.append(threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True))
         threads[-1].start()
     yield (*servers, answer)
     for server in servers:

@@ -7031,6 +7031,10 @@ export interface Preview {
        * Of its tables, in the database.
        */
       bytes: number
+      /**
+       * What of it there will not be, and what would have to be set for it.
+       */
+      note?: string
     }
   }
 }

@@ -379,6 +379,11 @@ export const Preview = component(
           flops: Type.Number({ description: 'Floating-point operations of these.' }),
           rows: Type.Number({ description: 'Of its tables.' }),
           bytes: Type.Number({ description: 'Of its tables, in the database.' }),
+          note: Type.Optional(
+            Type.String({
+              description: 'What of it there will not be, and what would have to be set for it.',
+            }),
+          ),
         }),
         { description: 'What each diagnostic that is recorded adds, by name.' },
       ),

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ExperimentSpec } from '../../../clients/typescript/src/index.ts'
 import { collect, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
-import { duration, percent, table, whole } from '../format.ts'
+import { duration, fold, percent, table, whole } from '../format.ts'
 import { applySettings, readDocument, split } from '../input.ts'
 import { postExperiment } from '../posted.ts'
 
@@ -130,5 +130,8 @@ function describePreview(preview: Preview): string {
         ]),
     `work             ${(flops.allocation / 1e12).toFixed(2)} TFLOP of allocation: ${duration(flops.allocation / 1e11)} at 100 GFLOP/s`,
     `storage          ${(bytes.kept / 2 ** 20).toFixed(1)} MiB`,
+    ...Object.entries(preview.diagnostics ?? {}).flatMap(([name, { note }]) =>
+      note === undefined ? [] : fold(`${name}, ${note}`, 17, 'not recorded     '),
+    ),
   ].join('\n')
 }

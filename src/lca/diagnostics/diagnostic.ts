@@ -42,6 +42,8 @@ export type Diagnostic = {
   }
   /** Of one split over the whole training: full-split gradients and forward passes, and stored rows of each table. */
   work?(facts: CostFacts, options: ResolvedDiagnostic): { gradients: number; forwardPasses: number }
+  /** Of one split: what of it there will not be, and what would have to be set for it; for the preview. */
+  lacks?(facts: CostFacts, options: ResolvedDiagnostic): string | undefined
   tables: StoredTable[]
   /** Whether it takes what each chunk of a split has (`chunkLca` of a step). */
   takesChunks?: boolean

@@ -22,6 +22,11 @@ import { checkRows, median } from './sums.ts'
 /** Chunks from which a spread is told at all: with fewer its own error is as large as it is. */
 const fewestChunks = 5
 
+const lackOf = (chunks: number, examples: number): string =>
+  examples < fewestChunks
+    ? `${examples} examples are too few for a spread`
+    : `no standard errors: ${chunks} ${chunks === 1 ? 'chunk has' : 'chunks have'} no spread to speak of; allocation.chunkSize of at most ${Math.ceil(examples / fewestChunks)} makes ${fewestChunks} or more of ${examples} examples`
+
 const errorOf = (means: ArrayLike<number>, examples: ArrayLike<number>, start = 0): number =>
   examples.length < fewestChunks
     ? Number.NaN
@@ -50,11 +55,27 @@ async function ofRun(source: Source, { layers, to }: Pick<ReadFacts, 'layers' | 
   return { lca: lca / n, error: errorOf(sums, examples), chunks: sums.length }
 }
 
+/** Of the split, or its sample: those of all chunks. 0 where nothing is stored yet. */
+async function examplesOf(
+  source: Source,
+  layers: number,
+  { from, to }: { from: number; to: number },
+): Promise<number> {
+  for await (const { columns, rows } of source('uncertainty.chunks', { from, to })) {
+    let sum = 0
+    for (let row = 0; row < rows; row++) sum += columns.examples[row]
+    return sum / (layers + 1)
+  }
+  return 0
+}
+
 export const uncertainty: Diagnostic = {
   name: 'uncertainty',
   description: `The standard error of each layer’s LCA as an estimate for the population that the split was drawn from, by the spread of what its chunks have (ḡ·Δ of each, by the same quadrature); nearly Student’s t with chunks − 1 degrees of freedom. Null below ${fewestChunks} chunks, where there is no spread to speak of: a smaller allocation.chunkSize has more. It takes the examples to be in random order.`,
   cost: 'free',
   takesChunks: true,
+  // Chunks of fewer examples take longer, and other bits: they are the spec's to choose.
+  lacks: ({ chunks, examples }) => (chunks < fewestChunks ? lackOf(chunks, examples) : undefined),
   tables: [
     { kind: 'uncertainty', of: 'iterations', rows: ({ layers }) => layers + 1, rowBytes: 18 },
     {
@@ -125,6 +146,7 @@ export const uncertainty: Diagnostic = {
     ],
     async *rows(source, { layers }, asked) {
       const names: (string | null)[] = [...layers, null]
+      const examples = await examplesOf(source, layers.length, asked)
       const isIn = (name: string | null) =>
         asked.layers === undefined || (name !== null && asked.layers.includes(name))
       for await (const block of source('uncertainty', asked)) {
@@ -137,7 +159,7 @@ export const uncertainty: Diagnostic = {
             layer: names[row % names.length],
             lca: lca[row],
             ...{ standardError: few ? null : standardError[row], chunks: chunks[row] },
-            note: few ? `too few chunks (${chunks[row]}) for a spread: a smaller chunkSize has more` : null,
+            note: few ? lackOf(chunks[row], examples) : null,
           }
         }).filter(({ layer }) => isIn(layer as string | null))
         if (rows.length > 0) yield rows
