@@ -202,6 +202,19 @@ export interface ExperimentSpec {
       crop?: number
     }
     /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from?: number
+    }
+    /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
@@ -3139,6 +3152,19 @@ export interface ResolvedSpec {
        * Zeros around the image, out of which one of its size is cut anywhere.
        */
       crop: number
+    }
+    /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from: number
     }
     /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
@@ -6630,6 +6656,19 @@ export interface ResolvedSpec1 {
       crop: number
     }
     /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from: number
+    }
+    /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
@@ -7231,6 +7270,19 @@ export interface ResolvedSpec2 {
        * Zeros around the image, out of which one of its size is cut anywhere.
        */
       crop: number
+    }
+    /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from: number
     }
     /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.

@@ -12,6 +12,7 @@ const optional = new Set([
   ...['training.policy', 'training.policy.judge.examples', 'training.policy.freezeHurting'],
   ...['training.policy.freezeHurting.for', 'training.policy.stopOverfitting'],
   ...['training.policy.quietMomentum'],
+  ...['training.average'],
   ...['dataset.normalization', 'dataset.normalization.mean', 'dataset.normalization.deviation'],
   ...['training.intervention', 'training.intervention.until', 'training.intervention.judge.examples'],
   ...Object.keys(datasetOptions).map(option => `dataset.${option}`),

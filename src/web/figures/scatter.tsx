@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Explained, fitOf, survivalOf } from '../../figures/explained.ts'
 import { number, percent, signed, whole } from '../format.ts'
+import { SvgButton } from './svg-button.tsx'
 
 type Csv = { csv?: () => Promise<unknown> }
 
@@ -170,13 +171,14 @@ function Frame(
     <figure class="card">
       <div class="head">
         <h2>{title}</h2>
-        {csv && (
-          <div class="tools">
+        <div class="tools">
+          {csv && (
             <button type="button" class="plain" onClick={() => void csv()}>
               CSV<span class="hidden"> of {title}</span>
             </button>
-          </div>
-        )}
+          )}
+          <SvgButton title={title} />
+        </div>
       </div>
       {children}
       <div ref={frame} class="frame">

@@ -35,31 +35,40 @@ export function saveSvg(svg: SVGElement, title: string): void {
   saveBlob(new Blob([written(svg)], { type: 'image/svg+xml' }), `${fileName(title)}.svg`)
 }
 
-/** A figure that is SVG in the page already, with the colours of the theme that is on instead of their names. */
+/** What of the style of a shape goes with it; the page's sheet does not. */
+const carried = [
+  'fill',
+  'stroke',
+  'stroke-width',
+  'stroke-dasharray',
+  'opacity',
+  'fill-opacity',
+  'text-anchor',
+]
+
+/** A figure that is SVG in the page already, as the theme that is on shows it. */
 export function savePageSvg(shown: SVGSVGElement, title: string): void {
   const copy = shelf.importNode(shown, true)
-  const { width, height } = shown.viewBox.baseVal
-  for (const [name, value] of Object.entries({
-    xmlns: space,
-    width,
-    height,
-    'font-family': font,
-    'font-size': 12,
-  }))
-    copy.setAttribute(name, String(value))
-  copy.removeAttribute('style')
-  const says = copy.getAttribute('aria-label')
-  for (const one of [copy, ...copy.querySelectorAll('*')]) {
-    for (const name of ['fill', 'stroke']) {
-      const [, variable] = /^var\((--[a-z-]+)\)$/.exec(one.getAttribute(name) ?? '') ?? []
-      if (variable !== undefined) one.setAttribute(name, themed(variable))
+  const box = shown.viewBox.baseVal
+  const seen = shown.getBoundingClientRect()
+  const [width, height] = box && box.width > 0 ? [box.width, box.height] : [seen.width, seen.height]
+  const copies = copy.querySelectorAll('*')
+  for (const [i, one] of shown.querySelectorAll('*').entries()) {
+    const style = getComputedStyle(one)
+    for (const name of carried) {
+      const value = style.getPropertyValue(name)
+      if (value !== '') copies[i].setAttribute(name, value)
     }
-    if (one instanceof SVGTextElement && !one.hasAttribute('fill'))
-      one.setAttribute('fill', themed(one.classList.contains('muted') ? '--muted' : '--ink'))
+    copies[i].removeAttribute('class')
+    copies[i].removeAttribute('style')
   }
+  copy.removeAttribute('style')
+  const about = { xmlns: space, width, height, 'font-family': font, 'font-size': 12 }
+  for (const [name, value] of Object.entries(about)) copy.setAttribute(name, String(value))
+  const says = copy.getAttribute('aria-label')
   copy.prepend(
     ...(says === null ? [] : [node('desc', {}, says)]),
-    node('rect', { width: '100%', height: '100%', fill: themed('--paper') }),
+    node('rect', { width, height, fill: themed('--paper') }),
   )
   saveSvg(copy, title)
 }

@@ -174,7 +174,7 @@ function SummaryView({ summary, measure, split }: { summary: Summary; measure: M
                   <span class="name" dir="auto">
                     {label.slice(0, 200)}
                   </span>
-                  {label === baseline && <span class="muted"> baseline</span>}
+                  {label === baseline && <span class="muted"> (the baseline)</span>}
                 </th>
                 <td class="number">{seeds.length}</td>
                 {layers.map(layer => {
@@ -238,12 +238,15 @@ function Forest(props: {
     row.differenceLow ?? difference,
     row.differenceHigh ?? difference,
   ])
-  const width = 900
-  const left = 150
+  // In a narrow window a narrow one: what is drawn small cannot be read.
+  const width = innerWidth < 640 ? 440 : 900
+  const left = innerWidth < 640 ? 110 : 150
   const line = 16
   const group = others.length * line + 12
   const bottom = 12 + props.layers.length * group
-  const x = scaleLinear([Math.min(0, ...ends), Math.max(0, ...ends)], [left, width - 20]).nice(6)
+  const x = scaleLinear([Math.min(0, ...ends), Math.max(0, ...ends)], [left, width - 20]).nice(
+    width < 900 ? 3 : 6,
+  )
   const sure = rows.filter(({ row }) => isSure(row))
   const says = `Of ${rows.length} differences from ${isolated(shorten(props.baseline, 60))} on ${props.split}, ${sure.length} have an interval without 0${
     sure.length === 0
@@ -283,7 +286,7 @@ function Forest(props: {
         width="100%"
         style={{ maxWidth: `${width}px` }}
       >
-        {x.ticks(6).map(tick => (
+        {x.ticks(width < 900 ? 3 : 6).map(tick => (
           <g key={tick}>
             <line x1={x(tick)} x2={x(tick)} y1="8" y2={bottom} stroke="var(--grid)" />
             <text class="muted" x={x(tick)} y={bottom + 18} text-anchor="middle">
@@ -294,7 +297,7 @@ function Forest(props: {
         <line x1={x(0)} x2={x(0)} y1="8" y2={bottom} stroke="var(--muted)" />
         {props.layers.map((layer, l) => (
           <text key={layer} x={left - 12} y={12 + l * group + group / 2} text-anchor="end">
-            {shorten(nameOfLayer(layer), 20)}
+            {shorten(nameOfLayer(layer), left < 150 ? 13 : 20)}
           </text>
         ))}
         {rows.map(({ layer, label, v, row, difference }) => {

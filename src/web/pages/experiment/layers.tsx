@@ -99,7 +99,8 @@ function Units({
   const order = Array.from(first.columns.unit.keys()).sort((a, b) => lca[0][a] - lca[0][b])
   const low = Math.min(0, ...lca.flatMap(values => Array.from(values)))
   const high = Math.max(0, ...lca.flatMap(values => Array.from(values)))
-  const width = 900
+  // In a narrow window a narrow one: what is drawn small cannot be read.
+  const width = innerWidth < 640 ? 440 : 900
   const height = 220
   const x = scaleLinear([0, order.length], [56, width - 8])
   const y = scaleLinear([low, high], [height - 22, 10]).nice(5)

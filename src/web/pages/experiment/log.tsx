@@ -1,6 +1,6 @@
 /** What workers said of an experiment. */
 import type { Experiment, LogLine } from '../../../../clients/typescript/src/index.ts'
-import { time, whole } from '../../format.ts'
+import { duration, time, whole } from '../../format.ts'
 import { ledger, useLoad } from '../../ledger.ts'
 import { Failed, Heads } from '../../parts/small.tsx'
 
@@ -40,13 +40,7 @@ export function LogTab({ experiment: { id, status }, version }: { experiment: Ex
                 </td>
                 <td class={level === 'info' ? 'muted' : 'hurts'}>{level}</td>
                 <td class="wide">{message}</td>
-                <td class="wide muted">
-                  {Object.entries(facts)
-                    .map(
-                      ([name, fact]) => `${name} ${typeof fact === 'string' ? fact : JSON.stringify(fact)}`,
-                    )
-                    .join(' · ')}
-                </td>
+                <td class="wide muted">{factsInWords(facts)}</td>
                 <td class="mono">{worker}</td>
               </tr>
             ))}
@@ -55,4 +49,22 @@ export function LogTab({ experiment: { id, status }, version }: { experiment: Ex
       </div>
     </div>
   )
+}
+
+/** What a line is about, the iterations first. */
+function factsInWords(facts: Record<string, unknown>): string {
+  const { from, to, seconds, outcome, ...others } = facts
+  return [
+    ...(typeof from === 'number' && typeof to === 'number'
+      ? [`iterations ${whole(from)} to ${whole(to)}`]
+      : []),
+    ...(typeof seconds === 'number' ? [duration(seconds)] : []),
+    ...Object.entries(others).map(([name, fact]) =>
+      typeof fact === 'number'
+        ? `${whole(fact)} ${name}`
+        : `${name}: ${typeof fact === 'string' ? fact : JSON.stringify(fact)}`,
+    ),
+    // That it was recorded is what is expected.
+    ...(typeof outcome === 'string' && outcome !== 'recorded' ? [outcome] : []),
+  ].join(' · ')
 }
