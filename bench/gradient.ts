@@ -9,7 +9,8 @@
  * × engine, the full gradient in examples/s and as a fraction of the engine's matmul peak, seconds per LCA iteration (Simpson,
  * one split) and its overhead over the two full gradients it needs. With a peer, PyTorch's figure on the same work and
  * threads, alternating with native's, median of pairs. Batch norm makes the chunk part of the work: there the peer gets ours
- * unless told otherwise; elsewhere each takes what is best for it, the peer the best of four.
+ * unless told otherwise; elsewhere each takes what is best for it, the peer the best of four. The transformer’s peer is
+ * bench/torch_transformer.py, whatever --peer says; --chunk and --peer-chunk give both the same.
  */
 import { execFileSync } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
@@ -116,7 +117,7 @@ async function measure(work: Work, engine: Engine, peak: number): Promise<void> 
   const overheads: number[] = []
   const pairs: { peer: number; ratio: number }[] = []
   const peerChunk =
-    peer === undefined ? 0 : network.batchNorm ? chunk : bestPeerChunk(peer, examples, threads)
+    peer === undefined ? 0 : network.batchNorm ? chunk : bestPeerChunk(work, examples, threads)
   for (let round = 0; round < rounds; round++) {
     // As the peer measures itself: one pass to warm up, the median of the next five.
     await gradient()
@@ -126,7 +127,7 @@ async function measure(work: Work, engine: Engine, peak: number): Promise<void> 
     seconds.push(median(own)!)
     overheads.push(iterations[round] / (2 * seconds[round]) - 1)
     if (peer) {
-      const rate = peerRate(peer, examples, threads, peerChunk)
+      const rate = peerRate(work, examples, threads, peerChunk)
       pairs.push({ peer: rate, ratio: examples / seconds[round] / rate })
     }
   }
@@ -165,13 +166,13 @@ function matmulPeak({ kernels }: Engine, n: number): number {
 }
 
 /** Of the chunks that are worth a try, the one that the peer is fastest with. */
-function bestPeerChunk(arch: string, examples: number, threads: number): number {
+function bestPeerChunk(work: Work, examples: number, threads: number): number {
   const tried = [100, 250, 1000, 5000].filter(chunk => chunk <= examples)
-  return greatest(tried, chunk => peerRate(arch, examples, threads, chunk))!
+  return greatest(tried, chunk => peerRate(work, examples, threads, chunk))!
 }
 
-function peerRate(arch: string, examples: number, threads: number, chunk: number): number {
-  const args = [values.peer!, '--data', values.data, '--arch', arch]
+function peerRate({ peer, peerScript }: Work, examples: number, threads: number, chunk: number): number {
+  const args = [peerScript ?? values.peer!, '--data', values.data, '--arch', peer!]
   args.push('--n', String(examples), '--threads', String(threads))
   args.push('--chunk', values['peer-chunk'] ?? String(chunk))
   return JSON.parse(execFileSync(values.python, args, { encoding: 'utf8' })).examples_per_s

@@ -14,6 +14,8 @@ export type Work = {
   examples: { native: number; wasm: number }
   /** What torch_gradient.py calls it, where it has it. */
   peer?: string
+  /** The script that has it in the place of torch_gradient.py, with the same arguments. */
+  peerScript?: string
 }
 
 const mnist = [28, 28, 1]
@@ -63,6 +65,8 @@ export const works: Record<string, Work> = {
     shape: [3],
     vocabulary: 98,
     examples: { native: 4_000, wasm: 200 },
+    peer: 'transformer',
+    peerScript: 'bench/torch_transformer.py',
   },
   custom: {
     title: 'custom, CIFAR',

@@ -170,6 +170,17 @@ describe('keys', () => {
     }
     assert.ok(asked.has('GET /v1/experiments/:id/events') && asked.has('DELETE /v1/experiments/:id'))
     assert.ok(asked.has('GET /v1/sweeps/:id/summary') && asked.has('DELETE /v1/sweeps/:id'))
+    // Nor beside one of their own.
+    const own = await post(keys.b)
+    const compare = (ids: string[], key: string) =>
+      api.http.get(`/v1/compare?experiments=${ids.join(',')}`).set(bearer(key))
+    for (const ids of [
+      [own, experiment],
+      [experiment, own],
+    ])
+      assert.match((await compare(ids, keys.b).expect(404)).body.detail, new RegExp(experiment))
+    await compare([own, experiment], keys.root).expect(200)
+    await api.http.delete(`/v1/experiments/${own}`).set(bearer(keys.b)).expect(204)
     const id = experiment
     // Untouched by all of it, and there for its own tenant and for an admin.
     for (const key of [keys.a, keys['a-reads'], keys.root]) {

@@ -126,6 +126,22 @@ const cases: Record<string, Parts> = {
     optimizer: { name: 'sgdw', learningRate: 0.1 },
     training: { intervention: { update: 'random', by: 'unit', judge: { method: 'left' }, until: 12 } },
   },
+  'an average of the weights': {
+    optimizer: { name: 'sgd', learningRate: 0.1, momentum: 0.9 },
+    training: { average: { decay: 0.8, from: 2 } },
+  },
+  'running statistics': {
+    optimizer: { name: 'adam', learningRate: 0.002 },
+    architecture: {
+      name: 'custom',
+      layers: [
+        { kind: 'flatten' },
+        { kind: 'dense', units: 6 },
+        { kind: 'batch_norm', statistics: 'running' },
+        { kind: 'dense', units: 10 },
+      ],
+    },
+  },
   dropout: {
     optimizer: { name: 'adam', learningRate: 0.002 },
     architecture: {
@@ -158,7 +174,7 @@ for (const [called, parts] of Object.entries(cases))
     ])
     for (let t = 0; t <= 4; t++) assert.equal(await thetaOf(second, t), await thetaOf(whole, 5 + t), `${t}`)
     for (let t = 0; t <= 6; t++) assert.equal(await thetaOf(third, t), await thetaOf(whole, 8 + t), `${t}`)
-    if (parts.training === undefined) return
+    if (parts.training?.intervention === undefined) return
     // What came of each step, too, whether it was killed or not; and without it its segment cannot be allocated.
     const left = (id: string, from: number, to: number) =>
       readTable(objects, objectKey(id, leftName('interventions', { from, to })))

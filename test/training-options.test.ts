@@ -9,7 +9,7 @@ import { facts } from '../src/plan.ts'
 import { SpecError } from '../src/spec/errors.ts'
 import { resolveSpec } from '../src/spec/resolve.ts'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
-import { columnsOf, runExperiment } from './support/experiment.ts'
+import { columnsOf, runExperiment, total } from './support/experiment.ts'
 
 const shape = [5, 4, 2]
 const size = 5 * 4 * 2
@@ -171,4 +171,54 @@ test('what cannot be: augmentation without images, crops as large as they are, a
   assert.deepEqual(resolved.training.augmentation, { flip: false, crop: 2 })
   assert.deepEqual(resolved.optimizer.schedule, { name: 'warmup-cosine', warmup: 1, iterations: 3, final: 0 })
   assert.deepEqual(resolveSpec(resolved, facts), resolved)
+})
+
+test('the average of the weights is what is stored and allocated; training is what it is without', async () => {
+  const plain: ExperimentSpec = {
+    dataset: { name: 'spirals', trainExamples: 60, validationExamples: 0 },
+    architecture: { name: 'fc', hidden: [6] },
+    optimizer: { name: 'sgd', learningRate: 0.2, momentum: 0.9 },
+    layers: { fc_2: { freeze: true } },
+    training: { iterations: 6, batchSize: 20 },
+    allocation: { maxError: 1e-5, segmentIterations: 10 },
+  }
+  const average = { decay: 0.7, from: 2 }
+  const [trained, averaged] = [
+    await runExperiment(plain),
+    await runExperiment({ ...plain, training: { ...plain.training, average } }),
+  ]
+  const [theta, found] = [trained, averaged].map(run => run.floats('weights/0-6.npy'))
+  const parameters = theta.length / 7
+  const w = Float64Array.from(theta.subarray(0, parameters))
+  for (let t = 0; t <= 6; t++) {
+    const own = theta.subarray(t * parameters, (t + 1) * parameters)
+    // w ← w + 0.3·(θ − w) from the third iteration on.
+    for (let i = 0; i < parameters; i++) w[i] = t <= 2 ? own[i] : w[i] + (1 - 0.7) * (own[i] - w[i])
+    assert.deepEqual(found.subarray(t * parameters, (t + 1) * parameters), Float32Array.from(w), `${t}`)
+  }
+  const [first, last] = averaged.evaluations
+  const lca = total(averaged, 'lca', () => true)
+  assert.ok(Math.abs(last.loss - first.loss - lca) < 6 * 1e-5 + 1e-6, `${lca} of ${last.loss - first.loss}`)
+  assert.notEqual(trained.evaluations[1].loss, last.loss)
+  // fc_2, whose variables are the third and the fourth, keeps still in the average too.
+  assert.equal(
+    total(averaged, 'moved', ({ variable }) => variable >= 2),
+    0,
+  )
+  assert.equal(
+    total(averaged, 'squared', ({ variable }) => variable >= 2),
+    0,
+  )
+  assert.throws(
+    () =>
+      resolveSpec(
+        {
+          ...plain,
+          training: { ...plain.training, average },
+          allocation: { diagnostics: { components: true } },
+        },
+        facts,
+      ),
+    /\$\.allocation\.diagnostics\.components: must be false or left out with training\.average/,
+  )
 })

@@ -75,7 +75,7 @@ export function updatesBefore({ freeze }: ResolvedLayer, t: number): number {
 export type TrainingState = {
   iteration: number
   theta: Float32Array
-  /** Of the optimizer, a vector a slot. */
+  /** Of the optimizer, a vector a slot; where an average of the weights is kept, that is the last. */
   state: Float64Array[]
 }
 
@@ -114,6 +114,40 @@ export function clip(
   for (const { offset, size } of variables)
     for (let i = offset; i < offset + size; i++) gradient[i] *= most / norm
   return most / norm
+}
+
+/**
+ * What a training has beside the weights before its first update: the optimizers' slots and, where an average of the weights is
+ * kept, that as the last of all.
+ */
+export const beginningState = (
+  { training }: Pick<ResolvedSpec, 'training'>,
+  layers: ResolvedLayer[],
+  theta: Float32Array,
+): Float64Array[] => [
+  ...stateOf(layers, theta.length),
+  ...(training.average ? [Float64Array.from(theta)] : []),
+]
+
+/** How many vectors that is. */
+export const vectorsOf = ({ training }: Pick<ResolvedSpec, 'training'>, layers: ResolvedLayer[]): number =>
+  slotsOfAll(layers) + (training.average ? 1 : 0)
+
+/** The weights that are stored and allocated: those that are trained, or their average. */
+export const allocatedWeights = (
+  { training }: Pick<ResolvedSpec, 'training'>,
+  { theta, state }: Pick<TrainingState, 'theta' | 'state'>,
+): Float32Array => (training.average ? Float32Array.from(state[state.length - 1]) : theta)
+
+/** w ← w + (1 − β)·(θ − w), to the bit the same where θ is w; θ itself before the average begins. */
+function takeAverage(
+  { decay, from }: NonNullable<ResolvedSpec['training']['average']>,
+  iteration: number,
+  theta: Float32Array,
+  average: Float64Array,
+): void {
+  if (iteration <= from) average.set(theta)
+  else for (let i = 0; i < theta.length; i++) average[i] += (1 - decay) * (theta[i] - average[i])
 }
 
 /** A variable that is trained in an iteration, with what, and after how many updates; `l2` of its own. */
@@ -229,11 +263,11 @@ export async function* train(
   origin: Origin = fromTheStart,
   intervening?: Intervening,
 ): AsyncGenerator<TrainingState> {
-  const { iterations, seed } = spec.training
+  const { iterations, seed, average } = spec.training
   const { network } = model
   const theta = resume?.theta ?? initialWeights(network, seed)
   const gradient = new Float64Array(network.parameters)
-  const state = resume?.state ?? stateOf(layers, network.parameters)
+  const state = resume?.state ?? beginningState(spec, layers, theta)
   const iteration = makeIteration(model, spec, layers, data, origin)
   const { positionOf, trained, differentiate, penalize, running } = iteration
 
@@ -263,6 +297,7 @@ export async function* train(
       await intervening.taken({ iteration: t, position, theta, proposed }, t + 1 === iterations)
     } else updateAll(theta)
     running?.renew(theta)
+    if (average) takeAverage(average, position + 1, theta, state[state.length - 1])
     yield { iteration: t + 1, theta, state }
   }
 }

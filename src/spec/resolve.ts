@@ -11,7 +11,7 @@ import { checkActivations, checkParameters } from './limits.ts'
 import { didYouMean, formatPath, type JsonSchema, type Path, show } from './messages.ts'
 import { fewestChunks, type Sample } from './sample.ts'
 import { ExperimentSpec, type ResolvedSpec, type SplitName, splitNames } from './schema.ts'
-import { checkNormalization, checkRunning, checkTargets } from './targets.ts'
+import { checkAverage, checkNormalization, checkRunning, checkTargets } from './targets.ts'
 import { schemaViolations } from './validate.ts'
 
 /** Each segment is a row, a job and objects; a spec of some hundred bytes must not make millions of them. */
@@ -57,6 +57,7 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
   }
   const network = known && !isBroken('architecture') ? layOut(draft, known, facts, contradictions) : null
   if (network?.runningStatistics) checkRunning(draft, report)
+  checkAverage(draft, report)
   checkOptimizer(draft, report)
   const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
   contradictions.push(...checkLayers(draft.layers ?? {}, lastPosition(draft.training), optimizer, network))

@@ -178,6 +178,8 @@ export type ResolvedSpec = {
     clipNorm?: number
     /** Absent: the examples as they are. */
     augmentation?: ResolvedAugmentation
+    /** Absent: the weights that are allocated are those that are trained. */
+    average?: { decay: number; from: number }
     /** Absent: θ_0 is drawn. */
     initial?: { experiment: string; iteration: number; state?: boolean }
     /** Absent: steps are taken as the optimizer proposes them. */

@@ -256,6 +256,27 @@ export const TrainingSpec = Type.Object(
         },
       ),
     ),
+    average: Type.Optional(
+      Type.Object(
+        {
+          decay: Type.Number({
+            ...{ exclusiveMinimum: 0, exclusiveMaximum: 1 },
+            description: 'β: the average keeps so much of itself with each iteration.',
+          }),
+          from: Type.Optional(
+            Type.Integer({
+              ...{ minimum: 0, maximum: 10_000_000, default: 0 },
+              description: 'Until this iteration the average is the weights themselves.',
+            }),
+          ),
+        },
+        {
+          ...closed,
+          description:
+            'The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.',
+        },
+      ),
+    ),
     initial: Type.Optional(
       Type.Object(
         {

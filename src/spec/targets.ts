@@ -82,3 +82,27 @@ export function checkRunning(
   if (training.intervention)
     report(['training', 'intervention'], `must be left out ${why} are no part of a step that is taken or not`)
 }
+
+/** What does not go together with an average of the weights, whose steps are none of the optimizer's. */
+export function checkAverage(
+  {
+    training,
+    allocation,
+  }: {
+    training: Pick<ResolvedSpec['training'], 'average' | 'intervention'>
+    allocation: { diagnostics?: ResolvedSpec['allocation']['diagnostics'] }
+  },
+  report: Report,
+): void {
+  if (training.average === undefined) return
+  if (allocation.diagnostics?.components)
+    report(
+      ['allocation', 'diagnostics', 'components'],
+      'must be false or left out with training.average: the steps that are allocated are the average’s, and no optimizer’s',
+    )
+  if (training.intervention)
+    report(
+      ['training', 'intervention'],
+      'must be left out with training.average: what is judged would be other steps than those that are allocated',
+    )
+}

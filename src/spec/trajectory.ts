@@ -55,6 +55,7 @@ export function checkTrajectory(
   without('$.training.initial', training.initial !== undefined)
   without('$.training.l2', training.l2 !== 0)
   without('$.training.clipNorm', training.clipNorm !== undefined)
+  without('$.training.average', training.average !== undefined)
   without('$.training.augmentation', training.augmentation !== undefined)
   without('$.training.intervention', training.intervention !== undefined)
   if ((allocation.diagnostics?.components ?? false) !== false)

@@ -6,13 +6,15 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Network } from '../../src/nn/network.ts'
 import {
+  allocatedWeights,
+  beginningState,
   fromTheStart,
   type Origin,
   slotsOfAll,
-  stateOf,
   type TrainingState,
   train,
   updatesUntil,
+  vectorsOf,
 } from '../../src/nn/train.ts'
 import type { Known } from '../../src/objects/verify.ts'
 import { SpecError } from '../../src/spec/errors.ts'
@@ -65,7 +67,7 @@ export async function beginningOf(
   const theta = await readInitialWeights(context.objects, spec, network.variables, known)
   if (theta === undefined) return undefined
   if (spec.training.initial?.state) return begunFrom(context, spec, network, ancestors, theta, signal)
-  return { iteration: 0, theta, state: stateOf(resolveLayers(spec, network), network.parameters) }
+  return { iteration: 0, theta, state: beginningState(spec, resolveLayers(spec, network), theta) }
 }
 
 /**
@@ -84,7 +86,7 @@ async function begunFrom(
   const [parent] = ancestors
   if (parent?.id !== initial.experiment) throw gone(initial.experiment)
   const there = await standing(context, ancestors, initial.iteration, signal)
-  if (!there.theta.every((value, i) => Object.is(value, theta[i])))
+  if (!allocatedWeights(parent.spec, there).every((value, i) => Object.is(value, theta[i])))
     throw new SpecError([
       {
         path: '$.training.initial.state',
@@ -93,15 +95,19 @@ async function begunFrom(
     ])
   const layers = resolveLayers(spec, network)
   const former = layersLike(layers, parent.spec)
-  const state = stateOf(layers, network.parameters)
+  // Of an average the weights that are trained go on, and the average where there is to be one.
+  const state = beginningState(spec, layers, there.theta)
+  if (spec.training.average && parent.spec.training.average)
+    state[state.length - 1].set(there.state[there.state.length - 1])
+  const slots = Math.min(slotsOfAll(layers), slotsOfAll(former))
   for (const [i, layer] of layers.entries()) {
     if (kindOf(layer) !== kindOf(former[i])) continue
     for (const { layer: owner, offset, size } of network.variables)
       if (owner === layer.layer)
-        for (const [slot, values] of state.entries())
-          if (there.state[slot]) values.set(there.state[slot].subarray(offset, offset + size), offset)
+        for (const [slot, values] of state.slice(0, slots).entries())
+          values.set(there.state[slot].subarray(offset, offset + size), offset)
   }
-  return { iteration: 0, theta, state }
+  return { iteration: 0, theta: there.theta, state }
 }
 
 /** Where the training of the first of these stood before an iteration: from the nearest state that is stored, or again. */
@@ -116,7 +122,7 @@ export async function standing(
   const { model, data } = await context.prepare(ancestor, signal)
   const { network } = model
   const layers = resolveLayers(spec, network)
-  const size = { slots: slotsOfAll(layers), parameters: network.parameters }
+  const size = { slots: vectorsOf(spec, layers), parameters: network.parameters }
   const ends = segmentsOf(spec).flatMap(({ to }) => (to <= iteration ? [to] : []))
   const resume =
     (await latestState(context.objects, id, ends, size)) ??

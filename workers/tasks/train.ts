@@ -3,7 +3,7 @@
  * state at the segment's end, from which a training that was interrupted goes on.
  */
 import { setImmediate } from 'node:timers/promises'
-import { slotsOfAll, type TrainingState, train } from '../../src/nn/train.ts'
+import { allocatedWeights, type TrainingState, train, vectorsOf } from '../../src/nn/train.ts'
 import { leftName, weightsName } from '../../src/objects/names.ts'
 import { objectKey } from '../../src/objects/objects.ts'
 import type { Known } from '../../src/objects/verify.ts'
@@ -39,7 +39,7 @@ export async function trainSegments(
   const { network } = model
   const { parameters } = network
   const layers = resolveLayers(spec, network)
-  const slots = slotsOfAll(layers)
+  const slots = vectorsOf(spec, layers)
   const origin = originOf(spec, ancestors, layers)
   const spans = segmentsOf(spec)
   const { iterations } = spec.training
@@ -75,13 +75,15 @@ export async function trainSegments(
       for await (const at of train(model, spec, layers, data.train, resume, origin, intervention)) {
         await setImmediate()
         signal.throwIfAborted()
-        const { iteration, theta } = at
-        await rows?.append(theta)
+        const { iteration } = at
+        const row = allocatedWeights(spec, at)
+        await rows?.append(row)
         if (iteration < spans[s].to) {
           tell(iteration)
           continue
         }
-        if (s + 1 === first && task.continues) await checkEnd(objects, task.continues, at, spans[s], signal)
+        if (s + 1 === first && task.continues)
+          await checkEnd(objects, task.continues, { iteration, theta: row }, spans[s], signal)
         // These first: where there are weights, one can go on from their end, and allocate them.
         const left = intervention?.rows()
         if (rows && left)
@@ -95,7 +97,7 @@ export async function trainSegments(
         if (s === last) break
         s += 1
         rows = s >= first ? await open(spans[s]) : undefined
-        await rows?.append(theta)
+        await rows?.append(row)
       }
     } catch (error) {
       await rows?.abort()
@@ -118,7 +120,7 @@ export async function trainSegments(
 async function checkEnd(
   objects: Context['objects'],
   known: Known,
-  { iteration, theta }: TrainingState,
+  { iteration, theta }: Pick<TrainingState, 'iteration' | 'theta'>,
   { from }: Span,
   signal: AbortSignal,
 ): Promise<void> {

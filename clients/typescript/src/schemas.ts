@@ -202,6 +202,19 @@ export interface ExperimentSpec {
       crop?: number
     }
     /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from?: number
+    }
+    /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
@@ -3081,6 +3094,19 @@ export interface ResolvedSpec {
        * Zeros around the image, out of which one of its size is cut anywhere.
        */
       crop: number
+    }
+    /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from: number
     }
     /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
@@ -6506,6 +6532,19 @@ export interface ResolvedSpec1 {
       crop: number
     }
     /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from: number
+    }
+    /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.
      */
     initial?: {
@@ -7043,6 +7082,19 @@ export interface ResolvedSpec2 {
        * Zeros around the image, out of which one of its size is cut anywhere.
        */
       crop: number
+    }
+    /**
+     * The weights that are stored and allocated are the exponential average of those that are trained, w ← w + (1 − β)·(θ − w) after each iteration, w₀ = θ₀. Training is the same without. If absent, those that are trained.
+     */
+    average?: {
+      /**
+       * β: the average keeps so much of itself with each iteration.
+       */
+      decay: number
+      /**
+       * Until this iteration the average is the weights themselves.
+       */
+      from: number
     }
     /**
      * Start from the weights of an earlier experiment instead of drawing them. Shuffles and dropout masks are still the seed’s, and optimizers start afresh, but with state.

@@ -9,6 +9,7 @@ type Json = { [key: string]: unknown }
 const optional = new Set([
   ...['name', 'notify', 'loss', 'dataset.sha256', 'training.initial', 'training.trajectory'],
   ...['training.clipNorm', 'training.augmentation', 'allocation.examples', 'allocation.diagnostics'],
+  ...['training.average'],
   ...['dataset.normalization', 'dataset.normalization.mean', 'dataset.normalization.deviation'],
   ...['training.intervention', 'training.intervention.until', 'training.intervention.judge.examples'],
   ...Object.keys(datasetOptions).map(option => `dataset.${option}`),

@@ -281,8 +281,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { id } = request.params
-      const iterations = iterationsOf(request.body)
       const before = await app.watch.find(id, request.caller)
+      const iterations = iterationsOf(request.body)
       const { status, sweepId, iterations: former } = before.experiment
       const conflict = (message: string) => new ProblemError('conflict', message)
       const isOnItsWay = !['failed', 'cancelled'].includes(status)
