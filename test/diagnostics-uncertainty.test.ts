@@ -85,7 +85,7 @@ test('of three chunks nothing is said, in words', async () => {
   }
   // The preview says so before, and what would have to be set.
   const facts = { chunks: 2, examples: 55_000 } as CostFacts
-  assert.match(uncertainty.lacks!(facts, {})!, /: 2 chunks .* chunkSize of at most 11000 makes 5 or more/)
+  assert.match(uncertainty.lacks!(facts, {})!, /: 2 chunks .*chunkSize of at most 11000 makes 5 or more/)
   assert.equal(uncertainty.lacks!({ ...facts, chunks: 5 }, {}), undefined)
 })
 
