@@ -101,12 +101,18 @@ const until = (page: Page, expression: string): Promise<number> =>
   )
 
 async function measure(browser: Browser, base: string, run: Run, rounds: number): Promise<void> {
-  const times: { paint: number; there: number; acted: number; bytes: number }[] = []
+  const times: { paint: number; there: number; acted: number; bytes: number; cpu: number; asked: number }[] =
+    []
   // The first only warms up what the server keeps.
   for (let round = 0; round <= rounds; round++) {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+    const before = process.cpuUsage()
     await page.goto(`${base}/${run.address}`, { waitUntil: 'commit' })
     const there = await until(page, run.there)
+    const { user, system } = process.cpuUsage(before)
+    const asked = await page.evaluate<number>(
+      `Math.max(...performance.getEntriesByType('resource').map(one => one.responseEnd))`,
+    )
     const paint = await page.evaluate<number>(
       `performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0`,
     )
@@ -120,12 +126,12 @@ async function measure(browser: Browser, base: string, run: Run, rounds: number)
       `performance.getEntriesByType('resource').reduce((sum, one) => sum + (one.transferSize || 0), 0)`,
     )
     await page.close()
-    if (round > 0) times.push({ paint, there, acted, bytes })
+    if (round > 0) times.push({ paint, there, acted, bytes, asked, cpu: (user + system) / 1000 })
   }
   const of = (name: keyof (typeof times)[number]) => median(times, time => time[name])!
   const verdict = of('there') <= run.target ? 'within' : 'over'
   console.log(
-    `${run.what.padEnd(32)} first paint ${of('paint').toFixed(0)} ms, there ${of('there').toFixed(0)} ms (${verdict} the target of ${run.target}), a click ${of('acted').toFixed(0)} ms, ${(of('bytes') / 1000).toFixed(0)} kB; median of ${rounds}`,
+    `${run.what.padEnd(32)} first paint ${of('paint').toFixed(0)} ms, there ${of('there').toFixed(0)} ms (${verdict} the target of ${run.target}), a click ${of('acted').toFixed(0)} ms; all was answered by ${of('asked').toFixed(0)} ms, with ${of('cpu').toFixed(0)} ms of the API’s processor, ${(of('bytes') / 1000).toFixed(0)} kB; median of ${rounds}`,
   )
 }
 

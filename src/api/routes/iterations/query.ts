@@ -78,7 +78,7 @@ export async function* readPoints(
 }
 
 /** So many times the points that are wanted are read whole. */
-const fewRows = 8
+const fewRows = 40
 
 /** The rows of these iterations, which ascend as the blocks do. */
 function pick(blocks: Block[], iterations: number[]): Row[] {
