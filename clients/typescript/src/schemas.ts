@@ -7059,7 +7059,7 @@ export interface Preview {
        */
       forwardPasses: number
       /**
-       * Floating-point operations of these.
+       * Floating-point operations of these. Single examples (fisher) take a machine longer than their operations say.
        */
       flops: number
       /**

@@ -376,7 +376,10 @@ export const Preview = component(
         Type.Object({
           gradients: Type.Number({ description: 'Full gradients, over all splits.' }),
           forwardPasses: Type.Number({ description: 'Passes over all examples without a gradient.' }),
-          flops: Type.Number({ description: 'Floating-point operations of these.' }),
+          flops: Type.Number({
+            description:
+              'Floating-point operations of these. Single examples (fisher) take a machine longer than their operations say.',
+          }),
           rows: Type.Number({ description: 'Of its tables.' }),
           bytes: Type.Number({ description: 'Of its tables, in the database.' }),
           note: Type.Optional(
