@@ -210,6 +210,7 @@ def figures():
         height = top + row * len(names) + 40
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+            f"<title>{network}: final loss less that of the plain run</title>",
             f'<rect width="{width}" height="{height}" fill="white"/>',
             f'<text x="{left}" y="18">{network}: final loss less that of the plain run, 95 % over {len(seeds)} seeds</text>',
         ]
