@@ -72,8 +72,8 @@ async function trained(
   }
   const result = await trainSegments(context, task, () => {}, new AbortController().signal)
   if (result.kind !== 'train') throw new Error('unreachable')
-  const [{ name, ...first }] = result.objects
-  weights.set(id, { ...first, key: objectKey(id, name) })
+  for (const { name, ...object } of result.objects)
+    weightsOf.set(`${id} ${/(\d+)-/.exec(name)![1]}`, { ...object, key: objectKey(id, name) })
   if (task.segments.length === spans.length) {
     const manifest = await objects.write(objectKey(id, 'manifest.json'), 'application/json')
     const { variables } = buildNetwork(spec.architecture, { shape: [28, 28, 1], classes: 10 })
@@ -85,8 +85,8 @@ async function trained(
   return { id, spec, ...(known && { known }) }
 }
 const manifests = new Map<string, Known>()
-/** The weights of the first segment. */
-const weights = new Map<string, Known>()
+/** Weights, by experiment and the beginning of their segment. */
+const weightsOf = new Map<string, Known>()
 
 /** θ_t of an experiment, as bytes. */
 async function thetaOf({ id, spec }: Pick<Ancestor, 'id' | 'spec'>, t: number): Promise<string> {
@@ -189,7 +189,7 @@ for (const [called, parts] of Object.entries(cases))
       )
     await objects.remove(objectKey(ids[2], 'training'))
     const { from, to } = { from: 0, to: 4 }
-    const known = weights.get(ids[2])!
+    const known = weightsOf.get(`${ids[2]} 0`)!
     const allocating = { kind: 'allocate', experimentId: ids[2], spec: second.spec, from, to, known } as const
     await assert.rejects(
       allocateSegment(context, allocating, () => {}, new AbortController().signal),
@@ -209,6 +209,60 @@ test('without its state it is another training; another optimizer starts afresh,
   const first = (theta: string) => Buffer.from(theta, 'base64').subarray(0, 4 * (784 * 6 + 6))
   assert.deepEqual(first(await thetaOf(changed, 1)), first(await thetaOf(whole, 6)))
   assert.notEqual(await thetaOf(changed, 1), await thetaOf(whole, 6))
+})
+
+test('a branch is allocated as what it goes on with would have been: where steps come from, and how sharp it is', async () => {
+  const parts: Parts = {
+    optimizer: {
+      ...{ name: 'sgd', learningRate: 0.1, momentum: 0.9 },
+      schedule: { name: 'step', boundaries: [3], factor: 0.5 },
+    },
+    allocation: {
+      ...{ method: 'left', maxSplits: 1, segmentIterations: 4, splits: ['train'] },
+      diagnostics: { components: true, sharpness: { every: 4 } },
+    },
+  }
+  const whole = await trained(ids[0], base(parts, 8))
+  const branch = await trained(ids[1], base(parts, 4, { experiment: ids[0], iteration: 4, state: true }), [
+    whole,
+  ])
+  const tablesOf = async ({ id, spec }: Ancestor, from: number, ancestors: Ancestor[]) => {
+    const span = { from, to: from + 4 }
+    const known = weightsOf.get(`${id} ${from}`)!
+    const manifest = manifests.get(ids[0])
+    const task = { kind: 'allocate' as const, experimentId: id, spec, ...span, known, ancestors, manifest }
+    const result = await allocateSegment(context, task, () => {}, new AbortController().signal)
+    if (result.kind !== 'allocate') throw new Error('unreachable')
+    return (kind: string) => result.columns.find(table => table.kind === kind)!.columns
+  }
+  // Of the one that never stopped, the second segment; where training stood there is gone, and is gone through again.
+  const [own, other] = [await tablesOf(branch, 0, [whole]), await tablesOf(whole, 4, [])]
+  assert.deepEqual(own('components'), other('components'))
+  assert.ok(own('components').momentum.some(value => value !== 0))
+  const [{ iteration, ...sharp }, { iteration: at, ...same }] = [own('sharpness'), other('sharpness')]
+  assert.deepEqual([[...iteration], [...at]], [[0], [4]])
+  // 2/rate, by where it stands in the schedule; the vectors that Lanczos begins with are others.
+  assert.equal(sharp.threshold[0], 40)
+  assert.equal(same.threshold[0], 40)
+  assert.ok(Math.abs(sharp.eigenvalue[0] / same.eigenvalue[0] - 1) < 1e-2)
+})
+
+test('from sgd into sgdw it takes its momentum along', async () => {
+  const momentum = { learningRate: 0.1, momentum: 0.9 }
+  const whole = await trained(ids[0], base({ optimizer: { name: 'sgd', ...momentum } }, 10))
+  const into = (weightDecay: number) =>
+    trained(
+      ids[1],
+      base({ optimizer: { name: 'sgdw', ...momentum, weightDecay } }, 4, {
+        experiment: ids[0],
+        iteration: 5,
+        state: true,
+      }),
+      [whole],
+    )
+  const without = await into(0)
+  for (let t = 0; t <= 4; t++) assert.equal(await thetaOf(without, t), await thetaOf(whole, 5 + t))
+  assert.notEqual(await thetaOf(await into(0.1), 1), await thetaOf(whole, 6))
 })
 
 test('what does not come out as it did, and who is gone, is said', async () => {

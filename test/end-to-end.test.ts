@@ -251,6 +251,63 @@ test('an experiment that goes on is what one is that was posted with as many ite
   await refused(branch.id, { iterations: 6000 }, 409, /is cancelled.*retry it first/)
 })
 
+test('a policy ends a training that overfits: the experiment is as long as it was, and says why', async () => {
+  const overfitting = {
+    ...{
+      dataset: { ...spec.dataset, trainExamples: 20, validationExamples: 60 },
+      architecture: spec.architecture,
+    },
+    optimizer: { name: 'sgd', learningRate: 0.3, momentum: 0.9 },
+    training: {
+      ...{ iterations: 50, batchSize: 5, seed: 1, policy: { stopOverfitting: { steps: 6 } } },
+      intervention: { update: 'helpers', by: 'layer', until: 3 },
+    },
+    allocation: { method: 'trapezoid', maxSplits: 1, segmentIterations: 8 },
+    keep: ['weights'],
+  }
+  const { body } = await http.post('/v1/experiments').send(overfitting).expect(202)
+  const { status, error, summary, iterations, progress, spec: done } = await finished(body.id)
+  assert.equal(status, 'succeeded', JSON.stringify(error))
+  assert.ok(iterations > 6 && iterations < 50)
+  assert.deepEqual(summary.ended, { policy: 'stopOverfitting', iterations, asked: 50 })
+  assert.deepEqual(
+    [summary.iterations, done.training.iterations, progress.total],
+    [iterations, iterations, iterations],
+  )
+  const get = async (path: string) => (await http.get(`/v1/experiments/${body.id}${path}`).expect(200)).body
+  const table = await get('/iterations')
+  assert.ok(table.complete && table.items.length === iterations)
+  const { items: rows } = await get('/diagnostics/policies?split=validation')
+  assert.deepEqual(rows, (await get('/diagnostics/policies')).items)
+  const [{ iteration, ...decision }] = rows
+  assert.deepEqual([rows.length, iteration], [1, iterations - 1])
+  assert.deepEqual([decision.rule, decision.action, decision.layer], ['stopOverfitting', 'stop', null])
+  assert.equal(summary.splits.train.diagnostics['policies.stopped'], 1)
+  const { items: taken } = await get('/diagnostics/interventions')
+  assert.deepEqual(
+    taken.flatMap((row: { layer: string | null; iteration: number }) => (row.layer ? [] : [row.iteration])),
+    [0, 1, 2],
+  )
+  const { body: manifest } = await http.get(`/v1/experiments/${body.id}/artifacts/manifest.json`).expect(200)
+  assert.equal(manifest.segments.at(-1).to, iterations)
+  // The decision comes after its iteration, once, whoever comes back for the rest.
+  const events = async (last: string) =>
+    (await http.get(`/v1/experiments/${body.id}/events?lastEventId=${last}`).buffer(true)).text.split('\n\n')
+  const all = await events('0')
+  const at = all.findIndex(event => event.startsWith('event: decision'))
+  assert.match(all[at - 1], new RegExp(`^event: iteration\nid: \\d+-${iterations - 1}-validation`))
+  const [, id, data] = /^event: decision\nid: (.*)\ndata: (.*)$/.exec(all[at])!
+  assert.deepEqual(JSON.parse(data), { iteration, decisions: [decision] })
+  const before = await events(id.replace('decision', 'validation'))
+  assert.equal(before.filter(event => event.startsWith('event: decision')).length, 1)
+  assert.ok(!(await events(id)).some(event => event.startsWith('event: decision')))
+  // A branch cannot begin behind where it ended.
+  const initial = { experiment: body.id, iteration: iterations + 1, state: true }
+  const branch = { ...overfitting, training: { ...overfitting.training, initial } }
+  const refused = await http.post('/v1/experiments').send(branch).expect(422)
+  assert.match(refused.body.errors[0].message, new RegExp(`must be ≤ ${iterations}`))
+})
+
 test('an experiment that cannot be computed fails with the reason, at once', async () => {
   const { body } = await http
     .post('/v1/experiments')

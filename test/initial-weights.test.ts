@@ -133,7 +133,7 @@ test('what the API asks of the experiment that weights come from', () => {
   const spec = resolved(startingAt(5))
   const earlier = resolved(posted)
   const errors = (status: string, change: object = {}, own = spec) =>
-    checkInitial(own, { status, spec: { ...earlier, ...change } }, facts)
+    checkInitial(own, { status, spec: { ...earlier, ...change }, trainingCost: 0 }, facts)
   assert.deepEqual(errors('succeeded'), [])
   assert.deepEqual(checkInitial(earlier, null, facts), [], 'nothing is asked where weights are drawn')
   const experiment = '$.training.initial.experiment'

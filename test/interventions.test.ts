@@ -261,7 +261,7 @@ for (const [called, optimizer] of Object.entries(optimizers))
           data,
           undefined,
           undefined,
-          intervening,
+          { intervening },
         ))
           thetas.push(theta.slice())
         let memory = Array.from(factors, (): Memory => ({ a: 0, b: 0 }))

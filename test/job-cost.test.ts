@@ -1,7 +1,7 @@
 /** What one job may cost: a spec beyond it is told how small its segments have to be. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkCost, costOf } from '../src/spec/cost.ts'
+import { checkCost, costOf, replayFlops } from '../src/spec/cost.ts'
 import { fakeSpec } from './support/fake-ledger.ts'
 
 /** 10⁹ FLOP an example. */
@@ -48,6 +48,28 @@ test('training is one job, too', () => {
   const [error] = checkCost(spec(1e6, 1), network, 1)
   assert.equal(error.path, '$.training.iterations')
   assert.match(error.message, /^must be ≤ 100000 /)
+})
+
+test('a branch repeats what it goes on with, and what that had to repeat', () => {
+  const going = (iteration: number, made = spec(400, 50)) => ({
+    ...made,
+    training: { ...made.training, initial: { experiment: 'a', iteration, state: true } },
+  })
+  const first = { spec: spec(1000, 50), trainingCost: costOf(spec(1000, 50), network).training }
+  // 600 batches of 10.
+  const replay = replayFlops(going(600), first, network)
+  assert.equal(replay, 6000 * 1e9)
+  const second = { spec: going(600), trainingCost: costOf(going(600), network, replay).training }
+  assert.equal(second.trainingCost, (10 * (600 + 400) * 1e9) / 1e12)
+  assert.ok(Math.abs(replayFlops(going(100), second, network) / (7000 * 1e9) - 1) < 1e-12)
+  assert.equal(replayFlops(spec(400, 50), first, network), 0)
+  const [much] = checkCost(going(600, spec(1e6, 50)), network, 1, 2e15)
+  assert.match(
+    `${much.path} ${much.message}`,
+    /^\$\.training\.initial\.state must be left out, or go on earlier: .* 2 PFLOP/,
+  )
+  const [long] = checkCost(going(600, spec(1e6, 50)), network, 1, 5e14)
+  assert.match(long.message, /^must be ≤ 50000 .* 10 PFLOP, and to repeat what they go on with 0.5 PFLOP/)
 })
 
 test('what diagnostics cost is part of it, at the worst that a segment may have of them', () => {

@@ -76,6 +76,8 @@ export type Result =
       objects: StoredObject[]
       /** What was found damaged on the way and made again, in words. */
       damaged?: string[]
+      /** After which iterations a policy ended training, where that was before it had all. */
+      ended?: number
       seconds: number
     }
   | {

@@ -85,6 +85,8 @@ async function advanceExperiment(
   if (state.status === 'succeeded') return removeUnkept(context, id, state)
   if (state.status === 'failed' || state.status === 'cancelled') return awaitChildren(job, token)
   if (state.status !== 'allocating') await step('train', data, () => train(context, id, state))
+  // A policy may have made it shorter.
+  const { spec } = (state.spec.training.policy && (await patiently(() => readState(db, id), log))) ?? state
 
   const segments = await unallocatedSegments(db, id)
   if (segments.length > 0) {
@@ -96,7 +98,7 @@ async function advanceExperiment(
     if (!(await isWanted(db, id, 'allocating'))) throw new Unwanted()
     if ((await unallocatedSegments(db, id)).length > 0) throw new Error('segments came back without a result')
   }
-  await step('finalize', data, () => finalize(context, id, state))
+  await step('finalize', data, () => finalize(context, id, { ...state, spec }))
 }
 
 /** What traces tell of a job. */
@@ -127,7 +129,7 @@ async function train(context: WorkerContext, id: string, { spec }: ExperimentSta
   const segments = await pendingSegments(db, id)
   const continues = await continuedWeights(db, id, spec, segments)
   log.info({ experiment: id, iterations: spec.training.iterations, segments: segments.length }, 'training')
-  const { variables, objects, seconds } = await runTask(
+  const { variables, objects, seconds, ended } = await runTask(
     context,
     { kind: 'train', experimentId: id, spec, segments, ...(continues && { continues }) },
     {
@@ -138,12 +140,12 @@ async function train(context: WorkerContext, id: string, { spec }: ExperimentSta
     },
   )
   const recorded = await patiently(
-    () => recordTraining(db, id, variables, { segments, objects }, computer),
+    () => recordTraining(db, id, variables, { segments, objects }, computer, ended),
     log,
   )
   // Not recorded, and allocating all the same: it was, and only the answer was lost.
   if (!recorded && !(await isWanted(db, id, 'allocating'))) throw new Unwanted()
-  log.info({ experiment: id, seconds }, 'trained')
+  log.info({ experiment: id, seconds, ended }, 'trained')
 }
 
 /** The weights before the first of these segments where those of an extended experiment, which are allocated, go before it. */

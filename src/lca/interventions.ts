@@ -12,28 +12,16 @@
  *
  * On a quadratic with the Hessian H the two differ by −½ (f∘Δ)ᵀ H (Δ − f∘Δ), nothing where H is diagonal and f is 0 or 1: it
  * is what those that move owe to those that do not.
- *
- * Judging takes a gradient at θ_t and, but by left, one at θ_t + Δ. Where the next step is judged too, the gradient there
- * gives the loss at θ_{t+1} beside; where it is not, a forward pass does. A step of which everything is taken ends where the
- * judge has been.
  */
 
 import { randomStream } from '../nn/random.ts'
-import type { Intervening, ProposedStep } from '../nn/train.ts'
+import type { Intervening } from '../nn/train.ts'
 import { isJudged } from '../spec/intervention.ts'
 import type { ResolvedIntervention } from '../spec/resolved.ts'
-import { NotFiniteError } from './allocate.ts'
 import type { Columns } from './columns.ts'
 import type { NetworkOf } from './diagnostics/diagnostic.ts'
+import { type Judge, makeJudging } from './judging.ts'
 import { groupsBy, markAsMany, markBySign, sumsBy } from './masks.ts'
-import { integrate, makeSums, methods, newPoints, nextLevel, startSums } from './quadrature.ts'
-
-/** The judge's loss. θ is float32 [parameters]. */
-export type Judge = {
-  /** Adds the gradient at θ to float64 [parameters]; returns the loss, of the same bits as `loss`. */
-  addGradient(theta: Float32Array, into: Float64Array): Promise<number>
-  loss(theta: Float32Array): Promise<number>
-}
 
 /** The table of interventions: a row of the network (layer −1) and of each layer for each step that was judged. */
 export const interventionTypes = {
@@ -52,9 +40,6 @@ export const interventionTypes = {
 } as const
 export type InterventionRow = Record<keyof typeof interventionTypes, number>
 
-type Vector = Float64Array<ArrayBuffer>
-type Point = { loss: number; gradient: Vector }
-
 /**
  * What `train` asks at the steps of an intervention. `rows` gives what came of the steps since it was last asked, in their
  * order, by column. Throws NotFiniteError where the judge's loss or gradient is not finite.
@@ -66,58 +51,16 @@ export function makeIntervention(
   judge: Judge,
 ): Intervening & { rows(): Columns } {
   const { update, by, state } = intervention
-  const { split, method: name } = intervention.judge
   const { parameters, layers, variables, layerOf } = network
-  const method = methods[name]
   const groups = groupsBy(network, by)
-  const vector = () => new Float64Array(parameters)
-  const sums = makeSums(method, parameters)
-  const meanGradient = vector()
-  const delta = vector()
-  const factors = vector()
-  const lca = new Float32Array(parameters)
+  const judging = makeJudging(parameters, intervention.judge, judge)
+  const { lca, delta } = judging
+  const factors = new Float64Array(parameters)
   const marks = new Uint8Array(groups.count)
-  const node = new Float32Array(parameters)
   const isDue = (position: number) => isJudged(intervention, position)
-
-  /** Two points at most are known at a time; vectors go round. */
-  const spare = [vector(), vector()]
-  const visit = async (theta: Float32Array): Promise<Point> => {
-    const gradient = spare.pop()!.fill(0)
-    return { loss: await judge.addGradient(theta, gradient), gradient }
-  }
-  let start: (Point & { position: number }) | undefined
-  let end: Point | undefined
   let made: InterventionRow[] = []
   /** Rows whose step is not taken yet. */
   let open: InterventionRow[] = []
-
-  /** Judges the proposal into `lca`; returns L(θ_t). */
-  const judgeStep = async ({ iteration, position, theta, proposed }: ProposedStep): Promise<number> => {
-    for (let i = 0; i < parameters; i++) delta[i] = proposed[i] - theta[i]
-    if (start?.position !== position) {
-      if (start) spare.push(start.gradient)
-      start = { ...(await visit(theta)), position }
-    }
-    // By left the end is not looked at.
-    end = name === 'left' ? undefined : await visit(proposed)
-    startSums(sums, start.gradient, end?.gradient ?? start.gradient)
-    for (let level = 1; level < method.coefficients.length; level++) {
-      const into = nextLevel(sums)
-      for (const alpha of newPoints(level)) {
-        for (let i = 0; i < parameters; i++) node[i] = theta[i] + alpha * delta[i]
-        await judge.addGradient(node, into)
-      }
-    }
-    integrate(method, sums, start.gradient, end?.gradient ?? start.gradient, meanGradient)
-    let total = start.loss
-    for (let i = 0; i < parameters; i++) {
-      lca[i] = meanGradient[i] * delta[i] + 0
-      total += lca[i]
-    }
-    if (!Number.isFinite(total)) throw new NotFiniteError(iteration, split)
-    return start.loss
-  }
 
   const choose = (position: number) => {
     const judged = sumsBy(groups, lca)
@@ -188,28 +131,16 @@ export function makeIntervention(
     isDue,
     masksState: state === 'masked',
 
-    async choose(step) {
-      const before = await judgeStep(step)
-      const judged = choose(step.position)
-      open = rowsOf(step.iteration, before, judged)
+    async choose({ iteration, position, theta, proposed }) {
+      const before = await judging.step({ iteration, position, from: theta, to: proposed })
+      const judged = choose(position)
+      open = rowsOf(iteration, before, judged)
       return factors
     },
 
-    async taken({ position, theta, proposed }, last) {
+    async taken({ position, theta }, last) {
       const goesOn = !last && isDue(position + 1)
-      if (start) spare.push(start.gradient)
-      start = undefined
-      let reached = end
-      end = undefined
-      if (reached && !isSame(theta, proposed)) {
-        spare.push(reached.gradient)
-        reached = undefined
-      }
-      if (reached === undefined && goesOn) reached = await visit(theta)
-      const after = reached?.loss ?? (await judge.loss(theta))
-      if (reached && goesOn) start = { ...reached, position: position + 1 }
-      else if (reached) spare.push(reached.gradient)
-      open[0].after = after
+      open[0].after = await judging.arrive(theta, position, { goesOn, wanted: true })
       made.push(...open)
       open = []
     },
@@ -228,5 +159,3 @@ export function makeIntervention(
     },
   }
 }
-
-const isSame = (a: Float32Array, b: Float32Array) => a.every((value, i) => Object.is(value, b[i]))

@@ -77,7 +77,54 @@ export type TrainingState = {
   theta: Float32Array
   /** Of the optimizer, a vector a slot; where an average of the weights is kept, that is the last. */
   state: Float64Array[]
+  /** What policies have done; absent where there never was one. */
+  memory?: Memory
 }
+
+/** What of a training depends on decisions that it has made (lca/policies.ts): plain data, stored beside the state. */
+export type Memory = {
+  /** Updates that layers have not had, for a policy kept them frozen. */
+  skipped: Record<string, number>
+  policy?: {
+    /** Up to which position layers are frozen; null: to the end. */
+    frozen: Record<string, number | null>
+    /** What the momentum of layers is multiplied by. */
+    quiet: Record<string, number>
+    /** The last numbers that decisions look at. */
+    layers: Record<string, number[]>
+    momentum: Record<string, number[]>
+    network: Record<string, number[]>
+    stopped: boolean
+  }
+}
+
+/** What acts on the steps that were taken (lca/policies.ts). */
+export type Governing = {
+  memory: NonNullable<Memory['policy']>
+  /** Whether the step at this position is judged. */
+  isDue(position: number): boolean
+  isFrozen(layer: string, position: number): boolean
+  /** What the momentum of a layer is multiplied by: 1 where nothing is wrong with it. */
+  quiet(layer: string): number
+  wantsMomentum: boolean
+  /**
+   * Judges the step from θ_t to θ_{t+1} and decides; `momentum`, float64 [parameters], is what of it earlier gradients
+   * pushed. `last`: there is none after it.
+   */
+  judge(
+    step: {
+      iteration: number
+      position: number
+      from: Float32Array
+      to: Float32Array
+      momentum?: Float64Array
+    },
+    last: boolean,
+  ): Promise<void>
+}
+
+/** What has a say in a training beside its spec. */
+export type Say = { intervening?: Intervening; governing?: Governing }
 
 /**
  * Where in a longer training the first iteration lies: what schedules, shuffles, dropout and freezes go by is `position` + t.
@@ -165,6 +212,8 @@ function makeIteration(
   layers: ResolvedLayer[],
   data: Examples,
   origin: Origin,
+  governing: Governing | undefined,
+  memory: Memory | undefined,
 ) {
   const { batchSize, seed, clipNorm } = training
   const positionOf = (t: number) => origin.position + t
@@ -180,10 +229,11 @@ function makeIteration(
       model.network.variables.flatMap(variable => {
         if (variable.statistic) return []
         const resolved = ofLayer(variable)
-        if (isFrozen(resolved, positionOf(t))) return []
+        const { layer } = variable
+        if (isFrozen(resolved, positionOf(t)) || governing?.isFrozen(layer, positionOf(t))) return []
         const { role, offset, size } = variable
         const decays = isKernel(role)
-        const { optimizer } = resolved
+        const optimizer = quieted(resolved.optimizer, governing?.quiet(layer) ?? 1)
         return [
           {
             offset,
@@ -191,10 +241,17 @@ function makeIteration(
             decays,
             optimizer,
             l2: decays ? resolved.l2 : 0,
-            updates: updatesUntil(resolved, origin, t),
+            updates: updatesUntil(resolved, origin, t) - (memory?.skipped[layer] ?? 0),
           },
         ]
       }),
+    /** Notes which layers a policy keeps from their update in iteration t. */
+    skip(t: number): void {
+      if (memory === undefined || governing === undefined) return
+      for (const resolved of layers)
+        if (!isFrozen(resolved, positionOf(t)) && governing.isFrozen(resolved.layer, positionOf(t)))
+          memory.skipped[resolved.layer] = (memory.skipped[resolved.layer] ?? 0) + 1
+    },
     /** The gradient of the batch's mean loss into `gradient`; returns the loss. */
     differentiate(t: number, theta: Float32Array, gradient: Float64Array): number {
       const position = positionOf(t)
@@ -213,6 +270,24 @@ function makeIteration(
       return clipNorm === undefined ? 1 : clip(gradient, trained, clipNorm)
     },
   }
+}
+
+/** The optimizer with its momentum multiplied. */
+const quieted = (optimizer: ResolvedLayer['optimizer'], factor: number): ResolvedLayer['optimizer'] =>
+  factor === 1 || !('momentum' in optimizer)
+    ? optimizer
+    : { ...optimizer, momentum: optimizer.momentum * factor }
+
+/** What of the update along `gradient` earlier gradients push, into `earlier`; 0 where nothing is trained. */
+function pushedBy(
+  variables: Trained[],
+  gradient: Float64Array,
+  state: Float64Array[],
+  position: number,
+  into: { scale: Float64Array; earlier: Float64Array },
+): void {
+  into.earlier.fill(0)
+  for (const one of variables) updateParts(one.optimizer, one, gradient, state, position, one.updates, into)
 }
 
 /** A step that the optimizer proposes: from θ_t to `proposed`, float32 [parameters]; its position is what schedules go by. */
@@ -247,10 +322,17 @@ function takePart(before: Float32Array, factors: Float64Array, theta: Float32Arr
   }
 }
 
+/** The memory that training goes on with, which the policy, where there is one, writes its part of. */
+function memoryOf(before: Memory | undefined, governing: Governing | undefined): Memory | undefined {
+  if (before === undefined && governing === undefined) return undefined
+  return { skipped: { ...before?.skipped }, ...(governing && { policy: governing.memory }) }
+}
+
 /**
  * Yields θ_0, then θ_{t+1} after each iteration t, each with the optimizer's state (the same arrays every time, valid
  * until the next). `resume` starts in the middle, with what was yielded there: the rest has the same bits. `origin` says
  * where it stands in the training that it goes on with.
+ * What has a `say` may take a part of a step, freeze layers, or end training: then `ended` is true, and nothing comes after it.
  * The loss trained on is the batch's mean loss + Σ_kernels l2·w², l2 the layer's. Throws
  * DivergedError where it is not finite.
  */
@@ -261,44 +343,65 @@ export async function* train(
   data: Examples,
   resume?: TrainingState,
   origin: Origin = fromTheStart,
-  intervening?: Intervening,
-): AsyncGenerator<TrainingState> {
+  { intervening, governing }: Say = {},
+): AsyncGenerator<TrainingState & { ended?: boolean }> {
   const { iterations, seed, average } = spec.training
   const { network } = model
   const theta = resume?.theta ?? initialWeights(network, seed)
   const gradient = new Float64Array(network.parameters)
   const state = resume?.state ?? beginningState(spec, layers, theta)
-  const iteration = makeIteration(model, spec, layers, data, origin)
-  const { positionOf, trained, differentiate, penalize, running } = iteration
+  const memory = memoryOf(resume?.memory, governing)
+  const iteration = makeIteration(model, spec, layers, data, origin, governing, memory)
+  const { positionOf, trained, skip, differentiate, penalize, running } = iteration
+  const parts = governing?.wantsMomentum
+    ? { scale: new Float64Array(network.parameters), earlier: new Float64Array(network.parameters) }
+    : undefined
+  /** What is known before iteration t. */
+  const at = (t: number) => ({
+    ...{ iteration: t, theta, state, ...(memory && { memory }) },
+    ...(governing?.memory.stopped && { ended: true }),
+  })
 
   const first = resume?.iteration ?? 0
-  yield { iteration: first, theta, state }
-  for (let t = first; t < iterations; t++) {
+  yield at(first)
+  for (let t = first; t < iterations && !governing?.memory.stopped; t++) {
     const loss = differentiate(t, theta, gradient)
     if (!Number.isFinite(loss)) throw new DivergedError(t)
     const variables = trained(t)
     penalize(theta, gradient, variables)
     const position = positionOf(t)
+    const last = t + 1 === iterations
+    const judged = governing?.isDue(position) ? governing : undefined
+    const from = judged && theta.slice()
+    if (judged && parts) pushedBy(variables, gradient, state, position, parts)
     const updateAll = (weights: Float32Array) => {
       for (const one of variables) update(one.optimizer, one, weights, gradient, state, position, one.updates)
     }
     if (intervening?.isDue(position)) {
       const before = theta.slice()
-      const memory = intervening.masksState ? state.map(slot => slot.slice()) : undefined
+      const remembered = intervening.masksState ? state.map(slot => slot.slice()) : undefined
       updateAll(theta)
       const proposed = theta.slice()
       const factors = await intervening.choose({ iteration: t, position, theta: before, proposed })
       takePart(before, factors, theta)
-      if (memory) {
-        for (const [slot, values] of memory.entries()) state[slot].set(values)
+      if (judged && parts) for (let i = 0; i < factors.length; i++) parts.earlier[i] *= factors[i]
+      if (remembered) {
+        for (const [slot, values] of remembered.entries()) state[slot].set(values)
         for (let i = 0; i < gradient.length; i++) gradient[i] *= factors[i]
         updateAll(before)
       }
-      await intervening.taken({ iteration: t, position, theta, proposed }, t + 1 === iterations)
-    } else updateAll(theta)
-    running?.renew(theta)
+      // Running statistics are what they are, whatever is chosen: at θ_{t+1} they are there.
+      running?.renew(theta)
+      await intervening.taken({ iteration: t, position, theta, proposed }, last)
+    } else {
+      updateAll(theta)
+      running?.renew(theta)
+    }
+    skip(t)
+    if (judged)
+      await judged.judge({ iteration: t, position, from: from!, to: theta, momentum: parts?.earlier }, last)
     if (average) takeAverage(average, position + 1, theta, state[state.length - 1])
-    yield { iteration: t + 1, theta, state }
+    yield at(t + 1)
   }
 }
 
@@ -311,12 +414,14 @@ export function makeReplay(
   spec: Pick<ResolvedSpec, 'training'>,
   layers: ResolvedLayer[],
   data: Examples,
-  { iteration: first, state }: Pick<TrainingState, 'iteration' | 'state'>,
+  { iteration: first, state, memory: before }: Pick<TrainingState, 'iteration' | 'state' | 'memory'>,
   origin: Origin = fromTheStart,
-  intervening?: Intervening,
+  { intervening, governing }: Say = {},
 ): (iteration: number, theta: Float32Array) => Promise<StepParts> {
   const { parameters } = model.network
-  const { positionOf, trained, differentiate, penalize } = makeIteration(model, spec, layers, data, origin)
+  const history = memoryOf(before, governing)
+  const made = makeIteration(model, spec, layers, data, origin, governing, history)
+  const { positionOf, trained, skip, differentiate, penalize, running } = made
   const vector = () => new Float64Array(parameters)
   const parts: StepParts = {
     ...{ batchGradient: vector(), gradient: vector(), momentum: vector(), l2: vector(), decay: vector() },
@@ -351,7 +456,17 @@ export function makeReplay(
       }
       update(optimizer, one, moved, total, state, position, updates)
     }
-    if (due === undefined) return parts
+    const last = iteration + 1 === spec.training.iterations
+    const settle = async () => {
+      skip(iteration)
+      if (governing?.isDue(position))
+        await governing.judge({ iteration, position, from: theta, to: moved, momentum }, last)
+      return parts
+    }
+    if (due === undefined) {
+      running?.renew(moved)
+      return settle()
+    }
     // Of each part as much as of the step.
     const proposed = moved.slice()
     const factors = await due.choose({ iteration, position, theta, proposed })
@@ -364,10 +479,8 @@ export function makeReplay(
       const unused = theta.slice()
       for (const one of variables) update(one.optimizer, one, unused, total, state, position, one.updates)
     }
-    await due.taken(
-      { iteration, position, theta: moved, proposed },
-      iteration + 1 === spec.training.iterations,
-    )
-    return parts
+    running?.renew(moved)
+    await due.taken({ iteration, position, theta: moved, proposed }, last)
+    return settle()
   }
 }

@@ -6,7 +6,7 @@ import type { CostFacts } from '../lca/diagnostics/diagnostic.ts'
 import { recordedBy } from './diagnostics.ts'
 import type { FieldError } from './errors.ts'
 import type { NetworkFacts } from './facts.ts'
-import { judgingOf } from './intervention.ts'
+import { judgingCosts } from './judging.ts'
 import { sampleOf } from './sample.ts'
 import type { MethodName, ResolvedSpec } from './schema.ts'
 import { segmentCount } from './segments.ts'
@@ -78,7 +78,7 @@ export function diagnosticCosts(
           ...{ examples, chunkSize, chunks: Math.ceil(examples / chunkSize) },
           points: pointsPerIteration[method] * parts,
           ...{ batchSize: spec.training.batchSize, splits: splits.length },
-          judged: judgingOf(spec, iterations).iterations,
+          judged: judgingCosts(spec, iterations).intervention.iterations,
         }
         const { gradients, forwardPasses } = diagnostic.work?.(facts, options) ?? {
           gradients: 0,
@@ -129,22 +129,39 @@ export function allocationFlops(spec: Costly, network: Network, iterations: numb
  * it happened elsewhere.
  */
 export function trainingFlops(
-  spec: Costly,
+  spec: Pick<Costly, 'dataset' | 'training'>,
   { gradientFlops }: Network,
   iterations = spec.training.iterations,
 ): number {
   const { trajectory, batchSize } = spec.training
   if (trajectory !== undefined) return 0
-  const { examples, gradients, forwardPasses } = judgingOf(spec, iterations)
-  return (iterations * batchSize + (gradients + forwardShare * forwardPasses) * examples) * gradientFlops
+  let examples = iterations * batchSize
+  for (const one of Object.values(judgingCosts(spec, iterations)))
+    examples += (one.gradients + forwardShare * one.forwardPasses) * one.examples
+  return examples * gradientFlops
+}
+
+/**
+ * FLOP of repeating the training that a spec goes on with (training.initial.state), up to where it goes on: what that one had
+ * to repeat itself, and so many of its own iterations. 0 where it goes on with none. At the most: a state may still be stored.
+ */
+export function replayFlops(
+  { training: { initial } }: Pick<ResolvedSpec, 'training'>,
+  earlier: { spec: Pick<ResolvedSpec, 'dataset' | 'training'>; trainingCost: number } | null,
+  network: Network,
+): number {
+  if (!initial?.state || earlier === null) return 0
+  const { spec } = earlier
+  const before = Math.max(0, earlier.trainingCost * tera - trainingFlops(spec, network))
+  return before + trainingFlops(spec, network, initial.iteration)
 }
 
 /** What turns are taken by: allocation at its least, for how often steps have to be split nobody knows before. */
-export function costOf(spec: Costly, network: Network): Cost {
+export function costOf(spec: Costly, network: Network, replay = 0): Cost {
   const { iterations } = spec.training
   const length = Math.min(iterations, spec.allocation.segmentIterations)
   return {
-    training: trainingFlops(spec, network) / tera,
+    training: (trainingFlops(spec, network) + replay) / tera,
     segment: Math.max(leastSegment, allocationFlops(spec, network, length, 1) / tera),
     segments: segmentCount(spec),
   }
@@ -161,29 +178,36 @@ export const worstSegment = (spec: Costly, network: Network): number =>
 
 /**
  * What is wrong with the cost of a job where none may have more than so many PFLOP (0: any): a segment that could keep a
- * worker for days, and what would make it small enough; or the training, which is one job too.
+ * worker for days, and what would make it small enough; or the training, which is one job too, with the `replay` of the one
+ * that it goes on with (FLOP).
  */
-export function checkCost(spec: Costly, network: Network, mostPetaflop: number): FieldError[] {
+export function checkCost(spec: Costly, network: Network, mostPetaflop: number, replay = 0): FieldError[] {
   if (mostPetaflop === 0) return []
   const most = mostPetaflop * peta
   const errors: FieldError[] = []
   const limit = `at most ${mostPetaflop} PFLOP (LEDGER_MAX_JOB_PFLOP)`
   const trained = trainingFlops(spec, network)
-  if (trained > most) {
-    const { iterations, intervention } = spec.training
-    const fitting = largest(iterations, n => trainingFlops(spec, network, n) <= most)
-    const judged =
-      intervention &&
-      trainingFlops({ ...spec, training: { ...spec.training, intervention: undefined } }, network) <= most
+  if (replay > most)
+    errors.push({
+      path: '$.training.initial.state',
+      message: `must be left out, or go on earlier: to repeat the training that it goes on with costs ${petas(replay)}, and training may cost ${limit}`,
+    })
+  else if (trained + replay > most) {
+    const { iterations } = spec.training
+    // What judges: where it would do without, that is what is too much.
+    const [judges] = (['intervention', 'policy'] as const).filter(name => spec.training[name] !== undefined)
+    const fitting = largest(iterations, n => trainingFlops(spec, network, n) + replay <= most)
+    const plain = { ...spec.training, intervention: undefined, policy: undefined }
+    const judged = judges && trainingFlops({ ...spec, training: plain }, network) + replay <= most
     errors.push(
       fitting > 0
         ? {
             path: '$.training.iterations',
-            message: `must be ≤ ${fitting} with this network${intervention ? ', intervention' : ''} and batch size, for training to cost ${limit}; ${spec.training.iterations} cost ${petas(trained)}`,
+            message: `must be ≤ ${fitting} with this network${judges ? `, ${judges}` : ''} and batch size, for training to cost ${limit}; ${spec.training.iterations} cost ${petas(trained)}${replay > 0 ? `, and to repeat what they go on with ${petas(replay)}` : ''}`,
           }
         : judged
           ? {
-              path: '$.training.intervention.judge.examples',
+              path: `$.training.${judges}.judge.examples`,
               message: `must be fewer with this network, for training to cost ${limit}; judging one step costs ${petas(trainingFlops(spec, network, 1))}`,
             }
           : {

@@ -80,7 +80,7 @@ export const recordedBy = ({
 /** What of a spec says which diagnostics it records. */
 export type Recording = {
   allocation: Pick<ResolvedSpec['allocation'], 'diagnostics'>
-  training: Pick<ResolvedSpec['training'], 'intervention'>
+  training: Pick<ResolvedSpec['training'], 'intervention' | 'policy'>
 }
 
 /** Whether an experiment has it: recorded, or to be made of what is. */

@@ -8,6 +8,8 @@ import type { ResolvedSpec } from './schema.ts'
 export type Earlier = {
   status: string
   spec: Pick<ResolvedSpec, 'keep' | 'dataset' | 'architecture' | 'training'>
+  /** What turns counted its training as, what it had to repeat in it, in TFLOP. */
+  trainingCost: number
 } | null
 
 const at = (field: string, message: string): FieldError[] => [

@@ -102,29 +102,6 @@ export function judgedSample(
   return { examples: Math.min(examples ?? of, of), of }
 }
 
-/** What judging costs: steps that are judged, full gradients of `examples` examples, and passes without a gradient. */
-export type Judging = { iterations: number; examples: number; gradients: number; forwardPasses: number }
-
-/**
- * Over so many iterations, at the most: where everything is taken, the end of a step is the start of the next. A step after
- * which none is judged has its loss by a forward pass.
- */
-export function judgingOf(
-  spec: { dataset: ResolvedSpec['dataset']; training: Pick<ResolvedSpec['training'], 'intervention'> },
-  iterations: number,
-): Judging {
-  const { intervention } = spec.training
-  if (intervention === undefined) return { iterations: 0, examples: 0, gradients: 0, forwardPasses: 0 }
-  const { judge, every } = intervention
-  const times = timesJudged(intervention, iterations)
-  return {
-    iterations: times,
-    examples: judgedSample(spec, judge).examples,
-    gradients: times * judgeMethods[judge.method],
-    forwardPasses: every === 1 ? Math.min(times, 1) : times,
-  }
-}
-
 type Report = (path: string[], message: string) => void
 
 /** What is wrong with a judge beyond its form; `chunkSize` is the allocation's, the network null where it is unknown. */

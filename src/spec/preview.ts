@@ -11,7 +11,7 @@ import { findDataset } from './datasets.ts'
 import { recordedBy } from './diagnostics.ts'
 import { SpecError } from './errors.ts'
 import type { Facts, VariableFacts } from './facts.ts'
-import { type Judging, judgingOf } from './intervention.ts'
+import { type JudgingCosts, judgingCosts } from './judging.ts'
 import { resolveLayers } from './layers.ts'
 import { type Sample, sampleOf } from './sample.ts'
 import type { ResolvedLayer, ResolvedSpec, SplitName } from './schema.ts'
@@ -29,8 +29,8 @@ export type Preview = {
   examples: Partial<Record<SplitName, Sample>>
   /** What `allocation.examples` spares: examples' gradients, and floating-point operations. 0 where it is not given. */
   saved: { gradients: number; flops: number }
-  /** What training takes to judge steps before they are taken, where it does; at the most. */
-  judging: Judging
+  /** What training takes to judge steps, where it does; at the most. */
+  judging: JudgingCosts
   /** Floating-point operations, 2 per multiply-add: training, allocation at the least, one segment at the most. */
   flops: { training: number; allocation: number; segment: number }
   /** In object storage at the end, and at most on the way: allocation reads the weights, kept or not. */
@@ -44,8 +44,8 @@ export type Preview = {
 /** A .npy of format 1.0 pads its header to a multiple of 64 bytes; for two dimensions of float32 that is 128. */
 const npyHeader = 128
 
-/** The cost of a spec. Throws SpecError where `facts` no longer has its dataset. */
-export function preview(spec: ResolvedSpec, facts: Facts): Preview {
+/** The cost of a spec; `replay` is what it takes to repeat what it goes on with, FLOP. Throws SpecError where `facts` no longer has its dataset. */
+export function preview(spec: ResolvedSpec, facts: Facts, replay = 0): Preview {
   const dataset = findDataset(facts, spec.dataset)
   if (!dataset)
     throw new SpecError([
@@ -93,9 +93,9 @@ export function preview(spec: ResolvedSpec, facts: Facts): Preview {
     gradientPasses: Object.fromEntries(splits.map(split => [split, passes])),
     examples: Object.fromEntries(splits.map((split, s) => [split, samples[s]])),
     saved: { gradients: passes * spared, flops: passes * spared * network.gradientFlops },
-    judging: judgingOf(spec, iterations),
+    judging: judgingCosts(spec, iterations),
     flops: {
-      training: trainingFlops(spec, network),
+      training: trainingFlops(spec, network) + replay,
       allocation: passes * taken * network.gradientFlops,
       segment: worstSegment(spec, network),
     },

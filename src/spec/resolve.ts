@@ -6,9 +6,10 @@ import { resolveDiagnostics } from './diagnostics.ts'
 import { type FieldError, SpecError } from './errors.ts'
 import type { DatasetFacts, Facts, NetworkFacts } from './facts.ts'
 import { checkJudge, checkSpan } from './intervention.ts'
-import { checkLayers } from './layers.ts'
+import { checkLayers, resolveLayers } from './layers.ts'
 import { checkActivations, checkParameters } from './limits.ts'
 import { didYouMean, formatPath, type JsonSchema, type Path, show } from './messages.ts'
+import { checkPolicy } from './policy.ts'
 import { fewestChunks, type Sample } from './sample.ts'
 import { ExperimentSpec, type ResolvedSpec, type SplitName, splitNames } from './schema.ts'
 import { checkAverage, checkNormalization, checkRunning, checkTargets } from './targets.ts'
@@ -62,7 +63,13 @@ export function resolveSpec(input: unknown, facts: Facts): ResolvedSpec {
   const optimizer = draft.optimizer.name === undefined ? null : (draft.optimizer as ResolvedSpec['optimizer'])
   contradictions.push(...checkLayers(draft.layers ?? {}, lastPosition(draft.training), optimizer, network))
   checkAllocation(draft, network, facts, report)
-  checkIntervention(draft, network, report)
+  checkJudged(draft, network, report)
+  if (draft.training.policy && !isBroken('optimizer') && !isBroken('layers') && !isBroken('training'))
+    checkPolicy(
+      draft.training.policy,
+      network && optimizer && resolveLayers({ ...draft, optimizer }, network),
+      (path, message) => report(['training', 'policy', ...path], message),
+    )
   if (network)
     contradictions.push(...checkActivations(network, draft.training.batchSize, draft.allocation.chunkSize))
   checkTags(draft, report)
@@ -332,23 +339,26 @@ function checkAllocation(draft: Draft, network: NetworkFacts | null, facts: Fact
         checkSample({ split, of: sizes[split], examples, chunkSize: allocation.chunkSize }, network, report)
 }
 
-function checkIntervention(
+/** What training judges steps by, before it takes them or after. */
+function checkJudged(
   { dataset, training, allocation }: Draft,
   network: NetworkFacts | null,
   report: Report,
 ): void {
-  const { intervention } = training
-  if (intervention === undefined) return
-  const at = (path: string[]) => ['training', 'intervention', ...path]
-  checkSpan(intervention, lastPosition(training), (path, message) => report(at(path), message))
+  const { intervention, policy } = training
+  if (intervention)
+    checkSpan(intervention, lastPosition(training), (path, message) =>
+      report(['training', 'intervention', ...path], message),
+    )
   const sizes = {
     train: dataset.trainExamples ?? Number.NaN,
     validation: dataset.validationExamples ?? Number.NaN,
   }
-  if (intervention.judge?.split !== undefined)
-    checkJudge(intervention.judge, sizes, { chunkSize: allocation.chunkSize, network }, (path, message) =>
-      report(at(['judge', ...path]), message),
-    )
+  for (const [name, asked] of Object.entries({ intervention, policy }))
+    if (asked?.judge?.split !== undefined)
+      checkJudge(asked.judge, sizes, { chunkSize: allocation.chunkSize, network }, (path, message) =>
+        report(['training', name, 'judge', ...path], message),
+      )
 }
 
 /** Whether a sample makes chunks enough, and with batch norm, whose loss is over chunks, whole chunks of its split. */

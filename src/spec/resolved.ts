@@ -145,6 +145,15 @@ export type ResolvedIntervention = {
   state: 'whole' | 'masked'
 }
 
+export type ResolvedPolicy = {
+  judge: ResolvedJudge
+  every: number
+  /** `for` absent: to the end. */
+  freezeHurting?: { steps: number; for?: number }
+  stopOverfitting?: { steps: number }
+  quietMomentum?: { steps: number; factor: number }
+}
+
 /** What a diagnostic is recorded with: those of the options that it has. */
 export type ResolvedDiagnostic = { every?: number; examples?: number }
 
@@ -184,6 +193,8 @@ export type ResolvedSpec = {
     initial?: { experiment: string; iteration: number; state?: boolean }
     /** Absent: steps are taken as the optimizer proposes them. */
     intervention?: ResolvedIntervention
+    /** Absent: training does what the spec says, whatever comes of it. */
+    policy?: ResolvedPolicy
   }
   allocation: {
     method: MethodName

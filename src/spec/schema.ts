@@ -13,6 +13,7 @@ import { InterventionSpec } from './intervention.ts'
 import { mostGibibytes } from './limits.ts'
 import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
 import { worded } from './patterns.ts'
+import { PolicySpec } from './policy.ts'
 import { fewestChunks } from './sample.ts'
 
 export * from './architectures.ts'
@@ -308,6 +309,7 @@ export const TrainingSpec = Type.Object(
       ),
     ),
     intervention: Type.Optional(InterventionSpec),
+    policy: Type.Optional(PolicySpec),
   },
   closed,
 )

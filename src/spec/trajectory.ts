@@ -58,6 +58,7 @@ export function checkTrajectory(
   without('$.training.average', training.average !== undefined)
   without('$.training.augmentation', training.augmentation !== undefined)
   without('$.training.intervention', training.intervention !== undefined)
+  without('$.training.policy', training.policy !== undefined)
   if ((allocation.diagnostics?.components ?? false) !== false)
     errors.push({
       path: '$.allocation.diagnostics.components',

@@ -115,16 +115,16 @@ export async function readEarlier(
   { pool }: Database,
   { tenant }: Reader,
   ids: string[],
-): Promise<Map<string, { status: string; spec: string }>> {
+): Promise<Map<string, { status: string; spec: string; trainingCost: number }>> {
   if (ids.length === 0) return new Map()
-  const { rows } = await pool.query<{ id: string; status: string; spec: string }>(
-    `SELECT id, status, json_build_object('keep', spec -> 'keep', 'dataset', spec -> 'dataset',
+  const { rows } = await pool.query<{ id: string; status: string; spec: string; trainingCost: number }>(
+    `SELECT id, status, training_cost AS "trainingCost", json_build_object('keep', spec -> 'keep', 'dataset', spec -> 'dataset',
                                           'architecture', spec -> 'architecture',
                                           'training', spec -> 'training')::text AS spec
        FROM experiments WHERE id = ANY ($1::uuid[]) AND ($2::text IS NULL OR tenant = $2)`,
     [ids, tenant],
   )
-  return new Map(rows.map(({ id, status, spec }) => [id, { status, spec }]))
+  return new Map(rows.map(({ id, ...found }) => [id, found]))
 }
 
 /** queued: it runs again. looking: it has succeeded, and its objects are looked for. running: it has not stopped. */

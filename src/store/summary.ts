@@ -54,6 +54,8 @@ export type Summary = {
   unbalanced: UnbalancedSplits
   /** Absent in experiments of before there were any. */
   findings?: FindingsSummary
+  /** Where a policy ended training before it had the iterations that were `asked` for; else null. */
+  ended?: { policy: 'stopOverfitting'; iterations: number; asked: number } | null
   /** Full-split gradients computed, over all splits. */
   gradients: number
   /** Of computing, summed over the segments (which may have been computed at the same time). */
@@ -199,6 +201,11 @@ export async function summarise(db: Database, id: string, spec: ResolvedSpec): P
     `SELECT sum(gradients)::float8 AS gradients, sum(seconds) AS seconds FROM segments WHERE experiment_id = $1`,
     [id],
   )
+  const { rows: ends } = await db.pool.query<{ asked: number | null }>(
+    'SELECT asked_iterations AS asked FROM experiments WHERE id = $1',
+    [id],
+  )
+  const asked = ends[0]?.asked ?? null
   const { rows: evaluations } = await db.pool.query<Evaluation>(
     `SELECT found.* FROM segments, jsonb_to_recordset(evaluations)
        AS found (split text, iteration int, loss float8, accuracy float8)
@@ -251,6 +258,7 @@ export async function summarise(db: Database, id: string, spec: ResolvedSpec): P
   return {
     summary: {
       ...{ parameters, iterations, splits, unbalanced, findings: summariseFindings(findings) },
+      ended: asked === null ? null : { policy: 'stopOverfitting', iterations, asked },
       ...{ gradients, allocationSeconds: seconds },
     },
     ...{ early, findings, totals, recorded },

@@ -5,6 +5,8 @@
  */
 import type pg from 'pg'
 import type { VariableFacts } from '../spec/facts.ts'
+import type { ResolvedSpec } from '../spec/resolved.ts'
+import { segmentCount } from '../spec/segments.ts'
 import { recordArtifacts, type StoredArtifact } from './artifacts.ts'
 import { type Database, transaction } from './database.ts'
 import { type Computer, segmentsThatAre } from './state.ts'
@@ -118,8 +120,9 @@ async function recordWeights(
 }
 
 /**
- * Records what training produced, and goes on to 'allocating'. `trained` are all segments that were pending. Says whether
- * it was wanted: not where the experiment is no longer training, or is to be cancelled.
+ * Records what training produced, and goes on to 'allocating'. `trained` are all segments that were pending. Where training
+ * `ended` after fewer iterations than were asked for, the experiment has so many from here on: in its spec, and in its
+ * segments. Says whether it was wanted: not where the experiment is no longer training, or is to be cancelled.
  */
 export function recordTraining(
   db: Database,
@@ -127,8 +130,10 @@ export function recordTraining(
   variables: VariableFacts[],
   trained: Trained,
   computer: Computer,
+  ended?: number,
 ): Promise<boolean> {
   return transaction(db.pool, async client => {
+    if (ended !== undefined) await endAt(client, id, ended)
     const { rowCount } = await client.query(
       `UPDATE experiments
        SET status = 'allocating', allocating_at = now(), paced_at = NULL, done_before = 0, trained = (spec #>> '{training,iterations}')::int,
@@ -151,6 +156,24 @@ export function recordTraining(
     )
     return true
   })
+}
+
+/** Shortens an experiment that is being trained to the iterations that it has had. */
+async function endAt(client: pg.ClientBase, id: string, iterations: number): Promise<void> {
+  const { rows } = await client.query<{ spec: ResolvedSpec }>(
+    `SELECT spec FROM experiments WHERE id = $1 AND status = 'training' AND NOT cancelling FOR UPDATE`,
+    [id],
+  )
+  const spec = rows[0]?.spec
+  if (spec === undefined) return
+  const asked = spec.training.iterations
+  spec.training.iterations = iterations
+  await client.query(
+    'UPDATE experiments SET spec = $2, asked_iterations = $3, segment_count = $4 WHERE id = $1',
+    [id, JSON.stringify(spec), asked, segmentCount(spec)],
+  )
+  await client.query('DELETE FROM segments WHERE experiment_id = $1 AND "from" >= $2', [id, iterations])
+  await client.query('UPDATE segments SET "to" = $2 WHERE experiment_id = $1 AND "to" > $2', [id, iterations])
 }
 
 /**

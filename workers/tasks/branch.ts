@@ -4,6 +4,7 @@
  * still in storage or from its beginning, and has the same bits on the same kind of device.
  */
 import { setImmediate } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Network } from '../../src/nn/network.ts'
 import {
   allocatedWeights,
@@ -24,7 +25,7 @@ import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Ancestor } from '../protocol.ts'
 import { readInitialWeights } from './initial.ts'
-import { openIntervention } from './intervention.ts'
+import { openSay } from './say.ts'
 import { latestState } from './state.ts'
 
 type Goes = Pick<Context, 'objects' | 'prepare'>
@@ -107,7 +108,34 @@ async function begunFrom(
         for (const [slot, values] of state.slice(0, slots).entries())
           values.set(there.state[slot].subarray(offset, offset + size), offset)
   }
-  return { iteration: 0, theta: there.theta, state }
+  return { iteration: 0, theta: there.theta, state, ...memoryFrom(there, spec, parent.spec, layers, former) }
+}
+
+/**
+ * What it goes on with of decisions that were made: the updates that layers have missed, where their optimizers go on too; and
+ * the policy's own, where it is the same policy.
+ */
+function memoryFrom(
+  { memory }: TrainingState,
+  spec: ResolvedSpec,
+  parent: ResolvedSpec,
+  layers: ResolvedLayer[],
+  former: ResolvedLayer[],
+): Pick<TrainingState, 'memory'> {
+  if (memory === undefined) return {}
+  const going = layers.filter((layer, i) => kindOf(layer) === kindOf(former[i]))
+  const skipped = going.flatMap(({ layer }) =>
+    layer in memory.skipped ? [[layer, memory.skipped[layer]]] : [],
+  )
+  const { policy } = memory
+  const isSame = policy && isDeepStrictEqual(spec.training.policy, parent.training.policy)
+  return {
+    memory: {
+      skipped: Object.fromEntries(skipped),
+      // Where it had been stopped it has been told to go on.
+      ...(isSame && { policy: { ...structuredClone(policy), stopped: false } }),
+    },
+  }
 }
 
 /** Where the training of the first of these stood before an iteration: from the nearest state that is stored, or again. */
@@ -128,15 +156,15 @@ export async function standing(
     (await latestState(context.objects, id, ends, size)) ??
     (await beginningOf(context, spec, network, older, known, signal))
   const origin = originOf(spec, older, layers)
-  const intervention = await openIntervention(context, ancestor, signal)
+  const own = await openSay(context, ancestor, resume?.memory, signal)
   try {
-    for await (const at of train(model, spec, layers, data.train, resume, origin, intervention)) {
+    for await (const at of train(model, spec, layers, data.train, resume, origin, own.say)) {
       await setImmediate()
       signal.throwIfAborted()
       if (at.iteration === iteration) return at
     }
   } finally {
-    intervention?.dispose()
+    own.dispose()
   }
   throw new SpecError([
     {

@@ -5,7 +5,7 @@ import { resolveLayers } from '../../src/spec/layers.ts'
 import type { Context } from '../context.ts'
 import type { Task } from '../protocol.ts'
 import { originOf, standing } from './branch.ts'
-import { type Intervention, openIntervention } from './intervention.ts'
+import { type OpenSay, openSay } from './say.ts'
 
 /**
  * The parts of the steps of a segment, from its first on. The optimizer's state at its beginning is what training left; where
@@ -24,17 +24,17 @@ export function replaySegment(
     const state = await standing(context, [itself, ...ancestors], from, signal)
     const { model, data } = await context.prepare(task, signal)
     const layers = resolveLayers(spec, model.network)
-    intervention = await openIntervention(context, task, signal)
+    own = await openSay(context, task, state.memory, signal)
     const origin = originOf(spec, ancestors, layers)
-    return makeReplay(model, spec, layers, data.train, state, origin, intervention)
+    return makeReplay(model, spec, layers, data.train, state, origin, own.say)
   }
-  let intervention: Intervention | undefined
+  let own: OpenSay | undefined
   let replay: ReturnType<typeof prepared> | undefined
   return {
     async parts(iteration, theta) {
       replay ??= prepared()
       return (await replay)(iteration, theta)
     },
-    dispose: () => intervention?.dispose(),
+    dispose: () => own?.dispose(),
   }
 }

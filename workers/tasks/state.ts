@@ -13,19 +13,20 @@ const headerOf = ({ slots, parameters }: Size) => npyHeader('float64', [1 + slot
 const bytesOf = (row: Float64Array) => new Uint8Array(row.buffer, row.byteOffset, row.byteLength)
 
 /**
- * Writes state/{iteration}.npy: float64 [1 + slots, parameters], θ and then every slot, and behind them 32 bytes, the
- * SHA-256 of all that comes before. Nobody else records the digest: whoever goes on may be the first to know of it.
+ * Writes state/{iteration}.npy: float64 [1 + slots, parameters], θ and then every slot, behind them what policies remember, as
+ * JSON, where there is any, and 32 bytes, the SHA-256 of all that comes before. Nobody else records the digest: whoever goes on may be the first to know of it.
  */
 export async function writeState(
   objects: Objects,
   experimentId: string,
-  { iteration, theta, state }: TrainingState,
+  { iteration, theta, state, memory }: TrainingState,
 ): Promise<void> {
   await writeSealed(objects, objectKey(experimentId, stateName(iteration)), [
     headerOf({ slots: state.length, parameters: theta.length }),
     // float32 is exact in float64, and back.
     bytesOf(Float64Array.from(theta)),
     ...state.map(bytesOf),
+    ...(memory ? [Buffer.from(JSON.stringify(memory))] : []),
   ])
 }
 
@@ -42,8 +43,8 @@ export async function readState(
   const length = npyHeaderBytes + (1 + slots) * rowBytes
   const stored = await objects.stat(key)
   if (stored === undefined) throw new MissingObjectError(key)
-  if (stored.bytes !== length + digestBytes)
-    throw new DamagedObjectError(key, `${stored.bytes} bytes`, `${length + digestBytes}`)
+  const end = stored.bytes - digestBytes
+  if (end < length) throw new DamagedObjectError(key, `${stored.bytes} bytes`, `${length + digestBytes}`)
   const hash = createHash('sha256')
   const header = await objects.read(key, { start: 0, end: npyHeaderBytes })
   hash.update(header)
@@ -54,12 +55,15 @@ export async function readState(
     const { buffer, byteOffset } = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
     rows.push(new Float64Array(buffer as ArrayBuffer, byteOffset, parameters))
   }
+  const text = end > length ? await objects.read(key, { start: length, end }) : undefined
+  if (text) hash.update(text)
   const found = hash.digest()
-  const expected = await objects.read(key, { start: length, end: length + digestBytes })
+  const expected = await objects.read(key, { start: end, end: end + digestBytes })
   if (!found.equals(expected) || !header.equals(headerOf(size)))
     throw new DamagedObjectError(key, `SHA-256 ${found.toString('hex')}`, expected.toString('hex'))
   const [theta, ...state] = rows
-  return { iteration, theta: Float32Array.from(theta), state }
+  const memory = text && (JSON.parse(text.toString()) as TrainingState['memory'])
+  return { iteration, theta: Float32Array.from(theta), state, ...(memory && { memory }) }
 }
 
 /**

@@ -13,8 +13,8 @@ import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Context } from '../context.ts'
 import type { Result, StoredObject, StoredSegment, Task } from '../protocol.ts'
 import { beginningOf, originOf } from './branch.ts'
-import { openIntervention } from './intervention.ts'
 import { openRows, readRows } from './rows.ts'
+import { openSay } from './say.ts'
 import { writeTable } from './sealed.ts'
 import { latestState, writeState } from './state.ts'
 import { copySegments } from './trajectory.ts'
@@ -45,6 +45,8 @@ export async function trainSegments(
   const { iterations } = spec.training
   const stored: StoredObject[] = []
   const damaged: string[] = []
+  /** Where a policy ended training before it had all of its iterations. */
+  let ended: number | undefined
   // Read only where training begins: one that resumes does not need the earlier experiment any more.
   const begin = () => beginningOf(context, spec, network, ancestors, task.known, signal)
 
@@ -70,31 +72,35 @@ export async function trainSegments(
     // What is only gone through again, of a training that goes on, is no progress.
     const tell = (iteration: number) =>
       report(task.continues ? Math.max(iteration, spans[first].from) : iteration, iterations)
-    const intervention = await openIntervention(context, task, signal)
+    const own = await openSay(context, task, resume?.memory, signal)
     try {
-      for await (const at of train(model, spec, layers, data.train, resume, origin, intervention)) {
+      for await (const at of train(model, spec, layers, data.train, resume, origin, own.say)) {
         await setImmediate()
         signal.throwIfAborted()
         const { iteration } = at
         const row = allocatedWeights(spec, at)
         await rows?.append(row)
+        if (at.ended && iteration < iterations) ended = iteration
         if (iteration < spans[s].to) {
           tell(iteration)
-          continue
+          if (ended === undefined) continue
+          await rows?.abort()
+          break
         }
         if (s + 1 === first && task.continues)
           await checkEnd(objects, task.continues, { iteration, theta: row }, spans[s], signal)
         // These first: where there are weights, one can go on from their end, and allocate them.
-        const left = intervention?.rows()
-        if (rows && left)
-          await writeTable(objects, objectKey(experimentId, leftName('interventions', spans[s])), left)
+        const left = own.tables()
+        if (rows)
+          for (const [name, columns] of Object.entries(left))
+            await writeTable(objects, objectKey(experimentId, leftName(name, spans[s])), columns)
         if (iteration < iterations) await writeState(objects, experimentId, at)
         if (rows) {
           const object = await rows.commit()
           stored.push(object)
           report(iteration, iterations, { index: s, object })
         } else tell(iteration)
-        if (s === last) break
+        if (s === last || ended !== undefined) break
         s += 1
         rows = s >= first ? await open(spans[s]) : undefined
         await rows?.append(row)
@@ -103,9 +109,11 @@ export async function trainSegments(
       await rows?.abort()
       throw error
     } finally {
-      intervention?.dispose()
+      own.dispose()
     }
+    if (ended !== undefined) break
   }
+  if (ended !== undefined) stored.push(...(await trainCut(context, task, ended, report, signal)))
   const variables = network.variables.map(({ name, layer, shape, offset, size }) => ({
     name,
     layer,
@@ -113,7 +121,40 @@ export async function trainSegments(
     offset,
     size,
   }))
-  return { kind: 'train', variables, objects: stored, damaged, seconds: (performance.now() - start) / 1e3 }
+  const seconds = (performance.now() - start) / 1e3
+  return {
+    kind: 'train',
+    variables,
+    objects: stored,
+    damaged,
+    seconds,
+    ...(ended !== undefined && { ended }),
+  }
+}
+
+/**
+ * Trains the segment again, from its beginning, in which training ended: it is shorter than was planned, which its object says
+ * at its head. That it is stored is not told: until the plan is changed (store/training.ts) it is no segment of it.
+ */
+async function trainCut(
+  context: Context,
+  task: Extract<Task, { kind: 'train' }>,
+  ended: number,
+  report: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<StoredObject[]> {
+  const { spec } = task
+  const cut = segmentsOf(spec).find(({ from, to }) => from < ended && ended < to)
+  if (cut === undefined) return []
+  const short = { ...spec, training: { ...spec.training, iterations: ended } }
+  const telling = (done: number) => report(done, spec.training.iterations)
+  const result = await trainSegments(
+    context,
+    { ...task, spec: short, segments: [cut.index], continues: undefined },
+    telling,
+    signal,
+  )
+  return result.objects
 }
 
 /** Whether a training that goes on came to the weights with which the segment before ends; reads all of these. */

@@ -21,10 +21,26 @@ export type IterationEvent = {
   helpFractionOfMoved: number | null
   helpFractionOfAll: number | null
 }
+/** What training decided after an iteration, by its policy. */
+export type DecisionEvent = {
+  iteration: number
+  decisions: {
+    layer: string | null
+    rule: 'freezeHurting' | 'stopOverfitting' | 'quietMomentum'
+    action: 'freeze' | 'stop' | 'quiet' | 'restore'
+    steps: number
+    sum: number
+    low: number
+    high: number
+    until: number | null
+    factor: number | null
+  }[]
+}
 export type LedgerEvent = { id: string } & (
   | { event: 'status'; data: Status }
   | { event: 'progress'; data: Experiment['progress'] }
   | { event: 'iteration'; data: IterationEvent }
+  | { event: 'decision'; data: DecisionEvent }
 )
 
 export type EventsOptions = {

@@ -50,7 +50,7 @@ import type {
 import { columnsOf, parseNpy, type Table, type Tensor } from './tables.ts'
 import { isFinished, lookAt, type WaitOptions, waitUntil } from './wait.ts'
 
-export type { EventsOptions, IterationEvent, LedgerEvent, Status } from './events.ts'
+export type { DecisionEvent, EventsOptions, IterationEvent, LedgerEvent, Status } from './events.ts'
 export { ApiError, type Connection, UnreachableError } from './http.ts'
 export type * from './schemas.ts'
 export type { Columns, Table, Tensor } from './tables.ts'

@@ -274,6 +274,64 @@ export interface ExperimentSpec {
        */
       state?: 'whole' | 'masked'
     }
+    /**
+     * Training judges the steps that it has taken, and acts on that: each decision is a row of …/diagnostics/policies, and an event.
+     */
+    policy?: {
+      judge?: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split?: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method?: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * Every so many steps are judged; each by itself costs a gradient more than one that follows another.
+       */
+      every?: number
+      /**
+       * Freezes a layer whose LCA over the last steps is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself.
+       */
+      freezeHurting?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps?: number
+        /**
+         * Iterations that it is frozen for; to the end if absent.
+         */
+        for?: number
+      }
+      /**
+       * Ends training where the network’s LCA over the last steps is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself. The experiment then has so many iterations.
+       */
+      stopOverfitting?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps?: number
+      }
+      /**
+       * Lowers the momentum of a layer in which what earlier gradients still push has an LCA over the last steps that is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself; it is looked at again after as many steps, and the momentum restored once it is not.
+       */
+      quietMomentum?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps?: number
+        /**
+         * What the momentum of the layer is multiplied by.
+         */
+        factor?: number
+      }
+    }
   }
   allocation?: {
     /**
@@ -3168,6 +3226,64 @@ export interface ResolvedSpec {
        */
       state: 'whole' | 'masked'
     }
+    /**
+     * Training judges the steps that it has taken, and acts on that: each decision is a row of …/diagnostics/policies, and an event.
+     */
+    policy?: {
+      judge: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * Every so many steps are judged; each by itself costs a gradient more than one that follows another.
+       */
+      every: number
+      /**
+       * Freezes a layer whose LCA over the last steps is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself.
+       */
+      freezeHurting?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps: number
+        /**
+         * Iterations that it is frozen for; to the end if absent.
+         */
+        for?: number
+      }
+      /**
+       * Ends training where the network’s LCA over the last steps is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself. The experiment then has so many iterations.
+       */
+      stopOverfitting?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps: number
+      }
+      /**
+       * Lowers the momentum of a layer in which what earlier gradients still push has an LCA over the last steps that is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself; it is looked at again after as many steps, and the momentum restored once it is not.
+       */
+      quietMomentum?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps: number
+        /**
+         * What the momentum of the layer is multiplied by.
+         */
+        factor: number
+      }
+    }
   }
   allocation: {
     /**
@@ -6049,6 +6165,14 @@ export interface ExperimentSummary {
     }[]
   }
   /**
+   * Which policy ended training, after how many iterations of those that were asked for; the spec has those that there were. Null where none did.
+   */
+  ended?: {
+    policy: 'stopOverfitting'
+    iterations: number
+    asked: number
+  } | null
+  /**
    * Full-split gradients computed, over all splits.
    */
   gradients: number
@@ -6085,7 +6209,7 @@ export interface ExperimentListItem {
    */
   architecture: string
   /**
-   * Optimizer steps asked for.
+   * Optimizer steps: asked for, or, where a policy ended training, made.
    */
   iterations: number
   /**
@@ -6234,7 +6358,7 @@ export interface Experiment {
    */
   architecture: string
   /**
-   * Optimizer steps asked for.
+   * Optimizer steps: asked for, or, where a policy ended training, made.
    */
   iterations: number
   /**
@@ -6604,6 +6728,64 @@ export interface ResolvedSpec1 {
        */
       state: 'whole' | 'masked'
     }
+    /**
+     * Training judges the steps that it has taken, and acts on that: each decision is a row of …/diagnostics/policies, and an event.
+     */
+    policy?: {
+      judge: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * Every so many steps are judged; each by itself costs a gradient more than one that follows another.
+       */
+      every: number
+      /**
+       * Freezes a layer whose LCA over the last steps is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself.
+       */
+      freezeHurting?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps: number
+        /**
+         * Iterations that it is frozen for; to the end if absent.
+         */
+        for?: number
+      }
+      /**
+       * Ends training where the network’s LCA over the last steps is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself. The experiment then has so many iterations.
+       */
+      stopOverfitting?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps: number
+      }
+      /**
+       * Lowers the momentum of a layer in which what earlier gradients still push has an LCA over the last steps that is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself; it is looked at again after as many steps, and the momentum restored once it is not.
+       */
+      quietMomentum?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps: number
+        /**
+         * What the momentum of the layer is multiplied by.
+         */
+        factor: number
+      }
+    }
   }
   allocation: {
     /**
@@ -6750,9 +6932,9 @@ export interface SampleSize {
   of: number
 }
 /**
- * What training takes to judge steps before it takes a part of them (training.intervention), at the most; all 0 where it does not.
+ * What judging steps costs.
  */
-export interface Judging {
+export interface JudgingCost {
   /**
    * Steps that are judged.
    */
@@ -6833,7 +7015,13 @@ export interface Preview {
     gradients: number
     flops: number
   }
-  judging: Judging
+  /**
+   * What training takes, at the most, to judge steps before it takes a part of them, and to judge those that it has taken; 0 where it does not.
+   */
+  judging: {
+    intervention: JudgingCost
+    policy: JudgingCost
+  }
   /**
    * Of training, of allocation at the least, and of one segment at the most, where every step is split to the limit.
    */
@@ -7155,6 +7343,64 @@ export interface ResolvedSpec2 {
        * What the optimizer’s memory sees: the whole gradient, or only the part of it whose step is taken (with shrink: as much smaller as the step).
        */
       state: 'whole' | 'masked'
+    }
+    /**
+     * Training judges the steps that it has taken, and acts on that: each decision is a row of …/diagnostics/policies, and an event.
+     */
+    policy?: {
+      judge: {
+        /**
+         * Whose loss the step is judged by.
+         */
+        split: 'train' | 'validation'
+        /**
+         * Quadrature along the step, in one part: left takes a gradient at its start, trapezoid one at its end besides, simpson one in the middle besides.
+         */
+        method: 'left' | 'trapezoid' | 'simpson'
+        /**
+         * Of so many examples of the split, drawn once by the seeds; all of it if absent. With batch norm whole chunks are drawn, so it is a multiple of allocation.chunkSize.
+         */
+        examples?: number
+      }
+      /**
+       * Every so many steps are judged; each by itself costs a gradient more than one that follows another.
+       */
+      every: number
+      /**
+       * Freezes a layer whose LCA over the last steps is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself.
+       */
+      freezeHurting?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps: number
+        /**
+         * Iterations that it is frozen for; to the end if absent.
+         */
+        for?: number
+      }
+      /**
+       * Ends training where the network’s LCA over the last steps is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself. The experiment then has so many iterations.
+       */
+      stopOverfitting?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps: number
+      }
+      /**
+       * Lowers the momentum of a layer in which what earlier gradients still push has an LCA over the last steps that is above 0 with its interval of 95 %: Student’s t, of the spread over these steps, taken as independent; each look is for itself; it is looked at again after as many steps, and the momentum restored once it is not.
+       */
+      quietMomentum?: {
+        /**
+         * How many judged steps, the last ones, are summed.
+         */
+        steps: number
+        /**
+         * What the momentum of the layer is multiplied by.
+         */
+        factor: number
+      }
     }
   }
   allocation: {
@@ -7666,6 +7912,9 @@ export interface SweepSummaryRow {
     | 'interventions.change'
     | 'interventions.kept'
     | 'interventions.worse'
+    | 'policies.frozen'
+    | 'policies.quieted'
+    | 'policies.stopped'
     | 'synchrony.p'
     | 'synchrony.excess'
   /**
@@ -9617,6 +9866,79 @@ export interface InterventionsTable {
    */
   recorded: boolean
   items: InterventionsRow[]
+}
+/**
+ * What training decided by the LCA of the steps that it had taken, on the judge’s split (training.policy): Σ of the last steps, of a layer, of what momentum did of it, or of the network, with its interval of 95 %, Student’s t over these steps, taken as independent. The same table whichever split is asked for.
+ */
+export interface PoliciesRow {
+  /**
+   * The iteration after whose step it was decided.
+   */
+  iteration: number
+  /**
+   * The layer that it is of; null for the whole network.
+   */
+  layer: string | null
+  /**
+   * Of the policy: freezeHurting, stopOverfitting, quietMomentum.
+   */
+  rule: string | null
+  /**
+   * freeze, stop (training ends here), quiet (momentum is lowered), restore (it is not any more).
+   */
+  action: string | null
+  /**
+   * How many judged steps were summed.
+   */
+  steps: number
+  /**
+   * Σ over them of LCA, or of what momentum did of it.
+   */
+  sum: number | null
+  /**
+   * Its interval, lower end.
+   */
+  low: number | null
+  /**
+   * Its interval, upper end.
+   */
+  high: number | null
+  /**
+   * Of freeze: the first iteration that is to train again; null: none.
+   */
+  until: number | null
+  /**
+   * Of quiet and restore: what momentum is multiplied by.
+   */
+  factor: number | null
+}
+export interface PoliciesTable {
+  experimentId: string
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Whether every iteration is allocated. While false, these are the iterations that are.
+   */
+  complete: boolean
+  /**
+   * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+   */
+  examples: number
+  /**
+   * Examples of the split.
+   */
+  of: number
+  /**
+   * Null where the books of what is allocated balance.
+   */
+  unbalanced: Unbalanced | null
+  /**
+   * Whether it was recorded (allocation.diagnostics); false: there are no items, and that says nothing of the experiment.
+   */
+  recorded: boolean
+  items: PoliciesRow[]
 }
 /**
  * Whether layers learn at the same moments: peaks, local minima of a layer’s LCA, that pairs of layers share, against circular shifts of each layer’s peaks. Of a pair all shifts are tried, of the network 10,000 are drawn. At most 16,384 iterations from the first on are looked at, fewer of networks with many layers.

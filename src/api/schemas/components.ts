@@ -27,7 +27,7 @@ import {
   ExperimentSummary,
   ExtendBody,
   exampleSpec,
-  Judging,
+  JudgingCost,
   LogLine,
   Place,
   Preview,
@@ -63,7 +63,7 @@ import { Worker } from './workers.ts'
 export const components = [
   { ...ExperimentSpec, examples: [exampleSpec] },
   ...[ResolvedSpecComponent, ExperimentStatus, Progress, Unbalanced, ExperimentSummary],
-  ...[ExperimentListItem, Place, Experiment, ExtendBody, SampleSize, Judging, Preview],
+  ...[ExperimentListItem, Place, Experiment, ExtendBody, SampleSize, JudgingCost, Preview],
   ...[ExperimentEdit, BulkRequest, BulkOutcome, LogLine],
   { ...SweepSpec, examples: [exampleSweep] },
   ...[

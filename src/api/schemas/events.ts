@@ -22,6 +22,10 @@ event: iteration
 id: 8-350-train
 data: {"iteration":350,"split":"train","loss":0.41,"lossAfter":0.408,"lca":-0.002,"residual":1e-7,"splits":1,"helpFractionOfMoved":0.641,"helpFractionOfAll":0.512}
 
+event: decision
+id: 8-350-decision
+data: {"iteration":350,"decisions":[{"layer":"fc_1","rule":"freezeHurting","action":"freeze","steps":20,"sum":0.012,"low":0.003,"high":0.021,"until":400,"factor":null}]}
+
 `
 
 export const mostFollowed = 100

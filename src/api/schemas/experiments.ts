@@ -114,6 +114,19 @@ export const ExperimentSummary = component(
           'The splits whose books do not balance: their LCA is not to be believed. Null where all balance.',
       }),
       findings: Type.Optional(FindingsSummary),
+      ended: Type.Optional(
+        Type.Unsafe<{ policy: 'stopOverfitting'; iterations: number; asked: number } | null>({
+          type: ['object', 'null'],
+          properties: {
+            policy: { type: 'string', enum: ['stopOverfitting'] },
+            iterations: { type: 'integer' },
+            asked: { type: 'integer' },
+          },
+          required: ['policy', 'iterations', 'asked'],
+          description:
+            'Which policy ended training, after how many iterations of those that were asked for; the spec has those that there were. Null where none did.',
+        }),
+      ),
       gradients: Type.Integer({ description: 'Full-split gradients computed, over all splits.' }),
       allocationSeconds: FiniteOrNull('Of computing, summed over the segments.'),
     },
@@ -154,7 +167,9 @@ const listed = {
   status: ref(ExperimentStatus),
   dataset: Type.String({ description: 'The name of the dataset.' }),
   architecture: Type.String({ description: 'The name of the architecture.' }),
-  iterations: Type.Integer({ description: 'Optimizer steps asked for.' }),
+  iterations: Type.Integer({
+    description: 'Optimizer steps: asked for, or, where a policy ended training, made.',
+  }),
   sweepId: StringOrNull('The sweep that it belongs to.'),
   variant: StringOrNull('The label of its variant in that sweep.'),
   parent: Parent,
@@ -267,8 +282,8 @@ export const SampleSize = component(
 )
 
 // A component, as SampleSize is.
-export const Judging = component(
-  'Judging',
+export const JudgingCost = component(
+  'JudgingCost',
   Type.Object(
     {
       iterations: Type.Integer({ description: 'Steps that are judged.' }),
@@ -277,8 +292,7 @@ export const Judging = component(
       forwardPasses: Type.Integer({ description: 'Over these examples, without a gradient.' }),
     },
     {
-      description:
-        'What training takes to judge steps before it takes a part of them (training.intervention), at the most; all 0 where it does not.',
+      description: 'What judging steps costs.',
     },
   ),
 )
@@ -332,7 +346,13 @@ export const Preview = component(
             'What allocation.examples spares at the least: gradients of single examples, and floating-point operations. 0 where it is not given.',
         },
       ),
-      judging: ref(Judging),
+      judging: Type.Object(
+        { intervention: ref(JudgingCost), policy: ref(JudgingCost) },
+        {
+          description:
+            'What training takes, at the most, to judge steps before it takes a part of them, and to judge those that it has taken; 0 where it does not.',
+        },
+      ),
       flops: Type.Object(
         { training: Type.Number(), allocation: Type.Number(), segment: Type.Number() },
         {

@@ -9,6 +9,9 @@ type Json = { [key: string]: unknown }
 const optional = new Set([
   ...['name', 'notify', 'loss', 'dataset.sha256', 'training.initial', 'training.trajectory'],
   ...['training.clipNorm', 'training.augmentation', 'allocation.examples', 'allocation.diagnostics'],
+  ...['training.policy', 'training.policy.judge.examples', 'training.policy.freezeHurting'],
+  ...['training.policy.freezeHurting.for', 'training.policy.stopOverfitting'],
+  ...['training.policy.quietMomentum'],
   ...['training.average'],
   ...['dataset.normalization', 'dataset.normalization.mean', 'dataset.normalization.deviation'],
   ...['training.intervention', 'training.intervention.until', 'training.intervention.judge.examples'],

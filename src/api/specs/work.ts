@@ -3,7 +3,7 @@
  * (thread.ts); what it has to know of the world it asks for once.
  */
 import { setImmediate } from 'node:timers/promises'
-import { checkCost, costOf } from '../../spec/cost.ts'
+import { checkCost, costOf, replayFlops } from '../../spec/cost.ts'
 import { findDataset } from '../../spec/datasets.ts'
 import { type FieldError, SpecError } from '../../spec/errors.ts'
 import type { DatasetFacts, Facts, NetworkFacts } from '../../spec/facts.ts'
@@ -35,7 +35,7 @@ export type Question = { ids: string[]; hash: string | undefined }
 export type World = {
   datasets: DatasetFacts[]
   /** `spec` as JSON. */
-  earlier: [id: string, { status: string; spec: string }][]
+  earlier: [id: string, { status: string; spec: string; trainingCost: number }][]
   /** The caller's trajectories among what was asked for. */
   trajectories: [id: string, TrajectoryFacts][]
 }
@@ -62,7 +62,7 @@ export async function resolveBody(
   const trajectories = new Map(world.trajectories)
   const earlierOf = (id: string): Earlier => {
     const found = earlier.get(id)
-    return found === undefined ? null : { status: found.status, spec: JSON.parse(found.spec) }
+    return found === undefined ? null : { ...found, spec: JSON.parse(found.spec) }
   }
   const facts: Facts = { network: place.network, chunkSize: place.chunkSize, datasets: world.datasets }
   let last: { spec: ResolvedSpec; network: NetworkFacts } | undefined
@@ -70,6 +70,11 @@ export async function resolveBody(
     const dataset = findDataset(facts, spec.dataset)!
     if (last?.spec !== spec) last = { spec, network: facts.network(spec.architecture, dataset) }
     return last.network
+  }
+  /** FLOP. Of what cannot be gone on with, which is told elsewhere, none. */
+  const replayOf = (spec: ResolvedSpec): number => {
+    const { initial } = spec.training
+    return initial?.state ? replayFlops(spec, earlierOf(initial.experiment), networkOf(spec)) : 0
   }
   const resolve = (document: unknown): ResolvedSpec => {
     const spec = specOf(
@@ -81,17 +86,17 @@ export async function resolveBody(
       ...(initial ? checkInitial(spec, earlierOf(initial.experiment), facts) : []),
       ...checkTrajectory(spec, trajectory === undefined ? undefined : trajectories.get(trajectory), facts),
       ...(work.webhooksToPrivate ? [] : checkNotify(spec)),
-      ...checkCost(spec, networkOf(spec), work.maxJobPetaflop),
+      ...checkCost(spec, networkOf(spec), work.maxJobPetaflop, replayOf(spec)),
     ]
     if (errors.length > 0) throw new SpecError(errors)
     return spec
   }
-  const stored = (spec: ResolvedSpec) => storedSpec(spec, costOf(spec, networkOf(spec)))
+  const stored = (spec: ResolvedSpec) => storedSpec(spec, costOf(spec, networkOf(spec), replayOf(spec)))
 
   if (work.kind === 'experiment') return { kind: 'experiment', spec: stored(resolve(body)) }
   if (work.kind === 'preview') {
     const spec = resolve(body)
-    return { kind: 'preview', text: JSON.stringify({ spec, ...preview(spec, facts) }) }
+    return { kind: 'preview', text: JSON.stringify({ spec, ...preview(spec, facts, replayOf(spec)) }) }
   }
   const wrong = unstorable({ name: Object(body).name })
   const sweep = await expandSweep(body, resolve)

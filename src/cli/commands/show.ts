@@ -37,6 +37,7 @@ export function describeExperiment(experiment: Experiment): string {
     ['progress', summary ? undefined : `${progress.phase} ${progress.done}/${progress.total}`],
     ['what', `${architecture} on ${dataset}, ${spec.optimizer.name} ${spec.optimizer.learningRate}`],
     ['run', `${whole(spec.training.iterations)} iterations, seed ${spec.training.seed}`],
+    ['ended', summary?.ended && `of ${whole(summary.ended.asked)} iterations, by ${summary.ended.policy}`],
     ['tags', inOneLine(experiment.tags)],
     ['dataset', inOneLine(spec.dataset)],
     ['network', inOneLine(spec.architecture)],

@@ -29,7 +29,7 @@ export type Diagnostic = {
   /** Of `training`: what its table is, the only one, by column; and what it is recorded with where a training leaves it. */
   left?: {
     types: Record<string, 'int32' | 'float64'>
-    of(training: Pick<ResolvedSpec['training'], 'intervention'>): ResolvedDiagnostic | undefined
+    of(training: Pick<ResolvedSpec['training'], 'intervention' | 'policy'>): ResolvedDiagnostic | undefined
   }
   /** Of `reading`: the diagnostic whose tables it is made of; absent where it is of what every ledger has. */
   madeOf?: string

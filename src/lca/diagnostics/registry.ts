@@ -8,6 +8,7 @@ import { fisher } from './fisher.ts'
 import { histogram } from './histogram.ts'
 import { interventions } from './interventions.ts'
 import { oscillation } from './oscillation.ts'
+import { policies } from './policies.ts'
 import { sharpness } from './sharpness.ts'
 import { synchrony } from './synchrony.ts'
 import { tails } from './tails.ts'
@@ -31,6 +32,7 @@ export const diagnostics: readonly Diagnostic[] = [
   sharpness,
   // What training did.
   interventions,
+  policies,
   // Made on reading.
   synchrony,
 ]

@@ -96,7 +96,7 @@ function useLive(
     const follow = async () => {
       for await (const event of ledger.events(id, { signal: abort.signal, attempts: 1000 })) {
         setAway(undefined)
-        if (event.event === 'iteration') grown()
+        if (event.event === 'iteration' || event.event === 'decision') grown()
         else if (event.event === 'progress') {
           const progress = event.data
           tell(old => ({ ...old, progress }))

@@ -16,7 +16,7 @@ SILENCE = 45.0
 
 
 class Event(NamedTuple):
-    """`status`, `progress` or `iteration`; going on after `id` is what Last-Event-ID is for."""
+    """`status`, `progress`, `iteration` or `decision`; going on after `id` is what Last-Event-ID is for."""
 
     id: str
     event: str

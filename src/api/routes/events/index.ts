@@ -111,7 +111,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         tags: ['experiments'],
         summary: 'Follow an experiment',
         description:
-          'Server-sent events. `status` comes first, and whenever the status changes; `progress` as it progresses; `iteration` for every iteration and split when its segment has been recorded, which segments do in any order. Without Last-Event-ID the iterations are those recorded from now on; with it, everything after that event, each once; 0 is the beginning. The stream ends when the experiment has, and coming back with the last id is then a 204, which tells an EventSource to stay away.',
+          'Server-sent events. `status` comes first, and whenever the status changes; `progress` as it progresses; `iteration` for every iteration and split when its segment has been recorded, which segments do in any order; `decision` after an iteration in which training acted on its ledger (training.policy). Without Last-Event-ID the iterations are those recorded from now on; with it, everything after that event, each once; 0 is the beginning. The stream ends when the experiment has, and coming back with the last id is then a 204, which tells an EventSource to stay away.',
         params: ExperimentParams,
         querystring: EventsQuery,
         headers: EventsHeaders,
