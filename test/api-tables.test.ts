@@ -1,6 +1,8 @@
 /** The ledger over HTTP: what it returns are the sums of the rows, in every grouping and format. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { readPoints } from '../src/api/routes/iterations/query.ts'
+import type { Ledger } from '../src/api/tables/ledger.ts'
 import type { SplitStep } from '../src/lca/allocate.ts'
 import { makeSampling } from '../src/lca/sampling.ts'
 import { insertBlocks, readBlockRows, readBlocks } from '../src/store/blocks.ts'
@@ -244,6 +246,15 @@ describe('tables', () => {
     const { body } = await api.http.get(`${at}?format=csv&column=lcb`).expect(400)
     assert.match(body.errors[0].message, /there is no column lcb; there are iteration, /)
 
+    const ledger = { id, split: 'validation' } as Ledger
+    const thinned = async (few: number) => {
+      const { signal } = new AbortController()
+      const batches = readPoints(api.db, ledger, { from: 1, to: iterations }, 9, signal, few)
+      const found: unknown[] = []
+      for await (const batch of batches) found.push(batch)
+      return found
+    }
+    assert.deepEqual(await thinned(0), await thinned(40))
     const what = { id, kind: 'iterations', split: 'validation' }
     const wanted = [0, 3, 4, iterations - 1]
     const rows = await readBlockRows(api.db.pool, what, [...wanted, iterations + 5])

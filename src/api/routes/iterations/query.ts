@@ -32,6 +32,8 @@ export async function* readPoints(
   span: Span,
   points: number,
   signal: AbortSignal,
+  /** So many times the points that are wanted are read whole; of more, the losses first. */
+  fewRows = 40,
 ): AsyncGenerator<Batch, void> {
   const parameters = await countParameters(db, id)
   const what = { id, kind: 'iterations', split }
@@ -76,9 +78,6 @@ export async function* readPoints(
     : (await readBlockRows(db.pool, what, kept)).map(block => rowOf(block, 0))
   yield batchOf(rows, parameters)
 }
-
-/** So many times the points that are wanted are read whole. */
-const fewRows = 40
 
 /** The rows of these iterations, which ascend as the blocks do. */
 function pick(blocks: Block[], iterations: number[]): Row[] {
