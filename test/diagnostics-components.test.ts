@@ -256,11 +256,11 @@ test('of a training that happened elsewhere there are parts where its optimizerâ
     ...{ dataset: { name: 'synthetic-digits' }, architecture: { name: 'fc' }, optimizer: { name: 'sgd' } },
     training: { iterations: 2 },
   }
-  const errorsOf = (components: boolean, optimizerState = false, rate = 0.01) => {
+  const errorsOf = (components: boolean, optimizerState = false, more: object = {}) => {
     const spec = resolveSpec({ ...input, allocation: { diagnostics: { components } } }, facts)
     const dataset = facts.datasets.find(({ name }) => name === 'synthetic-digits')!
     const { variables } = facts.network(spec.architecture, dataset)
-    const optimizer = { ...spec.optimizer, learningRate: rate }
+    const optimizer = { ...spec.optimizer, ...more }
     const recorded = { architecture: spec.architecture, iterations: 2, variables, optimizer, optimizerState }
     const training = { ...spec.training, trajectory: 'somewhere' }
     return checkTrajectory({ ...spec, training }, recorded, facts).map(({ path }) => path)
@@ -269,5 +269,5 @@ test('of a training that happened elsewhere there are parts where its optimizerâ
   assert.deepEqual(errorsOf(true), ['$.allocation.diagnostics.components'])
   assert.deepEqual(errorsOf(true, true), [])
   // Of another optimizer the state says nothing.
-  assert.deepEqual(errorsOf(true, true, 0.5), ['$.optimizer'])
+  assert.deepEqual(errorsOf(true, true, { learningRate: 0.5 }), ['$.optimizer'])
 })
