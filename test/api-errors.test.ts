@@ -191,7 +191,7 @@ describe('errors', () => {
     }
     await says(
       '/v1/experiments?stat=x',
-      /did you mean status\? parameters: limit, cursor, status, where, sort, field, sweep, tag$/,
+      /did you mean status\? parameters: limit, cursor, status, where, sort, field, id, sweep, tag$/,
     )
     await says('/v1/sweeps?x=1', /is not a parameter of this call; parameters: limit, cursor$/)
     await says('/v1/datasets?x=1', /it has none$/)

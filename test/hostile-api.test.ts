@@ -83,6 +83,9 @@ const layer = {
   freeze: { from: evil, until: evil },
 }
 
+const logLine = { at: evil, level: evil, worker: evil, message: evil, facts: { [evil]: evil } }
+const finding = { statement: evil, figures: [], table: evil, advice: evil, atStake: null }
+
 let names: string[] = []
 /** What it answers, by the end of the path. */
 const answers: [pattern: RegExp, status: number, answer: () => unknown][] = [
@@ -126,6 +129,9 @@ const answers: [pattern: RegExp, status: number, answer: () => unknown][] = [
   [/datasets$/, 200, () => ({ items: [dataset] })],
   [/experiments$/, 200, () => ({ items: [experiment], nextCursor: null, ...experiment })],
   [/experiments\/ended$/, 200, () => ended],
+  [/experiments\/bulk$/, 200, () => ({ items: [{ id: evil, outcome: evil, detail: evil }] })],
+  [/\/logs$/, 200, () => ({ items: [logLine], nextCursor: null })],
+  [/\/findings$/, 200, () => ({ recorded: true, items: [finding] })],
   [/experiments\//, 200, () => experiment],
 ]
 
@@ -159,6 +165,7 @@ describe('an API that means harm', () => {
 
   const commands = [
     ...['list', 'list --json', 'show x', 'show last', 'watch ended', 'layers x --split train', 'retry x'],
+    ...['logs x', 'findings x', 'edit x --name y', 'cancel a b'],
     ...['submit -', 'submit - --preview', 'show refused', 'cancel refused a'],
     ...['sweep list', 'sweep show x', 'sweep summary x', 'sweep watch x', 'datasets'],
   ]

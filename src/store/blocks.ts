@@ -257,7 +257,7 @@ function decode({ from, to, columns, data: text, swapped }: Stored): Block {
     if (swapped) swap(bytes, type)
     if (type === 'f8') return [name, new Float64Array(bytes.buffer, 0, rows)]
     const integers = type === 'i4' ? Int32Array : Uint16Array
-    return [name, Int32Array.from(new integers(bytes.buffer, 0, rows))]
+    return [name, new Int32Array(new integers(bytes.buffer, 0, rows))]
   })
   return { from, to, rows, columns: Object.fromEntries(decoded) }
 }

@@ -11,21 +11,31 @@ export async function readColumns<N extends string, T extends string>(
     query: { ...query, format: 'csv', column: [...numbers, ...texts] },
     ...(signal && { signal }),
   })
-  const [head, ...lines] = (await answer.text()).trimEnd().split('\n')
-  const at = new Map(head.split(',').map((name, i) => [name, i]))
-  const rows = lines.map(cells)
+  const all = cells((await answer.text()).replace(/\n$/, ''))
+  const width = numbers.length + texts.length
+  const length = all.length / width - 1
+  const placeOf = (name: string) => width + all.indexOf(name)
   const numbered = numbers.map(name => {
-    const i = at.get(name)!
-    return [name, Float64Array.from(rows, row => (row[i] === '' ? Number.NaN : Number(row[i])))]
+    const values = new Float64Array(length)
+    for (let row = 0, at = placeOf(name); row < length; row++, at += width)
+      values[row] = all[at] === '' ? Number.NaN : Number(all[at])
+    return [name, values]
   })
-  const texted = texts.map(name => [name, rows.map(row => row[at.get(name)!])])
-  return Object.assign({ length: rows.length }, Object.fromEntries([...numbered, ...texted]))
+  const texted = texts.map(name => {
+    const at = placeOf(name)
+    return [name, Array.from({ length }, (_, row) => all[at + row * width])]
+  })
+  return Object.assign({ length }, Object.fromEntries([...numbered, ...texted]))
 }
 
-/** The cells of a line (RFC 4180). Names of layers have no line ends. */
-function cells(line: string): string[] {
-  if (!line.includes('"')) return line.split(',')
-  return Array.from(line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g), ([, quoted, plain]) =>
-    quoted === undefined ? plain : quoted.replaceAll('""', '"'),
-  )
+/** The cells of all lines, one after the other (RFC 4180): names of layers have no line ends. */
+function cells(text: string): string[] {
+  if (!text.includes('"')) return text.replaceAll('\n', ',').split(',')
+  return text
+    .split('\n')
+    .flatMap(line =>
+      Array.from(line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g), ([, quoted, plain]) =>
+        quoted === undefined ? plain : quoted.replaceAll('""', '"'),
+      ),
+    )
 }

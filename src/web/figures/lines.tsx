@@ -2,9 +2,7 @@
 import { useMemo } from 'preact/hooks'
 import { number, percent, whole } from '../format.ts'
 import { Plot, type Series } from './plot.tsx'
-import { type Iterations, indexAt } from './series.ts'
-
-export type Splits = Partial<Record<'train' | 'validation', Iterations>>
+import { type Iterations, indexAt, type Splits } from './series.ts'
 
 type Props = {
   splits: Splits

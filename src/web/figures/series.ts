@@ -5,11 +5,10 @@ export type Iterations = {
   iteration: ArrayLike<number>
   loss: ArrayLike<number>
   lossAfter: ArrayLike<number>
-  lca: ArrayLike<number>
   residual: ArrayLike<number>
-  splits: ArrayLike<number>
   helpFractionOfMoved: ArrayLike<number>
 }
+export type Splits = Partial<Record<'train' | 'validation', Iterations>>
 
 /** What each layer (or variable) did in each span of iterations: lca[row][span], rows in the order of the network. */
 export type Ledger = { names: string[]; starts: number[]; ends: number[]; lca: Float64Array[] }

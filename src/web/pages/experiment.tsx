@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { type Experiment, isFinished } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
+import { taken } from '../begun.ts'
 import { between, bytes, duration, isolated, number, percent, signed, time, whole } from '../format.ts'
 import { ledger, noteError, useLoad } from '../ledger.ts'
 import { ActionButton, Failed, nameOf, Progress, placeInWords, Status, Tags, Title } from '../parts/small.tsx'
@@ -23,7 +24,7 @@ const tabs = [
 ] as const
 
 export function ExperimentPage({ id, query }: { id: string; query: URLSearchParams }) {
-  const loaded = useLoad(() => ledger.get(id), [], id)
+  const loaded = useLoad(() => taken(`experiment ${id}`, () => ledger.get(id)), [], id)
   const [told, setTold] = useState<Partial<Experiment>>({})
   const experiment = loaded.value && { ...loaded.value, ...told }
   const { version, away } = useLive(experiment, setTold, () => {

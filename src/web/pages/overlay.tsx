@@ -2,62 +2,27 @@
 import { useMemo } from 'preact/hooks'
 import type { ExperimentListItem } from '../../../clients/typescript/src/index.ts'
 import { changeQuery, linkTo } from '../address.ts'
-import { readColumns } from '../columns.ts'
+import { taken } from '../begun.ts'
 import { colours, useTheme } from '../figures/colours.ts'
 import { Plot, type Series } from '../figures/plot.tsx'
 import { isolated, number, percent, shorten, whole } from '../format.ts'
-import { ledger, useLoad } from '../ledger.ts'
+import { useLoad } from '../ledger.ts'
+import { type Curve, type Measure, mostOverlaid, overlayOf, readOverlaid } from '../overlaid.ts'
 import { csvText, saveBlob } from '../parts/save.ts'
 import { Failed, nameOf, Title } from '../parts/small.tsx'
-
-export const mostOverlaid = 50
-/** Points of a curve: fifty of them share a screen. */
-const points = 240
-/** Curves that are asked for at once. */
-const atOnce = 6
 
 const measures = {
   loss: ['loss', 'loss'],
   helpFractionOfMoved: ['help fraction of what moved', 'help fraction'],
 } as const
-type Measure = keyof typeof measures
-type Curve = { item: ExperimentListItem; iteration: ArrayLike<number>; values: ArrayLike<number> }
-
 export function OverlayPage({ query }: { query: URLSearchParams }) {
-  const ids = query.getAll('id').slice(0, mostOverlaid)
-  const sweep = query.get('sweep') ?? undefined
-  const split = query.get('split') === 'validation' ? 'validation' : 'train'
-  const measure: Measure = query.get('measure') === 'helpFractionOfMoved' ? 'helpFractionOfMoved' : 'loss'
+  const overlay = overlayOf(query)
+  const { split, measure } = overlay
   const by = query.get('by') ?? ''
   const logarithmic = query.get('scale') === 'log' && measure === 'loss'
-  const subject = `${ids.join()} ${sweep} ${split} ${measure}`
+  const subject = JSON.stringify(overlay)
   const { value, error } = useLoad(
-    async signal => {
-      if (ids.length === 0 && sweep === undefined) return { curves: [], without: [], more: false }
-      const page = await ledger.http.json<{ items: ExperimentListItem[]; nextCursor: string | null }>(
-        '/v1/experiments',
-        { query: { ...(sweep === undefined ? { id: ids } : { sweep }), limit: mostOverlaid }, signal },
-      )
-      const curves: Curve[] = []
-      const without: ExperimentListItem[] = []
-      const left = page.items.values()
-      const work = async () => {
-        for (const item of left) {
-          const path = `/v1/experiments/${item.id}/iterations`
-          const wanted = { numbers: ['iteration', measure], texts: [], signal } as const
-          // It may not allocate this split.
-          const rows = await readColumns(path, { split, points }, wanted).catch(error => {
-            if (Object(error).status !== 400) throw error
-          })
-          if (!rows || rows.length === 0) without.push(item)
-          else curves.push({ item, iteration: rows.iteration, values: rows[measure] })
-        }
-      }
-      await Promise.all(Array.from({ length: atOnce }, work))
-      const order = new Map(page.items.map(({ id }, n) => [id, n]))
-      curves.sort((a, b) => order.get(a.item.id)! - order.get(b.item.id)!)
-      return { curves, without, more: page.nextCursor !== null }
-    },
+    signal => taken(subject, () => readOverlaid(overlay, signal)),
     [subject],
     subject,
   )

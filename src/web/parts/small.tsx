@@ -61,6 +61,21 @@ export const Failed = ({ error }: { error: Error | undefined }) =>
     </p>
   ) : null
 
+/** What is made once the page has nothing else to do: what is above it is then seen first. */
+export function Later({ children }: { children: ComponentChildren }) {
+  const [now, set] = useState(false)
+  useEffect(() => {
+    // Not every browser says when it is idle.
+    if (!('requestIdleCallback' in window)) {
+      const timer = setTimeout(() => set(true), 50)
+      return () => clearTimeout(timer)
+    }
+    const handle = requestIdleCallback(() => set(true), { timeout: 500 })
+    return () => cancelIdleCallback(handle)
+  }, [])
+  return now ? children : null
+}
+
 /** How far it is, with the time that is left. */
 export function Progress({ progress: { phase, done, total, etaSeconds } }: Pick<Experiment, 'progress'>) {
   const share = total === 0 ? 0 : done / total

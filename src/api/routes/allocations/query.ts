@@ -62,15 +62,17 @@ export async function* readAllocations(
       const errors = hasErrors
         ? await readErrors(db.pool, { id, split }, layers.length, block, signal)
         : undefined
-      for (let iteration = block.from; iteration < block.to; iteration++) {
+      for (let iteration = block.from; iteration < block.to; ) {
         const own = Math.floor(iteration / bucket) * bucket
+        const end = Math.min(block.to, own + bucket)
         if (own !== span) {
           if (rows.isFull()) yield rows.take()
           rows.begin(own)
           span = own
         }
-        rows.add(block, (iteration - block.from) * groupOf.length)
+        rows.add(block, iteration - block.from, end - block.from)
         if (errors) rows.addErrors(errors, (iteration - block.from) * (layers.length + 1), layerOf)
+        iteration = end
       }
     }
   }
@@ -107,17 +109,19 @@ function makeRows(
       const first = begun++ * groups.length
       made.iteration.fill(iteration, first, first + groups.length)
     },
-    /** Adds the iteration whose first variable is in row `start` of the block to the last span. */
-    add({ columns }: Block, start: number) {
+    /** Adds the iterations [from, to) of the block, counted from its first, to the last span. */
+    add({ columns }: Block, from: number, to: number) {
+      const variables = groupOf.length
       const first = (begun - 1) * groups.length
       const isFirst = made.iterations[first] === 0
       for (const name of wanted) {
         const values = columns[name]
         const into = made.sums[name]
-        if (isCopy && isFirst) into.set(values.subarray(start, start + groupOf.length), first)
-        else addTo(into, first, values, start, groupOf)
+        const copied = isCopy && isFirst ? 1 : 0
+        if (copied) into.set(values.subarray(from * variables, (from + 1) * variables), first)
+        addTo(into, first, values, (from + copied) * variables, to * variables, groupOf)
       }
-      for (let row = first; row < first + groups.length; row++) made.iterations[row]++
+      for (let row = first; row < first + groups.length; row++) made.iterations[row] += to - from
     },
     /** Takes over the errors of the last span, an iteration's, whose first layer is in row `start`. */
     addErrors(errors: Float64Array, start: number, layerOf: number[]) {
@@ -151,16 +155,18 @@ function makeRows(
   }
 }
 
-/** Adds what each variable did, from `start` on, to the row of its group. */
+/** Adds what each variable did, in rows [from, to) of whole iterations, to the row of its group. */
 function addTo(
   into: Float64Array,
   first: number,
   values: Float64Array | Int32Array,
-  start: number,
+  from: number,
+  to: number,
   groupOf: number[],
 ): void {
-  for (let variable = 0; variable < groupOf.length; variable++) {
-    const group = groupOf[variable]
-    if (group >= 0) into[first + group] += values[start + variable]
-  }
+  for (let row = from; row < to; )
+    for (let variable = 0; variable < groupOf.length; variable++, row++) {
+      const group = groupOf[variable]
+      if (group >= 0) into[first + group] += values[row]
+    }
 }

@@ -35,22 +35,23 @@ export async function* readPoints(
   /** So many times the points that are wanted are read whole; of more, the losses first. */
   fewRows = 40,
 ): AsyncGenerator<Batch, void> {
-  const parameters = await countParameters(db, id)
   const what = { id, kind: 'iterations', split }
-  const total = await countIterations(db.pool, { id, split }, span)
+  const [parameters, total] = await Promise.all([
+    countParameters(db, id),
+    countIterations(db.pool, { id, split }, span),
+  ])
   const parts = Math.floor((points - 2) / 2)
   // Of many, first the losses alone, which decide, and then whole rows of those that are kept.
   const few = total <= fewRows * points
   const blocks: Block[] = []
   const kept: number[] = []
   let part = 0
-  let lowest: { iteration: number; loss: number } | undefined
-  let highest: { iteration: number; loss: number } | undefined
+  // Where the lowest and the highest of the part are so far; -1: it has none yet.
+  let [lowest, lowestLoss, highest, highestLoss] = [-1, 0, -1, 0]
   const flush = () => {
-    if (lowest && highest && lowest.iteration !== highest.iteration)
-      kept.push(Math.min(lowest.iteration, highest.iteration), Math.max(lowest.iteration, highest.iteration))
-    else if (lowest) kept.push(lowest.iteration)
-    lowest = highest = undefined
+    if (lowest >= 0) kept.push(Math.min(lowest, highest))
+    if (lowest !== highest) kept.push(Math.max(lowest, highest))
+    lowest = highest = -1
   }
   let n = 0
   for await (const page of ahead(readBlocks(db.pool, what, span, signal, few ? undefined : ['lossBefore'])))
@@ -68,8 +69,8 @@ export async function* readPoints(
         if (own !== part) flush()
         part = own
         const loss = columns.lossBefore[at]
-        if (lowest === undefined || isLower(loss, lowest.loss)) lowest = { iteration: from + at, loss }
-        if (highest === undefined || isLower(highest.loss, loss)) highest = { iteration: from + at, loss }
+        if (lowest < 0 || isLower(loss, lowestLoss)) [lowest, lowestLoss] = [from + at, loss]
+        if (highest < 0 || isLower(highestLoss, loss)) [highest, highestLoss] = [from + at, loss]
       }
     }
   flush()

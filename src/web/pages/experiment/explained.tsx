@@ -6,9 +6,10 @@ import { changeQuery, linkTo } from '../../address.ts'
 import { ExplainedFigures } from '../../figures/explained.tsx'
 import { whole } from '../../format.ts'
 import { ledger, save, useLoad } from '../../ledger.ts'
+import { columns, splitOf } from '../../look.ts'
 import { Findings } from '../../parts/findings.tsx'
 import { Failed } from '../../parts/small.tsx'
-import { columns, splitOf, useGutter, useSpan } from './ledger.tsx'
+import { useGutter, useSpan } from './ledger.tsx'
 
 /** Where a finding is seen: the ledger, a layer's units, or the figure of its diagnostic below. */
 export function linkOf(id: string, finding: Finding, iterations: number): string {

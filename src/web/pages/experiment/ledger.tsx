@@ -2,71 +2,38 @@
 import { useMemo } from 'preact/hooks'
 import type { Experiment } from '../../../../clients/typescript/src/index.ts'
 import { changeQuery } from '../../address.ts'
-import { readColumns } from '../../columns.ts'
+import { taken } from '../../begun.ts'
 import { HeatFigure, StackFigure } from '../../figures/ledger.tsx'
-import { HelpFigure, LossFigure, ResidualFigure, type Splits } from '../../figures/lines.tsx'
-import { ledgerOf } from '../../figures/series.ts'
+import { HelpFigure, LossFigure, ResidualFigure } from '../../figures/lines.tsx'
 import { whole } from '../../format.ts'
-import { ledger, save, useLoad } from '../../ledger.ts'
-import { Failed } from '../../parts/small.tsx'
-
-/** Rows of a curve, and spans of the ledger, that are asked for: more than a screen has pixels to show. */
-const points = 800
-export const columns = 400
+import { save, useLoad } from '../../ledger.ts'
+import { lookOf, nameOf, points, readCurves, readRows, spanOf } from '../../look.ts'
+import { Failed, Later } from '../../parts/small.tsx'
 
 /** The part of the run that the address names, and how to change it. */
 export function useSpan(query: URLSearchParams, iterations: number) {
-  const read = (name: string, otherwise: number) => {
-    const value = Number(query.get(name) ?? otherwise)
-    return Number.isInteger(value) && value >= 0 && value <= iterations ? value : otherwise
-  }
-  const from = read('from', 0)
-  const to = read('to', iterations)
-  const span: [number, number] = from < to ? [from, to] : [0, iterations]
   const zoom = (wanted?: [number, number]) =>
     changeQuery({
       from: wanted && wanted[0] > 0 ? String(wanted[0]) : undefined,
       to: wanted && wanted[1] < iterations ? String(wanted[1]) : undefined,
     })
-  return { span, zoom }
-}
-
-export function splitOf(query: URLSearchParams, splits: readonly string[]): 'train' | 'validation' {
-  const asked = query.get('split')
-  return (asked !== null && splits.includes(asked) ? asked : splits[0]) as 'train'
+  return { span: spanOf(query, iterations), zoom }
 }
 
 export function LedgerTab(props: { experiment: Experiment; query: URLSearchParams; version: number }) {
   const { experiment, query, version } = props
   const { id, iterations, spec } = experiment
-  const splits = spec.allocation.splits
-  const split = splitOf(query, splits)
-  const by = query.get('by') === 'variable' ? 'variable' : 'layer'
+  const look = lookOf(experiment, query)
+  const { splits, split, by, from, to, bucket } = look
   const { span, zoom } = useSpan(query, iterations)
-  const [from, to] = span
-  const bucket = Math.ceil((to - from) / columns)
   const ends = experiment.status === 'succeeded' ? 'ended' : version
   const curves = useLoad(
-    async () => {
-      const tables = await Promise.all(
-        splits.map(
-          async split => [split, (await ledger.iterations(id, { split, from, to, points })).columns] as const,
-        ),
-      )
-      return Object.fromEntries(tables.filter(([, { iteration }]) => iteration !== undefined)) as Splits
-    },
+    signal => taken(nameOf('curves', look), () => readCurves(look, signal)),
     [from, to, ends],
     id,
   )
   const rows = useLoad(
-    async signal => {
-      const table = await readColumns(
-        `/v1/experiments/${id}/allocations`,
-        { split, by, from, to, bucket },
-        { numbers: ['iteration', 'iterations', 'lca'], texts: [by], signal },
-      )
-      return ledgerOf({ ...table, name: table[by] })
-    },
+    signal => taken(nameOf('rows', look), () => readRows(look, signal)),
     [from, to, split, by, ends],
     id,
   )
@@ -172,14 +139,16 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
           }
         />
       )}
-      {curves.value && <HelpFigure splits={curves.value} {...shared} csv={perSplit} />}
       {curves.value && (
-        <ResidualFigure
-          splits={curves.value}
-          {...shared}
-          csv={perSplit}
-          maxError={spec.allocation.maxError}
-        />
+        <Later>
+          <HelpFigure splits={curves.value} {...shared} csv={perSplit} />
+          <ResidualFigure
+            splits={curves.value}
+            {...shared}
+            csv={perSplit}
+            maxError={spec.allocation.maxError}
+          />
+        </Later>
       )}
     </div>
   )

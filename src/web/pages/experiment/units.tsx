@@ -8,9 +8,10 @@ import { Plot, type Series } from '../../figures/plot.tsx'
 import { cumulative, indexAt, type Ledger } from '../../figures/series.ts'
 import { number, shorten, signed, whole } from '../../format.ts'
 import { ledger, useLoad } from '../../ledger.ts'
+import { splitOf } from '../../look.ts'
 import { saveBlob } from '../../parts/save.ts'
 import { Failed } from '../../parts/small.tsx'
-import { splitOf, useSpan } from './ledger.tsx'
+import { useSpan } from './ledger.tsx'
 
 /** Bytes of a tensor that are fetched at once, and spans of iterations that are drawn. */
 const mostBytes = 32e6

@@ -4,12 +4,12 @@ import { type BulkOutcome, isFinished } from '../../../../clients/typescript/src
 import { linkTo } from '../../address.ts'
 import { whole } from '../../format.ts'
 import { ledger, noteError } from '../../ledger.ts'
+import { mostOverlaid } from '../../overlaid.ts'
 import { ActionButton, Failed, nameOf } from '../../parts/small.tsx'
-import { mostOverlaid } from '../overlay.tsx'
 import type { Item } from './columns.tsx'
 
-/** Compare takes a column for each. */
-const mostCompared = 10
+/** So many the API compares. */
+const mostCompared = 20
 
 export function Actions({ picked, done }: { picked: Item[]; done(): void }) {
   const [refused, setRefused] = useState<BulkOutcome[]>([])
