@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What record() costs a step of PyTorch, without the upload: record.py [--blocks N]; needs torch.
+"""What record() costs a step of PyTorch, without the upload: record.py [--blocks N] [--state]; needs torch.
 
 Blocks of steps with and without recording take turns; printed are medians over blocks of seconds of the wall and of the
 processor (all threads), and their ratios.
@@ -17,6 +17,7 @@ from loss_ledger.torch_network import modules_with_weights
 parser = argparse.ArgumentParser()
 parser.add_argument("--blocks", type=int, default=5)
 parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--state", action="store_true", help="with what the optimizer keeps")
 args = parser.parse_args()
 torch.set_num_threads(args.threads)
 
@@ -28,7 +29,7 @@ class Nobody:
         self.names = [name for name, _ in modules_with_weights(model)]
 
     def preview(self, spec):
-        return {"variables": [{"layer": name} for name in self.names]}
+        return {"variables": [{"layer": name, "name": f"{name}/kernel"} for name in self.names]}
 
     def upload_trajectory(self, about, parts, probe=None):
         return {"id": "nobody's"}
@@ -49,7 +50,8 @@ def measure(name, model, images, labels, steps):
     plain, recorded = [], []
     for _ in range(args.blocks):
         plain.append(block())
-        with record(model, optimizer, ledger=Nobody(model), dataset={"name": "x"}, architecture={"name": "x"}):
+        about = {"dataset": {"name": "x"}, "architecture": {"name": "x"}, "optimizer_state": args.state}
+        with record(model, optimizer, ledger=Nobody(model), **about):
             recorded.append(block())
     parameters = sum(p.numel() for p in model.parameters())
     for i, what in enumerate(["wall", "processor"]):

@@ -251,19 +251,23 @@ test('the rows are the same however the run is cut, and where the optimizer’s 
   assert.ok(figures.rest < 1e-4 && figures.cosine > 0)
 })
 
-test('of a training that happened elsewhere there are no parts to be had, and the spec says so', () => {
+test('of a training that happened elsewhere there are parts where its optimizer’s state came along, and else the spec says so', () => {
   const input = {
     ...{ dataset: { name: 'synthetic-digits' }, architecture: { name: 'fc' }, optimizer: { name: 'sgd' } },
     training: { iterations: 2 },
   }
-  const errorsOf = (components: boolean) => {
+  const errorsOf = (components: boolean, optimizerState = false, more: object = {}) => {
     const spec = resolveSpec({ ...input, allocation: { diagnostics: { components } } }, facts)
     const dataset = facts.datasets.find(({ name }) => name === 'synthetic-digits')!
     const { variables } = facts.network(spec.architecture, dataset)
-    const recorded = { architecture: spec.architecture, iterations: 2, variables }
+    const optimizer = { ...spec.optimizer, ...more }
+    const recorded = { architecture: spec.architecture, iterations: 2, variables, optimizer, optimizerState }
     const training = { ...spec.training, trajectory: 'somewhere' }
     return checkTrajectory({ ...spec, training }, recorded, facts).map(({ path }) => path)
   }
   assert.deepEqual(errorsOf(false), [])
   assert.deepEqual(errorsOf(true), ['$.allocation.diagnostics.components'])
+  assert.deepEqual(errorsOf(true, true), [])
+  // Of another optimizer the state says nothing.
+  assert.deepEqual(errorsOf(true, true, { learningRate: 0.5 }), ['$.optimizer'])
 })

@@ -28,7 +28,8 @@ type Work =
 /**
  * `upload`: the dataset of the spec, where it is an uploaded one. `known`: the object that is read first, as it was
  * written: to allocate, the segment's weights; to train, the manifest of the experiment in training.initial.
- * `manifest`: that, to allocate what asks for the training (`asksTraining` of diagnostics). `trajectory`: to train, what is read instead.
+ * `manifest`: that, to allocate what asks for the training (`asksTraining` of diagnostics). `trajectory`: to train, what is read instead; to allocate
+ * what asks for the training, too.
  * `ancestors`: where training goes on with that one's (training.initial.state), it, the one that it goes on with, and so on.
  */
 export type Task = Work & {

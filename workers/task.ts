@@ -108,7 +108,7 @@ export async function runTask<K extends Task['kind']>(
     const known = await findKnown(context, task)
     const asksTraining = recordedBy(task.spec).some(({ diagnostic }) => diagnostic.asksTraining)
     const manifest = task.kind === 'allocate' && asksTraining ? await findManifest(context, task) : undefined
-    const trajectory = await findTrajectory(context, task)
+    const trajectory = task.kind === 'train' || asksTraining ? await findTrajectory(context, task) : undefined
     const ancestors = task.kind === 'train' || asksTraining ? await findAncestors(context, task.spec) : []
     const told: typeof task = {
       ...{ ...task, ...(upload && { upload }), ...(known && { known }), ...(manifest && { manifest }) },
@@ -198,7 +198,7 @@ async function findUpload(
 /** The trajectory that is read instead of training. Throws TaskError where it has been deleted. */
 async function findTrajectory({ db, log }: WorkerContext, task: Task): Promise<Trajectory | undefined> {
   const id = task.spec.training.trajectory
-  if (id === undefined || task.kind !== 'train') return undefined
+  if (id === undefined) return undefined
   const found = await patiently(() => trajectoryOf(db, task.experimentId), log)
   if (found === undefined)
     throw new TaskError({ kind: 'permanent', message: `the trajectory ${id} has been deleted` })

@@ -33,6 +33,14 @@ type Rule<Name extends OptimizerName> = {
     state: Float64Array[],
     into: { scale: Float64Array; earlier: Float64Array },
   ) => void
+  /** g, from what the state was before an update along it and was after: `update` turned round. */
+  gradient: (
+    options: Options<Name>,
+    slice: { from: number; to: number },
+    before: Float64Array[],
+    after: Float64Array[],
+    g: Float64Array,
+  ) => void
 }
 
 const rules: { [Name in OptimizerName]: Rule<Name> } = {
@@ -46,6 +54,7 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
       }
     },
     parts: (options, ...rest) => sgdParts(options, ...rest),
+    gradient: (options, ...rest) => sgdGradient(options, ...rest),
   },
 
   /** sgd, and θ ← θ − η·λ·θ apart from it, on kernels  (Loshchilov and Hutter 2019, algorithm 1) */
@@ -59,6 +68,7 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
       }
     },
     parts: (options, ...rest) => sgdParts(options, ...rest),
+    gradient: (options, ...rest) => sgdGradient(options, ...rest),
   },
 
   /** θ ← θ − η·(sign(β₁·m + (1 − β₁)·g) + λ·θ), λ on kernels;  m ← β₂·m + (1 − β₂)·g  (Chen et al. 2023, algorithm 2) */
@@ -79,6 +89,9 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
         earlier[i] = size === 0 ? 0 : (-rate * beta1 * m[i]) / size
       }
     },
+    gradient: ({ beta2 }, { from, to }, [m], [next], g) => {
+      for (let i = from; i < to; i++) g[i] = (next[i] - beta2 * m[i]) / (1 - beta2)
+    },
   },
 
   /** s ← ρ·s + (1 − ρ)·g²;  v ← μ·v + g/(√s + ε);  θ ← θ − η·v  (Tieleman and Hinton 2012) */
@@ -97,17 +110,46 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
         earlier[i] = -rate * momentum * v[i]
       }
     },
+    gradient: ({ momentum, epsilon }, { from, to }, [, v], [s, next], g) => {
+      for (let i = from; i < to; i++) g[i] = (next[i] - momentum * v[i]) * (Math.sqrt(s[i]) + epsilon)
+    },
   },
 
   /** m ← β₁·m + (1 − β₁)·g;  s ← β₂·s + (1 − β₂)·g²;  θ ← θ − η·m̂/(√ŝ + ε), m̂ = m/(1 − β₁^{t+1}), ŝ likewise  (Kingma and Ba 2015) */
-  adam: { slots: 2, update: (options, ...rest) => adamUpdate(options, 0, ...rest), parts: adamParts },
+  adam: {
+    slots: 2,
+    update: (options, ...rest) => adamUpdate(options, 0, ...rest),
+    ...{ parts: adamParts, gradient: adamGradient },
+  },
 
   /** Adam, and θ ← θ − η·λ·θ apart from it, on kernels  (Loshchilov and Hutter 2019) */
   adamw: {
     slots: 2,
     update: (options, ...rest) => adamUpdate(options, options.weightDecay, ...rest),
-    parts: adamParts,
+    ...{ parts: adamParts, gradient: adamGradient },
   },
+}
+
+/** g = v' − μ·v */
+function sgdGradient(
+  { momentum }: Pick<Options<'sgd'>, 'momentum'>,
+  { from, to }: { from: number; to: number },
+  [v]: Float64Array[],
+  [next]: Float64Array[],
+  g: Float64Array,
+): void {
+  for (let i = from; i < to; i++) g[i] = next[i] - momentum * v[i]
+}
+
+/** g = (m' − β₁·m)/(1 − β₁) */
+function adamGradient(
+  { beta1 }: Pick<Options<'adam'>, 'beta1'>,
+  { from, to }: { from: number; to: number },
+  [m]: Float64Array[],
+  [next]: Float64Array[],
+  g: Float64Array,
+): void {
+  for (let i = from; i < to; i++) g[i] = (next[i] - beta1 * m[i]) / (1 - beta1)
 }
 
 /** v' = g + μ·v, and with Nesterov g + μ·v' = (1 + μ)·g + μ²·v. */
@@ -242,4 +284,20 @@ export function updateParts(
   const step = stepOf(optimizer, slice, iteration, updates)
   rule.parts(optimizer as Options<'sgd'>, step, gradient, state, into)
   return slice.decays && 'weightDecay' in optimizer ? step.rate * optimizer.weightDecay : 0
+}
+
+/**
+ * The gradient that an update went along, of the parameters [offset, offset + size), from the optimizer's state before and after
+ * it (float64, whole vectors), into `gradient`. To the rounding of the state: of momentum β kept as a mean, divided by 1 − β.
+ */
+export function gradientBetween(
+  optimizer: ResolvedOptimizer,
+  { offset, size }: Pick<Updated, 'offset' | 'size'>,
+  before: Float64Array[],
+  after: Float64Array[],
+  gradient: Float64Array,
+): void {
+  const rule = rules[optimizer.name] as unknown as Rule<'sgd'>
+  const slice = { from: offset, to: offset + size }
+  rule.gradient(optimizer as Options<'sgd'>, slice, before, after, gradient)
 }

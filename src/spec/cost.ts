@@ -77,7 +77,9 @@ export function diagnosticCosts(
           segmentIterations: Math.min(iterations, segmentIterations),
           ...{ examples, chunkSize, chunks: Math.ceil(examples / chunkSize) },
           points: pointsPerIteration[method] * parts,
-          ...{ batchSize: spec.training.batchSize, splits: splits.length },
+          // Of a training that happened elsewhere no batch is gone through again.
+          batchSize: spec.training.trajectory === undefined ? spec.training.batchSize : 0,
+          splits: splits.length,
           judged: judgingCosts(spec, iterations).intervention.iterations,
         }
         const { gradients, forwardPasses } = diagnostic.work?.(facts, options) ?? {

@@ -1,4 +1,5 @@
 /** `training.trajectory`: a training that happened elsewhere, and what a spec takes from it. */
+import { isDeepStrictEqual } from 'node:util'
 import type { FieldError } from './errors.ts'
 import type { Facts, VariableFacts } from './facts.ts'
 import { firstDifference } from './initial.ts'
@@ -13,6 +14,8 @@ export type TrajectoryFacts = {
   /** Steps that were recorded: a row of weights less. */
   iterations: number
   variables: Pick<VariableFacts, 'name' | 'shape'>[]
+  /** Whether the optimizer's state came along at every iteration. */
+  optimizerState: boolean
 }
 
 /** The body with what it leaves to its trajectory. Anything that is not such a body is given back as it is. */
@@ -59,7 +62,14 @@ export function checkTrajectory(
   without('$.training.augmentation', training.augmentation !== undefined)
   without('$.training.intervention', training.intervention !== undefined)
   without('$.training.policy', training.policy !== undefined)
-  if ((allocation.diagnostics?.components ?? false) !== false)
+  const wantsState = (allocation.diagnostics?.components ?? false) !== false
+  if (wantsState && found.optimizerState && !isDeepStrictEqual(spec.optimizer, found.optimizer))
+    errors.push({
+      path: '$.optimizer',
+      message:
+        'must be left out with components: of the optimizer that trained the trajectory is the state that came along',
+    })
+  if (wantsState && !found.optimizerState)
     errors.push({
       path: '$.allocation.diagnostics.components',
       message:

@@ -33,7 +33,7 @@ export const indexName = 'index.json'
 /** What a spec takes from it. */
 export const trajectoryFacts = ({ about, rows }: Trajectory): TrajectoryFacts => ({
   ...{ architecture: about.architecture, optimizer: about.optimizer, variables: about.variables },
-  iterations: rows - 1,
+  ...{ iterations: rows - 1, optimizerState: about.state !== undefined },
 })
 
 const columns = `id, name, about, rows, bytes, "index", created_at AS "createdAt"`

@@ -150,3 +150,67 @@ def test_every_kth_step_and_a_training_that_fails(ledger, data):
             steps(2)
             1 / 0
     assert failed.trajectory is None
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "rmsprop"])
+def test_what_pytorchs_optimizer_keeps_says_what_its_steps_are_made_of(kind, ledger, data):
+    from torch.optim import SGD, Adam, AdamW, RMSprop
+
+    images, labels = data
+    model, _ = networks()["mlp"]
+    # As people group them: no decay on biases. And a schedule, and steps before the recording.
+    weights, biases = ([p for p in model.parameters() if p.ndim == n] for n in (2, 1))
+    groups = [{"params": weights, "weight_decay": 0.02}, {"params": biases, "weight_decay": 0.0}]
+    made = {
+        "sgd": lambda: SGD(groups, lr=0.1, momentum=0.9, nesterov=True),
+        "adam": lambda: Adam(groups, lr=0.01),
+        "adamw": lambda: AdamW(groups, lr=0.01),
+        "rmsprop": lambda: RMSprop(groups, lr=0.01, momentum=0.5),
+    }
+    optimizer = made[kind]()
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.8)
+    dots = []
+
+    def steps(first, count):
+        for step in range(first, first + count):
+            batch = torch.arange(step * 20, step * 20 + 20) % 120
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(images), labels).backward()
+            full = [p.grad.clone() for p in model.parameters()]
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(images[batch]), labels[batch]).backward()
+            dots.append(sum((f * p.grad).sum().item() for f, p in zip(full, model.parameters())))
+            optimizer.step()
+            schedule.step()
+
+    steps(0, 2)
+    with record(model, optimizer, ledger=ledger, dataset={"name": "recorded"}, probe=images[:20], optimizer_state=True) as recording:
+        steps(2, 5)
+    assert recording.trajectory["optimizerState"] is True
+    allocation = {"maxError": 1e6, "chunkSize": CHUNK, "segmentIterations": 3, "diagnostics": {"components": True}}
+    experiment = recording.allocate(allocation=allocation).wait(timeout=120)
+    found = experiment.columns("diagnostics/components", split="train", by="network")
+    # The batch's gradient beside the split's: it is the one that PyTorch had.
+    assert found["dot"] == pytest.approx(dots[2:], rel=1e-3)
+    parts = sum(np.asarray(found[part]) for part in ["gradient", "momentum", "l2", "decay"])
+    assert parts == pytest.approx(np.asarray(found["lca"]), abs=1e-4 * np.abs(found["lca"]).max())
+    assert np.abs(found["decay"]).max() > 0 if kind == "adamw" else np.abs(found["l2"]).max() > 0
+
+
+def test_an_optimizer_whose_state_does_not_say_it_is_refused(ledger, data):
+    from torch.optim import SGD, Adagrad, Adam
+
+    model, _ = networks()["mlp"]
+
+    def refuse(message, optimizer, **more):
+        with pytest.raises(ValueError, match=message):
+            record(model, optimizer, ledger=ledger, dataset={"name": "recorded"}, optimizer_state=True, **more)
+
+    parameters = list(model.parameters())
+    refuse("every=1", SGD(parameters, lr=0.1, momentum=0.9), every=2)
+    refuse("SGD, without momentum", SGD(parameters, lr=0.1))
+    refuse("SGD, dampening", SGD(parameters, lr=0.1, momentum=0.9, dampening=0.1))
+    refuse("Adam, amsgrad", Adam(parameters, amsgrad=True))
+    refuse("Adagrad, is none", Adagrad(parameters))
+    refuse("all parameters", Adam(parameters[:2]))
+    refuse("lr must be the same", Adam([{"params": parameters[:1], "lr": 1.0}, {"params": parameters[1:]}]))

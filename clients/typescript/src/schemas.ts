@@ -10250,6 +10250,10 @@ export interface Trajectory {
     probe: boolean
   }
   /**
+   * Whether the optimizer’s state came along, of which `components` tells what steps are made of.
+   */
+  optimizerState: boolean
+  /**
    * In the object store.
    */
   bytes: number

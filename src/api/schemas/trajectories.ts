@@ -29,11 +29,11 @@ const exampleDescription = {
 
 export const TrajectoryForm = Type.Object({
   trajectory: Type.String({
-    description: `JSON, before the files: \`dataset\` and \`architecture\` as a spec has them (\`custom\` included), \`optimizer\` if it is one of a spec's, \`name\`, \`every\` (iterations between two rows, 1 if absent), \`layout\` (${layoutNames.join(', ')}: how the kernels lie, own if absent), \`map\` (a variable or layer here → a tensor or the prefix of its tensors there), \`losses\` ([{ row, loss }]: over the train split at recorded weights, compared with what is computed here before anything is allocated).`,
+    description: `JSON, before the files: \`dataset\` and \`architecture\` as a spec has them (\`custom\` included), \`optimizer\` if it is one of a spec's, \`name\`, \`every\` (iterations between two rows, 1 if absent), \`layout\` (${layoutNames.join(', ')}: how the kernels lie, own if absent), \`map\` (a variable or layer here → a tensor or the prefix of its tensors there), \`losses\` ([{ row, loss }]: over the train split at recorded weights, compared with what is computed here before anything is allocated), \`optimizerState\` (true, or { updates, weightDecay }: the optimizer's state came along at every row).`,
     examples: [JSON.stringify(exampleDescription)],
   }),
   part: Files(
-    'Weights as safetensors or .npz, gzipped or not, in any number of files, one after the other: of every variable [rows, …shape], or […shape] for one row; float16, bfloat16, float32 or float64 (stored as sent, computed with as float32). At most 1 GiB each.',
+    'Weights as safetensors or .npz, gzipped or not, in any number of files, one after the other: of every variable [rows, …shape], or […shape] for one row; float16, bfloat16, float32 or float64 (stored as sent, computed with as float32). With `optimizerState` also what the optimizer keeps for each tensor, by its name and the slot’s (`0.weight.momentum_buffer` of sgd, `.exp_avg` and `.exp_avg_sq` of adam), and `learning_rate` [rows], of the step that led to each row. At most 1 GiB each.',
   ),
   probe: Type.Optional(
     Files(
@@ -69,6 +69,10 @@ export const Trajectory = component(
         { losses: Type.Integer(), probe: Type.Boolean() },
         { description: 'What came along to compare with before anything is allocated.' },
       ),
+      optimizerState: Type.Boolean({
+        description:
+          'Whether the optimizer’s state came along, of which `components` tells what steps are made of.',
+      }),
       bytes: Type.Integer({ description: 'In the object store.' }),
       createdAt: Timestamp('When it was uploaded.'),
     },

@@ -18,13 +18,26 @@ export type About = {
   losses: { row: number; loss: number }[]
   /** Whether outputs of layers came along. */
   probe: boolean
+  /** Present where the optimizer's state came along with every row. */
+  state?: RecordedState
+}
+
+/** What is known of the optimizer's state beside its values. */
+export type RecordedState = {
+  /** Updates that the weights had had before the first row. */
+  updates: number
+  /** λ of each variable: of decoupled decay where the optimizer has it, else λ·θ is part of the gradient that it got. */
+  decays: number[]
 }
 
 /** A tensor in an object: bytes [offset, …), in C order. `type`: f4, f8, f2 or bf (bfloat16), little-endian. */
 export type Place = { offset: number; type: StoredType }
 export type StoredType = 'f2' | 'f4' | 'f8' | 'bf'
 
-/** An object of weights: rows of every variable, in the order of the network. Recorded weights [from, from + rows). */
+/**
+ * An object of weights: rows of every variable, in the order of the network; with the optimizer's state then slot by slot of every
+ * variable, and last the learning rates. Recorded weights [from, from + rows).
+ */
 export type Part = {
   name: string
   bytes: number

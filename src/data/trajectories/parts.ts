@@ -9,6 +9,7 @@ import type { ByteSource, Room } from '../uploads/source.ts'
 import { type Place, type StoredType, typeBytes } from './about.ts'
 import { isBeside } from './names.ts'
 import { readSafetensors } from './safetensors.ts'
+import { isState } from './state.ts'
 
 /** A tensor that may come: what it is for, and its shape as theirs has it, without the axis of recorded weights. */
 export type Wanted = { ours: string; theirs: string; shape: number[] }
@@ -93,7 +94,7 @@ export async function takeTensors(
   return found
 }
 
-/** A file of weights: as many rows of every variable. Throws DatasetError, which names the tensor that is missing or wrong. */
+/** A file of weights: as many rows of every tensor that is wanted. Throws DatasetError, which names the tensor that is missing or wrong. */
 export async function takePart(
   source: ByteSource,
   room: Room,
@@ -107,12 +108,14 @@ export async function takePart(
     if (one === undefined)
       return isBeside(name)
         ? 'leave'
-        : { wrong: `is no weight of this network; those are ${listed(wanted.map(({ theirs }) => theirs))}` }
+        : {
+            wrong: `is no weight of this network; those are ${listed(wanted.map(({ theirs }) => theirs))}${isState(name) ? '; an optimizer’s state comes with trajectory.optimizerState' : ''}`,
+          }
     const single = String(shape) === String(one.shape)
     const count = single ? 1 : shape[0]
     if (!single && (String(shape.slice(1)) !== String(one.shape) || !(count >= 1)))
       return {
-        wrong: `(${one.ours}) must be [${one.shape.join(', ')}], or [rows, ${one.shape.join(', ')}], and is [${shape.join(', ')}]`,
+        wrong: `(${one.ours}) must be [${one.shape.join(', ')}], or [${['rows', ...one.shape].join(', ')}], and is [${shape.join(', ')}]`,
       }
     rows ??= { count, of: name }
     if (rows.count !== count)

@@ -7,7 +7,7 @@
  *
  * gradient: of this iteration's batch; momentum: what gradients of earlier ones (L2's in them) still push; L2: the gradient
  * of l2·w² at θ_t; decay: −η·λ·θ_t. The batch gradient is computed again and the optimizer's state goes on from the
- * segment's, as in training. The rest is what weights in float32 round off, and what a worker of another kind than the one
+ * segment's, as in training; of a training that happened elsewhere they follow from the states that came along (nn/recorded.ts). The rest is what weights in float32 round off, and what a worker of another kind than the one
  * that trained computes otherwise: as good as nothing, or the parts are not to be trusted.
  *
  * And how noisy the batch's gradient b is beside g_t, the gradient over the whole split: their norms and their cosine. Of the

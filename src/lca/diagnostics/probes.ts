@@ -54,6 +54,7 @@ export type StepParts = {
   momentum: Float64Array
   l2: Float64Array
   decay: Float64Array
+  /** NaN where nobody has said. */
   batchSize: number
   /** Examples that batches are drawn from. */
   examples: number

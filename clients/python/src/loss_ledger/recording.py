@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import safetensors
-from .torch_network import architecture_of, modules_with_weights, optimizer_of
+from .torch_network import NotOurs, architecture_of, modules_with_weights, optimizer_of, state_slots, weight_decay_of
 
 if TYPE_CHECKING:
     from .experiment import Experiment
@@ -43,6 +43,7 @@ def record(
     loss: Callable[[Any], float] | None = None,
     name: str | None = None,
     folder: str | Path | None = None,
+    optimizer_state: bool = False,
 ) -> Recording:
     """Records the weights of a model before the first and after every `every`-th step of its optimizer.
 
@@ -52,12 +53,18 @@ def record(
     probe: a batch of inputs; what the layers make of it goes along, and a network that is not the same is refused.
     loss: what gives the loss over the train split (without dropout); asked before the first and after the last step.
     folder: where the weights lie until they are posted; a temporary one, which is removed, if absent.
+    optimizer_state: what the optimizer keeps (momentum, Adam's averages) goes along at every step, and the diagnostic
+        `components` tells what each is made of. SGD with momentum, Adam, AdamW, RMSprop with momentum; needs every=1.
 
     Raises NotOurs (a ValueError) where the model is none that the ledger has, and ApiError.
     """
     if every < 1:
         raise ValueError(f"every must be 1 or more, got {every}")
-    return Recording(model, optimizer, ledger, dict(dataset), architecture, map, every, probe, loss, name, folder)
+    if optimizer_state and every != 1:
+        raise ValueError(f"optimizer_state needs every=1, got every={every}: a step is made of the state before and after it")
+    return Recording(
+        model, optimizer, ledger, dict(dataset), architecture, map, every, probe, loss, name, folder, optimizer_state
+    )
 
 
 class Recording:
@@ -76,6 +83,7 @@ class Recording:
         loss: Callable[[Any], float] | None,
         name: str | None,
         folder: str | Path | None,
+        optimizer_state: bool,
     ) -> None:
         self._model, self._optimizer, self._ledger, self._loss = model, optimizer, ledger, loss
         own = dict(architecture) if architecture is not None else architecture_of(model)
@@ -100,7 +108,10 @@ class Recording:
             for module in self._modules.values()
             for weight, parameter in modules[module].named_parameters(recurse=False)
         }
-        row = sum(parameter.numel() * 4 for parameter in self._parameters.values())
+        self._slots = state_slots(optimizer, list(self._parameters.values())) if optimizer_state else []
+        if optimizer_state:
+            self._about["optimizerState"] = self._described_state(variables)
+        row = (1 + len(self._slots)) * sum(parameter.numel() * 4 for parameter in self._parameters.values())
         self._rows_of_part = max(1, min(MOST_ROWS, PART_BYTES // row))
         self._parts: list[Path] = []
         self._losses: list[dict[str, Any]] = []
@@ -158,10 +169,28 @@ class Recording:
     def _buffers(self) -> dict[str, Any]:
         import torch
 
-        return {
-            name: torch.empty((self._rows_of_part, *parameter.shape), dtype=torch.float32)
+        rows = self._rows_of_part
+        found = {
+            f"{name}{suffix}": torch.empty((rows, *parameter.shape), dtype=torch.float32)
+            for suffix in ["", *(f".{slot}" for slot in self._slots)]
             for name, parameter in self._parameters.items()
         }
+        return {**found, **({"learning_rate": torch.empty(rows, dtype=torch.float64)} if self._slots else {})}
+
+    def _described_state(self, variables: list[dict[str, Any]]) -> dict[str, Any]:
+        """Updates so far, and each variable's weight decay. Raises NotOurs where parameters have had different numbers."""
+        steps = {int(self._optimizer.state.get(one, {}).get("step", 0)) for one in self._parameters.values()}
+        if len(steps) > 1:
+            raise NotOurs(f"optimizer_state: parameters must have had as many updates, and had {sorted(steps)}")
+        roles = {"kernel": "weight", "gamma": "weight"}
+        decays = {}
+        for one in variables:
+            role = one["name"][len(one["layer"]) + 1 :]
+            weight = "bias" if role in ("bias", "beta") else roles.get(role, role)
+            parameter = self._parameters.get(f"{self._modules[one['layer']]}.{weight}")
+            if parameter is not None:
+                decays[one["name"]] = weight_decay_of(self._optimizer, parameter)
+        return {"updates": steps.pop() if steps else 0, "weightDecay": decays}
 
     def _stepped(self, *_: object) -> None:
         self._steps += 1
@@ -176,12 +205,29 @@ class Recording:
         with torch.no_grad():
             for name, parameter in self._parameters.items():
                 self._current[name][self._filled].copy_(parameter)
+            if self._slots:
+                self._keep_state()
         self._filled += 1
         self._rows += 1
         if self._filled == self._rows_of_part:
             self._full.put((self._current, self._filled))
             self._current = self._free.get()
             self._filled = 0
+
+    def _keep_state(self) -> None:
+        """The state as it is; zeros before the first step. The rate is that of the step that was just made."""
+        for slot in self._slots:
+            for name, parameter in self._parameters.items():
+                kept = self._optimizer.state.get(parameter, {}).get(slot)
+                row = self._current[f"{name}.{slot}"][self._filled]
+                if kept is None:
+                    row.zero_()
+                else:
+                    row.copy_(kept)
+        rates = {float(group["lr"]) for group in self._optimizer.param_groups}
+        if len(rates) > 1:
+            raise RuntimeError(f"optimizer_state: every group of parameters must have the same learning rate, got {sorted(rates)}")
+        self._current["learning_rate"][self._filled] = rates.pop()
 
     def _write(self) -> None:
         while (item := self._full.get()) is not None:

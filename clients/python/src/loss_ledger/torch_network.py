@@ -135,3 +135,50 @@ def optimizer_of(optimizer: Any) -> dict[str, Any] | None:
     if name == "RMSprop":
         return {"name": "rmsprop", **rate, "decay": own["alpha"], "momentum": own["momentum"], "epsilon": own["eps"]}
     return None
+
+
+# What each optimizer keeps of a parameter, by PyTorch's names.
+STATE = {
+    "SGD": ["momentum_buffer"],
+    "Adam": ["exp_avg", "exp_avg_sq"],
+    "AdamW": ["exp_avg", "exp_avg_sq"],
+    "RMSprop": ["square_avg", "momentum_buffer"],
+}
+
+
+def state_slots(optimizer: Any, parameters: list[Any]) -> list[str]:
+    """The names of an optimizer's state of each of these parameters. Raises NotOurs where steps do not follow from it."""
+
+    def refuse(why: str) -> NotOurs:
+        return NotOurs(f"optimizer_state: {name}, {why}")
+
+    name = type(optimizer).__name__
+    if name not in STATE:
+        raise refuse(f"is none that the ledger has; those are {', '.join(STATE)}")
+    groups = optimizer.param_groups
+    for group in groups:
+        for option in ("maximize", "amsgrad", "centered"):
+            if group.get(option):
+                raise refuse(f"{option}=True: the ledger has none such")
+        if group.get("dampening"):
+            raise refuse("dampening must be 0")
+        if "momentum" in group and not group["momentum"] > 0:
+            raise refuse("without momentum it keeps no state that says what its gradients were")
+        for option in ("lr", "momentum", "nesterov", "betas", "alpha", "eps", "decoupled_weight_decay"):
+            if option in group and group[option] != groups[0][option]:
+                raise refuse(f"{option} must be the same in every group of parameters")
+    if name == "Adam" and groups[0].get("decoupled_weight_decay") and any(group["weight_decay"] for group in groups):
+        raise refuse("decoupled_weight_decay: use AdamW")
+    own = {id(parameter) for group in groups for parameter in group["params"]}
+    if any(id(parameter) not in own for parameter in parameters):
+        raise refuse("it must have all parameters of the network")
+    return STATE[name]
+
+
+def weight_decay_of(optimizer: Any, parameter: Any) -> float:
+    """Of the group that the parameter is in."""
+    return next(
+        float(group["weight_decay"])
+        for group in optimizer.param_groups
+        if any(parameter is one for one in group["params"])
+    )

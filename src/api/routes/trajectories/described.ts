@@ -3,6 +3,7 @@ import type { About } from '../../../data/trajectories/about.ts'
 import { layoutNames, theirShape } from '../../../data/trajectories/layouts.ts'
 import { theirNames } from '../../../data/trajectories/names.ts'
 import type { Wanted } from '../../../data/trajectories/parts.ts'
+import { readState, stateWanted } from '../../../data/trajectories/state.ts'
 import { type FieldError, SpecError } from '../../../spec/errors.ts'
 import type { Facts } from '../../../spec/facts.ts'
 import { isObject } from '../../../spec/json-path.ts'
@@ -13,11 +14,23 @@ import { invalidTrajectory } from './receive.ts'
 export type Described = {
   name: string | null
   about: Omit<About, 'probe'>
-  /** A tensor for each variable. */
-  wanted: (Wanted & { layer: string })[]
+  /** A tensor for each variable; and of the optimizer's state, where that comes along. */
+  wanted: Wanted[]
+  /** Layers that a probe may have. */
+  layers: string[]
 }
 
-const fields = ['name', 'dataset', 'architecture', 'optimizer', 'every', 'layout', 'map', 'losses']
+const fields = [
+  'name',
+  'dataset',
+  'architecture',
+  'optimizer',
+  'every',
+  'layout',
+  'map',
+  'losses',
+  'optimizerState',
+]
 const mostLosses = 1000
 const mostEvery = 10_000_000
 
@@ -62,7 +75,7 @@ export function describedBy(text: string, facts: Facts): Described {
   const spec = resolved(given, facts, errors)
   if (!spec || !known || !isMap) throw invalidTrajectory(errors)
 
-  const { variables } = facts.network(
+  const { variables, runningStatistics } = facts.network(
     spec.architecture,
     facts.datasets.find(one => one.name === spec.dataset.name)!,
   )
@@ -71,25 +84,29 @@ export function describedBy(text: string, facts: Facts): Described {
     layer,
     role: name.slice(layer.length + 1),
   }))
+  const optimizer = given.optimizer === undefined ? undefined : spec.optimizer
+  const state = readState(given.optimizerState, { every, optimizer, runningStatistics }, named, wrong)
   const theirs = theirNames(named, known, map as Record<string, string>)
   errors.push(
     ...theirs.errors.map(({ path, message }) => ({ path: path.replace('$', '$.trajectory'), message })),
   )
   if (errors.length > 0) throw invalidTrajectory(errors)
+  const weights = variables.map((variable, i) => ({
+    ...{ ours: variable.name, theirs: theirs.names[i], shape: theirShape(variable, known) },
+  }))
   return {
     name: name as string | null,
     about: {
       dataset: { name: spec.dataset.name, sha256: spec.dataset.sha256 },
       architecture: spec.architecture,
-      ...(given.optimizer !== undefined && { optimizer: spec.optimizer }),
+      ...(optimizer && { optimizer }),
       ...{ every: Number(every), layout: known },
       variables: variables.map(({ name, shape }) => ({ name, shape })),
       losses: losses as About['losses'],
+      ...(state && { state }),
     },
-    wanted: variables.map((variable, i) => ({
-      ...{ ours: variable.name, layer: variable.layer, theirs: theirs.names[i] },
-      shape: theirShape(variable, known),
-    })),
+    wanted: state ? [...weights, ...stateWanted(weights, spec.optimizer, known)] : weights,
+    layers: [...new Set(variables.map(({ layer }) => layer))],
   }
 }
 

@@ -39,6 +39,7 @@ const show = ({ id, name, about, rows, bytes, createdAt }: Stored): Trajectory =
   ...{ optimizer: about.optimizer ?? null, iterations: rows - 1, every: about.every, layout: about.layout },
   parameters: about.variables.reduce((sum, { shape }) => sum + product(shape), 0),
   checks: { losses: about.losses.length, probe: about.probe },
+  optimizerState: about.state !== undefined,
   ...{ bytes, createdAt: createdAt.toISOString() },
 })
 

@@ -67,7 +67,7 @@ export async function receiveTrajectory(reception: Reception): Promise<Received>
         throw wrongField(field, field === 'trajectory' ? "must be text: curl -F trajectory='{…}'" : unknown)
       if (!described)
         throw wrongField('trajectory', 'must come before the files, which are read by it as they arrive')
-      const { wanted } = described
+      const { wanted, layers } = described
       if (field === 'part') {
         const number = index.parts.length
         let found!: Awaited<ReturnType<typeof takePart>>
@@ -83,7 +83,6 @@ export async function receiveTrajectory(reception: Reception): Promise<Received>
         let probe!: Pick<NonNullable<Index['probe']>, 'input' | 'outputs'>
         const stored = await reading(part, 'probe', room, signal, (source, contents) =>
           store('probe', async append => {
-            const layers = [...new Set(wanted.map(({ layer }) => layer))]
             const found = await takeTensors(
               source,
               contents,
