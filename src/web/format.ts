@@ -67,3 +67,7 @@ export function shorten(text: string, most: number): string {
 
 /** A name within a sentence: what it does to the direction of text ends with it (first strong isolate, pop). */
 export const isolated = (name: string): string => `\u2068${name}\u2069`
+
+/** The class of a sum of allocations: below zero helps, above hurts, and zero does neither. */
+export const toneOf = (lca: number | null | undefined): string | undefined =>
+  !lca ? undefined : lca < 0 ? 'helps' : 'hurts'

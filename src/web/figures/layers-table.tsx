@@ -1,7 +1,7 @@
 /** Layers or variables over the whole run, as a table with bars. */
 import { scaleLinear } from 'd3-scale'
 import type { LayerRow } from '../../../clients/typescript/src/index.ts'
-import { number, percent, signed, whole } from '../format.ts'
+import { number, percent, signed, toneOf, whole } from '../format.ts'
 import { colours, useTheme } from './colours.ts'
 
 export type Row = LayerRow & { variable?: string }
@@ -112,7 +112,7 @@ function Cells({ row, extent }: { row: Row | undefined; extent: [number, number]
           <line x1={x(0)} x2={x(0)} y1="0" y2="22" stroke="var(--muted)" vector-effect="non-scaling-stroke" />
         </svg>
       </td>
-      <td class={`number ${lca < 0 ? 'helps' : 'hurts'}`}>
+      <td class={`number ${toneOf(lca) ?? ''}`}>
         {signed(row.lca)}
         {typeof row.standardError === 'number' && (
           <span class="muted"> ± {number(row.standardError, 2)}</span>

@@ -63,6 +63,7 @@ export function Plot(props: PlotProps) {
   const frame = useRef<HTMLDivElement>(null)
   const readout = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
+  const isNew = useRef(false)
   const latest = useRef(props)
   latest.current = props
   const {
@@ -77,7 +78,7 @@ export function Plot(props: PlotProps) {
     xLabel = 'iteration',
   } = props
   const shape = JSON.stringify([
-    ...[theme, height, logarithmic, names, gutter, xLabel],
+    ...[theme, height, logarithmic, names, xLabel],
     series.map(({ values: _, ...rest }) => rest),
   ])
 
@@ -118,11 +119,14 @@ export function Plot(props: PlotProps) {
       axes: [
         { stroke: ink, grid, ticks: grid, font, size: 34, gap: 4, incrs: wholeSteps },
         {
-          ...{ stroke: ink, grid: names ? { show: false } : grid, ticks: grid, font, size: gutter, gap: 5 },
+          ...{ stroke: ink, grid: names ? { show: false } : grid, ticks: grid, font, gap: 5 },
+          // Names that come later want more room.
+          size: () => latest.current.gutter,
           ...(names
             ? {
                 splits: () => namedRows(names.length, height),
-                values: (_: uPlot, at: number[]) => at.map(y => fit(names[Math.floor(y)] ?? '', gutter - 14)),
+                values: (_: uPlot, at: number[]) =>
+                  at.map(y => fit(names[Math.floor(y)] ?? '', latest.current.gutter - 14)),
               }
             : {
                 values: (_: uPlot, at: (number | null)[]) =>
@@ -180,6 +184,7 @@ export function Plot(props: PlotProps) {
     }
     const made = new uPlot(options, dataOf(latest.current), element)
     plot.current = made
+    isNew.current = true
     const canvas = made.root.querySelector('canvas')!
     canvas.setAttribute('role', 'img')
     canvas.setAttribute('aria-label', latest.current.says)
@@ -212,9 +217,14 @@ export function Plot(props: PlotProps) {
     const made = plot.current
     if (!made) return
     made.root.querySelector('canvas')!.setAttribute('aria-label', props.says)
-    made.setData(dataOf(latest.current))
+    // One that is new draws what it was made with.
+    if (!isNew.current) {
+      made.setData(dataOf(latest.current))
+      made.redraw(false, true)
+    }
+    isNew.current = false
     if (readout.current) readout.current.textContent = latest.current.read?.(null) ?? ''
-  }, [shape, x, series, span[0], span[1], yRange?.[0], yRange?.[1], props.paint, props.says])
+  }, [shape, gutter, x, series, span[0], span[1], yRange?.[0], yRange?.[1], props.paint, props.says])
 
   const png = () =>
     plot.current?.ctx.canvas.toBlob(blob => {

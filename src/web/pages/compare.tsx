@@ -6,8 +6,8 @@ import { colours, useTheme } from '../figures/colours.ts'
 import { Key } from '../figures/lines.tsx'
 import { Plot, type Series } from '../figures/plot.tsx'
 import { indexAt } from '../figures/series.ts'
-import { isolated, number, percent, shorten, signed, whole } from '../format.ts'
-import { ledger, useLoad } from '../ledger.ts'
+import { isolated, number, percent, shorten, signed, toneOf, whole } from '../format.ts'
+import { ledger, save, useLoad } from '../ledger.ts'
 import { Failed, nameOf, Status, Title } from '../parts/small.tsx'
 
 const most = 20
@@ -66,6 +66,11 @@ function Beside({ found, experiments, split }: Loaded & { split: string }) {
   ]
   const finals = experiments.map(({ summary }) => summary?.splits[split as 'train']?.loss.final ?? null)
   const says = `The ${split} loss ends at ${labels.map((label, i) => `${number(finals[i])} (${isolated(label)})`).join(', ')}.`
+  const csv = () =>
+    save(
+      `/v1/compare?${new URLSearchParams({ experiments: experiments.map(({ id }) => id).join(), split, table: 'losses', format: 'csv' })}`,
+      `losses-${split}.csv`,
+    )
   const named = (ids: string[]) =>
     ids
       .map(id => labels[experiments.findIndex(one => one.id === id)])
@@ -93,6 +98,7 @@ function Beside({ found, experiments, split }: Loaded & { split: string }) {
         gutter={64}
         height={280}
         read={reading(loss)}
+        csv={csv}
       >
         <Key series={loss.series} />
       </Plot>
@@ -104,8 +110,9 @@ function Beside({ found, experiments, split }: Loaded & { split: string }) {
         gutter={64}
         height={200}
         read={reading(difference)}
+        csv={csv}
       >
-        <Key series={difference.series} />
+        <Key series={difference.series.slice(1)} />
       </Plot>
       <Tables found={found} all={experiments} labels={labels} palette={palette} split={split} />
     </>
@@ -244,7 +251,7 @@ function Tables({
                   if (!one) return '–'
                   return (
                     <>
-                      <span class={(one.lca ?? 0) < 0 ? 'helps' : 'hurts'}>{signed(one.lca)}</span>
+                      <span class={toneOf(one.lca)}>{signed(one.lca)}</span>
                       {one.lcaDifference !== null && (
                         <span class="muted"> ({signed(one.lcaDifference)})</span>
                       )}

@@ -3,7 +3,18 @@ import { useEffect, useState } from 'preact/hooks'
 import { type Experiment, isFinished } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
 import { taken } from '../begun.ts'
-import { between, bytes, duration, isolated, number, percent, signed, time, whole } from '../format.ts'
+import {
+  between,
+  bytes,
+  duration,
+  isolated,
+  number,
+  percent,
+  signed,
+  time,
+  toneOf,
+  whole,
+} from '../format.ts'
 import { ledger, noteError, useLoad } from '../ledger.ts'
 import { ActionButton, Failed, nameOf, Progress, placeInWords, Status, Tags, Title } from '../parts/small.tsx'
 import { ArtifactsTab } from './experiment/artifacts.tsx'
@@ -250,7 +261,7 @@ function Tiles({ experiment: { summary, bytes: size } }: { experiment: Experimen
         </div>,
         <div key={`${split} lca`}>
           <dt>{split} LCA</dt>
-          <dd class={(ends.lca ?? 0) < 0 ? 'helps' : 'hurts'}>
+          <dd class={toneOf(ends.lca)}>
             {signed(ends.lca)}
             {typeof ends.standardError === 'number' && ` ± ${number(ends.standardError, 2)}`}
             <small>

@@ -36,8 +36,12 @@ const first = new Set([
     'training.batchSize',
     'training.seed',
   ],
+  ...['training.initial.experiment', 'training.initial.iteration', 'training.initial.state'],
   ...['allocation.method', 'allocation.maxError', 'allocation.splits'],
 ])
+
+/** What tells a branch from what it goes on with, and an ablation from its baseline. */
+const said = new Set(['training.initial', 'layers'])
 
 /** A key of one's own: what is sent twice is one experiment. Not randomUUID, which pages over plain HTTP lack. */
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join('-')
@@ -115,7 +119,7 @@ function Editor({ start }: { start: object }) {
     }
   }
   const context = {
-    ...{ errors, first, set: change, resolved: state.preview?.spec },
+    ...{ errors, said, first, set: change, resolved: state.preview?.spec },
     choices: { 'dataset.name': datasets.value?.map(({ name }) => name) ?? [] },
   }
   return (
@@ -261,7 +265,7 @@ function PreviewView({ preview, old }: { preview: Preview; old: boolean }) {
           <dd>
             {bytes(size.kept)}
             <small>
-              {bytes(size.peak)} while it runs; {whole(segments)} segments
+              {bytes(size.peak)} while it runs; {whole(segments)} {segments === 1 ? 'segment' : 'segments'}
             </small>
           </dd>
         </div>

@@ -25,6 +25,8 @@ type Context = {
   resolved: unknown
   /** Paths that are always shown; the others are folded away. */
   first: ReadonlySet<string>
+  /** Those that are shown where the spec has them. */
+  said?: ReadonlySet<string>
   /** What may be chosen for a text, by path. */
   choices: Record<string, string[]>
   set(path: string[], value: unknown): void
@@ -61,7 +63,8 @@ export function Fields({
   const names = schema.oneOf?.map(({ properties }) => String(properties?.name?.const ?? ''))
   const isFirst = (name: string) => {
     const own = [...path, name].join('.')
-    return context.first.has(own) || errorsAt(context.errors, [...path, name]).length > 0
+    const isSaid = context.said?.has(own) && at(value, [name]) !== undefined
+    return context.first.has(own) || isSaid || errorsAt(context.errors, [...path, name]).length > 0
   }
   const field = ([name, inner]: [string, Schema]) => (
     <Field
