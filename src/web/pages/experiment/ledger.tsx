@@ -123,7 +123,15 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
       </div>
       <Failed error={curves.error ?? rows.error} />
       {curves.value && <LossFigure splits={curves.value} {...shared} csv={perSplit} />}
-      {rows.value && <StackFigure ledger={rows.value} split={split} {...shared} csv={allocations} />}
+      {rows.value && (
+        <StackFigure
+          title={`Cumulative LCA by ${by}`}
+          ledger={rows.value}
+          split={split}
+          {...shared}
+          csv={allocations}
+        />
+      )}
       {rows.value && (
         <HeatFigure
           ledger={rows.value}
