@@ -125,12 +125,13 @@ describe('steps taken apart by the optimizer’s state', () => {
   const decays = variables.map((_, v) => 0.02 * v)
   const rounding = { weights: 2 ** -24, state: 2 ** -24 }
   const updates = 5
-  /** Rows of the training, weights and state as float32 holds them, and the gradients of its batches. */
-  const recorded = ({ optimizer, step, slots }: (typeof optimizers)[string]) => {
+  /** Rows of the training, weights and state as float32 holds them, and the gradients of its batches, that large. */
+  const recorded = ({ optimizer, step, slots }: (typeof optimizers)[string], size = 1) => {
     const decoupled = 'weightDecay' in optimizer
     const random = randomStream(3, 'recorded')
     let theta = Array.from({ length: parameters }, random.normal)
-    let state = Array.from({ length: slots }, () => Array.from({ length: parameters }, () => 0.3))
+    const begun: number = size < 1 ? 0 : 0.3
+    let state = Array.from({ length: slots }, () => Array.from({ length: parameters }, () => begun))
     const rowOf = (rate: number): RecordedRow => ({
       theta: Float32Array.from(theta),
       state: state.map(slot => Float64Array.from(Float32Array.from(slot))),
@@ -140,7 +141,7 @@ describe('steps taken apart by the optimizer’s state', () => {
     const gradients: number[][] = []
     for (let t = 0; t < 3; t++) {
       const rate = 0.1 / (t + 1)
-      const gradient = Array.from({ length: parameters }, random.normal)
+      const gradient = Array.from({ length: parameters }, () => size * random.normal())
       const lambda = variables.flatMap(({ size }, v) => Array.from({ length: size }, () => decays[v]))
       const made = gradient.map((g, i) =>
         step(
@@ -179,6 +180,13 @@ describe('steps taken apart by the optimizer’s state', () => {
         assert.ok(Number.isNaN(parts.batchSize))
       }
     }
+  })
+
+  test('gradients whose squares are 0 in float32 are taken apart, too', () => {
+    const { rows } = recorded(optimizers.adamw, 1e-25)
+    assert.ok(rows[1].state[1].every(square => square === 0) && rows[1].state[0].every(mean => mean !== 0))
+    const partsOf = makeRecordedParts(network, { optimizer: optimizers.adamw.optimizer, decays, updates }, 60)
+    assert.ok(Math.abs(partsOf(0, rows[0], rows[1], rounding).batchGradient[0]) > 1e-27)
   })
 
   test('a step that is not the optimizer’s is refused with the first variable that differs', () => {
