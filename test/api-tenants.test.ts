@@ -120,6 +120,17 @@ describe('tenants of sweeps', () => {
     await send(keys.a, { base: minimalSpec(), seeds: [1] }).expect(202)
     await send(keys.a, { base: minimalSpec(9) }).expect(429)
     await send(keys.b, { base: minimalSpec(9) }).expect(202)
+
+    // One that goes on takes a place, too; and in a sweep it stays as it was posted.
+    const { id } = answers.find(({ status }) => status === 202)!.body.experiments[0]
+    const extended = async (change: string, status: number, pattern: RegExp) => {
+      await api.db.pool.query(`UPDATE experiments SET ${change} WHERE id = $1`, [id])
+      const request = api.http.post(`/v1/experiments/${id}/extend`).set(bearer(keys.a))
+      assert.match((await request.send({ iterations: 50 }).expect(status)).body.detail, pattern)
+    }
+    await extended(`status = 'succeeded'`, 409, /belongs to the sweep .* post a branch/)
+    await send(keys.a, { base: minimalSpec(8), seeds: [1] }).expect(202)
+    await extended('sweep_id = NULL', 429, /5/)
   })
 
   test('at which experiment a worker is, only its tenant learns', async () => {

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { strFromU8, unzipSync } from 'fflate'
 import { addLogLines } from '../src/store/log-lines.ts'
 import { fillLedger, minimalSpec, post, startApi, storeArtifact, type TestApi } from './support/api.ts'
 import { main, type Ran, residentCommands, runCommand } from './support/commands.ts'
@@ -59,6 +60,16 @@ describe('ledger', () => {
     const cifars = JSON.parse(await ok(['datasets', 'upload', 'c10', '--cifar', 'c.bin', 'c.bin', ...tests]))
     assert.deepEqual([cifars.trainFile, cifars.testFile], [6, 3])
     assert.match(await ok(['datasets']), /\nmine +4×4×1 +4 +11 \+ 1 +Uploaded on /)
+    // Of twelve one is in ten to validate on.
+    assert.equal(
+      await ok(['datasets', 'show', 'mine']),
+      '12 examples to train on\nclass  examples\n0             4\n1             4\n2             4\n3             0\n',
+    )
+    assert.match(
+      await ok(['datasets', 'show', 'c10', '--test']),
+      /^3 examples to test on\nclass +examples\n0 +/,
+    )
+    assert.equal((await run(['datasets', 'show', 'nothing'])).code, 4)
     assert.equal((await run(['datasets', 'upload', 'mine', '--images', 'i'])).code, 2)
     assert.equal((await run(['datasets', 'upload', 'x', '--images', 'no', '--labels', 'l'])).code, 2)
     const refused = await run(['datasets', 'upload', 'x', '--images', 'l', '--labels', 'l'])
@@ -380,6 +391,18 @@ describe('ledger', () => {
     }
     const queued = await post(api)
     assert.equal((await run(['report', queued])).code, 2)
+
+    const packed = (await ok(['archive', id.slice(0, 35), '-o', 'taken', '--tensors'])).trim()
+    assert.equal(packed, `taken/${id}.zip`)
+    const archive = unzipSync(await readFile(path.join(folder, packed)))
+    const { experiment, files: named } = JSON.parse(strFromU8(archive['manifest.json']))
+    assert.equal(experiment, id)
+    assert.equal(strFromU8(archive['tensors/weights/0-1.npy']), 'weights')
+    assert.equal(strFromU8(archive['figures/loss.svg']), await readFile(path.join(folder, files[2]), 'utf8'))
+    // The manifest cannot name itself.
+    assert.equal(named.length, Object.keys(archive).length - 1)
+    assert.equal((await run(['archive', 'ffffffff'])).code, 4)
+    assert.deepEqual(await readdir(path.join(folder, 'taken')), [`${id}.zip`])
   })
 
   test('compare: in words, a table, figures; extend is told why not', async () => {
@@ -408,6 +431,21 @@ describe('ledger', () => {
     assert.deepEqual([alone.code, alone.err], [2, 'name at least two experiments\n'])
     const extended = await resident.run(['extend', ids[0], '--iterations', '9'])
     assert.match(extended.err, /only one that has succeeded can be extended/)
+    const told = async (change: string, pattern: RegExp) => {
+      await api.db.pool.query(`UPDATE experiments SET ${change} WHERE id = $1`, [ids[0]])
+      const { err, code } = await resident.run(['extend', ids[0], '--iterations', '9'])
+      assert.equal(code, 3)
+      assert.match(err, pattern)
+    }
+    await told(`status = 'failed'`, /the experiment is failed: .*; retry it first/)
+    await told(
+      `status = 'succeeded', spec = jsonb_set(spec::jsonb, '{keep}', '["allocations"]')::json`,
+      /\$\.keep.* must have weights/,
+    )
+    await told(
+      `spec = jsonb_set(spec::jsonb, '{training,trajectory}', '"${ids[0]}"')::json`,
+      /\$\.training\.trajectory.* was trained elsewhere/,
+    )
   })
 
   test('sweeps', async () => {

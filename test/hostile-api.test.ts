@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { checkName } from '../src/cli/files.ts'
-import { printable, printableJson, printableLines } from '../src/cli/printable.ts'
+import { printable, printableJson, printableLines } from '../src/printable.ts'
 import { residentCommands } from './support/commands.ts'
 
 /** Clears the screen, in the two ways there are, turns the direction of writing, and draws a line of its own. */

@@ -12,10 +12,10 @@ import { gzipSync } from 'node:zlib'
 import { pino } from 'pino'
 import type { Browser } from 'playwright-core'
 import { connect, type ExperimentListItem, type LedgerClient } from '../clients/typescript/src/index.ts'
-import { experimentReport } from '../src/cli/figures.ts'
 import { htmlReport } from '../src/cli/html-report.ts'
 import { type Server, startServer } from '../src/cli/serve.ts'
 import { readConfig } from '../src/config.ts'
+import { experimentReport } from '../src/figures/report.ts'
 import { createKey } from '../src/store/keys.ts'
 import { minimalSpec, startApi } from './support/api.ts'
 import { launch, openPage, skipReason, type Watched } from './support/browser.ts'
@@ -244,7 +244,7 @@ describe('the pages', { skip: skipReason }, () => {
     await json.fill('{')
     await page.getByRole('alert').getByText('This is not JSON').waitFor()
     await json.fill(
-      JSON.stringify({ ...made, name: 'made here', training: { ...made.training, iterations: 2 } }),
+      JSON.stringify({ ...made, name: 'made here', keep: [], training: { ...made.training, iterations: 2 } }),
     )
     await page.getByRole('cell', { name: 'fc_3' }).waitFor()
     await page.getByRole('button', { name: 'Run it' }).click()
@@ -269,6 +269,32 @@ describe('the pages', { skip: skipReason }, () => {
     await assertWell()
     await visit(`#/overlay?id=${id}&id=${other.id}`, 'Overlay')
     await page.getByRole('img', { name: /^The train loss of 2 experiments ends between/ }).waitFor()
+    await assertWell()
+  })
+
+  test('what went on from an experiment is asked for where it is shown, and refused at its field', async () => {
+    const [other] = await ledgerOf('made here')
+    const page = await visit(`#/experiments/${other.id}?tab=log`, 'made here')
+    await page.getByRole('button', { name: 'Extend' }).click()
+    const count = page.getByLabel('Iterations in all')
+    assert.equal(await count.inputValue(), '4')
+    await page.getByRole('button', { name: 'Train on' }).click()
+    await page.locator('#field-iterations-in-all-error').getByText('$.keep must have weights').waitFor()
+    await count.fill('2.5')
+    await page.getByRole('button', { name: 'Train on' }).click()
+    await page.locator('#field-iterations-in-all-error').getByText('must be an integer from 2').waitFor()
+    await assertWell()
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
+    await page.getByRole('button', { name: 'Branch' }).click()
+    await page.getByLabel('From iteration').fill('3')
+    await page.locator('#field-from-iteration-error').getByText('must be an integer from 0 to 2').waitFor()
+    await page.getByLabel('From iteration').fill('1')
+    await page.getByLabel('For so many iterations').fill('5')
+    await page.getByRole('button', { name: 'Go on to its spec' }).click()
+    // It has not kept its weights.
+    await page.locator('#field-training-initial-experiment-error').waitFor()
+    assert.equal(await page.getByLabel('name', { exact: true }).first().inputValue(), 'made here from 1')
+    assert.equal(await page.getByLabel('iterations', { exact: true }).first().inputValue(), '5')
     await assertWell()
   })
 
@@ -318,20 +344,21 @@ describe('the pages', { skip: skipReason }, () => {
       seeds: [1, 2],
     })
     const page = await visit('#/datasets', 'Datasets')
-    await page.getByLabel('Name').fill('lights')
+    await page.getByLabel('Name', { exact: true }).fill('lights')
     await page
       .getByLabel('Images (IDX or .npy)', { exact: true })
       .setInputFiles(file('images.idx', idxImages(40)))
+    await page.getByLabel('Names of classes').fill('red\namber\ngreen')
+    await page.getByLabel('Labels are').selectOption('numbers')
     await page.getByRole('button', { name: 'Upload' }).click()
     await page.getByRole('alert').waitFor()
-    await page
-      .getByLabel('Labels (IDX or .npy)', { exact: true })
-      .setInputFiles(file('labels.npy', npyLabels(40)))
+    await page.getByLabel('Labels are').selectOption('')
+    await page.getByLabel('Labels (IDX or .npy)').setInputFiles(file('labels.npy', npyLabels(40)))
     await page.getByRole('button', { name: 'Upload' }).click()
     await page.getByText('lights: 40 examples of 4 × 4 × 1, 3 classes').waitFor()
     await page.getByRole('button', { name: 'Delete lights' }).waitFor()
     await page.getByRole('link', { name: 'lights' }).click()
-    await page.getByRole('img', { name: 'example 0, class 0' }).waitFor()
+    await page.getByRole('img', { name: 'example 0, class red' }).waitFor()
     await page.getByText('40 examples, by class').waitFor()
     await assertWell()
     await visit('#/workers', 'Workers and queue')

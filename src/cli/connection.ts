@@ -1,9 +1,9 @@
 /** What every command that talks to the API starts from: where it is, the key, and how to print. */
 import type { Command } from 'commander'
 import { connect, type LedgerClient } from '../../clients/typescript/src/index.ts'
+import { printable, printableData, printableJson } from '../printable.ts'
 import { MissingError, UsageError } from './exit.ts'
 import { checkName } from './files.ts'
-import { printable, printableData, printableJson } from './printable.ts'
 
 export type Globals = { url?: string; json?: boolean }
 

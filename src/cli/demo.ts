@@ -1,11 +1,11 @@
 /** The main job on one screen: an experiment posted over HTTP, watched, and read back. */
 import plot from 'simple-ascii-chart'
 import { connect } from '../../clients/typescript/src/index.ts'
+import { printableData } from '../printable.ts'
 import type { ExperimentSpec } from '../spec/schema.ts'
 import { findingLines } from './findings.ts'
 import { duration, signed, whole } from './format.ts'
 import { describeLayers, type Layers, type Sums } from './layers-table.ts'
-import { printableData } from './printable.ts'
 import { watch } from './progress.ts'
 
 /** MNIST-FC in shape, on digits that need no download; sized to end within a minute on two cores. */

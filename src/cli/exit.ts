@@ -2,8 +2,9 @@
 import { CommanderError } from 'commander'
 import { ApiError, UnreachableError } from '../../clients/typescript/src/index.ts'
 import { ConfigError } from '../config.ts'
+import { NothingToShow } from '../figures/nothing.ts'
+import { printableData } from '../printable.ts'
 import { ServiceError } from '../service-error.ts'
-import { printableData } from './printable.ts'
 
 export const exitCodes = {
   done: 0,
@@ -56,7 +57,7 @@ export function explain(error: unknown, debug: boolean): { code: number; words?:
   if (error instanceof ExitWith) return { code: error.code }
   // Commander has printed it.
   if (error instanceof CommanderError) return { code: error.exitCode === 0 ? 0 : exitCodes.usage }
-  if (error instanceof UsageError || error instanceof ConfigError)
+  if (error instanceof UsageError || error instanceof ConfigError || error instanceof NothingToShow)
     return { code: exitCodes.usage, words: error.message }
   if (error instanceof ServiceError)
     return { code: error.passing ? exitCodes.unavailable : exitCodes.usage, words: error.message }

@@ -1,8 +1,8 @@
 /** Where files are written that an API has named: in the folder that the user chose, and nowhere else. */
 import { lstat, mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import { printable } from '../printable.ts'
 import { UsageError } from './exit.ts'
-import { printable } from './printable.ts'
 
 /** As the API names its artifacts (objects/objects.ts): no empty, hidden, absolute or parent parts, on any system. */
 const part = /^[A-Za-z0-9_-](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?$/

@@ -1,6 +1,8 @@
 /** Numbers and tables for a terminal. */
 import { styleText } from 'node:util'
 
+export { short, signed, whole } from '../figures/numbers.ts'
+
 /** Columns padded to their widest cell: numbers flush right, text and the first column flush left. */
 export function table(header: string[], rows: string[][]): string {
   const lines = [header, ...rows]
@@ -28,15 +30,6 @@ export function fold(words: string, indent: number, first = ''): string[] {
   return lines
 }
 
-/** 78500 → 78,500 */
-export const whole = (value: number) => value.toLocaleString('en-US')
-
-/** So many decimals; with an exponent where the number would be longer than it says anything. null: –. */
-export function short(value: number | null, digits = 4): string {
-  if (value === null) return '–'
-  return Math.abs(value) < 1e6 ? value.toFixed(digits) : value.toExponential(2).replace('e+', 'e')
-}
-
 /** Four digits, with an exponent where the number is very large or very small: 12, 0.6065, −3.1e−5. */
 export function figure(value: number): string {
   const size = Math.abs(value)
@@ -45,10 +38,6 @@ export function figure(value: number): string {
     ? value.toExponential(2).replace('e+', 'e')
     : String(Number(value.toPrecision(4)))
 }
-
-/** A change of the loss with its sign, so that what helps and what hurts stand apart. */
-export const signed = (value: number, digits = 4) =>
-  `${value < 0 ? '−' : '+'}${short(Math.abs(value), digits)}`
 
 export const percent = (fraction: number, digits = 1) => `${(100 * fraction).toFixed(digits)} %`
 

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, Option } from 'commander'
+import { printableLines } from '../printable.ts'
 import archive from './commands/archive.ts'
 import branch from './commands/branch.ts'
 import compare from './commands/compare.ts'
@@ -30,7 +31,6 @@ import sweep from './commands/sweep.ts'
 import watch from './commands/watch.ts'
 import worker from './commands/worker.ts'
 import { exitCodes, exitHelp, explain } from './exit.ts'
-import { printableLines } from './printable.ts'
 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string }
 

@@ -1,9 +1,9 @@
 /** An experiment that a command posts: said at once, or followed to its end. */
 import type { Experiment, ExperimentSpec } from '../../clients/typescript/src/index.ts'
+import { printable } from '../printable.ts'
 import { describeExperiment, exitFor } from './commands/show.ts'
 import { stillRuns } from './commands/watch.ts'
 import type { open } from './connection.ts'
-import { printable } from './printable.ts'
 
 /** Posts a spec and prints its id; with `watch` follows it, prints what came of it, and exits with what that means. */
 export async function postExperiment(

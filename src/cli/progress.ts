@@ -1,9 +1,9 @@
 /** Waits for an experiment and shows how far it is: bars on a terminal, a line now and then in a pipe. */
 import { MultiBar, SingleBar } from 'cli-progress'
 import type { Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
+import { printableData } from '../printable.ts'
 import { duration, short } from './format.ts'
 import { describePlace } from './place.ts'
-import { printableData } from './printable.ts'
 
 const phases = ['training', 'allocating'] as const
 type Phase = (typeof phases)[number]

@@ -1,17 +1,8 @@
 /** A sweep's summary as tables for a terminal: a row per layer, a column per variant. */
 import type { SweepSummaryRow } from '../../clients/typescript/src/index.ts'
+import type { Summary } from '../figures/report.ts'
+import { number } from '../figures/svg/panel.ts'
 import { alarm, table } from './format.ts'
-import { number } from './plot/panel.ts'
-
-/** The JSON of /sweeps/{id}/summary. */
-export type Summary = {
-  complete: boolean
-  baseline: string
-  confidence: number
-  variants: { label: string; experiments: number; seeds: number[] }[]
-  leftOut: { experiment: string; variant: string; seed: number; reason: string }[]
-  items: SweepSummaryRow[]
-}
 
 const titles: Partial<Record<SweepSummaryRow['measure'], string>> = {
   lca: 'LCA',

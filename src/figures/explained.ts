@@ -1,5 +1,5 @@
 /**
- * What the figures of diagnostics are made of, read by the client: for SVG (src/cli/plot), the pages and reports in HTML
+ * What the figures of diagnostics are made of, read by the client: for SVG (svg/), the pages and reports in HTML
  * (src/web/figures) alike. Numbers that there are not are null, so that all of it may lie in a file as JSON. What was not
  * recorded, or has nothing in the span, is absent.
  */

@@ -2,12 +2,12 @@
 import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Comparison } from '../../../clients/typescript/src/index.ts'
+import { printableData, printableLines } from '../../printable.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import { experimentId, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
 import { placeFor } from '../files.ts'
 import { fold, percentOr, short, signed, table } from '../format.ts'
-import { printableData, printableLines } from '../printable.ts'
 
 type Options = {
   table?: 'layers' | 'losses' | 'specs'
@@ -63,7 +63,7 @@ export default (program: Command) =>
       }
       const found = printableData(await ledger.compare(ids, query))
       if (svg === undefined) return session.print(found, describeComparison)
-      const { comparisonReport } = await import('../figures.ts')
+      const { comparisonReport } = await import('../../figures/report.ts')
       const files: string[] = []
       for (const [figure, text] of Object.entries(comparisonReport(found, labelsOf(found.experiments)))) {
         const file = await placeFor(svg, `${figure}.svg`)

@@ -5,10 +5,10 @@ import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import type { Artifact, LedgerClient, Span } from '../../../clients/typescript/src/index.ts'
+import { printable } from '../../printable.ts'
 import { experimentId, idHelp, open, whole } from '../connection.ts'
 import { MissingError, UsageError } from '../exit.ts'
 import { checkName, placeFor } from '../files.ts'
-import { printable } from '../printable.ts'
 
 type Options = Span & { out?: string }
 

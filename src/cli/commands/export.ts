@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type Command, Option } from 'commander'
+import { printableLines } from '../../printable.ts'
 import { experimentId, idHelp, open, whole } from '../connection.ts'
 import { ExitWith, exitCodes, UsageError } from '../exit.ts'
-import { printableLines } from '../printable.ts'
 
 export default (program: Command) =>
   program

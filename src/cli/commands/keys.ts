@@ -4,6 +4,7 @@
  */
 import { type Command, Option } from 'commander'
 import { readConfig } from '../../config.ts'
+import { printable, printableJson } from '../../printable.ts'
 import type { Database } from '../../store/database.ts'
 import {
   type ApiKey,
@@ -17,7 +18,6 @@ import {
 import type { Globals } from '../connection.ts'
 import { ExitWith, exitCodes, UsageError } from '../exit.ts'
 import { table } from '../format.ts'
-import { printable, printableJson } from '../printable.ts'
 
 type CreateOptions = { tenant: string; name?: string; scope: Scope[] }
 

@@ -6,10 +6,10 @@ import {
   type LedgerClient,
   type Sweep,
 } from '../../../clients/typescript/src/index.ts'
+import { printableData } from '../../printable.ts'
 import { experimentId, open, sweepId } from '../connection.ts'
 import { MissingError } from '../exit.ts'
 import { placeFor } from '../files.ts'
-import { printableData } from '../printable.ts'
 
 export default (program: Command) =>
   program
@@ -43,7 +43,7 @@ export default (program: Command) =>
           return
         }
         const found = printableData(await find(ledger, id))
-        const { experimentReport, sweepReport } = await import('../figures.ts')
+        const { experimentReport, sweepReport } = await import('../../figures/report.ts')
         const figures =
           'variants' in found
             ? await sweepReport(ledger, found)

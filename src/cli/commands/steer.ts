@@ -1,9 +1,9 @@
 /** cancel, retry, delete: what they have in common is that they take several experiments, of which each is answered for. */
 import type { Command } from 'commander'
 import type { BulkOutcome, LedgerClient } from '../../../clients/typescript/src/index.ts'
+import { printableLines } from '../../printable.ts'
 import { experimentId, open, type Session } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
-import { printableLines } from '../printable.ts'
 
 type Act = (ledger: LedgerClient, id: string) => Promise<string>
 

@@ -6,13 +6,14 @@ import type {
   SweepSpec,
   SweepSummaryRow,
 } from '../../../clients/typescript/src/index.ts'
+import type { Summary } from '../../figures/report.ts'
+import { printable } from '../../printable.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import { collect, idHelp, open, sweepId, whole } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
 import { figure, table } from '../format.ts'
 import { applySettings, readDocument } from '../input.ts'
-import { printable } from '../printable.ts'
-import { type Summary, summaryTables } from '../summary-tables.ts'
+import { summaryTables } from '../summary-tables.ts'
 
 type SubmitOptions = { seeds?: string; set?: string[]; watch?: boolean; idempotencyKey?: string }
 

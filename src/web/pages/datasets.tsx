@@ -88,14 +88,51 @@ const parts = [
   ['npz', 'Or one .npz', 'instead of the four'],
 ] as const
 
+/** How files are to be read, where it is not as images of bytes with classes. The API wants it before the files. */
+const readings = [
+  ['values', 'Values are', ['bytes', 'numbers', 'tokens']],
+  ['targets', 'Labels are', ['classes', 'numbers']],
+  ['layout', 'Axes', ['nhwc', 'nchw', 'sequence']],
+] as const
+const words: Record<string, string> = {
+  bytes: 'bytes: 0 to 255',
+  numbers: 'numbers: float32',
+  tokens: 'tokens: integers',
+  nhwc: 'channels last',
+  nchw: 'channels first',
+  sequence: 'sequence: length, features',
+}
+
 function Upload({ done }: { done(): void }) {
   const [name, setName] = useState('')
   const [files, setFiles] = useState<Record<string, File | undefined>>({})
+  const [said, setSaid] = useState<Record<string, string>>({})
+  const say = (field: string) => (event: { currentTarget: { value: string } }) => {
+    const { value } = event.currentTarget
+    setSaid(said => ({ ...said, [field]: value }))
+  }
   const [state, set] = useState<{ share?: number; error?: Error; made?: Dataset }>({})
+  const errors = state.error instanceof ApiError ? (state.error.problem.errors ?? []) : []
+  const errorAt = (field: string) =>
+    errors
+      .filter(({ path }) => path === `$.${field}` || path.startsWith(`$.${field}.`))
+      .map(({ path, message }) => (
+        <span key={path} class="error">
+          {message}
+        </span>
+      ))
   const send = async () => {
     const form = new FormData()
     // Before the files: a name that is taken is then refused before they are sent.
     form.set('name', name)
+    for (const [field, value] of Object.entries(said)) {
+      if (field === 'vocabulary' && said.values !== 'tokens') continue
+      if (field === 'classNames' && said.targets === 'numbers') continue
+      // A name a line: the API has them as JSON.
+      const lines = value.split('\n').map(line => line.trim())
+      const sent = field === 'classNames' ? JSON.stringify(lines.filter(line => line !== '')) : value.trim()
+      if (value.trim() !== '') form.set(field, sent)
+    }
     for (const [part] of parts) {
       const file = files[part]
       if (file) form.set(part, file)
@@ -119,7 +156,8 @@ function Upload({ done }: { done(): void }) {
       <h2>Upload your own</h2>
       <p class="muted">
         Images (n, height, width) or (n, height, width, channels) of whole numbers from 0 to 255, labels (n),
-        as numpy.save, numpy.savez or IDX write them, gzipped or not. They are checked while they arrive.
+        as numpy.save, numpy.savez or IDX write them, gzipped or not; features, sequences, tokens and targets
+        that are numbers, where it is said below. They are checked while they arrive.
       </p>
       <div class="fields" style={{ gridTemplateColumns: 'repeat(auto-fill, minmax(240px, 1fr))' }}>
         <label class="field">
@@ -131,6 +169,7 @@ function Upload({ done }: { done(): void }) {
             value={name}
             onInput={event => setName(event.currentTarget.value)}
           />
+          {errorAt('name')}
         </label>
         {parts.map(([part, words, hint]) => (
           <label key={part} class="field">
@@ -144,8 +183,40 @@ function Upload({ done }: { done(): void }) {
                 setFiles(files => ({ ...files, [part]: file }))
               }}
             />
+            {errorAt(part)}
           </label>
         ))}
+        {readings.map(([field, title, choices]) => (
+          <label key={field} class="field">
+            <span>{title}</span>
+            <select value={said[field] ?? ''} onChange={say(field)}>
+              {choices.map((choice, n) => (
+                <option key={choice} value={n === 0 ? '' : choice}>
+                  {words[choice] ?? choice}
+                </option>
+              ))}
+            </select>
+            {errorAt(field)}
+          </label>
+        ))}
+        {said.values === 'tokens' && (
+          <label class="field">
+            <span>
+              Vocabulary <span class="muted">(the largest token and one)</span>
+            </span>
+            <input inputMode="numeric" value={said.vocabulary ?? ''} onInput={say('vocabulary')} />
+            {errorAt('vocabulary')}
+          </label>
+        )}
+        {said.targets !== 'numbers' && (
+          <label class="field">
+            <span>
+              Names of classes <span class="muted">(optional, a line each)</span>
+            </span>
+            <textarea rows={2} dir="auto" value={said.classNames ?? ''} onInput={say('classNames')} />
+            {errorAt('classNames')}
+          </label>
+        )}
       </div>
       {state.share !== undefined && (
         <div role="status">

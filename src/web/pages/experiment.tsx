@@ -9,6 +9,7 @@ import { ActionButton, Failed, nameOf, Progress, placeInWords, Status, Tags, Tit
 import { ArtifactsTab } from './experiment/artifacts.tsx'
 import { EditButton } from './experiment/edit.tsx'
 import { ExplainedTab, LargestFindings } from './experiment/explained.tsx'
+import { BranchButton, ExtendButton } from './experiment/going-on.tsx'
 import { LayersTab } from './experiment/layers.tsx'
 import { LedgerTab } from './experiment/ledger.tsx'
 import { LogTab } from './experiment/log.tsx'
@@ -147,6 +148,12 @@ function Head({
             </ActionButton>
           )}
           {finished && <ActionButton act={() => reload(ledger.retry(id))}>Retry</ActionButton>}
+          {status === 'succeeded' && (
+            <>
+              <ExtendButton experiment={experiment} extended={() => reload(Promise.resolve())} />
+              <BranchButton experiment={experiment} />
+            </>
+          )}
           <EditButton id={id} edited={() => void reload(Promise.resolve())} />
           <a class="button" href={linkTo(['new'], { from: id })}>
             New from this

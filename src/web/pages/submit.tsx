@@ -1,6 +1,11 @@
 /** A new experiment: a form from the JSON Schema, or JSON, with the preview beside it while one types. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { ApiError, type ExperimentSpec, type Preview } from '../../../clients/typescript/src/index.ts'
+import {
+  ApiError,
+  type Experiment,
+  type ExperimentSpec,
+  type Preview,
+} from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
 import { bytes, number, whole } from '../format.ts'
 import { base, ledger, noteError, useLoad } from '../ledger.ts'
@@ -39,14 +44,26 @@ const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join('-')
 
 export function SubmitPage({ query }: { query: URLSearchParams }) {
   const from = query.get('from')
+  const subject = ['from', 'at', 'for'].map(name => query.get(name) ?? '').join(' ')
   const start = useLoad(
-    async (): Promise<object> => (from === null ? blank : (await ledger.get(from)).spec),
+    async () => (from === null ? blank : startOf(await ledger.get(from), query)),
     [],
-    from ?? '',
+    subject,
   )
   if (start.error) return <Failed error={start.error} />
   if (!start.value) return <p class="muted">Loading …</p>
-  return <Editor key={from ?? ''} start={start.value} />
+  return <Editor key={subject} start={start.value} />
+}
+
+/** The spec of another experiment; from one of its iterations on, where the address says at which, and for how many. */
+function startOf({ id, name, spec }: Experiment, query: URLSearchParams): object {
+  if (!query.has('at')) return spec
+  const [iteration, iterations] = [Number(query.get('at')), Number(query.get('for'))]
+  return {
+    ...spec,
+    name: `${(name ?? id.slice(-12)).slice(0, 180)} from ${iteration}`,
+    training: { ...spec.training, iterations, initial: { experiment: id, iteration, state: true } },
+  }
 }
 
 function Editor({ start }: { start: object }) {

@@ -1,10 +1,10 @@
-/** The figures of a report (cli/figures.ts), drawn from the tables where they are made. */
+/** The figures of a report (figures/report.ts), drawn from the tables where they are made. */
 import type { FastifyInstance } from 'fastify'
 import type { Experiment } from '../../../../clients/typescript/src/index.ts'
-import { UsageError } from '../../../cli/exit.ts'
-import type { FigureSource } from '../../../cli/figures.ts'
-import { printableData } from '../../../cli/printable.ts'
+import { NothingToShow } from '../../../figures/nothing.ts'
+import type { FigureSource } from '../../../figures/report.ts'
 import { diagnosticNamed, diagnostics } from '../../../lca/diagnostics/registry.ts'
+import { printableData } from '../../../printable.ts'
 import { hasDiagnostic } from '../../../spec/diagnostics.ts'
 import type { ResolvedSpec } from '../../../spec/resolved.ts'
 import type { Reader } from '../../../store/experiments.ts'
@@ -24,7 +24,7 @@ export async function figuresOf(
   experiment: FoundWhole['experiment'] & { spec: ResolvedSpec },
   signal: AbortSignal,
 ): Promise<Record<string, string> | string> {
-  const { experimentReport } = await import('../../../cli/figures.ts')
+  const { experimentReport } = await import('../../../figures/report.ts')
   const source: FigureSource = {
     iterations: async (id, { split, points } = {}) =>
       collected(await iterationsTable(app, caller, id, { split, points, from: 0 }, signal)),
@@ -48,7 +48,7 @@ export async function figuresOf(
     // What is posted and what the client's types say of it are the same.
     return await experimentReport(source, printableData(experiment) as unknown as Experiment)
   } catch (error) {
-    if (error instanceof UsageError) return error.message
+    if (error instanceof NothingToShow) return error.message
     throw error
   }
 }

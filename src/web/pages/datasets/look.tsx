@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { DatasetSamples } from '../../../../clients/typescript/src/index.ts'
 import { changeQuery } from '../../address.ts'
-import { percent, whole } from '../../format.ts'
+import { percent, shorten, whole } from '../../format.ts'
 import { ledger, useLoad } from '../../ledger.ts'
 import { Failed } from '../../parts/small.tsx'
 
@@ -34,13 +34,17 @@ export function Look(props: { name: string; names: string[] | null; query: URLSe
       </div>
       <Failed error={error} />
       {!value && !error && <p class="muted">Loading …</p>}
-      {value && <Samples value={value} />}
+      {value && <Samples value={value} names={names} />}
       {value?.counts && <Counts {...value} counts={value.counts} names={names} />}
     </section>
   )
 }
 
-function Samples({ value: { samples, shape, split } }: { value: DatasetSamples }) {
+function Samples(props: { value: DatasetSamples; names: string[] | null }) {
+  const { samples, shape, split, classes } = props.value
+  // Targets that are numbers have no names.
+  const nameOf = (label: number) => (classes === null ? undefined : props.names?.[label]) ?? short(label)
+
   if (samples.length === 0) return <p class="muted">There are no examples to {split} on.</p>
   return (
     <ul class="samples">
@@ -49,9 +53,15 @@ function Samples({ value: { samples, shape, split } }: { value: DatasetSamples }
           {pixels === null ? (
             <code>{(values ?? []).slice(0, 24).map(short).join(' ')}</code>
           ) : (
-            <Picture pixels={pixels} shape={shape} says={`example ${index}, class ${labels.join(', ')}`} />
+            <Picture
+              pixels={pixels}
+              shape={shape}
+              says={`example ${index}, ${classes === null ? 'target' : 'class'} ${labels.map(nameOf).join(', ')}`}
+            />
           )}
-          <span class="muted">{labels.slice(-6).map(short).join(' ')}</span>
+          <span class="muted" dir="auto">
+            {shorten(labels.slice(-6).map(nameOf).join(' '), 24)}
+          </span>
         </li>
       ))}
     </ul>

@@ -1,19 +1,34 @@
-/** The figures of a report, as SVG by name. They take d3, which no other command reads. */
-import type { Comparison, Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
-import { type Explained, type ExplainedSource, readExplained } from '../figures/explained.ts'
-import { unbalancedLine } from './balance.ts'
-import { UsageError } from './exit.ts'
-import { whole as thousands } from './format.ts'
-import { comparedLayersFigure, lossesFigure } from './plot/compare-figure.ts'
-import { lossFigure, residualsFigure, type Split } from './plot/curves.ts'
-import { alphaFigure, counterfactualsFigure, peaksFigure, tailsFigure } from './plot/explained-figures.ts'
-import { type LayerSums, layersFigure } from './plot/layers-figure.ts'
-import { type LayerSeries, ledgerFigure } from './plot/ledger-figure.ts'
-import { number } from './plot/panel.ts'
-import type { About } from './plot/svg.ts'
-import { sweepFigure } from './plot/sweep-figure.ts'
-import { printableData } from './printable.ts'
-import type { Summary } from './summary-tables.ts'
+/** The figures of a report, as SVG by name: of `ledger report`, `ledger compare` and archives. They take d3, which no other command reads. */
+import type {
+  Comparison,
+  Experiment,
+  LedgerClient,
+  Sweep,
+  SweepSummaryRow,
+} from '../../clients/typescript/src/index.ts'
+import { printableData } from '../printable.ts'
+import { type Explained, type ExplainedSource, readExplained } from './explained.ts'
+import { NothingToShow } from './nothing.ts'
+import { whole as thousands } from './numbers.ts'
+import { comparedLayersFigure, lossesFigure } from './svg/compare-figure.ts'
+import { lossFigure, residualsFigure, type Split } from './svg/curves.ts'
+import { alphaFigure, counterfactualsFigure, peaksFigure, tailsFigure } from './svg/explained-figures.ts'
+import { type LayerSums, layersFigure } from './svg/layers-figure.ts'
+import { type LayerSeries, ledgerFigure } from './svg/ledger-figure.ts'
+import { number } from './svg/panel.ts'
+import type { About } from './svg/svg.ts'
+import { sweepFigure } from './svg/sweep-figure.ts'
+import { unbalancedLine } from './unbalanced.ts'
+
+/** The JSON of /sweeps/{id}/summary. */
+export type Summary = {
+  complete: boolean
+  baseline: string
+  confidence: number
+  variants: { label: string; experiments: number; seeds: number[] }[]
+  leftOut: { experiment: string; variant: string; seed: number; reason: string }[]
+  items: SweepSummaryRow[]
+}
 
 type Figures = Record<string, string>
 /** Where the tables of an experiment are read. */
@@ -22,7 +37,7 @@ export type FigureSource = Pick<LedgerClient, 'iterations' | 'layers' | 'allocat
 /** More points than a figure has pixels say nothing more. */
 const mostPoints = 400
 
-/** Loss, layers, residuals, and of each split LCA over iterations and what of its diagnostics was recorded. Throws UsageError where nothing is allocated yet. */
+/** Loss, layers, residuals, and of each split LCA over iterations and what of its diagnostics was recorded. Throws NothingToShow where nothing is allocated yet. */
 export async function experimentReport(
   ledger: FigureSource,
   experiment: Experiment,
@@ -46,7 +61,7 @@ export async function experimentReport(
     ),
   ])
   if (Object.values(series).some(({ starts }) => starts.length === 0))
-    throw new UsageError(`${id} is ${experiment.status}: nothing of it is allocated yet`)
+    throw new NothingToShow(`${id} is ${experiment.status}: nothing of it is allocated yet`)
   const parameters = layers[splits[0]].sums.reduce((sum, layer) => sum + layer.parameters, 0)
   const { name: optimizer, learningRate } = spec.optimizer
   const about = [
@@ -168,7 +183,7 @@ async function readSeries(
   return { layers, starts, ends, lca }
 }
 
-/** The differences of each split. Throws UsageError where there is nothing to compare. */
+/** The differences of each split. Throws NothingToShow where there is nothing to compare. */
 export async function sweepReport(
   ledger: LedgerClient,
   { id, name, variants, baseline }: Sweep,
@@ -177,13 +192,13 @@ export async function sweepReport(
   const summary = printableData(await ledger.http.json<Summary>(path, { query: { measure: 'lca' } }))
   const { leftOut } = summary
   if (summary.items.length === 0)
-    throw new UsageError(
+    throw new NothingToShow(
       leftOut.length === 0
         ? `no experiment of ${id} has succeeded yet`
         : `the books of no experiment of ${id} that has succeeded balance; ledger sweep summary ${id} says why`,
     )
   if (variants.length < 2)
-    throw new UsageError(`${id} has one variant only: there is nothing to compare it with`)
+    throw new NothingToShow(`${id} has one variant only: there is nothing to compare it with`)
   // Of a variant that nothing has finished of yet there is nothing to show.
   const seen = summary.variants.filter(({ seeds }) => seeds.length > 0)
   const counts = [...new Set(seen.map(({ seeds }) => seeds.length))].sort((a, b) => a - b)
@@ -205,10 +220,10 @@ export async function sweepReport(
   )
 }
 
-/** Losses and layers of each split, experiments beside each other. Throws UsageError where nothing is allocated yet. */
+/** Losses and layers of each split, experiments beside each other. Throws NothingToShow where nothing is allocated yet. */
 export function comparisonReport(found: Comparison, labels: string[]): Figures {
   const { experiments, fork, span, bucket, losses, layers, warnings } = found
-  if (losses.length === 0) throw new UsageError('nothing of these experiments is allocated yet')
+  if (losses.length === 0) throw new NothingToShow('nothing of these experiments is allocated yet')
   const compared = experiments.map(({ id }, i) => ({ id, label: labels[i] }))
   const from = fork
     ? `iterations of ${fork.experiment}, left at ${fork.iteration}`

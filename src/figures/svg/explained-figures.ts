@@ -1,7 +1,7 @@
 /** Figures of diagnostics: α over iterations, tails with their fit, counterfactuals against prediction, peaks. */
 import { median } from 'd3-array'
-import { type Explained, fitOf, survivalOf } from '../../figures/explained.ts'
 import { inDigits } from '../../lca/words.ts'
+import { type Explained, fitOf, survivalOf } from '../explained.ts'
 import { colours, helpColour, hurtColour, readable } from './colours.ts'
 import { curve, width } from './curves.ts'
 import { extent, type Label, number, panel, sideLabels } from './panel.ts'

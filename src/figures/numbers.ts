@@ -1,0 +1,14 @@
+/** Numbers as figures and terminals show them alike. */
+
+/** 78500 → 78,500 */
+export const whole = (value: number) => value.toLocaleString('en-US')
+
+/** So many decimals; with an exponent where the number would be longer than it says anything. null: –. */
+export function short(value: number | null, digits = 4): string {
+  if (value === null) return '–'
+  return Math.abs(value) < 1e6 ? value.toFixed(digits) : value.toExponential(2).replace('e+', 'e')
+}
+
+/** A change of the loss with its sign, so that what helps and what hurts stand apart. */
+export const signed = (value: number, digits = 4) =>
+  `${value < 0 ? '−' : '+'}${short(Math.abs(value), digits)}`
