@@ -405,13 +405,13 @@ describe('allocated', () => {
       { kind: 'dense' as const, units: 10 },
     ],
   }
-  const allocation = { segmentIterations: 4 }
+  const allocation = { segmentIterations: 4, diagnostics: { components: true } }
 
   test('weights of ours, sent as PyTorch’s, have the ledger that they had; those of another network are refused', async () => {
     const spec = {
       dataset,
       architecture,
-      optimizer: { name: 'sgd' as const },
+      optimizer: { name: 'sgd' as const, learningRate: 0.1, momentum: 0.9 },
       training: { iterations: 6, batchSize: 50 },
       allocation,
     }
@@ -426,20 +426,41 @@ describe('allocated', () => {
     })
     const orders = network.variables.map(variable => orderIn(variable, 'torch'))
     const columns = network.parameters
-    const arrays = (from: number, to: number): Arrays =>
+    const arraysOf = (
+      from: number,
+      to: number,
+      suffix: string,
+      at: (t: number, i: number) => number,
+    ): Arrays =>
       Object.fromEntries(
         network.variables.map((variable, v) => {
           const values = new Float32Array((to - from) * variable.size)
           for (let t = from; t < to; t++)
             for (let i = 0; i < variable.size; i++)
-              values[(t - from) * variable.size + (orders[v]?.[i] ?? i)] =
-                data[t * columns + variable.offset + i]
-          return [variable.name, { shape: [to - from, ...theirShape(variable, 'torch')], values }]
+              values[(t - from) * variable.size + (orders[v]?.[i] ?? i)] = at(t, variable.offset + i)
+          const shape = [to - from, ...theirShape(variable, 'torch')]
+          return [`${variable.name}${suffix}`, { shape, values }]
         }),
       )
+    const weightAt = (t: number, i: number) => data[t * columns + i]
+    // Of SGD the momentum is −Δ/η, the step that led to the row.
+    const momentumAt = (t: number, i: number) =>
+      t === 0 ? 0 : (weightAt(t - 1, i) - weightAt(t, i)) / spec.optimizer.learningRate
+    const arrays = (from: number, to: number): Arrays => ({
+      ...arraysOf(from, to, '', weightAt),
+      ...arraysOf(from, to, '.momentum_buffer', momentumAt),
+      learning_rate: { shape: [to - from], values: Array(to - from).fill(spec.optimizer.learningRate) },
+    })
     assert.equal(variables.length, network.variables.length)
     const map = Object.fromEntries(network.variables.map(({ name }) => [name, name]))
-    const about = { dataset, architecture, optimizer: spec.optimizer, layout: 'torch', map }
+    const about = {
+      dataset,
+      architecture,
+      optimizer: spec.optimizer,
+      layout: 'torch',
+      map,
+      optimizerState: true,
+    }
     const { loss } = done.summary!.splits.train!
     const losses = [
       { row: 0, loss: loss.initial },
@@ -462,6 +483,17 @@ describe('allocated', () => {
         [id, again.id].map(one => ledger.allocations(one, { split, by: 'variable' })),
       )
       assert.deepEqual(second.columns.lca, first.columns.lca)
+      // What steps are made of follows from the states as it did from the batches.
+      const [batches, states] = await Promise.all(
+        [id, again.id].map(one => ledger.diagnostic(one, 'components', { split, by: 'variable' })),
+      )
+      for (const part of ['gradient', 'momentum', 'dot', 'batch'] as const) {
+        const [expected, found] = [batches, states].map(({ columns }) => columns[part].map(Number))
+        const most = Math.max(...expected.map(Math.abs))
+        for (const [i, value] of found.entries())
+          assert.ok(Math.abs(value - expected[i]) < 1e-3 * most, `${split} ${part} ${i}`)
+        assert.ok(found.length > 0 && most > 0)
+      }
     }
 
     // A loss that is not this network's; and what its last layer makes of a batch.
