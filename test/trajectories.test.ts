@@ -125,12 +125,13 @@ describe('steps taken apart by the optimizer’s state', () => {
   const decays = variables.map((_, v) => 0.02 * v)
   const rounding = { weights: 2 ** -24, state: 2 ** -24 }
   const updates = 5
-  /** Rows of the training, weights and state as float32 holds them, and the gradients of its batches. */
-  const recorded = ({ optimizer, step, slots }: (typeof optimizers)[string]) => {
+  /** Rows of the training, weights and state as float32 holds them, and the gradients of its batches, that large. */
+  const recorded = ({ optimizer, step, slots }: (typeof optimizers)[string], size = 1) => {
     const decoupled = 'weightDecay' in optimizer
     const random = randomStream(3, 'recorded')
     let theta = Array.from({ length: parameters }, random.normal)
-    let state = Array.from({ length: slots }, () => Array.from({ length: parameters }, () => 0.3))
+    const begun: number = size < 1 ? 0 : 0.3
+    let state = Array.from({ length: slots }, () => Array.from({ length: parameters }, () => begun))
     const rowOf = (rate: number): RecordedRow => ({
       theta: Float32Array.from(theta),
       state: state.map(slot => Float64Array.from(Float32Array.from(slot))),
@@ -140,7 +141,7 @@ describe('steps taken apart by the optimizer’s state', () => {
     const gradients: number[][] = []
     for (let t = 0; t < 3; t++) {
       const rate = 0.1 / (t + 1)
-      const gradient = Array.from({ length: parameters }, random.normal)
+      const gradient = Array.from({ length: parameters }, () => size * random.normal())
       const lambda = variables.flatMap(({ size }, v) => Array.from({ length: size }, () => decays[v]))
       const made = gradient.map((g, i) =>
         step(
@@ -179,6 +180,13 @@ describe('steps taken apart by the optimizer’s state', () => {
         assert.ok(Number.isNaN(parts.batchSize))
       }
     }
+  })
+
+  test('gradients whose squares are 0 in float32 are taken apart, too', () => {
+    const { rows } = recorded(optimizers.adamw, 1e-25)
+    assert.ok(rows[1].state[1].every(square => square === 0) && rows[1].state[0].every(mean => mean !== 0))
+    const partsOf = makeRecordedParts(network, { optimizer: optimizers.adamw.optimizer, decays, updates }, 60)
+    assert.ok(Math.abs(partsOf(0, rows[0], rows[1], rounding).batchGradient[0]) > 1e-27)
   })
 
   test('a step that is not the optimizer’s is refused with the first variable that differs', () => {
@@ -397,13 +405,13 @@ describe('allocated', () => {
       { kind: 'dense' as const, units: 10 },
     ],
   }
-  const allocation = { segmentIterations: 4 }
+  const allocation = { segmentIterations: 4, diagnostics: { components: true } }
 
   test('weights of ours, sent as PyTorch’s, have the ledger that they had; those of another network are refused', async () => {
     const spec = {
       dataset,
       architecture,
-      optimizer: { name: 'sgd' as const },
+      optimizer: { name: 'sgd' as const, learningRate: 0.1, momentum: 0.9 },
       training: { iterations: 6, batchSize: 50 },
       allocation,
     }
@@ -418,20 +426,41 @@ describe('allocated', () => {
     })
     const orders = network.variables.map(variable => orderIn(variable, 'torch'))
     const columns = network.parameters
-    const arrays = (from: number, to: number): Arrays =>
+    const arraysOf = (
+      from: number,
+      to: number,
+      suffix: string,
+      at: (t: number, i: number) => number,
+    ): Arrays =>
       Object.fromEntries(
         network.variables.map((variable, v) => {
           const values = new Float32Array((to - from) * variable.size)
           for (let t = from; t < to; t++)
             for (let i = 0; i < variable.size; i++)
-              values[(t - from) * variable.size + (orders[v]?.[i] ?? i)] =
-                data[t * columns + variable.offset + i]
-          return [variable.name, { shape: [to - from, ...theirShape(variable, 'torch')], values }]
+              values[(t - from) * variable.size + (orders[v]?.[i] ?? i)] = at(t, variable.offset + i)
+          const shape = [to - from, ...theirShape(variable, 'torch')]
+          return [`${variable.name}${suffix}`, { shape, values }]
         }),
       )
+    const weightAt = (t: number, i: number) => data[t * columns + i]
+    // Of SGD the momentum is −Δ/η, the step that led to the row.
+    const momentumAt = (t: number, i: number) =>
+      t === 0 ? 0 : (weightAt(t - 1, i) - weightAt(t, i)) / spec.optimizer.learningRate
+    const arrays = (from: number, to: number): Arrays => ({
+      ...arraysOf(from, to, '', weightAt),
+      ...arraysOf(from, to, '.momentum_buffer', momentumAt),
+      learning_rate: { shape: [to - from], values: Array(to - from).fill(spec.optimizer.learningRate) },
+    })
     assert.equal(variables.length, network.variables.length)
     const map = Object.fromEntries(network.variables.map(({ name }) => [name, name]))
-    const about = { dataset, architecture, optimizer: spec.optimizer, layout: 'torch', map }
+    const about = {
+      dataset,
+      architecture,
+      optimizer: spec.optimizer,
+      layout: 'torch',
+      map,
+      optimizerState: true,
+    }
     const { loss } = done.summary!.splits.train!
     const losses = [
       { row: 0, loss: loss.initial },
@@ -454,6 +483,17 @@ describe('allocated', () => {
         [id, again.id].map(one => ledger.allocations(one, { split, by: 'variable' })),
       )
       assert.deepEqual(second.columns.lca, first.columns.lca)
+      // What steps are made of follows from the states as it did from the batches.
+      const [batches, states] = await Promise.all(
+        [id, again.id].map(one => ledger.diagnostic(one, 'components', { split, by: 'variable' })),
+      )
+      for (const part of ['gradient', 'momentum', 'dot', 'batch'] as const) {
+        const [expected, found] = [batches, states].map(({ columns }) => columns[part].map(Number))
+        const most = Math.max(...expected.map(Math.abs))
+        for (const [i, value] of found.entries())
+          assert.ok(Math.abs(value - expected[i]) < 1e-3 * most, `${split} ${part} ${i}`)
+        assert.ok(found.length > 0 && most > 0)
+      }
     }
 
     // A loss that is not this network's; and what its last layer makes of a batch.

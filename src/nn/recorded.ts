@@ -27,6 +27,8 @@ export class OtherStepError extends Error {
 
 /** Of the largest of a variable. Float32 leaves 10⁻⁶; a rate that is 1 % wrong leaves 10⁻². */
 const tolerance = 1e-4
+/** Below it float32 has few digits or none: squares of gradients of 10⁻²³ are 0 there. */
+const smallest = 2 ** -120
 
 /**
  * The parts of recorded steps, in vectors that are used again for the next: of the step from row t to row t + 1. Decay is
@@ -94,7 +96,7 @@ function compare(
     longest = Math.max(longest, Math.abs(after.theta[i] - before.theta[i]))
   for (let i = offset; i < offset + size; i++) {
     const off = Math.abs(made.theta[i] - after.theta[i])
-    const rounded = 2 * rounding.weights * (Math.abs(before.theta[i]) + Math.abs(after.theta[i]))
+    const rounded = 2 * rounding.weights * (Math.abs(before.theta[i]) + Math.abs(after.theta[i])) + smallest
     // Of what is not finite, too.
     if (!(off <= relative * longest + rounded)) beyond = true
     worst = off <= worst ? worst : off
@@ -110,7 +112,7 @@ function compare(
       largest = Math.max(largest, Math.abs(after.state[s][i]))
       worst = off <= worst ? worst : off
     }
-    if (!(worst <= relative * largest))
+    if (!(worst <= relative * largest + smallest))
       throw new OtherStepError(
         `of ${name} leaves a state that differs by ${worst.toExponential(1)} from the recorded, whose largest is ${largest.toExponential(1)}: its optimizer’s coefficients are not those that trained`,
       )

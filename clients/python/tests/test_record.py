@@ -213,4 +213,7 @@ def test_an_optimizer_whose_state_does_not_say_it_is_refused(ledger, data):
     refuse("Adam, amsgrad", Adam(parameters, amsgrad=True))
     refuse("Adagrad, is none", Adagrad(parameters))
     refuse("all parameters", Adam(parameters[:2]))
+    half = networks()["mlp"][0].bfloat16()
+    with pytest.raises(ValueError, match="half precision"):
+        record(half, Adam(half.parameters()), ledger=ledger, dataset={"name": "recorded"}, optimizer_state=True)
     refuse("lr must be the same", Adam([{"params": parameters[:1], "lr": 1.0}, {"params": parameters[1:]}]))

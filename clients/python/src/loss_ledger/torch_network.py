@@ -172,6 +172,8 @@ def state_slots(optimizer: Any, parameters: list[Any]) -> list[str]:
     own = {id(parameter) for group in groups for parameter in group["params"]}
     if any(id(parameter) not in own for parameter in parameters):
         raise refuse("it must have all parameters of the network")
+    if any(parameter.element_size() < 4 for parameter in parameters):
+        raise refuse("parameters of half precision round more than they move: train float32 ones, under autocast if need be")
     return STATE[name]
 
 
