@@ -156,7 +156,8 @@ describe('events', () => {
     await set(id, { status: 'allocating', allocatingAt: new Date() })
     const listeners = Array.from({ length: 100 }, () => listen(id))
     await Promise.all(listeners.map(({ open }) => open))
-    const [queries, began] = [countQueries(api), performance.now()]
+    // The outbox of webhooks, which is looked at every second, is nobody's who listens.
+    const [queries, began] = [countQueries(api, /^(?!\s*UPDATE deliveries)/), performance.now()]
     await setTimeout(1200)
     const asked = queries.stop()
     assert.ok(asked <= (performance.now() - began) / 500 + 2, String(asked))
