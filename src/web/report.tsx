@@ -11,6 +11,7 @@ import type { Ledger, Splits } from './figures/series.ts'
 import { whole } from './format.ts'
 import { Findings } from './parts/findings.tsx'
 import './style.css'
+import { SplitButtons } from './parts/split-buttons.tsx'
 
 /** What src/cli/html-report.ts writes. A number that is none is null in JSON. */
 export type ReportData = {
@@ -79,11 +80,7 @@ function Report({ data }: { data: ReportData }) {
         }}
       />
       <div class="row">
-        {names.map(one => (
-          <button key={one} type="button" aria-pressed={one === split} onClick={() => setSplit(one)}>
-            {one}
-          </button>
-        ))}
+        <SplitButtons splits={names} split={split} choose={setSplit} />
         <button
           type="button"
           disabled={span[0] === 0 && span[1] === iterations}

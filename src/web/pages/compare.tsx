@@ -1,7 +1,7 @@
 /** Two to twenty experiments beside each other, as GET /v1/compare sets them: losses, layers, weights, specs. */
 import { useMemo } from 'preact/hooks'
 import type { Comparison, Experiment } from '../../../clients/typescript/src/index.ts'
-import { changeQuery, linkTo } from '../address.ts'
+import { linkTo } from '../address.ts'
 import { colours, useTheme } from '../figures/colours.ts'
 import { Key } from '../figures/lines.tsx'
 import { Plot, type Series } from '../figures/plot.tsx'
@@ -9,6 +9,7 @@ import { indexAt } from '../figures/series.ts'
 import { isolated, number, percent, shorten, signed, toneOf, whole } from '../format.ts'
 import { ledger, save, useLoad } from '../ledger.ts'
 import { Failed, nameOf, Status, Title } from '../parts/small.tsx'
+import { SplitButtons } from '../parts/split-buttons.tsx'
 
 const most = 20
 
@@ -33,16 +34,7 @@ export function ComparePage({ query }: { query: URLSearchParams }) {
     <div class="stack">
       <Title>Compare</Title>
       <div class="row" role="group" aria-label="Split">
-        {(['train', 'validation'] as const).map(one => (
-          <button
-            key={one}
-            type="button"
-            aria-pressed={one === split}
-            onClick={() => changeQuery({ split: one === 'train' ? undefined : one }, { replace: true })}
-          >
-            {one}
-          </button>
-        ))}
+        <SplitButtons splits={['train', 'validation']} split={split} />
       </div>
       <Failed error={error} />
       {ids.length < 2 && <p class="notice">Select 2 to {most} experiments in the table of experiments.</p>}

@@ -10,6 +10,7 @@ import { useLoad } from '../ledger.ts'
 import { type Curve, type Measure, mostOverlaid, overlayOf, readOverlaid } from '../overlaid.ts'
 import { csvText, saveBlob } from '../parts/save.ts'
 import { Failed, nameOf, Title } from '../parts/small.tsx'
+import { SplitButtons } from '../parts/split-buttons.tsx'
 
 const measures = {
   loss: ['loss', 'loss'],
@@ -32,16 +33,7 @@ export function OverlayPage({ query }: { query: URLSearchParams }) {
       <Title>Overlay</Title>
       <Failed error={error} />
       <div class="row" role="group" aria-label="What is shown">
-        {(['train', 'validation'] as const).map(one => (
-          <button
-            key={one}
-            type="button"
-            aria-pressed={one === split}
-            onClick={() => choose({ split: one === 'train' ? undefined : one })}
-          >
-            {one}
-          </button>
-        ))}
+        <SplitButtons splits={['train', 'validation']} split={split} />
         <select
           aria-label="Measure"
           value={measure}

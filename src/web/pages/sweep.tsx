@@ -9,6 +9,7 @@ import { isolated, number, shorten, signed, time, whole } from '../format.ts'
 import { ledger, save, useLoad } from '../ledger.ts'
 import { usePolling } from '../parts/poll.ts'
 import { ActionButton, Failed, Status, Title } from '../parts/small.tsx'
+import { SplitButtons } from '../parts/split-buttons.tsx'
 
 const measures = {
   lca: 'LCA',
@@ -89,16 +90,7 @@ export function SweepPage({ id, query }: { id: string; query: URLSearchParams })
       )}
       <Failed error={summary.error} />
       <div class="row" role="group" aria-label="What is compared">
-        {(['train', 'validation'] as const).map(one => (
-          <button
-            key={one}
-            type="button"
-            aria-pressed={one === split}
-            onClick={() => changeQuery({ split: one === 'train' ? undefined : one }, { replace: true })}
-          >
-            {one}
-          </button>
-        ))}
+        <SplitButtons splits={['train', 'validation']} split={split} />
         <select
           aria-label="Measure"
           value={measure}

@@ -1,5 +1,5 @@
 /** Small things that several pages show. */
-import type { ComponentChildren } from 'preact'
+import type { ComponentChildren, RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Experiment, ExperimentListItem } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
@@ -74,6 +74,45 @@ export function Later({ children }: { children: ComponentChildren }) {
     return () => cancelIdleCallback(handle)
   }, [])
   return now ? children : null
+}
+
+/** A dialog that is a form: what is asked, a button that sends it, others that the form has, and one that closes it. */
+export function FormDialog(props: {
+  dialog: RefObject<HTMLDialogElement | null>
+  label: string
+  /** What the button that sends it says. */
+  action: string
+  disabled?: boolean
+  /** Where the form says itself what is wrong in it. */
+  noValidate?: boolean
+  send(): void
+  more?: ComponentChildren
+  children: ComponentChildren
+}) {
+  const { dialog, label, action, disabled, noValidate, send, more, children } = props
+  return (
+    <dialog ref={dialog} aria-label={label}>
+      <form
+        class="stack"
+        noValidate={noValidate}
+        onSubmit={event => {
+          event.preventDefault()
+          send()
+        }}
+      >
+        {children}
+        <div class="row">
+          <button type="submit" class="primary" disabled={disabled}>
+            {action}
+          </button>
+          {more}
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Close
+          </button>
+        </div>
+      </form>
+    </dialog>
+  )
 }
 
 /** How far it is, with the time that is left. */

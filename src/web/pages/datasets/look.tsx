@@ -5,6 +5,7 @@ import { changeQuery } from '../../address.ts'
 import { percent, shorten, whole } from '../../format.ts'
 import { ledger, useLoad } from '../../ledger.ts'
 import { Failed } from '../../parts/small.tsx'
+import { SplitButtons } from '../../parts/split-buttons.tsx'
 
 export function Look(props: { name: string; names: string[] | null; query: URLSearchParams }) {
   const { name, names, query } = props
@@ -18,16 +19,7 @@ export function Look(props: { name: string; names: string[] | null; query: URLSe
     <section class="card stack" aria-label={`A look into ${name}`}>
       <div class="row">
         <h2>{name}</h2>
-        {(['train', 'test'] as const).map(one => (
-          <button
-            key={one}
-            type="button"
-            aria-pressed={one === split}
-            onClick={() => changeQuery({ split: one === 'train' ? undefined : one }, { replace: true })}
-          >
-            {one}
-          </button>
-        ))}
+        <SplitButtons splits={['train', 'test']} split={split} />
         <button type="button" onClick={() => changeQuery({ look: undefined, split: undefined })}>
           Close
         </button>

@@ -2,7 +2,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { ApiError, type Experiment } from '../../../../clients/typescript/src/index.ts'
 import { ledger, noteError } from '../../ledger.ts'
-import { Failed } from '../../parts/small.tsx'
+import { Failed, FormDialog } from '../../parts/small.tsx'
 
 type Row = { key: string; value: string }
 
@@ -61,79 +61,67 @@ export function EditButton({ id, edited }: { id: string; edited(): void }) {
       <button type="button" onClick={() => void open()}>
         Edit
       </button>
-      <dialog ref={dialog} aria-label="Edit name, tags and notes">
-        <form
-          class="stack"
-          onSubmit={event => {
-            event.preventDefault()
-            void save()
-          }}
-        >
-          <h2>Name, tags, notes</h2>
-          <label class="field">
-            <span>Name</span>
-            <input
-              dir="auto"
-              maxLength={200}
-              value={name}
-              onInput={event => setName(event.currentTarget.value)}
-            />
-          </label>
-          <fieldset class="stack">
-            <legend>Tags</legend>
-            {rows.map(({ key, value }, n) => (
-              <div key={n} class="row tagrow">
-                <input
-                  aria-label={`Key of tag ${n + 1}`}
-                  maxLength={100}
-                  pattern="[^:]+"
-                  title="without a colon"
-                  value={key}
-                  onInput={event => change(n, { key: event.currentTarget.value })}
-                />
-                <input
-                  aria-label={`Value of tag ${n + 1}`}
-                  dir="auto"
-                  maxLength={200}
-                  value={value}
-                  onInput={event => change(n, { value: event.currentTarget.value })}
-                />
-                <button type="button" onClick={() => setRows(rows.filter((_, i) => i !== n))}>
-                  ×<span class="hidden"> Take tag {n + 1} away</span>
-                </button>
-              </div>
-            ))}
-            <div>
-              <button
-                type="button"
-                disabled={rows.length >= 50}
-                onClick={() => setRows([...rows, { key: '', value: '' }])}
-              >
-                Another tag
+      <FormDialog
+        {...{ dialog, label: 'Edit name, tags and notes', action: 'Save' }}
+        disabled={state.busy || state.found === undefined}
+        send={() => void save()}
+      >
+        <h2>Name, tags, notes</h2>
+        <label class="field">
+          <span>Name</span>
+          <input
+            dir="auto"
+            maxLength={200}
+            value={name}
+            onInput={event => setName(event.currentTarget.value)}
+          />
+        </label>
+        <fieldset class="stack">
+          <legend>Tags</legend>
+          {rows.map(({ key, value }, n) => (
+            <div key={n} class="row tagrow">
+              <input
+                aria-label={`Key of tag ${n + 1}`}
+                maxLength={100}
+                pattern="[^:]+"
+                title="without a colon"
+                value={key}
+                onInput={event => change(n, { key: event.currentTarget.value })}
+              />
+              <input
+                aria-label={`Value of tag ${n + 1}`}
+                dir="auto"
+                maxLength={200}
+                value={value}
+                onInput={event => change(n, { value: event.currentTarget.value })}
+              />
+              <button type="button" onClick={() => setRows(rows.filter((_, i) => i !== n))}>
+                ×<span class="hidden"> Take tag {n + 1} away</span>
               </button>
             </div>
-          </fieldset>
-          <label class="field">
-            <span>Notes</span>
-            <textarea
-              dir="auto"
-              rows={6}
-              maxLength={10_000}
-              value={notes}
-              onInput={event => setNotes(event.currentTarget.value)}
-            />
-          </label>
-          <Failed error={state.error} />
-          <div class="row">
-            <button type="submit" class="primary" disabled={state.busy || state.found === undefined}>
-              Save
-            </button>
-            <button type="button" onClick={() => dialog.current?.close()}>
-              Close
+          ))}
+          <div>
+            <button
+              type="button"
+              disabled={rows.length >= 50}
+              onClick={() => setRows([...rows, { key: '', value: '' }])}
+            >
+              Another tag
             </button>
           </div>
-        </form>
-      </dialog>
+        </fieldset>
+        <label class="field">
+          <span>Notes</span>
+          <textarea
+            dir="auto"
+            rows={6}
+            maxLength={10_000}
+            value={notes}
+            onInput={event => setNotes(event.currentTarget.value)}
+          />
+        </label>
+        <Failed error={state.error} />
+      </FormDialog>
     </>
   )
 }

@@ -2,13 +2,14 @@
 import { useEffect } from 'preact/hooks'
 import type { Experiment } from '../../../../clients/typescript/src/index.ts'
 import { type Finding, placeOf, readExplained } from '../../../figures/explained.ts'
-import { changeQuery, linkTo } from '../../address.ts'
+import { linkTo } from '../../address.ts'
 import { ExplainedFigures } from '../../figures/explained.tsx'
 import { whole } from '../../format.ts'
 import { ledger, save, useLoad } from '../../ledger.ts'
 import { columns, splitOf } from '../../look.ts'
 import { Findings } from '../../parts/findings.tsx'
 import { Failed } from '../../parts/small.tsx'
+import { SplitButtons } from '../../parts/split-buttons.tsx'
 import { useGutter, useSpan } from './ledger.tsx'
 
 /** Where a finding is seen: the ledger, a layer's units, or the figure of its diagnostic below. */
@@ -55,17 +56,7 @@ export function ExplainedTab(props: { experiment: Experiment; query: URLSearchPa
         <Findings {...findings.value} show={finding => ({ href: linkOf(id, finding, iterations) })} />
       )}
       <div class="row" role="group" aria-label="What the figures show">
-        {splits.length > 1 &&
-          splits.map(one => (
-            <button
-              key={one}
-              type="button"
-              aria-pressed={one === split}
-              onClick={() => changeQuery({ split: one === splits[0] ? undefined : one }, { replace: true })}
-            >
-              {one}
-            </button>
-          ))}
+        {splits.length > 1 && <SplitButtons splits={splits} split={split} />}
         <button type="button" disabled={from === 0 && to === iterations} onClick={() => zoom()}>
           All iterations
         </button>

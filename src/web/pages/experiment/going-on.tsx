@@ -4,7 +4,7 @@ import { ApiError, type Experiment } from '../../../../clients/typescript/src/in
 import { linkTo } from '../../address.ts'
 import { whole } from '../../format.ts'
 import { ledger, noteError } from '../../ledger.ts'
-import { Failed } from '../../parts/small.tsx'
+import { Failed, FormDialog } from '../../parts/small.tsx'
 
 export function ExtendButton(props: { experiment: Experiment; extended(): Promise<unknown> }) {
   const { id, iterations } = props.experiment
@@ -35,37 +35,24 @@ export function ExtendButton(props: { experiment: Experiment; extended(): Promis
       >
         Extend
       </button>
-      <dialog ref={dialog} aria-label="Extend">
-        <form
-          class="stack"
-          noValidate
-          onSubmit={event => {
-            event.preventDefault()
-            void send()
-          }}
-        >
-          <h2>Train it longer, in its place</h2>
-          <p class="muted">
-            It has {whole(iterations)} iterations; what is done of them is not done again. Summary and
-            findings come anew in the end.
-          </p>
-          <NumberField
-            {...{ label: 'Iterations in all', value: wanted, set: setWanted }}
-            errors={errors.map(({ path, message }) =>
-              path === '$.iterations' ? message : `${path} ${message}`,
-            )}
-          />
-          <Failed error={errors.length > 0 ? undefined : state.error} />
-          <div class="row">
-            <button type="submit" class="primary" disabled={state.busy}>
-              Train on
-            </button>
-            <button type="button" onClick={() => dialog.current?.close()}>
-              Close
-            </button>
-          </div>
-        </form>
-      </dialog>
+      <FormDialog
+        {...{ dialog, label: 'Extend', action: 'Train on', noValidate: true }}
+        disabled={state.busy}
+        send={() => void send()}
+      >
+        <h2>Train it longer, in its place</h2>
+        <p class="muted">
+          It has {whole(iterations)} iterations; what is done of them is not done again. Summary and findings
+          come anew in the end.
+        </p>
+        <NumberField
+          {...{ label: 'Iterations in all', value: wanted, set: setWanted }}
+          errors={errors.map(({ path, message }) =>
+            path === '$.iterations' ? message : `${path} ${message}`,
+          )}
+        />
+        <Failed error={errors.length > 0 ? undefined : state.error} />
+      </FormDialog>
     </>
   )
 }
@@ -92,33 +79,21 @@ export function BranchButton({ experiment: { id, iterations } }: { experiment: E
       >
         Branch
       </button>
-      <dialog ref={dialog} aria-label="Branch">
-        <form
-          class="stack"
-          noValidate
-          onSubmit={event => {
-            event.preventDefault()
-            if (tooFar.length + tooShort.length > 0) return
-            location.hash = linkTo(['new'], { from: id, at, for: length })
-          }}
-        >
-          <h2>Another future of it</h2>
-          <p class="muted">
-            A new experiment goes on from one of its iterations, with its optimizers’ state. What is to be
-            different is said in the next step.
-          </p>
-          <NumberField label="From iteration" value={at} set={setAt} errors={tooFar} />
-          <NumberField label="For so many iterations" value={length} set={setLength} errors={tooShort} />
-          <div class="row">
-            <button type="submit" class="primary">
-              Go on to its spec
-            </button>
-            <button type="button" onClick={() => dialog.current?.close()}>
-              Close
-            </button>
-          </div>
-        </form>
-      </dialog>
+      <FormDialog
+        {...{ dialog, label: 'Branch', action: 'Go on to its spec', noValidate: true }}
+        send={() => {
+          if (tooFar.length + tooShort.length > 0) return
+          location.hash = linkTo(['new'], { from: id, at, for: length })
+        }}
+      >
+        <h2>Another future of it</h2>
+        <p class="muted">
+          A new experiment goes on from one of its iterations, with its optimizers’ state. What is to be
+          different is said in the next step.
+        </p>
+        <NumberField label="From iteration" value={at} set={setAt} errors={tooFar} />
+        <NumberField label="For so many iterations" value={length} set={setLength} errors={tooShort} />
+      </FormDialog>
     </>
   )
 }

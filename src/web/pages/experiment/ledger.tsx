@@ -9,6 +9,7 @@ import { whole } from '../../format.ts'
 import { save, useLoad } from '../../ledger.ts'
 import { lookOf, nameOf, points, readCurves, readRows, spanOf } from '../../look.ts'
 import { Failed, Later } from '../../parts/small.tsx'
+import { SplitButtons } from '../../parts/split-buttons.tsx'
 
 /** The part of the run that the address names, and how to change it. */
 export function useSpan(query: URLSearchParams, iterations: number) {
@@ -54,16 +55,7 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
       <div class="row" role="group" aria-label="What the figures show">
         {splits.length > 1 && (
           <span class="row">
-            {splits.map(one => (
-              <button
-                key={one}
-                type="button"
-                aria-pressed={one === split}
-                onClick={() => changeQuery({ split: one === splits[0] ? undefined : one }, { replace: true })}
-              >
-                {one}
-              </button>
-            ))}
+            <SplitButtons splits={splits} split={split} />
           </span>
         )}
         <span class="row">

@@ -11,6 +11,7 @@ import { ledger, useLoad } from '../../ledger.ts'
 import { splitOf } from '../../look.ts'
 import { saveBlob } from '../../parts/save.ts'
 import { Failed } from '../../parts/small.tsx'
+import { SplitButtons } from '../../parts/split-buttons.tsx'
 import { useSpan } from './ledger.tsx'
 
 /** Bytes of a tensor that are fetched at once, and spans of iterations that are drawn. */
@@ -64,17 +65,7 @@ export function UnitsOverTime(props: { experiment: Experiment; layer: string; qu
   return (
     <div class="stack">
       <div class="row" role="group" aria-label="Units over iterations">
-        {splits.length > 1 &&
-          splits.map(one => (
-            <button
-              key={one}
-              type="button"
-              aria-pressed={one === split}
-              onClick={() => changeQuery({ split: one === splits[0] ? undefined : one }, { replace: true })}
-            >
-              {one}
-            </button>
-          ))}
+        {splits.length > 1 && <SplitButtons splits={splits} split={split} />}
         {(from > 0 || to < iterations) && (
           <button type="button" onClick={() => zoom()}>
             All iterations

@@ -5,7 +5,7 @@ import { linkTo } from '../../address.ts'
 import { whole } from '../../format.ts'
 import { ledger, noteError } from '../../ledger.ts'
 import { mostOverlaid } from '../../overlaid.ts'
-import { ActionButton, Failed, nameOf } from '../../parts/small.tsx'
+import { ActionButton, Failed, FormDialog, nameOf } from '../../parts/small.tsx'
 import type { Item } from './columns.tsx'
 
 /** So many the API compares. */
@@ -99,44 +99,34 @@ function TagButton({ ids, done }: { ids: string[]; done(): void }) {
       <button type="button" onClick={() => dialog.current?.showModal()}>
         Tag
       </button>
-      <dialog ref={dialog} aria-label="Tag">
-        <form
-          class="stack"
-          onSubmit={event => {
-            event.preventDefault()
-            void send(value)
-          }}
-        >
-          <h2>Tag {whole(ids.length)} experiments</h2>
-          <label class="field">
-            <span>Key</span>
-            <input
-              required
-              maxLength={100}
-              pattern="[^:]+"
-              title="without a colon"
-              value={key}
-              onInput={event => setKey(event.currentTarget.value)}
-            />
-          </label>
-          <label class="field">
-            <span>Value</span>
-            <input maxLength={200} value={value} onInput={event => setValue(event.currentTarget.value)} />
-          </label>
-          <Failed error={state.error} />
-          <div class="row">
-            <button type="submit" class="primary" disabled={state.busy}>
-              Set it
-            </button>
-            <button type="button" disabled={state.busy || key.trim() === ''} onClick={() => void send(null)}>
-              Take it away
-            </button>
-            <button type="button" onClick={() => dialog.current?.close()}>
-              Close
-            </button>
-          </div>
-        </form>
-      </dialog>
+      <FormDialog
+        {...{ dialog, label: 'Tag', action: 'Set it' }}
+        disabled={state.busy}
+        send={() => void send(value)}
+        more={
+          <button type="button" disabled={state.busy || key.trim() === ''} onClick={() => void send(null)}>
+            Take it away
+          </button>
+        }
+      >
+        <h2>Tag {whole(ids.length)} experiments</h2>
+        <label class="field">
+          <span>Key</span>
+          <input
+            required
+            maxLength={100}
+            pattern="[^:]+"
+            title="without a colon"
+            value={key}
+            onInput={event => setKey(event.currentTarget.value)}
+          />
+        </label>
+        <label class="field">
+          <span>Value</span>
+          <input maxLength={200} value={value} onInput={event => setValue(event.currentTarget.value)} />
+        </label>
+        <Failed error={state.error} />
+      </FormDialog>
     </>
   )
 }
