@@ -192,7 +192,7 @@ async function makeChunk(
 async function stateOf(db: Queryable, id: string, { from, to }: Chunk): Promise<string | undefined> {
   const { rows } = await db.query<{ state: string | null }>(
     `SELECT CASE WHEN bool_and(status = 'allocated')
-                 THEN string_agg("index" || ' ' || attempts || ' ' || finished_at, ',' ORDER BY "index") END AS state
+                 THEN string_agg(concat_ws(' ', "index", attempts, finished_at), ',' ORDER BY "index") END AS state
        FROM segments WHERE experiment_id = $1 AND "from" < $3 AND "to" > $2`,
     [id, from, to],
   )
