@@ -1,6 +1,7 @@
 /** The primitives as raw kernels of the native TensorFlow library: one dispatch each, gradients fused. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
+import { recordGraph } from './graph.ts'
 import type { Kernels } from './kernels.ts'
 import { type Attribute, attributesOf, type NativeBackend, normalize } from './native-backend.ts'
 import { onednnKernels } from './onednn.ts'
@@ -39,6 +40,8 @@ export function nativeKernels(backend: NativeBackend): Kernels {
   const batchNorm = normalize(backend, 'FusedBatchNormV3')
 
   return {
+    // What goes into a session, and comes out of one, lies in the host's memory: on a GPU that would be copies.
+    ...(!backend.isUsingGpuDevice && { record: (inputs, f) => recordGraph(backend, inputs, f) }),
     readsWait: backend.isUsingGpuDevice,
     matMul,
     batchMatMul: (a, b, transposeA, transposeB) =>
