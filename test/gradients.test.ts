@@ -475,10 +475,12 @@ for (const name of engines) {
         ...(labels ? [tf.tensor(labels, tokens ?? [labels.length], 'int32')] : []),
       ])
     const compute = (given: tf.Tensor[][]) =>
-      all.flatMap(([, { op, inputs }], c) => {
+      all.flatMap(([name, { op, inputs }], c) => {
         const [tensors, rest] = [given[c].slice(0, inputs.length), given[c].slice(inputs.length)]
-        const { value, grads } = tf.engine().gradients(() => op(ops, ...tensors, ...rest), tensors)
-        return [value, ...grads]
+        const run = () => op(ops, ...tensors, ...rest)
+        const y = run()
+        const dy = tf.tensor(draw(y.size, name, 'dy'), y.shape)
+        return [y, ...tf.engine().gradients(run, tensors, dy).grads]
       })
     const [recorded, given] = [inputsOf('recorded'), inputsOf('given')]
     const graph = kernels.record!(recorded.flat(), () => compute(recorded))

@@ -13,7 +13,7 @@ import { relativeError } from './support/reference.ts'
 const skip = defaultEngine() === 'wasm' && 'native TensorFlow is not built here'
 
 /** Enough examples in two chunks of a size for a graph of that size, and one chunk more that is not worth one. */
-const sizes = { fc: 3000, lenet: 60, resnet20: 6, 'all-cnn': 2, vgg: 3, transformer: 180, custom: 250 }
+const sizes = { fc: 3000, lenet: 60, resnet20: 6, 'all-cnn': 2, vgg: 6, transformer: 180 }
 
 for (const [name, size] of Object.entries(sizes))
   test(`${name}: a gradient by graphs is the gradient by operations`, { skip }, async () => {

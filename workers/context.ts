@@ -7,7 +7,14 @@ import { loadSplits } from '../src/data/registry.ts'
 import { drawSample } from '../src/data/select.ts'
 import { loadStored } from '../src/data/uploads/stored.ts'
 import type { Engine } from '../src/engine/engine.ts'
-import { type DeviceSplit, disposeBatch, disposeModel, type Model, makeModel, uploadSplit } from '../src/nn/model.ts'
+import {
+  type DeviceSplit,
+  disposeBatch,
+  disposeModel,
+  type Model,
+  makeModel,
+  uploadSplit,
+} from '../src/nn/model.ts'
 import { buildNetwork } from '../src/nn/network.ts'
 import type { Objects } from '../src/objects/objects.ts'
 import { isSample, sampleOf } from '../src/spec/sample.ts'
