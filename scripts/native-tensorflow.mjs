@@ -6,6 +6,7 @@
  * The npm package's own install script fetches a TensorFlow of 2022 from one vendor's host. The wheel, which pip gets
  * from wherever this machine gets its wheels, carries the same C API in a current version; the binding's C++ source
  * comes in the npm package, and Node's C API headers in node-api-headers, so no Node headers and no node-gyp are needed.
+ * Linked into it are operations of our own (native/), which register themselves with TensorFlow when it is loaded.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -20,6 +21,16 @@ import { recipeFor } from './platforms.mjs'
 
 const execute = promisify(execFile)
 const version = '2.21.0'
+
+/**
+ * For our own operations: loops become vectors and products that are added one instruction where there is one; but sums keep
+ * their order, and NaN, infinities and −0 stay what they are (-ffast-math would let go of all that). Neither errno nor the
+ * processor's flags are ever looked at. Vectors wider than the machine's are never passed between files (-Wno-psabi).
+ */
+const ownFlags = [
+  ...['-O3', '-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math'],
+  ...['-fvisibility=hidden', '-pthread', '-Wall', '-Wno-psabi'],
+]
 
 /** Why this machine cannot have the native engine, in half a sentence. Anything else that is thrown is a bug. */
 export class NativeUnavailable extends Error {}
@@ -63,22 +74,26 @@ export async function buildNative(root, variant, note) {
       '-I',
       packageFolder,
     ]
-    await Promise.all(
-      ['tfjs_backend', 'tfjs_binding'].map(name =>
-        compile(recipe, [
-          ...flags,
-          '-c',
-          path.join(packageFolder, 'binding', `${name}.cc`),
-          '-o',
-          path.join(work, `${name}.o`),
-        ]),
-      ),
+    const own = (await readdir(path.join(root, 'native'))).filter(name => name.endsWith('.cc')).sort()
+    const sources = [
+      ...['tfjs_backend.cc', 'tfjs_binding.cc'].map(name => ({
+        folder: path.join(packageFolder, 'binding'),
+        name,
+      })),
+      ...own.map(name => ({ folder: path.join(root, 'native'), name, more: ownFlags })),
+    ]
+    const objects = await Promise.all(
+      sources.map(async ({ folder, name, more = [] }) => {
+        const object = path.join(work, `${name}.o`)
+        await compile(recipe, [...flags, ...more, '-c', path.join(folder, name), '-o', object])
+        return object
+      }),
     )
     const built = `${target}.new`
     await compile(
       recipe,
       recipe.link({
-        objects: [path.join(work, 'tfjs_backend.o'), path.join(work, 'tfjs_binding.o')],
+        objects,
         output: built,
         folders: searched,
         libraries: recipe.libraries,

@@ -68,6 +68,7 @@ async function native() {
     'scripts/native-tensorflow.mjs',
     'scripts/platforms.mjs',
     'scripts/cuda-wheels.mjs',
+    ...filesUnder('native'),
     stamps.packages,
     variant,
   )

@@ -2,14 +2,35 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Padding } from './kernels.ts'
-import { asTensors, channelMoments } from './statistics.ts'
 
-type AttributeType = 'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING'
+type AttributeType =
+  | 'TF_ATTR_TYPE'
+  | 'TF_ATTR_BOOL'
+  | 'TF_ATTR_INT'
+  | 'TF_ATTR_FLOAT'
+  | 'TF_ATTR_STRING'
+  | 'TF_ATTR_SHAPE'
 export type Attribute = { name: string; type: number; value: unknown }
+
+/** A tensor of the native library, by the binding's number of it. */
+export type Output = { id: number; shape: number[]; dtype: number }
+
+type Binding = Record<AttributeType | 'TF_FLOAT' | 'TF_INT32', number> & {
+  executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): Output[]
+  createTensor(shape: number[], type: number, values: ArrayBufferView): number
+  tensorDataSync(id: number): ArrayBufferView
+  /** Names are separated by commas, with the number of the output behind a colon. */
+  runSavedModel(session: number, ids: number[], inputs: string, outputs: string): Output[]
+}
 
 /** tfjs-node's backend. */
 export type NativeBackend = {
-  binding: Record<AttributeType | 'TF_FLOAT' | 'TF_INT32', number>
+  binding: Binding
+  /** The binding's numbers of tensors, which are written to the library where they are not there yet. */
+  getInputTensorIds(tensors: Tensor[]): number[]
+  createOutputTensor(output: Output): Tensor
+  loadSavedModelMetaGraph(folder: string, tags: string): number
+  deleteSavedModel(session: number): void
   isUsingGpuDevice: boolean
   executeMultipleOutputs(name: string, attributes: Attribute[], inputs: Tensor[], outputs: number): Tensor[]
 }
@@ -68,9 +89,34 @@ export function attributesOf({ binding }: NativeBackend) {
 type Normalization = 'FusedBatchNormV3' | '_MklNativeFusedBatchNormEx'
 type Normalized = (x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number) => [Tensor4D, ...Tensor[]]
 
+/** What native/ adds to TensorFlow. */
+const ownOperations = ['LedgerMoments']
+
+/** Throws where the binding was built without one of our operations: CPUs have no other way. */
+export function requireOwnOperations(backend: NativeBackend): void {
+  // Without inputs none of them runs; whether TensorFlow knows the name (NOT_FOUND is 5) is said first.
+  const missing = ownOperations.filter(name => {
+    try {
+      return backend.executeMultipleOutputs(name, [], [], 1) === undefined
+    } catch (error) {
+      return /TF_Status: 5\b/.test((error as Error).message)
+    }
+  })
+  if (missing.length > 0)
+    throw new Error(
+      `the native TensorFlow binding was built before ${missing.join(', ')} came to it: run \`npm run setup\`, which builds it anew`,
+    )
+}
+
+/** The mean and the (biased) variance of each channel, [..., c] → [c] twice: native/moments.cc. */
+export const channelMoments =
+  (backend: NativeBackend) =>
+  (x: Tensor): [Tensor1D, Tensor1D] =>
+    backend.executeMultipleOutputs('LedgerMoments', [], [x], 2) as [Tensor1D, Tensor1D]
+
 /**
  * One of the batch norm operations: y, then the three tensors that its gradient wants. On a GPU the kernel's own statistics
- * are good to rounding; on CPUs they are not (statistics.ts), and it is given better ones.
+ * are good to rounding; on CPUs they are not, and it is given better ones.
  */
 export function normalize(backend: NativeBackend, name: Normalization, more: Attribute[] = []): Normalized {
   const { normalization } = attributesOf(backend)
@@ -86,7 +132,7 @@ export function normalize(backend: NativeBackend, name: Normalization, more: Att
     }
   const momentsOf = channelMoments(backend)
   return (x, gamma, beta, epsilon) => {
-    const [mean, variance] = asTensors(momentsOf(x))
+    const [mean, variance] = momentsOf(x)
     const [y, ...unused] = run('given', epsilon, [x, gamma, beta, mean, variance])
     tf.dispose(unused)
     return [y as Tensor4D, mean, variance, tf.tensor1d([], 'float32')]

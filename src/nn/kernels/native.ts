@@ -1,12 +1,19 @@
 /** The primitives as raw kernels of the native TensorFlow library: one dispatch each, gradients fused. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
+import { recordGraph } from './graph.ts'
 import type { Kernels } from './kernels.ts'
-import { type Attribute, attributesOf, type NativeBackend, normalize } from './native-backend.ts'
+import {
+  type Attribute,
+  attributesOf,
+  channelMoments,
+  type NativeBackend,
+  normalize,
+  requireOwnOperations,
+} from './native-backend.ts'
 import { onednnKernels } from './onednn.ts'
 import { portableKernels } from './portable.ts'
 import { withoutCancellation } from './softmax.ts'
-import { channelMoments } from './statistics.ts'
 
 /**
  * TensorFlow has fused kernels of these for CUDA too, which add in an order of chance, and refuses them where
@@ -19,6 +26,7 @@ const deterministicOnGpu: Pick<Kernels, 'softmaxCrossEntropy' | 'depthwiseConv2d
 
 /** `backend` is tfjs-node's, whose executeMultipleOutputs runs any operation of TensorFlow by name. */
 export function nativeKernels(backend: NativeBackend): Kernels {
+  if (!backend.isUsingGpuDevice) requireOwnOperations(backend)
   const { bool, float, labels: labelType, gathering, sliding, windows, normalization } = attributesOf(backend)
   const run = (name: string, attributes: Attribute[], inputs: Tensor[], outputs = 1) =>
     backend.executeMultipleOutputs(name, attributes, inputs, outputs)
@@ -39,6 +47,8 @@ export function nativeKernels(backend: NativeBackend): Kernels {
   const batchNorm = normalize(backend, 'FusedBatchNormV3')
 
   return {
+    // What goes into a session, and comes out of one, lies in the host's memory: on a GPU that would be copies.
+    ...(!backend.isUsingGpuDevice && { record: (inputs, f) => recordGraph(backend, inputs, f) }),
     readsWait: backend.isUsingGpuDevice,
     matMul,
     batchMatMul: (a, b, transposeA, transposeB) =>
@@ -88,7 +98,7 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     averagePoolGradient: (dy, size, shape) =>
       shaped(shape, sizes => run4D('AvgPoolGrad', windows(size), [sizes, dy])),
 
-    moments: backend.isUsingGpuDevice ? portableKernels.moments : channelMoments(backend),
+    moments: backend.isUsingGpuDevice ? portableKernels.moments : momentsOnHost(backend),
     batchNorm,
     batchNormRelu: (x, gamma, beta, epsilon) => {
       const [y, ...statistics] = batchNorm(x, gamma, beta, epsilon)
@@ -107,5 +117,15 @@ export function nativeKernels(backend: NativeBackend): Kernels {
       return [dx as Tensor4D, dGamma as Tensor1D, dBeta as Tensor1D]
     },
     ...(backend.isUsingGpuDevice ? deterministicOnGpu : onednnKernels(backend)),
+  }
+}
+
+function momentsOnHost(backend: NativeBackend): Kernels['moments'] {
+  const momentsOf = channelMoments(backend)
+  return x => {
+    const both = momentsOf(x)
+    const [mean, variance] = both.map(moment => Float64Array.from(moment.dataSync()))
+    tf.dispose(both)
+    return { mean, variance }
   }
 }

@@ -1,0 +1,146 @@
+#include "operation.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+namespace ledger {
+
+Call::Call(TF_OpKernelContext* context, const std::vector<double>& attributes)
+    : context_(context), attributes_(attributes), status_(TF_NewStatus()) {}
+
+Call::~Call() {
+  for (TF_Tensor* tensor : tensors_) TF_DeleteTensor(tensor);
+  TF_DeleteStatus(status_);
+}
+
+void Call::check() const {
+  if (TF_GetCode(status_) != TF_OK) throw Failure{TF_Message(status_)};
+}
+
+void Call::require(bool holds, const char* message) const {
+  if (!holds) throw Failure{message};
+}
+
+TF_Tensor* Call::tensor(int index, TF_DataType type) {
+  TF_Tensor* tensor = nullptr;
+  TF_GetInput(context_, index, &tensor, status_);
+  check();
+  tensors_.push_back(tensor);
+  if (TF_TensorType(tensor) != type) throw Failure{"an input has another type than the operation says"};
+  return tensor;
+}
+
+template <typename T>
+static Values<T> valuesOf(const TF_Tensor* tensor) {
+  Shape shape(TF_NumDims(tensor));
+  for (size_t axis = 0; axis < shape.size(); axis++) shape[axis] = TF_Dim(tensor, static_cast<int>(axis));
+  return {static_cast<const T*>(TF_TensorData(tensor)), shape};
+}
+
+Values<float> Call::input(int index) { return valuesOf<float>(tensor(index, TF_FLOAT)); }
+
+Values<int32_t> Call::integers(int index) { return valuesOf<int32_t>(tensor(index, TF_INT32)); }
+
+float* Call::output(int index, const Shape& shape) {
+  const size_t bytes = Values<float>{nullptr, shape}.size() * sizeof(float);
+  TF_Tensor* tensor =
+      TF_AllocateOutput(context_, index, TF_FLOAT, shape.data(), static_cast<int>(shape.size()), bytes, status_);
+  check();
+  tensors_.push_back(tensor);
+  return static_cast<float*>(TF_TensorData(tensor));
+}
+
+// Only a mistake in a definition gets here, and set-up tries the library out: no run of a user sees it.
+static void mustBe(const Operation& operation, TF_Status* status) {
+  if (TF_GetCode(status) == TF_OK) return;
+  std::fprintf(stderr, "operation %s: %s\n", operation.name, TF_Message(status));
+  std::abort();
+}
+
+void define(const Operation& operation) {
+  TF_Status* status = TF_NewStatus();
+  TF_OpDefinitionBuilder* builder = TF_NewOpDefinitionBuilder(operation.name);
+  for (const char* input : operation.inputs) TF_OpDefinitionBuilderAddInput(builder, input);
+  for (const char* output : operation.outputs) TF_OpDefinitionBuilderAddOutput(builder, output);
+  for (const char* attribute : operation.attributes) TF_OpDefinitionBuilderAddAttr(builder, attribute);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, operation.shapes);
+  TF_RegisterOpDefinition(builder, status);
+  mustBe(operation, status);
+  TF_DeleteStatus(status);
+}
+
+void addKernel(const Operation& operation, void* (*create)(TF_OpKernelConstruction*),
+               void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*)) {
+  TF_Status* status = TF_NewStatus();
+  TF_KernelBuilder* builder = TF_NewKernelBuilder(operation.name, "CPU", create, compute, destroy);
+  TF_RegisterKernelBuilder(operation.name, builder, status);
+  mustBe(operation, status);
+  TF_DeleteStatus(status);
+}
+
+std::vector<double> attributesOf(const Operation& operation, TF_OpKernelConstruction* construction) {
+  TF_Status* status = TF_NewStatus();
+  std::vector<double> values;
+  for (const std::string specification : operation.attributes) {
+    const size_t colon = specification.find(':');
+    const std::string name = specification.substr(0, colon);
+    const std::string type = specification.substr(colon + 2);
+    if (type == "float") {
+      float value = 0;
+      TF_OpKernelConstruction_GetAttrFloat(construction, name.c_str(), &value, status);
+      values.push_back(value);
+    } else if (type == "int") {
+      int64_t value = 0;
+      TF_OpKernelConstruction_GetAttrInt64(construction, name.c_str(), &value, status);
+      values.push_back(static_cast<double>(value));
+    } else {
+      TF_Bool value = 0;
+      TF_OpKernelConstruction_GetAttrBool(construction, name.c_str(), &value, status);
+      values.push_back(value);
+    }
+    if (TF_GetCode(status) != TF_OK) {
+      TF_OpKernelConstruction_Failure(construction, status);
+      break;
+    }
+  }
+  TF_DeleteStatus(status);
+  return values;
+}
+
+void run(const Operation& operation, const std::vector<double>& attributes, TF_OpKernelContext* context) {
+  std::string message;
+  try {
+    Call call(context, attributes);
+    operation.compute(call);
+    return;
+  } catch (const Failure& failure) {
+    message = failure.message;
+  } catch (const std::exception& error) {
+    message = error.what();
+  }
+  TF_Status* status = TF_NewStatus();
+  TF_SetStatus(status, TF_INVALID_ARGUMENT, (std::string(operation.name) + ": " + message).c_str());
+  TF_OpKernelContext_Failure(context, status);
+  TF_DeleteStatus(status);
+}
+
+void shapeOfInput(TF_ShapeInferenceContext* context, int input, int output, TF_Status* status) {
+  TF_ShapeHandle* shape = TF_NewShapeHandle();
+  TF_ShapeInferenceContextGetInput(context, input, shape, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(context, output, shape, status);
+  TF_DeleteShapeHandle(shape);
+}
+
+void shapeOfChannels(TF_ShapeInferenceContext* context, int input, int output, TF_Status* status) {
+  TF_ShapeHandle* shape = TF_NewShapeHandle();
+  TF_ShapeHandle* channels = TF_NewShapeHandle();
+  TF_ShapeInferenceContextGetInput(context, input, shape, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_ShapeInferenceContextSubshape(context, shape, -1, INT64_MAX, channels, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(context, output, channels, status);
+  TF_DeleteShapeHandle(shape);
+  TF_DeleteShapeHandle(channels);
+}
+
+}  // namespace ledger
