@@ -23,6 +23,29 @@ export type Kernels = {
   relu<T extends Tensor>(x: T): T
   /** dy where y > 0, else 0. */
   reluGradient<T extends Tensor>(dy: T, y: T): T
+  /** x·σ(2u), u = √(2/π)·(x + 0.044715·x³), and what the gradient wants to know of it; then dy times its derivative. */
+  gelu(x: Tensor): Kept
+  geluGradient(dy: Tensor, saved: Tensor[]): Tensor
+  /** x·σ(x); then dy times its derivative. */
+  silu<T extends Tensor>(x: T): T
+  siluGradient(dy: Tensor, x: Tensor): Tensor
+  /** dy·sech²x, exact to rounding where tanh saturates. */
+  tanhGradient(dy: Tensor, x: Tensor): Tensor
+  /**
+   * γ·(x − μ)/√(σ² + ε) + β by the mean and the (biased) variance of the c values of a place, [..., c], [c], [c] → [..., c]; then
+   * dx, dγ and dβ.
+   */
+  layerNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Kept
+  layerNormGradient(dy: Tensor, gamma: Tensor1D, saved: Tensor[]): [Tensor, Tensor1D, Tensor1D]
+  /** γ·x/√(Σx²/c + ε) over the c values of a place, [..., c], [c] → [..., c]; then dx and dγ. */
+  rmsNorm(x: Tensor, gamma: Tensor1D, epsilon: number): Kept
+  rmsNormGradient(dy: Tensor, gamma: Tensor1D, saved: Tensor[]): [Tensor, Tensor1D]
+  /**
+   * By example and head softmax(q·kᵀ/√c + mask)·v, over the head's columns, causal or not: [n, length, heads·c] three times →
+   * [n, length, heads·c]; then dq, dk and dv.
+   */
+  attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, heads: number, causal: boolean): Kept<Tensor3D>
+  attentionGradient(dy: Tensor3D, saved: Tensor[]): [Tensor3D, Tensor3D, Tensor3D]
   /**
    * Per example −log softmax(logits)[label] and its gradient softmax(logits) − onehot(label):
    * [n, classes], int32 [n] → [[n], [n, classes]].
@@ -90,7 +113,19 @@ export type Kernels = {
     statistics: Tensor[],
     epsilon: number,
   ): [Tensor4D, Tensor1D, Tensor1D]
+  /** batchNormGradient of dy where y > 0, else 0: of batchNormRelu, y what it gave. */
+  batchNormReluGradient(
+    dy: Tensor4D,
+    y: Tensor4D,
+    x: Tensor4D,
+    gamma: Tensor1D,
+    statistics: Tensor[],
+    epsilon: number,
+  ): [Tensor4D, Tensor1D, Tensor1D]
 }
+
+/** A value, and what the primitive's gradient wants to know of it. */
+export type Kept<T extends Tensor = Tensor> = { y: T; saved: Tensor[] }
 
 export type Padding = 'same' | 'valid'
 export type Shape4D = [number, number, number, number]

@@ -22,12 +22,14 @@ export function attributesOf({ binding }: NativeBackend) {
     type: binding.TF_ATTR_INT,
     value,
   })
+  const floatOf = (name: string, value: number): Attribute => ({ name, type: binding.TF_ATTR_FLOAT, value })
   const float = type('T', binding.TF_FLOAT)
   const channelsLast = text('data_format', 'NHWC')
   return {
     bool,
     text,
     ints,
+    floatOf,
     float,
     labels: type('Tlabels', binding.TF_INT32),
     indices: type('Tidx', binding.TF_INT32),
@@ -57,7 +59,7 @@ export function attributesOf({ binding }: NativeBackend) {
     normalization: (statistics: 'own' | 'given', epsilon: number) => [
       float,
       type('U', binding.TF_FLOAT),
-      { name: 'epsilon', type: binding.TF_ATTR_FLOAT, value: epsilon },
+      floatOf('epsilon', epsilon),
       channelsLast,
       bool('is_training', statistics === 'own'),
     ],
@@ -66,25 +68,6 @@ export function attributesOf({ binding }: NativeBackend) {
 
 type Normalization = 'FusedBatchNormV3' | '_MklNativeFusedBatchNormEx'
 type Normalized = (x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number) => [Tensor4D, ...Tensor[]]
-
-/** What native/ adds to TensorFlow. */
-const ownOperations = ['LedgerMoments']
-
-/** Throws where the binding was built without one of our operations: CPUs have no other way. */
-export function requireOwnOperations(backend: NativeBackend): void {
-  // Without inputs none of them runs; whether TensorFlow knows the name (NOT_FOUND is 5) is said first.
-  const missing = ownOperations.filter(name => {
-    try {
-      return backend.executeMultipleOutputs(name, [], [], 1) === undefined
-    } catch (error) {
-      return /TF_Status: 5\b/.test((error as Error).message)
-    }
-  })
-  if (missing.length > 0)
-    throw new Error(
-      `the native TensorFlow binding was built before ${missing.join(', ')} came to it: run \`npm run setup\`, which builds it anew`,
-    )
-}
 
 /** The mean and the (biased) variance of each channel, [..., c] → [c] twice: native/moments.cc. */
 export const channelMoments =

@@ -2,6 +2,7 @@
 
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
+import { composedKernels } from './composed.ts'
 import type { Kernels, Padding, Shape4D } from './kernels.ts'
 import { withoutCancellation } from './softmax.ts'
 
@@ -105,7 +106,7 @@ const batchNorm: Kernels['batchNorm'] = (x, gamma, beta, epsilon) =>
     return [y, mean, scale]
   })
 
-export const portableKernels: Kernels = {
+const base = {
   readsWait: false,
   // Transposed explicitly: the WASM kernel multiplies transposed operands ten times slower than plain ones.
   matMul: (a, b, transposeA, transposeB) =>
@@ -204,4 +205,6 @@ export const portableKernels: Kernels = {
       const centred = tf.sub(tf.sub(dy, tf.div(dBeta, values)), tf.mul(normalized, tf.div(dGamma, values)))
       return [tf.mul(centred, tf.mul(gamma, scale)) as Tensor4D, dGamma, dBeta]
     }),
-}
+} satisfies Partial<Kernels>
+
+export const portableKernels: Kernels = { ...base, ...composedKernels(base) }
