@@ -464,6 +464,36 @@ for (const name of engines) {
     }
   })
 
+  const skip = name === 'wasm' && 'WebAssembly records no graphs'
+  test(`${name}: every operation in a graph, recorded with other values`, { skip }, async () => {
+    const { kernels } = await loadEngine({ name })
+    const ops = makeOps(kernels)
+    const all = Object.entries(cases)
+    const inputsOf = (draws: string) =>
+      all.map(([op, { inputs, labels, tokens }]) => [
+        ...inputs.map((shape, i) => tf.tensor(draw(size(shape), op, i, draws), shape)),
+        ...(labels ? [tf.tensor(labels, tokens ?? [labels.length], 'int32')] : []),
+      ])
+    const compute = (given: tf.Tensor[][]) =>
+      all.flatMap(([name, { op, inputs }], c) => {
+        const [tensors, rest] = [given[c].slice(0, inputs.length), given[c].slice(inputs.length)]
+        const run = () => op(ops, ...tensors, ...rest)
+        const y = run()
+        const dy = tf.tensor(draw(y.size, name, 'dy'), y.shape)
+        return [y, ...tf.engine().gradients(run, tensors, dy).grads]
+      })
+    const [recorded, given] = [inputsOf('recorded'), inputsOf('given')]
+    const graph = kernels.record!(recorded.flat(), () => compute(recorded))
+    const names = all.flatMap(([op, { inputs }]) => [op, ...inputs.map((_, i) => `${op}, input ${i}`)])
+    const expected = compute(given)
+    graph.run(given.flat()).forEach((output, i) => {
+      assert.deepEqual(output.shape, expected[i].shape, names[i])
+      const error = relativeError(output.dataSync(), expected[i].dataSync())
+      assert.ok(error < 2e-6, `${names[i]} is off by ${error}`)
+    })
+    graph.dispose()
+  })
+
   test(`${name}: a whole network's full gradient against float64, whatever the chunks`, async () => {
     const { kernels } = await loadEngine({ name })
     const widths = [12, 7, 5, 3]

@@ -7,7 +7,14 @@ import { loadSplits } from '../src/data/registry.ts'
 import { drawSample } from '../src/data/select.ts'
 import { loadStored } from '../src/data/uploads/stored.ts'
 import type { Engine } from '../src/engine/engine.ts'
-import { type DeviceSplit, disposeBatch, type Model, makeModel, uploadSplit } from '../src/nn/model.ts'
+import {
+  type DeviceSplit,
+  disposeBatch,
+  disposeModel,
+  type Model,
+  makeModel,
+  uploadSplit,
+} from '../src/nn/model.ts'
 import { buildNetwork } from '../src/nn/network.ts'
 import type { Objects } from '../src/objects/objects.ts'
 import { isSample, sampleOf } from '../src/spec/sample.ts'
@@ -43,6 +50,7 @@ export function makeContext(
   onDownload?: (progress: DownloadProgress) => void,
 ): Context {
   let data: { key: string; splits: Splits } | undefined
+  let prepared: { key: string; model: Model } | undefined
   let device: { key: string; splits: Partial<Record<SplitName, DeviceSplit>> } | undefined
 
   const directory = config.datasetsDir
@@ -63,11 +71,16 @@ export function makeContext(
   return {
     objects,
     async prepare(task, signal) {
+      const { spec } = task
       const splits = await load(task, signal)
-      return {
-        model: makeModel(buildNetwork(task.spec.architecture, splits.train), engine.kernels, task.spec.loss),
-        data: splits,
+      // Of the data a model has the shape, and its graphs the size of their chunks.
+      const key = JSON.stringify([spec.dataset, spec.architecture, spec.loss, spec.allocation.chunkSize])
+      if (prepared?.key !== key) {
+        if (prepared) disposeModel(prepared.model)
+        const network = buildNetwork(spec.architecture, splits.train)
+        prepared = { key, model: makeModel(network, engine.kernels, spec.loss) }
       }
+      return { model: prepared.model, data: splits }
     },
     async upload(task, signal) {
       const { spec } = task

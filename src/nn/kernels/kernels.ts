@@ -6,6 +6,11 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 
 export type Kernels = {
+  /**
+   * Records what `f` computes of `inputs`, to be run as a whole with others of the same shapes; absent where the engine has no
+   * such way. f runs meanwhile, once; it and its results are the caller's to tidy.
+   */
+  record?(inputs: Tensor[], f: () => Tensor[]): Graph
   /** Whether the host waits for a device when it reads a tensor, rather than copying what lies in its own memory. */
   readsWait: boolean
   /** op(a)·op(b), op transposing where asked: [m, k]·[k, n] → [m, n]. */
@@ -126,6 +131,9 @@ export type Kernels = {
 
 /** A value, and what the primitive's gradient wants to know of it. */
 export type Kept<T extends Tensor = Tensor> = { y: T; saved: Tensor[] }
+
+/** A recorded computation: outputs from inputs, in the orders and the shapes that it was recorded with. */
+export type Graph = { run(inputs: Tensor[]): Tensor[]; dispose(): void }
 
 export type Padding = 'same' | 'valid'
 export type Shape4D = [number, number, number, number]

@@ -3,12 +3,34 @@ import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Padding } from './kernels.ts'
 
-type AttributeType = 'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING'
+type AttributeType =
+  | 'TF_ATTR_TYPE'
+  | 'TF_ATTR_BOOL'
+  | 'TF_ATTR_INT'
+  | 'TF_ATTR_FLOAT'
+  | 'TF_ATTR_STRING'
+  | 'TF_ATTR_SHAPE'
 export type Attribute = { name: string; type: number; value: unknown }
+
+/** A tensor of the native library, by the binding's number of it. */
+export type Output = { id: number; shape: number[]; dtype: number }
+
+type Binding = Record<AttributeType | 'TF_FLOAT' | 'TF_INT32', number> & {
+  executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): Output[]
+  createTensor(shape: number[], type: number, values: ArrayBufferView): number
+  tensorDataSync(id: number): ArrayBufferView
+  /** Names are separated by commas, with the number of the output behind a colon. */
+  runSavedModel(session: number, ids: number[], inputs: string, outputs: string): Output[]
+}
 
 /** tfjs-node's backend. */
 export type NativeBackend = {
-  binding: Record<AttributeType | 'TF_FLOAT' | 'TF_INT32', number>
+  binding: Binding
+  /** The binding's numbers of tensors, which are written to the library where they are not there yet. */
+  getInputTensorIds(tensors: Tensor[]): number[]
+  createOutputTensor(output: Output): Tensor
+  loadSavedModelMetaGraph(folder: string, tags: string): number
+  deleteSavedModel(session: number): void
   isUsingGpuDevice: boolean
   executeMultipleOutputs(name: string, attributes: Attribute[], inputs: Tensor[], outputs: number): Tensor[]
 }

@@ -3,6 +3,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow
 import * as tf from '@tensorflow/tfjs-core'
 import { composedKernels } from './composed.ts'
 import { fusedKernels, requireOwnOperations } from './fused.ts'
+import { recordGraph } from './graph.ts'
 import type { Kernels } from './kernels.ts'
 import { type Attribute, attributesOf, type NativeBackend, normalize } from './native-backend.ts'
 import { onednnKernels } from './onednn.ts'
@@ -113,7 +114,13 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     },
   } satisfies Partial<Kernels>
   const composed = composedKernels(raw)
-  return backend.isUsingGpuDevice
-    ? { ...raw, ...composed, ...onGpu }
-    : { ...raw, ...composed, ...onednnKernels(backend), ...fusedKernels(backend, composed) }
+  if (backend.isUsingGpuDevice) return { ...raw, ...composed, ...onGpu }
+  return {
+    ...raw,
+    ...composed,
+    ...onednnKernels(backend),
+    ...fusedKernels(backend, composed),
+    // What goes into a session, and comes out of one, lies in the host's memory: on a GPU that would be copies.
+    record: (inputs, f) => recordGraph(backend, inputs, f),
+  }
 }

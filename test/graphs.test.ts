@@ -1,0 +1,65 @@
+/** A chunk's pass as one graph: what it gives is what the operations give one by one, and it is asked for once. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as tf from '@tensorflow/tfjs-core'
+import { networkOfWork, randomExamples, works } from '../bench/works.ts'
+import { defaultEngine } from '../src/engine/binding.ts'
+import { loadEngine } from '../src/engine/engine.ts'
+import { addFullGradients, disposeBatch, disposeModel, makeModel, uploadSplit } from '../src/nn/model.ts'
+import { initialWeights } from '../src/nn/train.ts'
+import { counting } from './support/counting.ts'
+import { relativeError } from './support/reference.ts'
+
+const skip = defaultEngine() === 'wasm' && 'native TensorFlow is not built here'
+
+/** Enough examples in two chunks of a size for a graph of that size, and one chunk more that is not worth one. */
+const sizes = { fc: 3000, lenet: 60, resnet20: 6, 'all-cnn': 2, vgg: 6, transformer: 180 }
+
+for (const [name, size] of Object.entries(sizes))
+  test(`${name}: a gradient by graphs is the gradient by operations`, { skip }, async () => {
+    const { kernels } = await loadEngine({ name: 'native' })
+    const network = networkOfWork(works[name])
+    const model = makeModel(network, kernels)
+    const { graphs: _, ...byOperations } = model
+    const split = uploadSplit(randomExamples(2 * size + 1, works[name]), size)
+    const gradientAt = async (seed: number, of: typeof model) => {
+      const gradient = new Float64Array(network.parameters)
+      const [measured] = await addFullGradients(of, initialWeights(network, seed), [split], [gradient], {
+        accuracy: true,
+      })
+      return { gradient, ...measured }
+    }
+    await gradientAt(0, model)
+    assert.deepEqual([...model.graphs!.bySize.keys()], [size], 'one graph, and none of the odd chunk')
+
+    const before = tf.memory().numTensors
+    const counts = await counting(async () => {
+      const expected = await gradientAt(1, byOperations)
+      const found = await gradientAt(1, model)
+      assert.ok(Math.abs(found.loss - expected.loss) < 1e-6 * expected.loss, `loss ${found.loss}`)
+      assert.equal(found.accuracy, expected.accuracy)
+      assert.ok(relativeError(found.gradient, expected.gradient) < 2e-5)
+      assert.deepEqual(await gradientAt(1, model), found, 'the same bits again')
+    })
+    assert.equal(counts.graphs, 4, 'two chunks, twice')
+    assert.equal(tf.memory().numTensors, before, 'nothing is left behind')
+    disposeModel(model)
+    split.chunks.forEach(disposeBatch)
+  })
+
+test('a graph refuses what it cannot hold', { skip }, async () => {
+  const { kernels } = await loadEngine({ name: 'native' })
+  const [x, elsewhere] = [tf.tensor1d([1, 2]), tf.tensor1d([3, 4])]
+  const record = (f: () => tf.Tensor) => () => kernels.record!([x], () => [f()])
+  assert.throws(
+    record(() => tf.mul(x, tf.add(x, 1).dataSync()[0])),
+    /cannot depend on values that are read to the host/,
+  )
+  // What was not yet written to the library is a constant of the graph; what was is from elsewhere.
+  tf.add(elsewhere, 1).dispose()
+  assert.throws(
+    record(() => tf.add(x, elsewhere)),
+    /Add(V2)? takes a tensor from elsewhere/,
+  )
+  assert.deepEqual([...tf.add(x, 1).dataSync()], [2, 3], 'and the engine goes on')
+})
