@@ -14,6 +14,7 @@ import type { SegmentColumns } from '../src/lca/columns.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
 import type { SplitName } from '../src/spec/schema.ts'
 import { insertBlocks } from '../src/store/blocks.ts'
+import { coarsen } from '../src/store/coarse.ts'
 import { createExperiment } from '../src/store/experiments.ts'
 import { startApi, type TestApi } from '../test/support/api.ts'
 import { launch, skipReason } from '../test/support/browser.ts'
@@ -66,7 +67,7 @@ export async function measurePages(options: {
         address: `#/experiments/${made.map}?by=variable`,
         there: image('/^LCA on train of 62 variables in .*9775|^LCA on train of 62 variables/'),
         act: press('Zoom in'),
-        acted: image('/^LCA on train of 62 variables in .* spans of 13 /'),
+        acted: image('/^LCA on train of 62 variables in .* spans of 20 /'),
       },
       {
         what: 'curve of 1,000,000',
@@ -288,6 +289,8 @@ async function record({ db }: TestApi, size: Size): Promise<string> {
     `UPDATE segments SET status = 'allocated', done = "to" - "from" WHERE experiment_id = $1`,
     [id],
   )
+  // As finalize does.
+  await coarsen(db, id)
   return id
 }
 

@@ -294,6 +294,24 @@ describe('tables', () => {
     assert.match(answer.body.errors[0].message, /fc_1, fc_2/)
   })
 
+  test('spans=n: the shortest of 1 to 9 times a power of ten of which there are no more', async () => {
+    for (const [query, bucket] of [
+      ['spans=40', 1],
+      ['spans=39', 2],
+      ['spans=5', 8],
+      ['spans=4', 10],
+      ['spans=1', 40],
+      ['spans=3&from=5&to=12', 3],
+      ['spans=1&from=9&to=11&by=variable', 3],
+    ] as const) {
+      const asked = await get(`allocations?${query}`)
+      assert.equal(asked.bucket, bucket, query)
+      assert.deepEqual(asked, await get(`allocations?${query.replace(/spans=\d+/, `bucket=${bucket}`)}`))
+    }
+    const both = await api.http.get(`/v1/experiments/${id}/allocations?spans=3&bucket=2`).expect(400)
+    assert.match(both.body.errors[0].message, /give one of them/)
+  })
+
   for (const path of [
     'layers',
     'layers?by=variable',

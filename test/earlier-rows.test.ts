@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { described } from '../src/cli/commands/findings.ts'
 import { diagnostics } from '../src/lca/diagnostics/registry.ts'
-import type { Database } from '../src/store/database.ts'
 import { rewriteEarlierRows, rewriteExperiment } from '../src/store/earlier-rows.ts'
 import { deleteExperiment } from '../src/store/experiments.ts'
 import { minimalSpec, noteRecorded, post, startApi, type TestApi, variables } from './support/api.ts'
+import { dyingAt } from './support/dying.ts'
 
 let api: TestApi
 before(async () => {
@@ -77,32 +77,6 @@ async function left(id: string): Promise<number> {
   return rows
 }
 
-/** The database of a process that dies, connection and all, before its n-th statement from now. */
-function dyingAt(n: number): Database & { died: boolean } {
-  const db = { prisma: api.db.prisma, close: async () => {}, died: false } as Database & { died: boolean }
-  let statements = 0
-  const counting = <T extends { query: unknown }>(target: T, others: object): T =>
-    new Proxy(target, {
-      get(_, name) {
-        const found = Reflect.get(name in others ? others : target, name)
-        if (name !== 'query') return typeof found === 'function' ? found.bind(target) : found
-        return async (...args: unknown[]) => {
-          db.died ||= ++statements >= n
-          if (db.died) throw new Error('this process is gone')
-          return found.apply(target, args)
-        }
-      },
-    })
-  db.pool = counting(api.db.pool, {
-    connect: async () => {
-      const client = await api.db.pool.connect()
-      // The server rolls back what a connection that is gone had not committed.
-      return counting(client, { release: () => client.release(db.died) })
-    },
-  })
-  return db
-}
-
 test('what an earlier version recorded is read as it is, and the same when it has been rewritten', async () => {
   const id = await recordedEarlier()
   const before = await shown(id)
@@ -170,7 +144,7 @@ test('a process that dies at any statement of it leaves what the next one goes o
   const before = await shown(id)
   let n = 1
   for (; ; n++) {
-    const dying = dyingAt(n)
+    const dying = dyingAt(api.db, n)
     await rewriteExperiment(dying, id, { pause: false }).catch((error: Error) =>
       assert.equal(error.message, 'this process is gone'),
     )

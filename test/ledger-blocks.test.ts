@@ -3,16 +3,21 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { readAllocations } from '../src/api/routes/allocations/query.ts'
+import { readPoints } from '../src/api/routes/iterations/query.ts'
 import { sumLayers } from '../src/api/routes/layers/query.ts'
 import { readNeurons } from '../src/api/routes/neurons/query.ts'
 import { groupVariables } from '../src/api/tables/ledger.ts'
 import type { Columns, ColumnsKind, SegmentColumns } from '../src/lca/columns.ts'
 import { blockRows, insertBlocks, readBlocks } from '../src/store/blocks.ts'
+import { coarsen, coarsenEarlier } from '../src/store/coarse.ts'
 import { createExperiment } from '../src/store/experiments.ts'
+import { extendExperiment } from '../src/store/extension.ts'
+import { noQuota } from '../src/store/posting.ts'
 import { recordSegment } from '../src/store/segments.ts'
 import { incompleteSegments, summarise } from '../src/store/summary.ts'
 import { recordTraining, startExperiment } from '../src/store/training.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
+import { dyingAt } from './support/dying.ts'
 import { asStored, fakeEvaluations, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
 
 let database: TestDatabase
@@ -195,4 +200,141 @@ test('sums are the same bits in whatever order segments were recorded, also whil
   const ofVariable = (v: number) =>
     train.flatMap(values => [...values].filter((_, cell) => cell % 2 === v)).reduce((a, b) => a + b, 0)
   assert.equal(expected.layers.items[0].helping, ofVariable(0) + ofVariable(1))
+})
+
+/** The coarse blocks of a run: the kinds, and how many iterations of one split they cover. */
+async function coarseOf(id: string): Promise<[kind: string, iterations: number][]> {
+  const { rows } = await database.db.pool.query<{ kind: string; iterations: number }>(
+    `SELECT kind, sum("to" - "from")::int AS iterations FROM ledger_blocks
+      WHERE experiment_id = $1 AND split = 'train' AND kind LIKE '%/%' GROUP BY kind ORDER BY kind`,
+    [id],
+  )
+  return rows.map(({ kind, iterations }) => [kind, iterations])
+}
+
+test('whole runs in few parts: the same bits out of coarse tables as out of blocks, whatever dies or changes', async () => {
+  const { db } = database
+  const segmentIterations = 3500
+  const spec = fakeSpec(21_137, segmentIterations, [])
+  const { iterations } = spec.training
+  const id = await trained(iterations, segmentIterations)
+  /** A segment with what is odd among what depends on its order. */
+  const tablesOf = (index: number, to = Math.min(iterations, (index + 1) * segmentIterations)) => {
+    const tables = scattered(index * segmentIterations, to)
+    for (const [i, value] of odd.entries())
+      for (const { kind, columns } of tables)
+        if (kind !== 'neurons')
+          for (const name in columns)
+            if (name !== 'splits' && columns[name] instanceof Float64Array)
+              columns[name][37 * i + index] = value
+    // Counts of large layers, whose sums are no int32.
+    tables[1].columns.helped.fill(2 ** 31 - 1)
+    return tables
+  }
+  const record = async (index: number, columns = tablesOf(index)) => {
+    const [from, to] = [index * segmentIterations, Math.min(iterations, (index + 1) * segmentIterations)]
+    const evaluations = fakeEvaluations(spec, from, to)
+    const result = { columns, evaluations, objects: [], seconds: 1, gradients: 1 }
+    assert.equal(await recordSegment(db, id, index, result, computer), 'recorded')
+  }
+  const { signal } = new AbortController()
+  const ledger = {
+    ...({ id, split: 'train', iterations, complete: true, version: undefined } as const),
+    ...{ recording: { allocation: {}, training: {} }, unbalanced: null, sample: { examples: 100, of: 100 } },
+  }
+  /** Of buckets that spans make up and others that they do not, and of all and any part of the run. */
+  const answers = async () => {
+    const found: unknown[] = []
+    for (const [by, bucket, from, to, columns] of [
+      ['variable', 10, 0, iterations],
+      ['layer', 70, 3, 20_555],
+      ['variable', 1000, 0, iterations, ['lca', 'helpFractionOfAll']],
+      ['layer', 20_000, 7, iterations - 1],
+      ['variable', 2400, 995, 12_345],
+      ['layer', 30_000, 0, iterations],
+    ] as const) {
+      const grouping = await groupVariables(db, id, by)
+      const request = { by, bucket, from, to, columns }
+      for await (const { values } of readAllocations(db, ledger, grouping, request, signal))
+        found.push(values)
+    }
+    for (const [points, from, to] of [
+      [4, 0, iterations],
+      [10, 3, iterations - 2],
+      [28, 0, iterations],
+      [54, 137, 20_301],
+    ])
+      for await (const batch of readPoints(db, ledger, { from, to }, points, signal)) found.push(batch)
+    return found
+  }
+  for (const index of [0, 1, 2, 3, 4, 5]) await record(index)
+  assert.equal(await coarsen(db, id), 2, 'of the iterations whose segments are all recorded')
+  await record(6)
+  await db.pool.query('DELETE FROM ledger_blocks WHERE experiment_id = $1 AND kind LIKE $2', [id, '%/%'])
+  const before = await answers()
+
+  // An earlier version let it end without. Whoever makes them dies at any statement, and the next goes on.
+  await db.pool.query(`UPDATE experiments SET status = 'succeeded' WHERE id = $1`, [id])
+  for (let n = 1; ; n += 5) {
+    const dying = dyingAt(db, n)
+    await coarsen(dying, id).catch((error: Error) => assert.equal(error.message, 'this process is gone'))
+    if (n % 4 === 0) assert.deepEqual(await answers(), before, `after ${n} statements`)
+    if (!dying.died) break
+  }
+  const everything: [string, number][] = [
+    ['allocations/10', 21_130],
+    ['allocations/100', 21_100],
+    ['allocations/1000', 21_000],
+    ['allocations/10000', 20_000],
+    ['iterations/100', 21_100],
+    ['iterations/1000', 21_000],
+    ['iterations/10000', 20_000],
+  ]
+  assert.deepEqual(await coarseOf(id), everything)
+  assert.deepEqual(await answers(), before)
+  assert.equal(await coarsenEarlier(db), 0)
+
+  // They are what is read: of a bucket of a hundred no block is wanted but at the end of the run.
+  const lca = async () => {
+    const request = { by: 'variable', bucket: 100, from: 0, to: iterations, columns: ['lca'] } as const
+    const grouping = await groupVariables(db, id, 'variable')
+    const found: unknown[] = []
+    for await (const { values } of readAllocations(db, ledger, grouping, request, signal))
+      found.push(values.lca)
+    return found
+  }
+  const expected = await lca()
+  await db.pool.query(
+    `UPDATE ledger_blocks SET data = '' WHERE experiment_id = $1 AND kind = 'allocations' AND "to" <= 20000`,
+    [id],
+  )
+  assert.deepEqual(await lca(), expected)
+
+  // A segment that is recorded again takes with it what was made of it, and of its neighbours.
+  await db.pool.query(`UPDATE experiments SET status = 'allocating' WHERE id = $1`, [id])
+  await db.pool.query(`UPDATE segments SET status = 'trained' WHERE experiment_id = $1`, [id])
+  await record(2, tablesOf(3, 4 * segmentIterations))
+  assert.deepEqual(
+    (await coarseOf(id)).map(([, iterations]) => iterations),
+    [1130, 1100, 1000, 1100, 1000],
+  )
+  for (const index of [0, 1, 3, 4, 5, 6]) await record(index)
+  const changed = await answers()
+  assert.notDeepEqual(changed, before)
+  assert.equal(await coarsen(db, id), 3)
+  assert.deepEqual(await coarseOf(id), everything)
+  assert.deepEqual(await answers(), changed)
+
+  // A run that goes on: the chunk that was the last, and shorter, is made anew.
+  await db.pool.query(`UPDATE experiments SET status = 'succeeded' WHERE id = $1`, [id])
+  const longer = asStored(fakeSpec(23_000, segmentIterations, []))
+  const queue = { submit: async () => {}, remove: async () => {} }
+  const extension = { id, tenant: 'default', spec: longer, former: iterations, quota: noQuota }
+  assert.deepEqual(await extendExperiment(db, queue, extension), { outcome: 'extended' })
+  assert.deepEqual(
+    (await coarseOf(id)).map(([, iterations]) => iterations),
+    [20_000, 20_000, 20_000, 20_000, 20_000, 20_000, 20_000],
+  )
+  await db.pool.query('DELETE FROM experiments WHERE id = $1', [id])
+  assert.deepEqual(await coarseOf(id), [])
 })

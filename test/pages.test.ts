@@ -118,7 +118,7 @@ describe('the pages', { skip: skipReason }, () => {
 
   test('a zoom asks the server for that span, is in the address, and the back button undoes it', async () => {
     const page = await visit(`#/experiments/${id}`, spec.name)
-    const asked = page.waitForRequest(/allocations\?.*from=6&to=18&bucket=1/)
+    const asked = page.waitForRequest(/allocations\?from=6&to=18&.*spans=400/)
     await page.getByRole('button', { name: 'Zoom in' }).click()
     await asked
     await page.getByText('iterations 6 to 18 of 24').waitFor()

@@ -16,6 +16,7 @@ import { recordedBy } from '../src/spec/diagnostics.ts'
 import type { ResolvedSpec } from '../src/spec/resolved.ts'
 import { type SegmentSpan, segmentsOf } from '../src/spec/segments.ts'
 import { findArtifacts, type StoredArtifact } from '../src/store/artifacts.ts'
+import { coarsen } from '../src/store/coarse.ts'
 import { uploadOf } from '../src/store/datasets.ts'
 import { patiently } from '../src/store/patience.ts'
 import { type ExperimentState, readState } from '../src/store/state.ts'
@@ -64,6 +65,7 @@ export async function finalize(context: WorkerContext, id: string, state: Experi
     for (const key of lost.map(name => objectKey(id, name))) await context.objects.remove(key, [key])
   }
   if (joins) await joinSeams(context, id, spec)
+  await patiently(() => coarsen(db, id, { signal: context.stopping }), log)
   const stored = await readArtifacts(db, id)
   const finished = await summarise(db, id, spec)
   const former = formerOf(stored, spec)

@@ -18,6 +18,7 @@ import { openQueueOn } from '../src/queue/queue.ts'
 import { reconcile } from '../src/queue/reconcile.ts'
 import { claimChore } from '../src/store/chores.ts'
 import { claimStore } from '../src/store/claim.ts'
+import { coarsenEarlier } from '../src/store/coarse.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { storedDigests } from '../src/store/datasets.ts'
 import { rewriteEarlierRows } from '../src/store/earlier-rows.ts'
@@ -184,6 +185,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       }
       const rewritten = await rewriteEarlierRows(db)
       if (rewritten) log.info({ segments: rewritten }, 'rewrote what an earlier version had recorded')
+      const coarsened = await coarsenEarlier(db)
+      if (coarsened)
+        log.info({ chunks: coarsened }, 'made coarse tables of what an earlier version had recorded')
       const digests = await storedDigests(db)
       await sweepFetched(config.datasetsDir, sha256 => digests.has(sha256))
     }

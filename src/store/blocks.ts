@@ -3,7 +3,8 @@
  * are the columns one after another, each all of its values, little-endian, as `columns` names them: `lca f8` (float64),
  * `helped i4` (int32, or u2 where none is negative or above 65,535). Rows come in the order of iterations, equally many for each, unless they are sums over all of
  * [from, to). A block lies within one segment and holds at most `blockRows` rows or one iteration, so that whoever reads
- * never holds more. Nothing here knows what the columns mean: another kind of table needs no migration.
+ * never holds more. Nothing here knows what the columns mean: another kind of table needs no migration. A kind with a number
+ * behind it, as allocations/10 (coarse.ts), has its rows for every so many iterations, and may go on over segments.
  */
 import type pg from 'pg'
 import type { Columns, SegmentColumns } from '../lca/columns.ts'
@@ -15,6 +16,9 @@ import { type EarlierKind, earlierBlocksSql } from './earlier-blocks.ts'
 export type Queryable = Pick<pg.ClientBase, 'query'>
 
 export type Block = { from: number; to: number; rows: number; columns: Columns }
+
+/** How many iterations each of the rows of a kind is of, where they are not of whole segments. */
+const everyOf = (kind: string): number => Number(kind.split('/')[1] ?? 1)
 
 /** 1.6 MB of allocations. */
 export const blockRows = 2 ** 15
@@ -55,15 +59,37 @@ export async function insertBlocks(
   await flush()
 }
 
-/** Removes the blocks of a segment. What was made of the whole run stays: made again, it would be the same. */
+/**
+ * Removes the blocks of a segment, and the coarse ones that are made of them. What was made of the whole run stays: made
+ * again, it would be the same.
+ */
 export async function removeBlocks(
   client: Queryable,
   id: string,
   { from, to }: { from: number; to: number },
 ): Promise<void> {
   await client.query(
-    'DELETE FROM ledger_blocks WHERE experiment_id = $1 AND "from" >= $2 AND "from" < $3 AND kind <> ALL ($4)',
+    `DELETE FROM ledger_blocks
+      WHERE experiment_id = $1 AND "from" >= $2 AND "from" < $3 AND kind <> ALL ($4) AND kind NOT LIKE '%/%'`,
     [id, from, to, runKinds],
+  )
+  await removeCoarse(client, id, { from, to })
+}
+
+/** Coarse tables are made of so many iterations at once, which begin at the multiples: all of them are there, or none. */
+export const chunkIterations = 10_000
+
+/** Removes the coarse blocks of whatever chunks have iterations of [from, to). */
+export async function removeCoarse(
+  client: Queryable,
+  id: string,
+  { from, to }: { from: number; to: number },
+): Promise<void> {
+  const begin = Math.floor(from / chunkIterations) * chunkIterations
+  const end = Math.ceil(to / chunkIterations) * chunkIterations
+  await client.query(
+    `DELETE FROM ledger_blocks WHERE experiment_id = $1 AND kind LIKE '%/%' AND "from" >= $2 AND "from" < $3`,
+    [id, begin, end],
   )
 }
 
@@ -275,17 +301,18 @@ function* blocksOf(
   { from, to }: { from: number; to: number },
 ): Generator<Block> {
   const [first] = Object.values(columns)
-  const perIteration = first.length / (to - from)
+  const every = everyOf(kind)
+  const perSpan = (first.length * every) / (to - from)
   if (of === 'segment' || to === from) {
     yield { from, to, rows: first.length, columns }
     return
   }
-  if (!Number.isInteger(perIteration))
+  if (!Number.isInteger(perSpan))
     throw new Error(`${first.length} rows of ${kind} do not divide into ${to - from} iterations`)
-  const length = Math.max(1, Math.floor(blockRows / perIteration))
+  const length = every * Math.max(1, Math.floor(blockRows / perSpan))
   for (let start = from; start < to; start += length) {
     const end = Math.min(to, start + length)
-    const rows = [(start - from) * perIteration, (end - from) * perIteration] as const
+    const rows = [((start - from) / every) * perSpan, ((end - from) / every) * perSpan] as const
     yield { from: start, to: end, rows: rows[1] - rows[0], columns: slice(columns, ...rows) }
   }
 }
@@ -293,9 +320,10 @@ function* blocksOf(
 /** The part of a block that lies in [from, to); all of one that holds sums. */
 function cut(block: Block, from: number, to: number, kind: string): Block {
   if (isOfSegment(kind) || (block.from >= from && block.to <= to)) return block
-  const perIteration = block.rows / (block.to - block.from)
+  const every = everyOf(kind)
+  const perSpan = (block.rows * every) / (block.to - block.from)
   const [start, end] = [Math.max(from, block.from), Math.min(to, block.to)]
-  const rows = [(start - block.from) * perIteration, (end - block.from) * perIteration] as const
+  const rows = [((start - block.from) / every) * perSpan, ((end - block.from) / every) * perSpan] as const
   return { from: start, to: end, rows: rows[1] - rows[0], columns: slice(block.columns, ...rows) }
 }
 

@@ -1,5 +1,6 @@
 /** An experiment that has succeeded goes on: its spec is longer, and what is new of it is to be done. */
 import { type StoredSpec, textOf } from '../spec/stored.ts'
+import { removeCoarse } from './blocks.ts'
 import { type Database, transaction } from './database.ts'
 import { lockExperiments, type Submissions } from './experiments.ts'
 import { holdPlaces, type Quota } from './posting.ts'
@@ -76,6 +77,8 @@ export async function extendExperiment(
       [id, begin, segmentIterations, iterations],
     )
     await client.query('DELETE FROM variable_totals WHERE experiment_id = $1', [id])
+    // The chunk that it ended in goes on.
+    await removeCoarse(client, id, { from: former, to: former + 1 })
     return { outcome: 'extended' }
   })
   if (done.outcome !== 'extended') return done

@@ -60,9 +60,12 @@ function add(totals: LedgerTotals, { from, to, rows, columns }: Block, variables
   totals.variables.iterations += to - from
 }
 
-/** Throws where a block of allocations does not have every variable of each iteration. */
-export function checkRows({ from, to, rows }: Omit<Block, 'columns'>, variables: number): void {
-  if (rows !== (to - from) * variables)
+/** Throws where a block of allocations does not have every variable of each iteration, or of every so many. */
+export function checkRows(
+  { from, to, rows, every = 1 }: Omit<Block, 'columns'> & { every?: number },
+  variables: number,
+): void {
+  if (rows * every !== (to - from) * variables)
     throw new Error(
       `the ledger has ${rows} rows for the iterations [${from}, ${to}) of ${variables} variables`,
     )

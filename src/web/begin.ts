@@ -5,21 +5,22 @@
 import { parseAddress } from './address.ts'
 import { begin } from './begun.ts'
 import { ledger } from './ledger.ts'
-import { lookOf, nameOf, readCurves, readRows } from './look.ts'
+import { beginTables, lookOf, unknownLook } from './look.ts'
 import { overlayOf, readOverlaid } from './overlaid.ts'
 
 const { path, query } = parseAddress(location.hash)
 const [first, id] = path
-if (first === 'experiments' && id !== undefined)
-  begin(`experiment ${id}`, () => ledger.get(id)).then(
-    experiment => {
-      if (query.has('tab')) return
-      const look = lookOf(experiment, query)
-      begin(nameOf('curves', look), () => readCurves(look))
-      begin(nameOf('rows', look), () => readRows(look))
-    },
+if (first === 'experiments' && id !== undefined) {
+  const isLedger = !query.has('tab')
+  const experiment = begin(`experiment ${id}`, () => ledger.get(id))
+  // What of the ledger is shown first need not wait for what the experiment is.
+  const unknown = isLedger && unknownLook(id, query)
+  if (unknown) beginTables(unknown)
+  experiment.then(
+    known => isLedger && beginTables(lookOf(known, query)),
     () => {},
   )
+}
 if (first === 'overlay') {
   const overlay = overlayOf(query)
   begin(JSON.stringify(overlay), () => readOverlaid(overlay))

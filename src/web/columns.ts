@@ -11,31 +11,50 @@ export async function readColumns<N extends string, T extends string>(
     query: { ...query, format: 'csv', column: [...numbers, ...texts] },
     ...(signal && { signal }),
   })
-  const all = cells((await answer.text()).replace(/\n$/, ''))
-  const width = numbers.length + texts.length
-  const length = all.length / width - 1
-  const placeOf = (name: string) => width + all.indexOf(name)
-  const numbered = numbers.map(name => {
-    const values = new Float64Array(length)
-    for (let row = 0, at = placeOf(name); row < length; row++, at += width)
-      values[row] = all[at] === '' ? Number.NaN : Number(all[at])
-    return [name, values]
+  const text = await answer.text()
+  const end = text.indexOf('\n')
+  const head = text.slice(0, end).split(',')
+  const found = new Map<string, (string | number)[]>(head.map(name => [name, []]))
+  // Names repeat: each is kept once.
+  const names = new Map<string, string>()
+  const readers = head.map((name, column) => {
+    const isText = (texts as readonly string[]).includes(name)
+    const cells = found.get(name)!
+    const behind = column === head.length - 1 ? '\n' : ','
+    return (at: number): number => {
+      if (isText && text[at] === '"') {
+        const [cell, next] = quoted(text, at)
+        cells.push(cell)
+        return next
+      }
+      const stop = text.indexOf(behind, at)
+      const cell = text.slice(at, stop)
+      if (!isText) cells.push(cell === '' ? Number.NaN : Number(cell))
+      else {
+        if (!names.has(cell)) names.set(cell, cell)
+        cells.push(names.get(cell)!)
+      }
+      return stop + 1
+    }
   })
-  const texted = texts.map(name => {
-    const at = placeOf(name)
-    return [name, Array.from({ length }, (_, row) => all[at + row * width])]
-  })
-  return Object.assign({ length }, Object.fromEntries([...numbered, ...texted]))
+  let length = 0
+  for (let at = end + 1; at < text.length; length++) for (const read of readers) at = read(at)
+  return Object.assign(
+    { length },
+    Object.fromEntries([
+      ...numbers.map(name => [name, Float64Array.from(found.get(name) as number[])]),
+      ...texts.map(name => [name, found.get(name) as string[]]),
+    ]),
+  )
 }
 
-/** The cells of all lines, one after the other (RFC 4180): names of layers have no line ends. */
-function cells(text: string): string[] {
-  if (!text.includes('"')) return text.replaceAll('\n', ',').split(',')
-  return text
-    .split('\n')
-    .flatMap(line =>
-      Array.from(line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g), ([, quoted, plain]) =>
-        quoted === undefined ? plain : quoted.replaceAll('""', '"'),
-      ),
-    )
+/** A cell in quotes (RFC 4180) that begins at `at`, and where the next one begins. */
+function quoted(text: string, at: number): [cell: string, next: number] {
+  let end = at + 1
+  for (;;) {
+    end = text.indexOf('"', end)
+    if (text[end + 1] !== '"') break
+    end += 2
+  }
+  return [text.slice(at + 1, end).replaceAll('""', '"'), end + 2]
 }

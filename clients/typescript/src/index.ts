@@ -192,8 +192,10 @@ export function connect(connection: Connection = {}) {
       table<Head<LayersTable>, LayerRow>(`${experiment(id)}/layers`, query),
     iterations: (id: string, query: Split & Span & { points?: number } = {}) =>
       table<Head<IterationsTable>, IterationRow>(`${experiment(id)}/iterations`, query),
-    allocations: (id: string, query: Split & By & Span & { layer?: string[]; bucket?: number } = {}) =>
-      table<Head<AllocationsTable>, AllocationRow>(`${experiment(id)}/allocations`, query),
+    allocations: (
+      id: string,
+      query: Split & By & Span & { layer?: string[]; bucket?: number; spans?: number } = {},
+    ) => table<Head<AllocationsTable>, AllocationRow>(`${experiment(id)}/allocations`, query),
     neurons: (id: string, query: Split & { layer?: string[] } = {}) =>
       table<Head<NeuronsTable>, NeuronRow>(`${experiment(id)}/neurons`, query),
 

@@ -8406,7 +8406,7 @@ export interface AllocationsTable {
   unbalanced: Unbalanced | null
   by: 'layer' | 'variable'
   /**
-   * Iterations a row sums, as asked for.
+   * Iterations a row sums: as asked for, or as spans=n came to.
    */
   bucket: number
   /**

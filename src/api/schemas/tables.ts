@@ -162,7 +162,7 @@ export const AllocationsTable = component(
   Type.Object({
     ...head,
     ...by,
-    bucket: Type.Integer({ description: 'Iterations a row sums, as asked for.' }),
+    bucket: Type.Integer({ description: 'Iterations a row sums: as asked for, or as spans=n came to.' }),
     items: Type.Array(ref(AllocationRow), { description: 'By iteration, then in the order of the network.' }),
   }),
 )
@@ -308,7 +308,7 @@ export const IterationsQuery = Type.Object(
         minimum: 4,
         maximum: 10_000,
         description:
-          'At most this many rows, for plotting: the first, the last, and from each of (points − 2)/2 equal parts of what lies between the rows with the lowest and the highest loss. Rows are dropped, never averaged.',
+          'At most this many rows, for plotting: the first, the last, and from each of (points − 2)/2 parts of what lies between the rows with the lowest and the highest loss. Parts are equally long, or to an eighth where they are long: then they begin at multiples of a hundred or more. Rows are dropped, never averaged.',
       }),
     ),
   },
@@ -323,6 +323,14 @@ export const AllocationsQuery = Type.Object(
     ...format,
     ...span,
     ...bucket,
+    spans: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        description:
+          'Instead of bucket, for plotting: sum over spans of 1 to 9 times a power of ten iterations, the shortest of which there are no more than this many. Of a run that has ended, spans of 10 and more are read sooner than others: sums over them are stored.',
+      }),
+    ),
   },
   closed,
 )

@@ -25,7 +25,7 @@ const withCharset = (mediaType: string) =>
   mediaType === tableFormats.arrow ? mediaType : `${mediaType}; charset=utf-8`
 
 /** Raise it when the content or the layout of tables changes: then what clients kept is out of date. */
-const layout = '4'
+const layout = '5'
 
 /**
  * Answers with a table in the format that `?format=` or Accept asks for. The first batch is awaited before the answer

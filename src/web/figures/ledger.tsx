@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { number, percent, shorten, signed, whole } from '../format.ts'
 import { colours, divergingTable, signedLog, useTheme } from './colours.ts'
 import { type Paint, Plot } from './plot.tsx'
-import { cumulative, indexAt, type Ledger, quantileOfSizes, stacked } from './series.ts'
+import { cumulative, indexAt, type Ledger, longestSpan, quantileOfSizes, stacked } from './series.ts'
 
 type Props = {
   ledger: Ledger
@@ -140,33 +140,20 @@ export function HeatFigure({
   const paint: Paint = (context, { x, y }) => {
     if (!image) return
     context.imageSmoothingEnabled = false
-    // Spans need not touch: segments are allocated in any order.
-    for (let i = 0; i < starts.length; ) {
-      let end = i + 1
-      while (end < starts.length && starts[end] === ends[end - 1]) end++
-      // The last span may be shorter than the others.
-      const regular = ends[end - 1] - starts[end - 1] === ends[i] - starts[i] ? end : end - 1
-      for (const [a, b] of [
-        [i, regular],
-        [regular, end],
-      ]) {
-        if (a >= b) continue
-        const left = x(starts[a])
-        context.drawImage(
-          image,
-          a,
-          0,
-          b - a,
-          names.length,
-          left,
-          y(0),
-          x(ends[b - 1]) - left,
-          y(names.length) - y(0),
-        )
-      }
-      i = end
+    // Spans need not touch, for segments are allocated in any order; the first and the last may be shorter than the others.
+    for (let i = 0, end = 1; i < starts.length; i = end++) {
+      while (
+        end < starts.length &&
+        starts[end] === ends[end - 1] &&
+        ends[end] - starts[end] === ends[i] - starts[i]
+      )
+        end++
+      const left = x(starts[i])
+      const width = x(ends[end - 1]) - left
+      context.drawImage(image, i, 0, end - i, names.length, left, y(0), width, y(names.length) - y(0))
     }
   }
+  const bucket = longestSpan(ledger)
   const several = what === 'class' ? 'classes' : `${what}s`
   let worst = { row: 0, i: 0, value: Number.NEGATIVE_INFINITY }
   let best = { row: 0, i: 0, value: Number.POSITIVE_INFINITY }
@@ -180,7 +167,7 @@ export function HeatFigure({
   const says =
     image === undefined
       ? 'Nothing is allocated yet.'
-      : `LCA on ${split} of ${names.length} ${several} in ${whole(starts.length)} ${ends[0] - starts[0] === 1 ? 'iterations' : `spans of ${whole(ends[0] - starts[0])} iterations`}. Helped most: ${at(best)}. Hurt most: ${at(worst)}.`
+      : `LCA on ${split} of ${names.length} ${several} in ${whole(starts.length)} ${bucket === 1 ? 'iterations' : `spans of ${whole(bucket)} iterations`}. Helped most: ${at(best)}. Hurt most: ${at(worst)}.`
   const read = (at: [number, number] | null) => {
     if (at === null) return 'Point at a cell to read it; drag to zoom.'
     const i = indexAt(starts, at[0])

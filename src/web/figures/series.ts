@@ -42,6 +42,10 @@ export function ledgerOf(columns: {
   return { names, starts, ends, lca }
 }
 
+/** Iterations of the longest span: the first and the last may be shorter. */
+export const longestSpan = ({ starts, ends }: Pick<Ledger, 'starts' | 'ends'>): number =>
+  starts.reduce((most, start, i) => Math.max(most, ends[i] - start), 1)
+
 /** Running sums of every row, from 0 before the first span: one longer than the row. */
 export const cumulative = ({ lca }: Pick<Ledger, 'lca'>): Float64Array[] =>
   lca.map(row => {

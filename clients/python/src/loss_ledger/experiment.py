@@ -173,9 +173,10 @@ class Experiment:
         start: int | None = None,
         stop: int | None = None,
         bucket: int | None = None,
+        spans: int | None = None,
     ) -> pd.DataFrame:
-        """What every layer (or variable) did in every iteration, or span of `bucket` iterations."""
-        asked = {"split": split, "by": by, "layer": layer, "from": start, "to": stop, "bucket": bucket}
+        """What every layer (or variable) did in every iteration, or span of `bucket` iterations, or of as many as make at most `spans`."""
+        asked = {"split": split, "by": by, "layer": layer, "from": start, "to": stop, "bucket": bucket, "spans": spans}
         return tables.read_frame(self._http, f"{self._path}/allocations", asked)
 
     def neurons(self, split: str | None = None, *, layer: str | list[str] | None = None) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 /** The ledger itself, a row per span of iterations and layer or variable: summed here, in one order, page by page. */
 import { isSample } from '../../../spec/sample.ts'
-import { type Block, readBlocks } from '../../../store/blocks.ts'
+import { fewIterations, type Piece, readSpans } from '../../../store/coarse.ts'
 import type { Database } from '../../../store/database.ts'
+import { levels, makeLadder } from '../../../store/ladder.ts'
 import { readErrors } from '../../../store/sampling.ts'
 import { checkRows } from '../../../store/totals.ts'
 import { ahead } from '../../tables/ahead.ts'
@@ -33,49 +34,57 @@ const sumsFor = (columns: readonly string[] | undefined) =>
             columns.some(column => column.startsWith('helpFraction'))),
       )
 
+/** The longest spans that every bucket is made of, of those that are stored; 1: of iterations. */
+const everyOf = ({ from, to, bucket }: AllocationsRequest): number =>
+  to - from < fewIterations ? 1 : (levels.findLast(every => bucket % every === 0) ?? 1)
+
 /**
- * The rows of the table, in batches. A row is the sum over the iterations of its span and the variables of its group, in
- * the order of iterations and then of variables: the same ledger gives the same bits.
+ * The rows of the table, in batches. A row is the sum over the iterations of its span, in the order of ladder.ts, and then
+ * of what that gives for the variables of its group, in their order: the same ledger gives the same bits.
  */
 export async function* readAllocations(
   db: Pick<Database, 'pool'>,
   { id, split, sample }: Ledger,
   { groups, groupOf, layers }: Grouping,
-  { from, to, bucket, by, columns }: AllocationsRequest,
+  request: AllocationsRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Batch, void> {
   if (groups.length === 0) return
+  const { from, to, bucket, by, columns } = request
   // Errors are stored of single iterations, by layer: those of sums over iterations do not follow from them.
   const wanted = sumsFor(columns)
   const hasErrors =
     (columns?.includes('standardError') ?? true) && isSample(sample) && by === 'layer' && bucket === 1
   const layerOf = groups.map(({ layer }) => layers.indexOf(layer))
-  const rows = makeRows(groups, groupOf, wanted, Math.max(1, Math.floor(batchRows / groups.length)))
+  const spans = Math.max(1, Math.floor(batchRows / groups.length))
+  const rows = makeRows(groups, groupOf, wanted, { spans, bucket, from, to })
   let span = Number.NaN
   const what = { id, kind: 'allocations', split } as const
-  for await (const page of ahead(
-    // At least one column says how many iterations there are.
-    readBlocks(db.pool, what, { from, to }, signal, columns && (wanted.length > 0 ? wanted : ['helped'])),
-  )) {
-    for (const block of page) {
-      checkRows(block, groupOf.length)
+  // At least one column says how many iterations there are.
+  const only = columns && (wanted.length > 0 ? wanted : ['helped'])
+  const pages = readSpans(db.pool, what, { from, to }, everyOf(request), { signal, only, onlyCoarse: only })
+  for await (const page of ahead(pages)) {
+    for (const piece of page) {
+      checkRows(piece, groupOf.length)
       const errors = hasErrors
-        ? await readErrors(db.pool, { id, split }, layers.length, block, signal)
+        ? await readErrors(db.pool, { id, split }, layers.length, piece, signal)
         : undefined
-      for (let iteration = block.from; iteration < block.to; ) {
+      for (let iteration = piece.from; iteration < piece.to; ) {
         const own = Math.floor(iteration / bucket) * bucket
-        const end = Math.min(block.to, own + bucket)
+        const end = Math.min(piece.to, own + bucket)
         if (own !== span) {
+          rows.end()
           if (rows.isFull()) yield rows.take()
           rows.begin(own)
           span = own
         }
-        rows.add(block, iteration - block.from, end - block.from)
-        if (errors) rows.addErrors(errors, (iteration - block.from) * (layers.length + 1), layerOf)
+        rows.add(piece, iteration, end)
+        if (errors) rows.addErrors(errors, (iteration - piece.from) * (layers.length + 1), layerOf)
         iteration = end
       }
     }
   }
+  rows.end()
   if (!rows.isEmpty()) yield rows.take()
 }
 
@@ -84,13 +93,20 @@ function makeRows(
   groups: Grouping['groups'],
   groupOf: number[],
   wanted: readonly (typeof sums)[number][],
-  spans: number,
+  { spans, bucket, from, to }: { spans: number; bucket: number; from: number; to: number },
 ) {
   // Each variable is a row of its own: rows are copied where nothing is summed.
   const isCopy = groupOf.length === groups.length && groupOf.every((group, variable) => group === variable)
+  const ladder = bucket === 1 ? undefined : makeLadder(wanted, groupOf.length)
   const capacity = spans * groups.length
   const layers = repeatedNames(groups.map(({ layer }) => layer))
   const variables = repeatedNames(groups.map(({ variable }) => variable))
+  /** Puts what each variable did, in the values from `row` on, into the rows of their groups. */
+  const put = (into: Float64Array, first: number, values: Float64Array | Int32Array, row: number) => {
+    if (isCopy) return into.set(values.subarray(row, row + groupOf.length), first)
+    for (const [variable, group] of groupOf.entries())
+      if (group >= 0) into[first + group] += values[row + variable]
+  }
   const fresh = () => ({
     iteration: new Int32Array(capacity),
     iterations: new Int32Array(capacity),
@@ -108,20 +124,22 @@ function makeRows(
     begin(iteration: number) {
       const first = begun++ * groups.length
       made.iteration.fill(iteration, first, first + groups.length)
+      ladder?.begin(Math.max(from, iteration), Math.min(to, iteration + bucket))
     },
-    /** Adds the iterations [from, to) of the block, counted from its first, to the last span. */
-    add({ columns }: Block, from: number, to: number) {
-      const variables = groupOf.length
+    /** Adds the iterations [from, to) of the piece to the last span. */
+    add({ from: start, every, columns }: Piece, from: number, to: number) {
       const first = (begun - 1) * groups.length
-      const isFirst = made.iterations[first] === 0
-      for (const name of wanted) {
-        const values = columns[name]
-        const into = made.sums[name]
-        const copied = isCopy && isFirst ? 1 : 0
-        if (copied) into.set(values.subarray(from * variables, (from + 1) * variables), first)
-        addTo(into, first, values, (from + copied) * variables, to * variables, groupOf)
-      }
+      const row = ((from - start) / every) * groupOf.length
+      if (ladder) ladder.add(from, to, every, columns, row)
+      else for (const name of wanted) put(made.sums[name], first, columns[name], row)
       for (let row = first; row < first + groups.length; row++) made.iterations[row] += to - from
+    },
+    /** Nothing more is added to the last span. */
+    end() {
+      if (!ladder || begun === 0) return
+      const first = (begun - 1) * groups.length
+      const totals = ladder.end()
+      for (const name of wanted) put(made.sums[name], first, totals[name], 0)
     },
     /** Takes over the errors of the last span, an iteration's, whose first layer is in row `start`. */
     addErrors(errors: Float64Array, start: number, layerOf: number[]) {
@@ -153,20 +171,4 @@ function makeRows(
       }
     },
   }
-}
-
-/** Adds what each variable did, in rows [from, to) of whole iterations, to the row of its group. */
-function addTo(
-  into: Float64Array,
-  first: number,
-  values: Float64Array | Int32Array,
-  from: number,
-  to: number,
-  groupOf: number[],
-): void {
-  for (let row = from; row < to; )
-    for (let variable = 0; variable < groupOf.length; variable++, row++) {
-      const group = groupOf[variable]
-      if (group >= 0) into[first + group] += values[row]
-    }
 }

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { SplitName } from '../../../spec/schema.ts'
 import type { Reader } from '../../../store/experiments.ts'
+import { invalidQuery } from '../../problem.ts'
 import { AllocationRow } from '../../schemas/tables.ts'
 import { findLedger, groupVariables, headOf, spanOf } from '../../tables/ledger.ts'
 import { columnsOf, type Table, wantedBy } from '../../tables/table.ts'
@@ -14,10 +15,18 @@ type Query = {
   from: number
   to?: number
   bucket: number
+  spans?: number | undefined
   column?: string[] | undefined
 }
 
-/** Throws as findLedger, spanOf and groupVariables do. */
+/** The shortest of 1, 2, … 9, 10, 20, … iterations of which [from, to) has no more spans than this. */
+export function bucketFor({ from, to }: { from: number; to: number }, spans: number): number {
+  for (let power = 1; ; power *= 10)
+    for (let bucket = power; bucket < 10 * power; bucket += power)
+      if (Math.ceil(to / bucket) - Math.floor(from / bucket) <= spans) return bucket
+}
+
+/** Throws as findLedger, spanOf and groupVariables do, and 400 where both bucket and spans are asked for. */
 export async function allocationsTable(
   app: Pick<FastifyInstance, 'db' | 'ledgerDb'>,
   caller: Reader,
@@ -25,9 +34,12 @@ export async function allocationsTable(
   query: Query,
   signal: AbortSignal,
 ): Promise<Table> {
-  const { by, split, layer, bucket, column } = query
+  const { by, split, layer, spans, column } = query
+  if (spans !== undefined && query.bucket !== 1)
+    throw invalidQuery('spans', 'stands in the place of bucket: give one of them')
   const ledger = await findLedger(app, caller, id, split)
   const span = spanOf(query, ledger)
+  const bucket = spans === undefined ? query.bucket : bucketFor(span, spans)
   const grouping = await groupVariables(app.db, ledger.id, by, layer)
   return {
     head: { ...headOf(ledger), by, bucket },

@@ -1,5 +1,6 @@
 /** What every iteration did: page by page, or thinned out for plotting. */
 import { type Block, countIterations, readBlockRows, readBlocks } from '../../../store/blocks.ts'
+import { extremeLevels, type extremes, isLower, type Piece, readSpans } from '../../../store/coarse.ts'
 import type { Database } from '../../../store/database.ts'
 import { ahead } from '../../tables/ahead.ts'
 import { helpFractions, type Ledger } from '../../tables/ledger.ts'
@@ -24,73 +25,122 @@ export async function* readIterations(
 
 /**
  * At most `points` rows of the span: the first, the last, and the lowest and highest loss of each part between. The parts
- * hold equally many of the rows between the first (part 0) and the last.
+ * hold equally many of the rows between the first (part 0) and the last; where these are many, a part begins at the next
+ * multiple of a hundred iterations, or of more, up to an eighth of what a part has: of such spans the lowest and the highest
+ * are stored (store/coarse.ts).
  */
 export async function* readPoints(
   db: Pick<Database, 'pool'>,
-  { id, split }: Ledger,
+  { id, split }: Pick<Ledger, 'id' | 'split'>,
   span: Span,
   points: number,
   signal: AbortSignal,
   /** So many times the points that are wanted are read whole; of more, the losses first. */
-  fewRows = 40,
+  fewRows = 160,
 ): AsyncGenerator<Batch, void> {
-  const what = { id, kind: 'iterations', split }
+  const what = { id, kind: 'iterations', split } as const
   const [parameters, total] = await Promise.all([
     countParameters(db, id),
     countIterations(db.pool, { id, split }, span),
   ])
   const parts = Math.floor((points - 2) / 2)
-  // Of many, first the losses alone, which decide, and then whole rows of those that are kept.
-  const few = total <= fewRows * points
-  const blocks: Block[] = []
-  const kept: number[] = []
+  const every = total <= points ? 1 : (extremeLevels.findLast(level => 8 * level * parts <= total - 2) ?? 1)
+  const kept: Found[] = []
   let part = 0
-  // Where the lowest and the highest of the part are so far; -1: it has none yet.
-  let [lowest, lowestLoss, highest, highestLoss] = [-1, 0, -1, 0]
+  // The lowest and the highest of the part so far.
+  let lowest: Found | undefined
+  let highest: Found | undefined
   const flush = () => {
-    if (lowest >= 0) kept.push(Math.min(lowest, highest))
-    if (lowest !== highest) kept.push(Math.max(lowest, highest))
-    lowest = highest = -1
+    if (!lowest || !highest) return
+    if (lowest.iteration === highest.iteration) kept.push(lowest)
+    else kept.push(...[lowest, highest].sort((a, b) => a.iteration - b.iteration))
+    lowest = highest = undefined
   }
+  // Of many, first the losses alone, which decide, and then whole rows of those that are kept.
+  const only = total <= fewRows * points ? undefined : ['lossBefore']
+  const foundIn = (piece: Piece, at: number, extreme: Extreme): Found => {
+    if (piece.every > 1) return extremeOf(piece, extreme, at)
+    const found = { iteration: piece.from + at, loss: piece.columns.lossBefore[at] }
+    return only ? found : { ...found, row: () => rowOf(piece, at) }
+  }
+  // Rows so far, and those before the span of `every` iterations that this one is in.
   let n = 0
-  for await (const page of ahead(readBlocks(db.pool, what, span, signal, few ? undefined : ['lossBefore'])))
-    for (const block of page) {
-      const { from, rows, columns } = block
-      if (few) blocks.push(block)
-      for (let at = 0; at < rows; at++, n++) {
+  let [beforeSpan, inSpan] = [0, Number.NaN]
+  for await (const page of ahead(readEnds(db, what, span, every, { signal, only })))
+    for (const piece of page) {
+      const { columns } = piece
+      const [lows, highs] =
+        piece.every > 1
+          ? [columns['lowest.lossBefore'], columns['highest.lossBefore']]
+          : [columns.lossBefore, columns.lossBefore]
+      for (let at = 0; at < lows.length; at++) {
+        const own = Math.floor((piece.from + at * piece.every) / every)
+        if (own !== inSpan) [beforeSpan, inSpan] = [n, own]
+        const first = n
+        n += piece.every
         // The last of all is in no part.
-        if (total <= points || n >= total - 1) {
+        if (total <= points || first >= total - 1) {
           flush()
-          kept.push(from + at)
+          kept.push(foundIn(piece, at, 'lowest'))
           continue
         }
-        const own = n === 0 ? 0 : Math.min(parts, 1 + Math.floor(((n - 1) * parts) / (total - 2)))
-        if (own !== part) flush()
-        part = own
-        const loss = columns.lossBefore[at]
-        if (lowest < 0 || isLower(loss, lowestLoss)) [lowest, lowestLoss] = [from + at, loss]
-        if (highest < 0 || isLower(highestLoss, loss)) [highest, highestLoss] = [from + at, loss]
+        const before = Math.max(1, beforeSpan) - 1
+        const place = first === 0 ? 0 : Math.min(parts, 1 + Math.floor((before * parts) / (total - 2)))
+        if (place !== part) flush()
+        part = place
+        if (!lowest || isLower(lows[at], lowest.loss)) lowest = foundIn(piece, at, 'lowest')
+        if (!highest || isLower(highest.loss, highs[at])) highest = foundIn(piece, at, 'highest')
       }
     }
   flush()
-  const rows = few
-    ? pick(blocks, kept)
-    : (await readBlockRows(db.pool, what, kept)).map(block => rowOf(block, 0))
+  const missing = kept.filter(({ row }) => !row).map(({ iteration }) => iteration)
+  const others = missing.length === 0 ? [] : await readBlockRows(db.pool, what, missing)
+  const read = new Map(others.map(block => [block.from, block]))
+  const rows = kept.flatMap(({ iteration, row }) => {
+    if (row) return [row()]
+    // One that went meanwhile, as it is recorded anew, is not there.
+    const block = read.get(iteration)
+    return block ? [rowOf(block, 0)] : []
+  })
   yield batchOf(rows, parameters)
 }
 
-/** The rows of these iterations, which ascend as the blocks do. */
-function pick(blocks: Block[], iterations: number[]): Row[] {
-  let n = 0
-  return iterations.map(iteration => {
-    while (iteration >= blocks[n].from + blocks[n].rows) n++
-    return rowOf(blocks[n], iteration - blocks[n].from)
-  })
+type Extreme = (typeof extremes)[number]
+
+/** An iteration that may be kept, and its row where that is read already. */
+type Found = { iteration: number; loss: number; row?: () => Row }
+
+/** Blocks where the span begins and ends, for its first and last iteration are in no part; between them, extremes. */
+async function* readEnds(
+  { pool }: Pick<Database, 'pool'>,
+  what: { id: string; kind: 'iterations'; split: string },
+  { from, to }: Span,
+  every: number,
+  options: { signal: AbortSignal; only: string[] | undefined },
+): AsyncGenerator<Piece[], void> {
+  if (every === 1) return yield* readSpans(pool, what, { from, to }, 1, options)
+  const begin = (Math.floor(from / every) + 1) * every
+  const end = Math.floor((to - 1) / every) * every
+  yield* readSpans(pool, what, { from, to: begin }, 1, options)
+  yield* readSpans(pool, what, { from: begin, to: end }, every, options)
+  yield* readSpans(pool, what, { from: end, to }, 1, options)
 }
 
-/** What is not a number counts as the highest. */
-const isLower = (x: number, y: number): boolean => x < y || (Number.isNaN(y) && !Number.isNaN(x))
+/** The lowest or the highest of a span whose extremes are stored. */
+function extremeOf({ columns }: Piece, extreme: Extreme, at: number): Found {
+  const iteration = columns[`${extreme}.iteration`][at]
+  const row = (): Row => ({
+    iteration,
+    loss: columns[`${extreme}.lossBefore`][at],
+    lossAfter: columns[`${extreme}.lossAfter`][at],
+    lca: columns[`${extreme}.lca`][at],
+    residual: columns[`${extreme}.residual`][at],
+    splits: columns[`${extreme}.splits`][at],
+    helped: columns[`${extreme}.helped`][at],
+    hurt: columns[`${extreme}.hurt`][at],
+  })
+  return { iteration, loss: columns[`${extreme}.lossBefore`][at], row }
+}
 
 type Row = { iteration: number; loss: number; lossAfter: number; lca: number; residual: number } & {
   splits: number

@@ -2,12 +2,12 @@
 import { useMemo } from 'preact/hooks'
 import type { Experiment } from '../../../../clients/typescript/src/index.ts'
 import { changeQuery } from '../../address.ts'
-import { taken } from '../../begun.ts'
 import { HeatFigure, StackFigure } from '../../figures/ledger.tsx'
 import { HelpFigure, LossFigure, ResidualFigure } from '../../figures/lines.tsx'
+import { longestSpan } from '../../figures/series.ts'
 import { whole } from '../../format.ts'
 import { save, useLoad } from '../../ledger.ts'
-import { lookOf, nameOf, points, readCurves, readRows, spanOf } from '../../look.ts'
+import { columns, lookOf, points, spanOf, takeCurves, takeRows } from '../../look.ts'
 import { Failed, Later } from '../../parts/small.tsx'
 import { SplitButtons } from '../../parts/split-buttons.tsx'
 
@@ -25,19 +25,11 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
   const { experiment, query, version } = props
   const { id, iterations, spec } = experiment
   const look = lookOf(experiment, query)
-  const { splits, split, by, from, to, bucket } = look
+  const { splits, split, by, from, to } = look
   const { span, zoom } = useSpan(query, iterations)
   const ends = experiment.status === 'succeeded' ? 'ended' : version
-  const curves = useLoad(
-    signal => taken(nameOf('curves', look), () => readCurves(look, signal)),
-    [from, to, ends],
-    id,
-  )
-  const rows = useLoad(
-    signal => taken(nameOf('rows', look), () => readRows(look, signal)),
-    [from, to, split, by, ends],
-    id,
-  )
+  const curves = useLoad(signal => takeCurves(look, signal), [from, to, ends], id)
+  const rows = useLoad(signal => takeRows(look, signal), [from, to, split, by, ends], id)
   const table = (name: string, more: Record<string, string | number>) => () =>
     save(
       `/v1/experiments/${id}/${name}?${new URLSearchParams(
@@ -46,8 +38,9 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
       `${name}-${id}-${from}-${to}.csv`,
     )
   const perSplit = table('iterations', { split, points })
-  const allocations = table('allocations', { split, by, bucket })
+  const allocations = table('allocations', { split, by, spans: columns })
   const gutter = useGutter(rows.value?.names)
+  const bucket = rows.value ? longestSpan(rows.value) : 1
   const shared = { span, gutter, onZoom: zoom }
   const step = Math.max(1, Math.round((to - from) / 4))
   return (
