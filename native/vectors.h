@@ -24,3 +24,106 @@ template <typename Vector, typename Value>
 INLINED void store(Value* to, Vector values) {
   __builtin_memcpy(to, &values, sizeof values);
 }
+
+INLINED Floats all(float v) { return Floats{v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
+
+INLINED Integers lanes() { return Integers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
+
+// Of fewer than 16 values, and 0 in the lanes beyond.
+INLINED Floats loadSome(const float* from, int64_t count) {
+  float values[16] = {};
+  for (int64_t lane = 0; lane < count; lane++) values[lane] = from[lane];
+  return load<Floats>(values);
+}
+
+INLINED void storeSome(float* to, Floats values, int64_t count) {
+  float stored[16];
+  store(stored, values);
+  for (int64_t lane = 0; lane < count; lane++) to[lane] = stored[lane];
+}
+
+// As loadSome, where so many values may be read as `readable` says.
+INLINED Floats loadOf(const float* from, int64_t count, int64_t readable) {
+  if (count >= 16) return load<Floats>(from);
+  if (readable < 16) return loadSome(from, count);
+  return lanes() < static_cast<int32_t>(count) ? load<Floats>(from) : Floats{};
+}
+
+// All 16 where so many are left, else what is left.
+INLINED Floats loadUpTo(const float* from, int64_t left) {
+  return left >= 16 ? load<Floats>(from) : loadSome(from, left);
+}
+
+INLINED void storeUpTo(float* to, Floats values, int64_t left) {
+  if (left >= 16)
+    store(to, values);
+  else
+    storeSome(to, values, left);
+}
+
+// 0 in the lanes from `left` on.
+INLINED Floats firstOnly(Floats values, int64_t left) {
+  return left >= 16 ? values : (lanes() < static_cast<int32_t>(left) ? values : Floats{});
+}
+
+INLINED Floats least(Floats values, float most) { return values > most ? all(most) : values; }
+INLINED Floats greatest(Floats values, float least) { return values < least ? all(least) : values; }
+
+// Two halves of one vector added to sums in float64.
+INLINED void addTo(Doubles& sums, Floats values) {
+  HalfFloats halves[2];
+  __builtin_memcpy(halves, &values, sizeof values);
+  sums += __builtin_convertvector(halves[0], Doubles) + __builtin_convertvector(halves[1], Doubles);
+}
+
+// As addTo, each lane to a sum of its own, and those stored.
+INLINED void addHalves(Doubles sums[2], Floats values) {
+  HalfFloats halves[2];
+  __builtin_memcpy(halves, &values, sizeof values);
+  sums[0] += __builtin_convertvector(halves[0], Doubles);
+  sums[1] += __builtin_convertvector(halves[1], Doubles);
+}
+
+INLINED void storeHalves(double* to, const Doubles sums[2], int64_t count) {
+  for (int64_t lane = 0; lane < count && lane < 16; lane++) to[lane] = sums[lane / 8][lane % 8];
+}
+
+INLINED double total(Doubles v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
+
+// The sum of all lanes, in a fixed order, and the largest: NaN in a lane other than the first is passed over.
+INLINED float sumOf(Floats v) {
+  float a[16], b[8], c[4];
+  store(a, v);
+  for (int lane = 0; lane < 8; lane++) b[lane] = a[lane] + a[lane + 8];
+  for (int lane = 0; lane < 4; lane++) c[lane] = b[lane] + b[lane + 4];
+  return (c[0] + c[2]) + (c[1] + c[3]);
+}
+
+INLINED float largestOf(Floats v) {
+  float a[16], b[8], c[4];
+  store(a, v);
+  for (int lane = 0; lane < 8; lane++) b[lane] = a[lane + 8] > a[lane] ? a[lane + 8] : a[lane];
+  for (int lane = 0; lane < 4; lane++) c[lane] = b[lane + 4] > b[lane] ? b[lane + 4] : b[lane];
+  const float d = c[2] > c[0] ? c[2] : c[0], e = c[3] > c[1] ? c[3] : c[1];
+  return e > d ? e : d;
+}
+
+// eˣ to 2 units in the last place: inf above 88.8, 0 below −104, NaN of NaN. As 2ⁿ·eʳ, r = x − n·log 2 in two parts, and eʳ as a
+// polynomial (Cody and Waite 1980; the coefficients of Moshier's Cephes, expf).
+INLINED Floats exponential(Floats x) {
+  x = greatest(least(x, 89.0f), -104.0f);
+  const Floats shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5·2²³: the last bits are the nearest integer
+  const Floats n = shifted - 12582912.0f;
+  Floats r = x - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
+  Floats p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  // In two factors: 2ⁿ alone is no float32 where eˣ nearly overflows, or is denormal.
+  const Integers power = (Integers)shifted - 0x4b400000;
+  const Integers half = power >> 1;
+  return p * (Floats)((half + 127) << 23) * (Floats)((power - half + 127) << 23);
+}

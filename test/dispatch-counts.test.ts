@@ -41,12 +41,12 @@ async function gradientOf(name: string, chunks: number, sums: MakeSums, chunk = 
  * and the losses. Writes are shapes and axes, a few bytes each. None may grow unnoticed.
  */
 const costs = {
-  fc: { chunk: 2, operations: 42, reads: 7, writes: 16 },
-  lenet: { chunk: 2, operations: 51, reads: 9, writes: 19 },
-  resnet20: { chunk: 32, operations: 198, reads: 64, writes: 77 },
-  'all-cnn': { chunk: 8, operations: 82, reads: 25, writes: 39 },
-  vgg: { chunk: 2, operations: 87, reads: 19, writes: 28 },
-  transformer: { chunk: 2, operations: 455, reads: 39, writes: 257 },
+  fc: { chunk: 2, operations: 22, reads: 7, writes: 3 },
+  lenet: { chunk: 2, operations: 32, reads: 9, writes: 7 },
+  resnet20: { chunk: 32, operations: 151, reads: 64, writes: 47 },
+  'all-cnn': { chunk: 8, operations: 53, reads: 25, writes: 23 },
+  vgg: { chunk: 2, operations: 67, reads: 19, writes: 15 },
+  transformer: { chunk: 2, operations: 188, reads: 39, writes: 92 },
 }
 for (const [name, { chunk, ...expected }] of Object.entries(costs))
   test(`${name}: the operations and copies of a gradient`, onThisCpu, async () => {

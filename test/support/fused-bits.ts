@@ -21,6 +21,28 @@ const normal = (...shape: number[]) => {
 const images = normal(70, 13, 9, 21) as tf.Tensor4D
 const { mean, variance } = kernels.moments(images)
 digest.update(mean).update(variance)
-take(...kernels.batchNorm(images, normal(21) as tf.Tensor1D, normal(21) as tf.Tensor1D, 1e-3))
+const [slope, shift] = [normal(21) as tf.Tensor1D, normal(21) as tf.Tensor1D]
+const imagesSlopes = normal(70, 13, 9, 21) as tf.Tensor4D
+take(
+  ...kernels.batchNormGradient(imagesSlopes, slope, kernels.batchNorm(images, slope, shift, 1e-3).saved, 1),
+)
+const rectified = kernels.batchNormRelu(images, slope, shift, 1e-3)
+take(rectified.y, ...kernels.batchNormReluGradient(imagesSlopes, slope, rectified.saved, 1e-3))
+
+const [rows, slopes] = [normal(300, 391), normal(300, 391)]
+take(kernels.geluGradient(slopes, kernels.gelu(rows).saved), kernels.silu(rows))
+take(kernels.tanhGradient(slopes, rows), kernels.siluGradient(slopes, rows))
+const [gamma, beta] = [normal(391) as tf.Tensor1D, normal(391) as tf.Tensor1D]
+take(...kernels.layerNormGradient(slopes, gamma, kernels.layerNorm(rows, gamma, beta, 1e-5).saved))
+take(...kernels.rmsNormGradient(slopes, gamma, kernels.rmsNorm(rows, gamma, 1e-5).saved))
+
+const [q, k, v, dy] = Array.from({ length: 4 }, () => normal(60, 9, 66) as tf.Tensor3D)
+const attention = kernels.attention(q, k, v, 3, true)
+take(attention.y, ...kernels.attentionGradient(dy, attention.saved))
+const labels = tf.tensor1d(
+  Int32Array.from({ length: 300 }, (_, i) => i),
+  'int32',
+)
+take(...kernels.softmaxCrossEntropy(rows as tf.Tensor2D, labels))
 
 console.log(digest.digest('hex'))

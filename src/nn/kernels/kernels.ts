@@ -28,6 +28,29 @@ export type Kernels = {
   relu<T extends Tensor>(x: T): T
   /** dy where y > 0, else 0. */
   reluGradient<T extends Tensor>(dy: T, y: T): T
+  /** x·σ(2u), u = √(2/π)·(x + 0.044715·x³), and what the gradient wants to know of it; then dy times its derivative. */
+  gelu(x: Tensor): Kept
+  geluGradient(dy: Tensor, saved: Tensor[]): Tensor
+  /** x·σ(x); then dy times its derivative. */
+  silu<T extends Tensor>(x: T): T
+  siluGradient(dy: Tensor, x: Tensor): Tensor
+  /** dy·sech²x, exact to rounding where tanh saturates. */
+  tanhGradient(dy: Tensor, x: Tensor): Tensor
+  /**
+   * γ·(x − μ)/√(σ² + ε) + β by the mean and the (biased) variance of the c values of a place, [..., c], [c], [c] → [..., c]; then
+   * dx, dγ and dβ.
+   */
+  layerNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Kept
+  layerNormGradient(dy: Tensor, gamma: Tensor1D, saved: Tensor[]): [Tensor, Tensor1D, Tensor1D]
+  /** γ·x/√(Σx²/c + ε) over the c values of a place, [..., c], [c] → [..., c]; then dx and dγ. */
+  rmsNorm(x: Tensor, gamma: Tensor1D, epsilon: number): Kept
+  rmsNormGradient(dy: Tensor, gamma: Tensor1D, saved: Tensor[]): [Tensor, Tensor1D]
+  /**
+   * By example and head softmax(q·kᵀ/√c + mask)·v, over the head's columns, causal or not: [n, length, heads·c] three times →
+   * [n, length, heads·c]; then dq, dk and dv.
+   */
+  attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, heads: number, causal: boolean): Kept<Tensor3D>
+  attentionGradient(dy: Tensor3D, saved: Tensor[]): [Tensor3D, Tensor3D, Tensor3D]
   /**
    * Per example −log softmax(logits)[label] and its gradient softmax(logits) − onehot(label):
    * [n, classes], int32 [n] → [[n], [n, classes]].
@@ -78,24 +101,30 @@ export type Kernels = {
   averagePool(x: Tensor4D, size: number): Tensor4D
   /** dy/size² over each window, 0 outside all of them. */
   averagePoolGradient(dy: Tensor4D, size: number, shape: Shape4D): Tensor4D
-  /**
-   * γ·(x − mean)/√(variance + ε) + β with the mean and the (biased) variance of each channel of this batch, and what the
-   * gradient wants to know of them: [n, h, w, c], [c], [c] → [[n, h, w, c], statistics].
-   */
-  batchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): [Tensor4D, ...Tensor[]]
-  /** max(batchNorm, 0), and the same statistics. */
-  batchNormRelu(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): [Tensor4D, ...Tensor[]]
+  /** γ·(x − mean)/√(variance + ε) + β with the mean and the (biased) variance of each channel of this batch: [n, h, w, c], [c], [c] → [n, h, w, c]. */
+  batchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Kept<Tensor4D>
+  /** max(batchNorm, 0). */
+  batchNormRelu(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Kept<Tensor4D>
   /** The mean and the (biased) variance of each channel, on the host: float64 [c] each. */
   moments(x: Tensor4D): { mean: Float64Array; variance: Float64Array }
   /** dx, dγ and dβ, the statistics depending on x. */
   batchNormGradient(
     dy: Tensor4D,
-    x: Tensor4D,
     gamma: Tensor1D,
-    statistics: Tensor[],
+    saved: Tensor[],
+    epsilon: number,
+  ): [Tensor4D, Tensor1D, Tensor1D]
+  /** batchNormGradient of dy where what batchNormRelu gave is > 0, else 0. */
+  batchNormReluGradient(
+    dy: Tensor4D,
+    gamma: Tensor1D,
+    saved: Tensor[],
     epsilon: number,
   ): [Tensor4D, Tensor1D, Tensor1D]
 }
+
+/** A value, and what the primitive's gradient wants to know of it. */
+export type Kept<T extends Tensor = Tensor> = { y: T; saved: Tensor[] }
 
 /** A recorded computation: outputs from inputs, in the orders and the shapes that it was recorded with. */
 export type Graph = { run(inputs: Tensor[]): Tensor[]; dispose(): void }

@@ -1,33 +1,35 @@
 /** The primitives as raw kernels of the native TensorFlow library: one dispatch each, gradients fused. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
+import { composedKernels } from './composed.ts'
+import { fusedKernels, requireOwnOperations } from './fused.ts'
 import { recordGraph } from './graph.ts'
 import type { Kernels } from './kernels.ts'
-import {
-  type Attribute,
-  attributesOf,
-  channelMoments,
-  type NativeBackend,
-  normalize,
-  requireOwnOperations,
-} from './native-backend.ts'
+import { type Attribute, attributesOf, type NativeBackend } from './native-backend.ts'
 import { onednnKernels } from './onednn.ts'
 import { portableKernels } from './portable.ts'
-import { withoutCancellation } from './softmax.ts'
 
 /**
- * TensorFlow has fused kernels of these for CUDA too, which add in an order of chance, and refuses them where
+ * TensorFlow has fused kernels of the first two for CUDA too, which add in an order of chance, and refuses them where
  * TF_DETERMINISTIC_OPS asks for the same bits from the same spec (engine.ts).
  */
-const deterministicOnGpu: Pick<Kernels, 'softmaxCrossEntropy' | 'depthwiseConv2dKernelGradient'> = {
+const onGpu: Pick<Kernels, 'softmaxCrossEntropy' | 'depthwiseConv2dKernelGradient' | 'moments'> = {
   softmaxCrossEntropy: portableKernels.softmaxCrossEntropy,
   depthwiseConv2dKernelGradient: portableKernels.depthwiseConv2dKernelGradient,
+  moments: portableKernels.moments,
 }
+
+/**
+ * Whether xᵀ·dy is faster as (dyᵀ·x)ᵀ. TensorFlow multiplies 25-30 % faster with the narrow factor first where the wide one
+ * fills no cache any more (2 × 4 MiB here); smaller products take 5-200 % longer with the transpose than they do without.
+ */
+const readsTooMuch = ([n, inputs]: [number, number], [, outputs]: [number, number]) =>
+  inputs >= 4 * outputs && n >= 4 * outputs && n * inputs >= 2 ** 21
 
 /** `backend` is tfjs-node's, whose executeMultipleOutputs runs any operation of TensorFlow by name. */
 export function nativeKernels(backend: NativeBackend): Kernels {
   if (!backend.isUsingGpuDevice) requireOwnOperations(backend)
-  const { bool, float, labels: labelType, gathering, sliding, windows, normalization } = attributesOf(backend)
+  const { bool, float, gathering, sliding, windows, normalization } = attributesOf(backend)
   const run = (name: string, attributes: Attribute[], inputs: Tensor[], outputs = 1) =>
     backend.executeMultipleOutputs(name, attributes, inputs, outputs)
   const run4D = (name: string, attributes: Attribute[], inputs: Tensor[]) =>
@@ -43,12 +45,7 @@ export function nativeKernels(backend: NativeBackend): Kernels {
       [a, b],
     )[0] as Tensor2D
 
-  const relu = <T extends Tensor>(x: T) => run('Relu', [float], [x])[0] as T
-  const batchNorm = normalize(backend, 'FusedBatchNormV3')
-
-  return {
-    // What goes into a session, and comes out of one, lies in the host's memory: on a GPU that would be copies.
-    ...(!backend.isUsingGpuDevice && { record: (inputs, f) => recordGraph(backend, inputs, f) }),
+  const raw = {
     readsWait: backend.isUsingGpuDevice,
     matMul,
     batchMatMul: (a, b, transposeA, transposeB) =>
@@ -60,17 +57,14 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     // Not TensorFlow.js' own, which reads all indices back to look at them.
     gatherRows: (table, indices) =>
       tf.tidy(() => run('GatherV2', gathering, [table, indices, tf.scalar(0, 'int32')])[0]),
-    // (dyᵀ·x)ᵀ: with a wide input and a narrow output TensorFlow multiplies this way round 10-20 % faster.
-    kernelGradient: (x, dy) => tf.tidy(() => tf.transpose(matMul(dy, x, true, false))),
+    kernelGradient: (x, dy) =>
+      backend.isUsingGpuDevice || readsTooMuch(x.shape, dy.shape)
+        ? tf.tidy(() => tf.transpose(matMul(dy, x, true, false)))
+        : matMul(x, dy, true, false),
     biasAdd: <T extends Tensor>(x: T, bias: Tensor1D) => run('BiasAdd', [float], [x, bias])[0] as T,
     biasGradient: dy => run('BiasAddGrad', [float], [dy])[0] as Tensor1D,
-    relu,
+    relu: <T extends Tensor>(x: T) => run('Relu', [float], [x])[0] as T,
     reluGradient: <T extends Tensor>(dy: T, y: T) => run('ReluGrad', [float], [dy, y])[0] as T,
-    softmaxCrossEntropy: (logits, labels) =>
-      tf.tidy(() => {
-        const fused = run('SparseSoftmaxCrossEntropyWithLogits', [float, labelType], [logits, labels], 2)
-        return withoutCancellation(fused as [Tensor1D, Tensor2D], labels)
-      }),
 
     conv2d: (x, kernel, stride, padding) => run4D('Conv2D', sliding(stride, padding), [x, kernel]),
     conv2dBias: (x, kernel, bias, stride, padding) =>
@@ -98,34 +92,31 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     averagePoolGradient: (dy, size, shape) =>
       shaped(shape, sizes => run4D('AvgPoolGrad', windows(size), [sizes, dy])),
 
-    moments: backend.isUsingGpuDevice ? portableKernels.moments : momentsOnHost(backend),
-    batchNorm,
-    batchNormRelu: (x, gamma, beta, epsilon) => {
-      const [y, ...statistics] = batchNorm(x, gamma, beta, epsilon)
-      const value = relu(y)
-      y.dispose()
-      return [value, ...statistics]
+    // The kernel's own statistics are good to rounding on a GPU. On CPUs they are not, and ours are in their place.
+    batchNorm: (x, gamma, beta, epsilon) => {
+      const none = tf.tensor1d([], 'float32')
+      const inputs = [x, gamma, beta, none, none]
+      // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
+      const [y, ...rest] = run('FusedBatchNormV3', normalization(epsilon), inputs, 6)
+      const [mean, variance, ...statistics] = rest
+      tf.dispose([none, mean, variance])
+      return { y: y as Tensor4D, saved: [x, ...statistics] }
     },
-    batchNormGradient: (dy, x, gamma, statistics, epsilon) => {
-      const [dx, dGamma, dBeta, ...unused] = run(
-        'FusedBatchNormGradV3',
-        normalization('own', epsilon),
-        [dy, x, gamma, ...statistics],
-        5,
-      )
+    batchNormGradient: (dy, gamma, [x, ...statistics], epsilon) => {
+      const inputs = [dy, x, gamma, ...statistics]
+      const [dx, dGamma, dBeta, ...unused] = run('FusedBatchNormGradV3', normalization(epsilon), inputs, 5)
       tf.dispose(unused)
       return [dx as Tensor4D, dGamma as Tensor1D, dBeta as Tensor1D]
     },
-    ...(backend.isUsingGpuDevice ? deterministicOnGpu : onednnKernels(backend)),
-  }
-}
-
-function momentsOnHost(backend: NativeBackend): Kernels['moments'] {
-  const momentsOf = channelMoments(backend)
-  return x => {
-    const both = momentsOf(x)
-    const [mean, variance] = both.map(moment => Float64Array.from(moment.dataSync()))
-    tf.dispose(both)
-    return { mean, variance }
+  } satisfies Partial<Kernels>
+  const composed = composedKernels(raw)
+  if (backend.isUsingGpuDevice) return { ...raw, ...composed, ...onGpu }
+  return {
+    ...raw,
+    ...composed,
+    ...onednnKernels(backend),
+    ...fusedKernels(backend, composed),
+    // What goes into a session, and comes out of one, lies in the host's memory: on a GPU that would be copies.
+    record: (inputs, f) => recordGraph(backend, inputs, f),
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
+import { composedKernels } from './composed.ts'
 import type { Kernels, Padding, Shape4D } from './kernels.ts'
 import { withoutCancellation } from './softmax.ts'
 
@@ -102,10 +103,10 @@ const batchNorm: Kernels['batchNorm'] = (x, gamma, beta, epsilon) =>
     const variance = tf.div(channelSum(tf.square(centred)), values)
     const scale = tf.rsqrt(tf.add(variance, epsilon))
     const y = tf.add(tf.mul(centred, tf.mul(scale, gamma)), beta) as Tensor4D
-    return [y, mean, scale]
+    return { y, saved: [x, mean, scale] }
   })
 
-export const portableKernels: Kernels = {
+const base = {
   readsWait: false,
   // Transposed explicitly: the WASM kernel multiplies transposed operands ten times slower than plain ones.
   matMul: (a, b, transposeA, transposeB) =>
@@ -189,13 +190,8 @@ export const portableKernels: Kernels = {
     return { mean, variance }
   },
   batchNorm,
-  batchNormRelu: (x, gamma, beta, epsilon) =>
-    tf.tidy(() => {
-      const [y, ...statistics] = batchNorm(x, gamma, beta, epsilon)
-      return [tf.relu(y), ...statistics]
-    }),
   // With x̂ the normalised x and m the values of a channel: dx = γ·scale·(dy − Σdy/m − x̂·Σ(dy·x̂)/m).
-  batchNormGradient: (dy, x, gamma, [mean, scale]) =>
+  batchNormGradient: (dy, gamma, [x, mean, scale]) =>
     tf.tidy(() => {
       const values = x.size / gamma.size
       const normalized = tf.mul(tf.sub(x, mean), scale)
@@ -204,4 +200,6 @@ export const portableKernels: Kernels = {
       const centred = tf.sub(tf.sub(dy, tf.div(dBeta, values)), tf.mul(normalized, tf.div(dGamma, values)))
       return [tf.mul(centred, tf.mul(gamma, scale)) as Tensor4D, dGamma, dBeta]
     }),
-}
+} satisfies Partial<Kernels>
+
+export const portableKernels: Kernels = { ...base, ...composedKernels(base) }

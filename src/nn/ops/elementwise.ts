@@ -4,10 +4,6 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from '../kernels/kernels.ts'
 import { record } from './record.ts'
 
-/** √(2/π) and the cubic term of the tanh form of GELU. */
-const geluScale = Math.sqrt(2 / Math.PI)
-const geluCubic = 0.044715
-
 export const elementwiseOps = (k: Kernels) => ({
   /** y = x + b over the last axis;  dx = dy, db = Σ dy over the others.  [..., c], [c] → [..., c] */
   bias: <T extends Tensor>(x: T, bias: Tensor1D) =>
@@ -49,12 +45,7 @@ export const elementwiseOps = (k: Kernels) => ({
     record<T, [T]>([x], () => ({
       value: tf.tanh(x),
       save: [x],
-      gradients: (dy, [x]) => [
-        () => {
-          const s = tf.sigmoid(tf.mul(tf.abs(x), -2))
-          return tf.mul(dy, tf.mul(tf.mul(s, 4), tf.sub(1, s)))
-        },
-      ],
+      gradients: (dy, [x]) => [() => k.tanhGradient(dy, x)],
     })),
 
   /**
@@ -62,32 +53,17 @@ export const elementwiseOps = (k: Kernels) => ({
    * dx = dy·s·(1 + x·(1 − s)·2u′), u′ = √(2/π)·(1 + 3·0.044715·x²). As with tanh, s keeps its digits where 1 + tanh u has none
    */
   gelu: <T extends Tensor>(x: T) =>
-    record<T, [T, T]>([x], () => {
-      const gate = geluGate(x) as T
-      return {
-        value: tf.mul(x, gate),
-        save: [x, gate],
-        gradients: (dy, [x, s]) => [
-          () => {
-            const inner = tf.mul(tf.add(tf.mul(tf.square(x), 3 * geluCubic), 1), 2 * geluScale)
-            const slope = tf.mul(tf.mul(x, tf.sub(1, s)), inner)
-            return tf.mul(dy, tf.mul(s, tf.add(slope, 1)))
-          },
-        ],
-      }
+    record<T>([x], () => {
+      const { y, saved } = k.gelu(x)
+      return { value: y, save: saved, gradients: (dy, saved) => [() => k.geluGradient(dy, saved)] }
     }),
 
   /** y = x·s, s = σ(x);  dx = dy·s·(1 + x·(1 − s))  (Elfwing et al. 2018; swish) */
   silu: <T extends Tensor>(x: T) =>
     record<T, [T]>([x], () => ({
-      value: tf.mul(x, tf.sigmoid(x)),
+      value: k.silu(x),
       save: [x],
-      gradients: (dy, [x]) => [
-        () => {
-          const s = tf.sigmoid(x)
-          return tf.mul(dy, tf.mul(s, tf.add(tf.mul(x, tf.sub(1, s)), 1)))
-        },
-      ],
+      gradients: (dy, [x]) => [() => k.siluGradient(dy, x)],
     })),
 
   /** y = x where x > 0, else slope·x;  dx = dy there, else slope·dy  (Maas et al. 2013) */
@@ -152,7 +128,3 @@ export const elementwiseOps = (k: Kernels) => ({
       },
     })),
 })
-
-/** σ(2u). */
-const geluGate = (x: Tensor) =>
-  tf.sigmoid(tf.mul(tf.mul(x, tf.add(tf.mul(tf.square(x), geluCubic), 1)), 2 * geluScale))

@@ -13,20 +13,14 @@ export const normalizationOps = (k: Kernels) => ({
    * dx = γ/√(σ² + ε)·(dy − Σdy/m − x̂·Σ(dy·x̂)/m), dγ = Σ dy·x̂, dβ = Σ dy.  [n, …, c], [c], [c] → [n, …, c]
    */
   batchNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon: number) =>
-    record<T, [T, Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
-      const [value, ...statistics] = k.batchNorm(asImages(x), gamma, beta, epsilon)
+    record<T, [Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
+      const { y, saved } = k.batchNorm(asImages(x), gamma, beta, epsilon)
       return {
-        value: shaped(value, x),
-        save: [x, gamma, ...statistics],
-        gradients: (dy, [x, gamma, ...statistics]) => {
+        value: shaped(y, x),
+        save: [gamma, ...saved],
+        gradients: (dy, [gamma, ...saved]) => {
           // One kernel gives all three, whichever is asked for.
-          const [dx, dGamma, dBeta] = k.batchNormGradient(
-            asImages(dy),
-            asImages(x),
-            gamma,
-            statistics,
-            epsilon,
-          )
+          const [dx, dGamma, dBeta] = k.batchNormGradient(asImages(dy), gamma, saved, epsilon)
           return [() => shaped(dx, x), () => dGamma, () => dBeta]
         },
       }
@@ -66,22 +60,13 @@ export const normalizationOps = (k: Kernels) => ({
 
   /** max(batchNorm, 0) in one pass;  dz = dy where y > 0, and on as batchNorm's.  [n, …, c], [c], [c] → [n, …, c] */
   batchNormRelu: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon: number) =>
-    record<T, [Tensor, Tensor, Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
-      const [y, ...statistics] = k.batchNormRelu(asImages(x), gamma, beta, epsilon)
-      const value = shaped(y, x)
+    record<T, [Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
+      const { y, saved } = k.batchNormRelu(asImages(x), gamma, beta, epsilon)
       return {
-        value,
-        save: [value, x, gamma, ...statistics],
-        gradients: (dy, [y, x, gamma, ...statistics]) => {
-          const dz = k.reluGradient(dy, y)
-          const [dx, dGamma, dBeta] = k.batchNormGradient(
-            asImages(dz),
-            asImages(x),
-            gamma,
-            statistics,
-            epsilon,
-          )
-          dz.dispose()
+        value: shaped(y, x),
+        save: [gamma, ...saved],
+        gradients: (dy, [gamma, ...saved]) => {
+          const [dx, dGamma, dBeta] = k.batchNormReluGradient(asImages(dy), gamma, saved, epsilon)
           return [() => shaped(dx, x), () => dGamma, () => dBeta]
         },
       }
@@ -92,23 +77,15 @@ export const normalizationOps = (k: Kernels) => ({
    * dx = (g − Σg/c − x̂·Σ(g·x̂)/c)/√(σ² + ε) with g = γ·dy, dγ = Σ dy·x̂, dβ = Σ dy.  [n, …, c], [c], [c] → [n, …, c]
    */
   layerNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon: number) =>
-    record<T, [Tensor2D, Tensor2D, Tensor1D]>([x, gamma, beta], () => {
-      const rows = asRows(x, gamma)
-      const centred = tf.sub(rows, rowMeans(k, rows)) as Tensor2D
-      const scale = tf.rsqrt(tf.add(rowMeans(k, tf.square(centred)), epsilon)) as Tensor2D
-      const normalized = tf.mul(centred, scale) as Tensor2D
+    record<T, [Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
+      const { y, saved } = k.layerNorm(x, gamma, beta, epsilon)
       return {
-        value: tf.reshape(tf.add(tf.mul(normalized, gamma), beta), x.shape),
-        save: [normalized, scale, gamma],
-        gradients: (dy, [normalized, scale, gamma]) => [
-          () => {
-            const g = tf.mul(asRows(dy, gamma), gamma) as Tensor2D
-            const along = tf.mul(normalized, rowMeans(k, tf.mul(g, normalized)))
-            return tf.reshape(tf.mul(tf.sub(tf.sub(g, rowMeans(k, g)), along), scale), x.shape)
-          },
-          () => k.biasGradient(tf.mul(asRows(dy, gamma), normalized)),
-          () => k.biasGradient(dy),
-        ],
+        value: y,
+        save: [gamma, ...saved],
+        gradients: (dy, [gamma, ...saved]) => {
+          const [dx, dGamma, dBeta] = k.layerNormGradient(dy, gamma, saved)
+          return [() => dx, () => dGamma, () => dBeta]
+        },
       }
     }),
 
@@ -117,21 +94,15 @@ export const normalizationOps = (k: Kernels) => ({
    * dx = (g − x̂·Σ(g·x̂)/c)/√(Σx²/c + ε) with g = γ·dy, dγ = Σ dy·x̂.  [n, …, c], [c] → [n, …, c]
    */
   rmsNorm: <T extends Tensor>(x: T, gamma: Tensor1D, epsilon: number) =>
-    record<T, [Tensor2D, Tensor2D, Tensor1D]>([x, gamma], () => {
-      const rows = asRows(x, gamma)
-      const scale = tf.rsqrt(tf.add(rowMeans(k, tf.square(rows)), epsilon)) as Tensor2D
-      const normalized = tf.mul(rows, scale) as Tensor2D
+    record<T, [Tensor1D, ...Tensor[]]>([x, gamma], () => {
+      const { y, saved } = k.rmsNorm(x, gamma, epsilon)
       return {
-        value: tf.reshape(tf.mul(normalized, gamma), x.shape),
-        save: [normalized, scale, gamma],
-        gradients: (dy, [normalized, scale, gamma]) => [
-          () => {
-            const g = tf.mul(asRows(dy, gamma), gamma) as Tensor2D
-            const along = tf.mul(normalized, rowMeans(k, tf.mul(g, normalized)))
-            return tf.reshape(tf.mul(tf.sub(g, along), scale), x.shape)
-          },
-          () => k.biasGradient(tf.mul(asRows(dy, gamma), normalized)),
-        ],
+        value: y,
+        save: [gamma, ...saved],
+        gradients: (dy, [gamma, ...saved]) => {
+          const [dx, dGamma] = k.rmsNormGradient(dy, gamma, saved)
+          return [() => dx, () => dGamma]
+        },
       }
     }),
 
@@ -166,10 +137,6 @@ export const normalizationOps = (k: Kernels) => ({
 
 /** A view as a matrix with a row a place. */
 const asRows = (x: Tensor, { size }: Tensor1D) => tf.reshape(x, [-1, size]) as Tensor2D
-
-/** The mean of each row, as a product: a pass over memory, where a reduction of short rows takes ten. [rows, c] → [rows, 1] */
-const rowMeans = (k: Kernels, x: Tensor) =>
-  k.matMul(x as Tensor2D, tf.fill([x.shape[1]!, 1], 1 / x.shape[1]!), false, false)
 
 /** Features as the channels of images of one place; images as they are. A view, not a copy. */
 const asImages = (x: Tensor): Tensor4D =>

@@ -1,0 +1,114 @@
+/**
+ * Our own operations (native/) as primitives: what TensorFlow has no fused kernel for on CPUs, each one pass over memory where
+ * composing it takes five to twenty. They know float32 alone, and add in an order that no number of threads changes.
+ */
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
+import * as tf from '@tensorflow/tfjs-core'
+import type { Kernels } from './kernels.ts'
+import { attributesOf, type NativeBackend } from './native-backend.ts'
+
+/** Their names. */
+const operations = [
+  'LedgerMoments',
+  'LedgerGelu',
+  'LedgerGeluGradient',
+  'LedgerSilu',
+  'LedgerSiluGradient',
+  'LedgerTanhGradient',
+  'LedgerLayerNorm',
+  'LedgerLayerNormGradient',
+  'LedgerRmsNorm',
+  'LedgerRmsNormGradient',
+  'LedgerAttention',
+  'LedgerAttentionGradient',
+  'LedgerCrossEntropy',
+  'LedgerBatchNorm',
+  'LedgerBatchNormGradient',
+  'LedgerBatchNormRelu',
+  'LedgerBatchNormReluGradient',
+]
+
+/** Throws where the binding was built without one of our operations: CPUs have no other way. */
+export function requireOwnOperations(backend: NativeBackend): void {
+  // Without inputs none of them runs; whether TensorFlow knows the name (NOT_FOUND is 5) is said first.
+  const missing = operations.filter(name => {
+    try {
+      return backend.executeMultipleOutputs(name, [], [], 1) === undefined
+    } catch (error) {
+      return /TF_Status: 5\b/.test((error as Error).message)
+    }
+  })
+  if (missing.length > 0)
+    throw new Error(
+      `the native TensorFlow binding was built before ${missing.join(', ')} came to it: run \`npm run setup\`, which builds it anew`,
+    )
+}
+
+/** Of longer sequences what belongs to an example and head fills the fast memory: then whole matrix products are as fast. */
+const shortSequence = 128
+
+/** `long` is attention for sequences that ours does not take. */
+export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attention' | 'attentionGradient'>) {
+  const { bool, ints, floatOf } = attributesOf(backend)
+  const run = (name: string, inputs: Tensor[], outputs = 1, attributes: ReturnType<typeof bool>[] = []) =>
+    backend.executeMultipleOutputs(name, attributes, inputs, outputs)
+  const one = <T extends Tensor>(name: string, ...inputs: Tensor[]) => run(name, inputs)[0] as T
+  /** Batch norm and its gradient, or with ReLU behind it. */
+  const normalization =
+    (name: string): Kernels['batchNorm'] =>
+    (x, gamma, beta, epsilon) => {
+      const [y, ...statistics] = run(name, [x, gamma, beta], 3, [floatOf('epsilon', epsilon)])
+      return { y: y as Tensor4D, saved: [x, beta, ...statistics] }
+    }
+  const normalizationGradient =
+    (name: string): Kernels['batchNormGradient'] =>
+    (dy, gamma, [x, beta, mean, scale]) =>
+      run(name, [dy, x, gamma, beta, mean, scale], 3) as [Tensor4D, Tensor1D, Tensor1D]
+
+  return {
+    moments: x => {
+      const both = run('LedgerMoments', [x], 2)
+      const [mean, variance] = both.map(moment => Float64Array.from(moment.dataSync()))
+      tf.dispose(both)
+      return { mean, variance }
+    },
+
+    gelu: x => ({ y: one('LedgerGelu', x), saved: [x] }),
+    geluGradient: (dy, [x]) => one('LedgerGeluGradient', dy, x),
+    silu: x => one('LedgerSilu', x),
+    siluGradient: (dy, x) => one('LedgerSiluGradient', dy, x),
+    tanhGradient: (dy, x) => one('LedgerTanhGradient', dy, x),
+
+    layerNorm: (x, gamma, beta, epsilon) => {
+      const [y, ...statistics] = run('LedgerLayerNorm', [x, gamma, beta], 3, [floatOf('epsilon', epsilon)])
+      return { y, saved: [x, ...statistics] }
+    },
+    layerNormGradient: (dy, gamma, [x, mean, scale]) =>
+      run('LedgerLayerNormGradient', [dy, x, gamma, mean, scale], 3) as [Tensor, Tensor1D, Tensor1D],
+    rmsNorm: (x, gamma, epsilon) => {
+      const [y, scale] = run('LedgerRmsNorm', [x, gamma], 2, [floatOf('epsilon', epsilon)])
+      return { y, saved: [x, scale] }
+    },
+    rmsNormGradient: (dy, gamma, [x, scale]) =>
+      run('LedgerRmsNormGradient', [dy, x, gamma, scale], 2) as [Tensor, Tensor1D],
+
+    attention: (q, k, v, heads, causal) => {
+      if (q.shape[1] > shortSequence) return long.attention(q, k, v, heads, causal)
+      const attributes = [ints('heads', heads), bool('causal', causal)]
+      const [y, weights] = run('LedgerAttention', [q, k, v], 2, attributes)
+      return { y: y as Tensor3D, saved: [q, k, v, weights] }
+    },
+    attentionGradient: (dy, saved) =>
+      dy.shape[1] > shortSequence
+        ? long.attentionGradient(dy, saved)
+        : (run('LedgerAttentionGradient', [dy, ...saved], 3) as [Tensor3D, Tensor3D, Tensor3D]),
+
+    batchNorm: normalization('LedgerBatchNorm'),
+    batchNormGradient: normalizationGradient('LedgerBatchNormGradient'),
+    batchNormRelu: normalization('LedgerBatchNormRelu'),
+    batchNormReluGradient: normalizationGradient('LedgerBatchNormReluGradient'),
+
+    softmaxCrossEntropy: (logits, labels) =>
+      run('LedgerCrossEntropy', [logits, labels], 2) as [Tensor1D, Tensor2D],
+  } satisfies Partial<Kernels>
+}
