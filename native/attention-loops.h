@@ -137,3 +137,5 @@ void attendGradient(const float* dy, const float* q, const float* k, const float
   product(made, dScores, 1, p.paddedLength, rows, length, length, p.padded);
   copyOut(made, dk, p);
 }
+
+#include "few-places-loops.h"

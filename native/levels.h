@@ -2,8 +2,9 @@
 // picks at run time: loops::NAME calls the best. Portable C++ throughout: the vectors of vectors.h are the compiler's own,
 // and become as many instructions as a level needs. Elsewhere than on x86-64 with GCC there is the one level that the
 // compiler is told of. On x86-64 levels differ by rounding, since only the upper two multiply and add in one instruction.
-//
-// No guard: a file that has several sets of loops includes it for each.
+// Included once by each file that has loops.
+#pragma once
+
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define LEDGER_LEVELS 1
 #else
@@ -30,7 +31,6 @@ namespace avx512 {
 #endif
 }  // namespace ledger
 
-#ifndef LEDGER_PICK
 #if LEDGER_LEVELS
 namespace ledger {
 inline int levelOfThisMachine() {
@@ -53,6 +53,5 @@ inline int levelOfThisMachine() {
                                        : baseline::name)
 #else
 #define LEDGER_PICK(name) (baseline::name)
-#endif
 #endif
 #undef LOOPS
