@@ -3,7 +3,7 @@
 // Heads are whole vectors wide.
 INLINED float dot(const float* a, const float* b, int64_t c) {
   Floats sum = {};
-  for (int64_t i = 0; i < c; i += 16) sum += load<Floats>(a + i) * load<Floats>(b + i);
+  for (int64_t i = 0; i < c; i += perVector) sum += load<Floats>(a + i) * load<Floats>(b + i);
   return sumOf(sum);
 }
 
@@ -13,13 +13,13 @@ struct Few {
   int64_t width() const { return heads * c; }
   // Lanes that mean something, and up to whole vectors.
   int64_t used() const { return length * heads; }
-  int64_t all() const { return (used() + 15) / 16 * 16; }
+  int64_t all() const { return wholeVectors(used()); }
 };
 
 // a[i]·b[j] by head, in lane i·heads + h of row j, and 0 beyond: [length, heads·c] twice → [length, all].
 INLINED void dots(const float* a, const float* b, const Few& few, float* out) {
   for (int64_t j = 0; j < few.length; j++, out += few.all()) {
-    store(out + few.all() - 16, Floats{});
+    store(out + few.all() - perVector, Floats{});
     for (int64_t i = 0; i < few.length; i++)
       for (int64_t h = 0; h < few.heads; h++)
         out[i * few.heads + h] = dot(a + i * few.width() + h * few.c, b + j * few.width() + h * few.c, few.c);
@@ -29,7 +29,7 @@ INLINED void dots(const float* a, const float* b, const Few& few, float* out) {
 // Σ over the places t of factor(t)·rows[t] into one place of one head.
 template <typename Factor>
 INLINED void weighted(const float* rows, int64_t h, const Few& few, const Factor& factor, float* out) {
-  for (int64_t from = 0; from < few.c; from += 16) {
+  for (int64_t from = 0; from < few.c; from += perVector) {
     Floats sum = {};
     for (int64_t t = 0; t < few.length; t++)
       sum += load<Floats>(rows + t * few.width() + h * few.c + from) * factor(t);
@@ -48,7 +48,7 @@ void attendFew(const float* q, const float* k, const float* v, int64_t length, i
     places[lane] = static_cast<float>(lane < few.used() ? lane / heads : length);
   dots(q, k, few, scratch);
   const float scale = 1 / __builtin_sqrtf(static_cast<float>(c));
-  for (int64_t lane = 0; lane < lanesOfRow; lane += 16) {
+  for (int64_t lane = 0; lane < lanesOfRow; lane += perVector) {
     const Floats place = load<Floats>(places + lane);
     Floats most = load<Floats>(scratch + lane) * scale;
     for (int64_t j = 1; j < length; j++) {
@@ -86,13 +86,13 @@ void attendFewGradient(const float* dy, const float* q, const float* k, const fl
   float* const shares = scratch + length * lanesOfRow;
   dots(dy, v, few, slopes);
   for (int64_t j = 0; j < length; j++) {
-    store(shares + (j + 1) * lanesOfRow - 16, Floats{});
+    store(shares + (j + 1) * lanesOfRow - perVector, Floats{});
     for (int64_t i = 0; i < length; i++)
       for (int64_t h = 0; h < heads; h++)
         shares[j * lanesOfRow + i * heads + h] = weights[(h * length + i) * length + j];
   }
   const float scale = 1 / __builtin_sqrtf(static_cast<float>(c));
-  for (int64_t lane = 0; lane < lanesOfRow; lane += 16) {
+  for (int64_t lane = 0; lane < lanesOfRow; lane += perVector) {
     Floats along = {};
     for (int64_t j = 0; j < length; j++)
       along += load<Floats>(shares + j * lanesOfRow + lane) * load<Floats>(slopes + j * lanesOfRow + lane);
