@@ -44,6 +44,7 @@ INLINED void storeSome(float* to, Floats values, int64_t count) {
 
 // As loadSome, where so many values may be read as `readable` says.
 INLINED Floats loadOf(const float* from, int64_t count, int64_t readable) {
+  if (count >= 16) return load<Floats>(from);
   if (readable < 16) return loadSome(from, count);
   return lanes() < static_cast<int32_t>(count) ? load<Floats>(from) : Floats{};
 }
@@ -73,6 +74,18 @@ INLINED void addTo(Doubles& sums, Floats values) {
   HalfFloats halves[2];
   __builtin_memcpy(halves, &values, sizeof values);
   sums += __builtin_convertvector(halves[0], Doubles) + __builtin_convertvector(halves[1], Doubles);
+}
+
+// As addTo, each lane to a sum of its own, and those stored.
+INLINED void addHalves(Doubles sums[2], Floats values) {
+  HalfFloats halves[2];
+  __builtin_memcpy(halves, &values, sizeof values);
+  sums[0] += __builtin_convertvector(halves[0], Doubles);
+  sums[1] += __builtin_convertvector(halves[1], Doubles);
+}
+
+INLINED void storeHalves(double* to, const Doubles sums[2], int64_t count) {
+  for (int64_t lane = 0; lane < count && lane < 16; lane++) to[lane] = sums[lane / 8][lane % 8];
 }
 
 INLINED double total(Doubles v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }

@@ -43,8 +43,8 @@ async function gradientOf(name: string, chunks: number, sums: MakeSums, chunk = 
 const costs = {
   fc: { chunk: 2, operations: 22, reads: 7, writes: 3 },
   lenet: { chunk: 2, operations: 32, reads: 9, writes: 7 },
-  resnet20: { chunk: 32, operations: 180, reads: 64, writes: 66 },
-  'all-cnn': { chunk: 8, operations: 65, reads: 25, writes: 29 },
+  resnet20: { chunk: 32, operations: 151, reads: 64, writes: 47 },
+  'all-cnn': { chunk: 8, operations: 53, reads: 25, writes: 23 },
   vgg: { chunk: 2, operations: 67, reads: 19, writes: 15 },
   transformer: { chunk: 2, operations: 188, reads: 39, writes: 92 },
 }

@@ -127,6 +127,56 @@ test('activations: relative to float64 in the tails, what overflows, and what is
   }
 })
 
+test('batch norm, with ReLU and without: beside float64, and a gradient where ReLU let through, to the unit', {
+  skip,
+}, () => {
+  for (const [shape, mean, deviation] of [
+    ...[1, 7, 16, 33].map(c => [[3, 5, 4, c], 0, 1] as const),
+    [[1, 2, 1, 40], 3, 1] as const,
+    [[20, 20, 21, 19], -50, 0.1] as const,
+  ])
+    for (const relu of [false, true]) {
+      const what = `${relu ? 'ReLU of ' : ''}batch norm of [${shape}] around ${mean}`
+      const c = shape[3]
+      const n = product([...shape]) / c
+      const [x, dy] = [normal(20, [...shape], mean, deviation), normal(21, [...shape])]
+      const [gamma, beta] = [normal(22, [c], 1, 0.5), normal(23, [c])]
+      const of = (values: Float32Array) => tf.tensor(values, [...shape]) as tf.Tensor4D
+      const [tg, tb] = [tf.tensor1d(gamma), tf.tensor1d(beta)]
+      const { y, saved } = relu ? k.batchNormRelu(of(x), tg, tb, 1e-3) : k.batchNorm(of(x), tg, tb, 1e-3)
+      const found = relu
+        ? k.batchNormReluGradient(of(dy), tg, saved, 1e-3)
+        : k.batchNormGradient(of(dy), tg, saved, 1e-3)
+      const values = y.dataSync()
+
+      const sums = (of: (i: number) => number) => {
+        const totals = new Float64Array(c)
+        for (let i = 0; i < n * c; i++) totals[i % c] += of(i)
+        return totals
+      }
+      const mu = sums(i => x[i] / n)
+      const s = sums(i => (x[i] - mu[i % c]) ** 2 / n).map(variance => 1 / Math.sqrt(variance + 1e-3))
+      const normalized = (i: number) => (x[i] - mu[i % c]) * s[i % c]
+      const z = Float64Array.from(x, (_, i) => normalized(i) * gamma[i % c] + beta[i % c])
+      // What float32 says of x at all, in deviations.
+      const known = 1e-6 + (2e-7 * Math.abs(mean)) / Math.max(deviation, 0.03)
+      close(values, relu ? z.map(value => Math.max(value, 0)) : z, 8 * known, what)
+      const dz = (i: number) => (relu && !(values[i] > 0) ? 0 : dy[i])
+      const [dBeta, dGamma] = [sums(dz), sums(i => dz(i) * normalized(i))]
+      const dx = Float64Array.from(
+        x,
+        (_, i) => gamma[i % c] * s[i % c] * (dz(i) - dBeta[i % c] / n - (normalized(i) * dGamma[i % c]) / n),
+      )
+      const scale = Math.max(...s)
+      close(found[0].dataSync(), dx, 30 * known * scale, `${what}, dx`)
+      close(found[1].dataSync(), dGamma, 20 * known * Math.sqrt(n), `${what}, dγ`)
+      close(found[2].dataSync(), dBeta, 2e-6 * Math.sqrt(n), `${what}, dβ`)
+    }
+  const broken = tf.tensor4d([1, Number.NaN, 2, 4, 3, 5], [3, 1, 1, 2])
+  const { y } = k.batchNormRelu(broken, tf.ones([2]), tf.ones([2]), 1e-3)
+  assert.deepEqual([...y.dataSync()].map(Number.isFinite), [true, false, true, false, true, false])
+})
+
 test('layer norm and RMS norm: beside float64, rows of 1 to 515 values, and far from 0', { skip }, () => {
   for (const [rows, c, mean, deviation] of [
     ...[1, 7, 16, 33, 515].map(c => [3, c, 0, 1] as const),

@@ -21,7 +21,13 @@ const normal = (...shape: number[]) => {
 const images = normal(70, 13, 9, 21) as tf.Tensor4D
 const { mean, variance } = kernels.moments(images)
 digest.update(mean).update(variance)
-take(...kernels.batchNorm(images, normal(21) as tf.Tensor1D, normal(21) as tf.Tensor1D, 1e-3))
+const [slope, shift] = [normal(21) as tf.Tensor1D, normal(21) as tf.Tensor1D]
+const imagesSlopes = normal(70, 13, 9, 21) as tf.Tensor4D
+take(
+  ...kernels.batchNormGradient(imagesSlopes, slope, kernels.batchNorm(images, slope, shift, 1e-3).saved, 1),
+)
+const rectified = kernels.batchNormRelu(images, slope, shift, 1e-3)
+take(rectified.y, ...kernels.batchNormReluGradient(imagesSlopes, slope, rectified.saved, 1e-3))
 
 const [rows, slopes] = [normal(300, 391), normal(300, 391)]
 take(kernels.geluGradient(slopes, kernels.gelu(rows).saved), kernels.silu(rows))

@@ -2,7 +2,7 @@
  * Primitives that our own operations are on CPUs (native/), composed of TensorFlow.js' and of other primitives: where those
  * are not, on GPUs and in WASM, and for what they do not take.
  */
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from './kernels.ts'
 
@@ -13,7 +13,10 @@ const geluCubic = 0.044715
 /** Beside real scores its exponential is exactly 0, and it is finite: a place that sees nothing else has no NaN. */
 const masked = -1e9
 
-type Base = Pick<Kernels, 'matMul' | 'batchMatMul' | 'biasGradient' | 'reluGradient' | 'batchNormGradient'>
+type Base = Pick<
+  Kernels,
+  'matMul' | 'batchMatMul' | 'biasGradient' | 'relu' | 'reluGradient' | 'batchNorm' | 'batchNormGradient'
+>
 type Composed = Pick<
   Kernels,
   | 'gelu'
@@ -27,6 +30,7 @@ type Composed = Pick<
   | 'rmsNormGradient'
   | 'attention'
   | 'attentionGradient'
+  | 'batchNormRelu'
   | 'batchNormReluGradient'
 >
 
@@ -118,12 +122,14 @@ export const composedKernels = (k: Base): Composed => ({
       ]
     }),
 
-  batchNormReluGradient: (dy, y, x, gamma, statistics, epsilon) => {
-    const dz = k.reluGradient(dy, y)
-    const gradients = k.batchNormGradient(dz, x, gamma, statistics, epsilon)
-    dz.dispose()
-    return gradients
-  },
+  batchNormRelu: (x, gamma, beta, epsilon) =>
+    tf.tidy(() => {
+      const { y, saved } = k.batchNorm(x, gamma, beta, epsilon)
+      const value = k.relu(y)
+      return { y: value, saved: [value, ...saved] }
+    }),
+  batchNormReluGradient: (dy, gamma, [y, ...saved], epsilon) =>
+    tf.tidy(() => k.batchNormGradient(k.reluGradient(dy, y as Tensor4D), gamma, saved, epsilon)),
 })
 
 /** σ(2u). */

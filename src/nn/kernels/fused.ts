@@ -5,7 +5,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from './kernels.ts'
-import { attributesOf, channelMoments, type NativeBackend } from './native-backend.ts'
+import { attributesOf, type NativeBackend } from './native-backend.ts'
 
 /** Their names. */
 const operations = [
@@ -22,6 +22,10 @@ const operations = [
   'LedgerAttention',
   'LedgerAttentionGradient',
   'LedgerCrossEntropy',
+  'LedgerBatchNorm',
+  'LedgerBatchNormGradient',
+  'LedgerBatchNormRelu',
+  'LedgerBatchNormReluGradient',
 ]
 
 /** Throws where the binding was built without one of our operations: CPUs have no other way. */
@@ -49,11 +53,21 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
   const run = (name: string, inputs: Tensor[], outputs = 1, attributes: ReturnType<typeof bool>[] = []) =>
     backend.executeMultipleOutputs(name, attributes, inputs, outputs)
   const one = <T extends Tensor>(name: string, ...inputs: Tensor[]) => run(name, inputs)[0] as T
-  const momentsOf = channelMoments(backend)
+  /** Batch norm and its gradient, or with ReLU behind it. */
+  const normalization =
+    (name: string): Kernels['batchNorm'] =>
+    (x, gamma, beta, epsilon) => {
+      const [y, ...statistics] = run(name, [x, gamma, beta], 3, [floatOf('epsilon', epsilon)])
+      return { y: y as Tensor4D, saved: [x, beta, ...statistics] }
+    }
+  const normalizationGradient =
+    (name: string): Kernels['batchNormGradient'] =>
+    (dy, gamma, [x, beta, mean, scale]) =>
+      run(name, [dy, x, gamma, beta, mean, scale], 3) as [Tensor4D, Tensor1D, Tensor1D]
 
   return {
-    moments: (x: Tensor4D) => {
-      const both = momentsOf(x)
+    moments: x => {
+      const both = run('LedgerMoments', [x], 2)
       const [mean, variance] = both.map(moment => Float64Array.from(moment.dataSync()))
       tf.dispose(both)
       return { mean, variance }
@@ -88,6 +102,11 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
       dy.shape[1] > shortSequence
         ? long.attentionGradient(dy, saved)
         : (run('LedgerAttentionGradient', [dy, ...saved], 3) as [Tensor3D, Tensor3D, Tensor3D]),
+
+    batchNorm: normalization('LedgerBatchNorm'),
+    batchNormGradient: normalizationGradient('LedgerBatchNormGradient'),
+    batchNormRelu: normalization('LedgerBatchNormRelu'),
+    batchNormReluGradient: normalizationGradient('LedgerBatchNormReluGradient'),
 
     softmaxCrossEntropy: (logits, labels) =>
       run('LedgerCrossEntropy', [logits, labels], 2) as [Tensor1D, Tensor2D],

@@ -101,30 +101,24 @@ export type Kernels = {
   averagePool(x: Tensor4D, size: number): Tensor4D
   /** dy/size² over each window, 0 outside all of them. */
   averagePoolGradient(dy: Tensor4D, size: number, shape: Shape4D): Tensor4D
-  /**
-   * γ·(x − mean)/√(variance + ε) + β with the mean and the (biased) variance of each channel of this batch, and what the
-   * gradient wants to know of them: [n, h, w, c], [c], [c] → [[n, h, w, c], statistics].
-   */
-  batchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): [Tensor4D, ...Tensor[]]
-  /** max(batchNorm, 0), and the same statistics. */
-  batchNormRelu(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): [Tensor4D, ...Tensor[]]
+  /** γ·(x − mean)/√(variance + ε) + β with the mean and the (biased) variance of each channel of this batch: [n, h, w, c], [c], [c] → [n, h, w, c]. */
+  batchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Kept<Tensor4D>
+  /** max(batchNorm, 0). */
+  batchNormRelu(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Kept<Tensor4D>
   /** The mean and the (biased) variance of each channel, on the host: float64 [c] each. */
   moments(x: Tensor4D): { mean: Float64Array; variance: Float64Array }
   /** dx, dγ and dβ, the statistics depending on x. */
   batchNormGradient(
     dy: Tensor4D,
-    x: Tensor4D,
     gamma: Tensor1D,
-    statistics: Tensor[],
+    saved: Tensor[],
     epsilon: number,
   ): [Tensor4D, Tensor1D, Tensor1D]
-  /** batchNormGradient of dy where y > 0, else 0: of batchNormRelu, y what it gave. */
+  /** batchNormGradient of dy where what batchNormRelu gave is > 0, else 0. */
   batchNormReluGradient(
     dy: Tensor4D,
-    y: Tensor4D,
-    x: Tensor4D,
     gamma: Tensor1D,
-    statistics: Tensor[],
+    saved: Tensor[],
     epsilon: number,
   ): [Tensor4D, Tensor1D, Tensor1D]
 }

@@ -1,6 +1,5 @@
 /** How an operation of the native TensorFlow library is run by name, and the attributes that ours share. */
-import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core'
-import * as tf from '@tensorflow/tfjs-core'
+import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Padding } from './kernels.ts'
 
 type AttributeType =
@@ -77,47 +76,13 @@ export function attributesOf({ binding }: NativeBackend) {
       text('padding', 'VALID'),
       channelsLast,
     ],
-    /** Of batch norm: with the statistics of the batch, which the kernel works out, or with given ones. */
-    normalization: (statistics: 'own' | 'given', epsilon: number) => [
+    /** Of batch norm, by the statistics of the batch. */
+    normalization: (epsilon: number) => [
       float,
       type('U', binding.TF_FLOAT),
       floatOf('epsilon', epsilon),
       channelsLast,
-      bool('is_training', statistics === 'own'),
+      bool('is_training', true),
     ],
-  }
-}
-
-type Normalization = 'FusedBatchNormV3' | '_MklNativeFusedBatchNormEx'
-type Normalized = (x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number) => [Tensor4D, ...Tensor[]]
-
-/** The mean and the (biased) variance of each channel, [..., c] → [c] twice: native/moments.cc. */
-export const channelMoments =
-  (backend: NativeBackend) =>
-  (x: Tensor): [Tensor1D, Tensor1D] =>
-    backend.executeMultipleOutputs('LedgerMoments', [], [x], 2) as [Tensor1D, Tensor1D]
-
-/**
- * One of the batch norm operations: y, then the three tensors that its gradient wants. On a GPU the kernel's own statistics
- * are good to rounding; on CPUs they are not, and it is given better ones.
- */
-export function normalize(backend: NativeBackend, name: Normalization, more: Attribute[] = []): Normalized {
-  const { normalization } = attributesOf(backend)
-  const run = (statistics: 'own' | 'given', epsilon: number, inputs: Tensor[]) =>
-    backend.executeMultipleOutputs(name, [...normalization(statistics, epsilon), ...more], inputs, 6)
-  if (backend.isUsingGpuDevice)
-    return (x, gamma, beta, epsilon) => {
-      const none = tf.tensor1d([], 'float32')
-      // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
-      const [y, mean, variance, ...statistics] = run('own', epsilon, [x, gamma, beta, none, none])
-      tf.dispose([none, mean, variance])
-      return [y as Tensor4D, ...statistics]
-    }
-  const momentsOf = channelMoments(backend)
-  return (x, gamma, beta, epsilon) => {
-    const [mean, variance] = momentsOf(x)
-    const [y, ...unused] = run('given', epsilon, [x, gamma, beta, mean, variance])
-    tf.dispose(unused)
-    return [y as Tensor4D, mean, variance, tf.tensor1d([], 'float32')]
   }
 }

@@ -5,7 +5,7 @@ import { composedKernels } from './composed.ts'
 import { fusedKernels, requireOwnOperations } from './fused.ts'
 import { recordGraph } from './graph.ts'
 import type { Kernels } from './kernels.ts'
-import { type Attribute, attributesOf, type NativeBackend, normalize } from './native-backend.ts'
+import { type Attribute, attributesOf, type NativeBackend } from './native-backend.ts'
 import { onednnKernels } from './onednn.ts'
 import { portableKernels } from './portable.ts'
 
@@ -45,9 +45,6 @@ export function nativeKernels(backend: NativeBackend): Kernels {
       [a, b],
     )[0] as Tensor2D
 
-  const relu = <T extends Tensor>(x: T) => run('Relu', [float], [x])[0] as T
-  const batchNorm = normalize(backend, 'FusedBatchNormV3')
-
   const raw = {
     readsWait: backend.isUsingGpuDevice,
     matMul,
@@ -66,7 +63,7 @@ export function nativeKernels(backend: NativeBackend): Kernels {
         : matMul(x, dy, true, false),
     biasAdd: <T extends Tensor>(x: T, bias: Tensor1D) => run('BiasAdd', [float], [x, bias])[0] as T,
     biasGradient: dy => run('BiasAddGrad', [float], [dy])[0] as Tensor1D,
-    relu,
+    relu: <T extends Tensor>(x: T) => run('Relu', [float], [x])[0] as T,
     reluGradient: <T extends Tensor>(dy: T, y: T) => run('ReluGrad', [float], [dy, y])[0] as T,
 
     conv2d: (x, kernel, stride, padding) => run4D('Conv2D', sliding(stride, padding), [x, kernel]),
@@ -95,20 +92,19 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     averagePoolGradient: (dy, size, shape) =>
       shaped(shape, sizes => run4D('AvgPoolGrad', windows(size), [sizes, dy])),
 
-    batchNorm,
-    batchNormRelu: (x, gamma, beta, epsilon) => {
-      const [y, ...statistics] = batchNorm(x, gamma, beta, epsilon)
-      const value = relu(y)
-      y.dispose()
-      return [value, ...statistics]
+    // The kernel's own statistics are good to rounding on a GPU. On CPUs they are not, and ours are in their place.
+    batchNorm: (x, gamma, beta, epsilon) => {
+      const none = tf.tensor1d([], 'float32')
+      const inputs = [x, gamma, beta, none, none]
+      // Outputs after y: running mean and variance, which nothing here keeps, then three for the gradient.
+      const [y, ...rest] = run('FusedBatchNormV3', normalization(epsilon), inputs, 6)
+      const [mean, variance, ...statistics] = rest
+      tf.dispose([none, mean, variance])
+      return { y: y as Tensor4D, saved: [x, ...statistics] }
     },
-    batchNormGradient: (dy, x, gamma, statistics, epsilon) => {
-      const [dx, dGamma, dBeta, ...unused] = run(
-        'FusedBatchNormGradV3',
-        normalization('own', epsilon),
-        [dy, x, gamma, ...statistics],
-        5,
-      )
+    batchNormGradient: (dy, gamma, [x, ...statistics], epsilon) => {
+      const inputs = [dy, x, gamma, ...statistics]
+      const [dx, dGamma, dBeta, ...unused] = run('FusedBatchNormGradV3', normalization(epsilon), inputs, 5)
       tf.dispose(unused)
       return [dx as Tensor4D, dGamma as Tensor1D, dBeta as Tensor1D]
     },

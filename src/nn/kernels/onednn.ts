@@ -9,14 +9,14 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Kernels } from './kernels.ts'
-import { attributesOf, type NativeBackend, normalize } from './native-backend.ts'
+import { attributesOf, type NativeBackend } from './native-backend.ts'
 
-type Fused = Pick<Kernels, 'conv2dBias' | 'maxPool' | 'maxPoolGradient' | 'batchNormRelu'>
+type Fused = Pick<Kernels, 'conv2dBias' | 'maxPool' | 'maxPoolGradient'>
 
 /** The kernels, or nothing where this TensorFlow has none of them: on a GPU, or built without oneDNN. */
 export function onednnKernels(backend: NativeBackend): Fused | undefined {
   if (backend.isUsingGpuDevice) return undefined
-  const { bool, text, ints, windows, sliding } = attributesOf(backend)
+  const { bool, text, windows, sliding } = attributesOf(backend)
   const label = text('_kernel', 'MklNameChangeOp')
   const pooling = (size: number) => [...windows(size), bool('workspace_enabled', true), label]
 
@@ -37,23 +37,17 @@ export function onednnKernels(backend: NativeBackend): Fused | undefined {
         [x, y, dy, ...places],
         1,
       )[0] as Tensor4D,
-    batchNormRelu: normalize(backend, '_MklNativeFusedBatchNormEx', [
-      ints('num_side_inputs', 0),
-      text('activation_mode', 'Relu'),
-      label,
-    ]),
   }
   return runs(kernels) ? kernels : undefined
 }
 
 /** Whether they are there: TensorFlow says of an operation without a kernel that it cannot run it. */
-function runs({ conv2dBias, maxPool, maxPoolGradient, batchNormRelu }: Fused): boolean {
+function runs({ conv2dBias, maxPool, maxPoolGradient }: Fused): boolean {
   return tf.tidy(() => {
     const x = tf.zeros([1, 2, 2, 1]) as Tensor4D
     const one = tf.ones([1]) as tf.Tensor1D
     try {
       conv2dBias(x, tf.ones([1, 1, 1, 1]), one, 1, 'same')
-      batchNormRelu(x, one, one, 1e-3)
       const [y, ...places] = maxPool(x, 2)
       maxPoolGradient(y, x, y, places, 2)
       return true

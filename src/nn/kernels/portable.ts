@@ -103,7 +103,7 @@ const batchNorm: Kernels['batchNorm'] = (x, gamma, beta, epsilon) =>
     const variance = tf.div(channelSum(tf.square(centred)), values)
     const scale = tf.rsqrt(tf.add(variance, epsilon))
     const y = tf.add(tf.mul(centred, tf.mul(scale, gamma)), beta) as Tensor4D
-    return [y, mean, scale]
+    return { y, saved: [x, mean, scale] }
   })
 
 const base = {
@@ -190,13 +190,8 @@ const base = {
     return { mean, variance }
   },
   batchNorm,
-  batchNormRelu: (x, gamma, beta, epsilon) =>
-    tf.tidy(() => {
-      const [y, ...statistics] = batchNorm(x, gamma, beta, epsilon)
-      return [tf.relu(y), ...statistics]
-    }),
   // With x̂ the normalised x and m the values of a channel: dx = γ·scale·(dy − Σdy/m − x̂·Σ(dy·x̂)/m).
-  batchNormGradient: (dy, x, gamma, [mean, scale]) =>
+  batchNormGradient: (dy, gamma, [x, mean, scale]) =>
     tf.tidy(() => {
       const values = x.size / gamma.size
       const normalized = tf.mul(tf.sub(x, mean), scale)

@@ -13,20 +13,14 @@ export const normalizationOps = (k: Kernels) => ({
    * dx = γ/√(σ² + ε)·(dy − Σdy/m − x̂·Σ(dy·x̂)/m), dγ = Σ dy·x̂, dβ = Σ dy.  [n, …, c], [c], [c] → [n, …, c]
    */
   batchNorm: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon: number) =>
-    record<T, [T, Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
-      const [value, ...statistics] = k.batchNorm(asImages(x), gamma, beta, epsilon)
+    record<T, [Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
+      const { y, saved } = k.batchNorm(asImages(x), gamma, beta, epsilon)
       return {
-        value: shaped(value, x),
-        save: [x, gamma, ...statistics],
-        gradients: (dy, [x, gamma, ...statistics]) => {
+        value: shaped(y, x),
+        save: [gamma, ...saved],
+        gradients: (dy, [gamma, ...saved]) => {
           // One kernel gives all three, whichever is asked for.
-          const [dx, dGamma, dBeta] = k.batchNormGradient(
-            asImages(dy),
-            asImages(x),
-            gamma,
-            statistics,
-            epsilon,
-          )
+          const [dx, dGamma, dBeta] = k.batchNormGradient(asImages(dy), gamma, saved, epsilon)
           return [() => shaped(dx, x), () => dGamma, () => dBeta]
         },
       }
@@ -66,21 +60,13 @@ export const normalizationOps = (k: Kernels) => ({
 
   /** max(batchNorm, 0) in one pass;  dz = dy where y > 0, and on as batchNorm's.  [n, …, c], [c], [c] → [n, …, c] */
   batchNormRelu: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon: number) =>
-    record<T, [Tensor, Tensor, Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
-      const [y, ...statistics] = k.batchNormRelu(asImages(x), gamma, beta, epsilon)
-      const value = shaped(y, x)
+    record<T, [Tensor1D, ...Tensor[]]>([x, gamma, beta], () => {
+      const { y, saved } = k.batchNormRelu(asImages(x), gamma, beta, epsilon)
       return {
-        value,
-        save: [value, x, gamma, ...statistics],
-        gradients: (dy, [y, x, gamma, ...statistics]) => {
-          const [dx, dGamma, dBeta] = k.batchNormReluGradient(
-            asImages(dy),
-            asImages(y),
-            asImages(x),
-            gamma,
-            statistics,
-            epsilon,
-          )
+        value: shaped(y, x),
+        save: [gamma, ...saved],
+        gradients: (dy, [gamma, ...saved]) => {
+          const [dx, dGamma, dBeta] = k.batchNormReluGradient(asImages(dy), gamma, saved, epsilon)
           return [() => shaped(dx, x), () => dGamma, () => dBeta]
         },
       }
