@@ -292,6 +292,12 @@ test('whole runs in few parts: the same bits out of coarse tables as out of bloc
   ]
   assert.deepEqual(await coarseOf(id), everything)
   assert.deepEqual(await answers(), before)
+  await db.pool.query(
+    `DELETE FROM ledger_blocks WHERE experiment_id = $1 AND kind LIKE '%/%' AND "from" BETWEEN 10000 AND 19999`,
+    [id],
+  )
+  assert.equal(await coarsenEarlier(db), 1)
+  assert.deepEqual(await coarseOf(id), everything)
   assert.equal(await coarsenEarlier(db), 0)
 
   // They are what is read: of a bucket of a hundred no block is wanted but at the end of the run.

@@ -208,12 +208,16 @@ const placesSql = `
             FROM unnest(b.columns) WITH ORDINALITY AS c (name, n),
                  LATERAL (SELECT CASE split_part(name, ' ', 2) WHEN 'f8' THEN 8 WHEN 'i4' THEN 4 ELSE 2 END AS size) sizes) sized`
 
-/** The same with the columns of $7 alone. What is stored out of line and uncompressed is read in part. */
+/**
+ * The same with the columns of $7 alone, and of a block that has iterations outside of [$4, $5) the rows inside, where they
+ * belong to iterations. What is stored out of line and uncompressed is read in part.
+ */
 const partSqlOf = (kind: string) => `
-  SELECT b."from", b."to", part.columns, encode(part.data, 'base64') AS data, b.swapped
+  SELECT span."from", span."to", part.columns, encode(part.data, 'base64') AS data, b.swapped
     FROM (${pageSqlOf(kind).replace("encode(data, 'base64') AS data", 'data')}) b,
+         LATERAL (SELECT ${isOfSegment(kind) ? 'b."from", b."to"' : 'greatest(b."from", $4::int) AS "from", least(b."to", $5::int) AS "to"'}) span,
          LATERAL (SELECT array_agg(name ORDER BY n) AS columns,
-                         string_agg(substring(b.data FROM place::int + 1 FOR (rows * size)::int), ''::bytea ORDER BY n) AS data
+                         string_agg(substring(b.data FROM (place + rows * (span."from" - b."from") / (b."to" - b."from") * size)::int + 1 FOR (rows * (span."to" - span."from") / (b."to" - b."from") * size)::int), ''::bytea ORDER BY n) AS data
                     FROM (${placesSql}) places WHERE split_part(name, ' ', 1) = ANY ($7::text[])) part
    ORDER BY b."from"`
 

@@ -14,36 +14,35 @@ export async function readColumns<N extends string, T extends string>(
   const text = await answer.text()
   const end = text.indexOf('\n')
   const head = text.slice(0, end).split(',')
-  const found = new Map<string, (string | number)[]>(head.map(name => [name, []]))
+  const found = head.map((): (string | number)[] => [])
+  const isText = head.map(name => (texts as readonly string[]).includes(name))
+  const last = head.length - 1
   // Names repeat: each is kept once.
   const names = new Map<string, string>()
-  const readers = head.map((name, column) => {
-    const isText = (texts as readonly string[]).includes(name)
-    const cells = found.get(name)!
-    const behind = column === head.length - 1 ? '\n' : ','
-    return (at: number): number => {
-      if (isText && text[at] === '"') {
-        const [cell, next] = quoted(text, at)
-        cells.push(cell)
-        return next
-      }
-      const stop = text.indexOf(behind, at)
-      const cell = text.slice(at, stop)
-      if (!isText) cells.push(cell === '' ? Number.NaN : Number(cell))
+  for (let at = end + 1; at < text.length; )
+    for (let column = 0; column <= last; column++) {
+      let cell: string
+      let next: number
+      if (isText[column] && text[at] === '"') [cell, next] = quoted(text, at)
       else {
-        if (!names.has(cell)) names.set(cell, cell)
-        cells.push(names.get(cell)!)
+        const stop = text.indexOf(column === last ? '\n' : ',', at)
+        cell = text.slice(at, stop)
+        next = stop + 1
       }
-      return stop + 1
+      at = next
+      if (!isText[column]) found[column].push(cell === '' ? Number.NaN : Number(cell))
+      else {
+        const name = names.get(cell)
+        if (name === undefined) names.set(cell, cell)
+        found[column].push(name ?? cell)
+      }
     }
-  })
-  let length = 0
-  for (let at = end + 1; at < text.length; length++) for (const read of readers) at = read(at)
+  const of = (name: string) => found[head.indexOf(name)]
   return Object.assign(
-    { length },
+    { length: found[0].length },
     Object.fromEntries([
-      ...numbers.map(name => [name, Float64Array.from(found.get(name) as number[])]),
-      ...texts.map(name => [name, found.get(name) as string[]]),
+      ...numbers.map(name => [name, Float64Array.from(of(name) as number[])]),
+      ...texts.map(name => [name, of(name) as string[]]),
     ]),
   )
 }

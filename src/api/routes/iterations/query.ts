@@ -61,7 +61,7 @@ export async function* readPoints(
   const foundIn = (piece: Piece, at: number, extreme: Extreme): Found => {
     if (piece.every > 1) return extremeOf(piece, extreme, at)
     const found = { iteration: piece.from + at, loss: piece.columns.lossBefore[at] }
-    return only ? found : { ...found, row: () => rowOf(piece, at) }
+    return piece.columns.lossAfter ? { ...found, row: () => rowOf(piece, at) } : found
   }
   // Rows so far, and those before the span of `every` iterations that this one is in.
   let n = 0
@@ -121,9 +121,11 @@ async function* readEnds(
   if (every === 1) return yield* readSpans(pool, what, { from, to }, 1, options)
   const begin = (Math.floor(from / every) + 1) * every
   const end = Math.floor((to - 1) / every) * every
-  yield* readSpans(pool, what, { from, to: begin }, 1, options)
+  // Named, for of these the rows that are wanted are read alone.
+  const few = { ...options, only: ['lossBefore', 'lossAfter', 'lca', 'residual', 'splits', 'helped', 'hurt'] }
+  yield* readSpans(pool, what, { from, to: begin }, 1, few)
   yield* readSpans(pool, what, { from: begin, to: end }, every, options)
-  yield* readSpans(pool, what, { from: end, to }, 1, options)
+  yield* readSpans(pool, what, { from: end, to }, 1, few)
 }
 
 /** The lowest or the highest of a span whose extremes are stored. */
