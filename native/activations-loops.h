@@ -53,14 +53,14 @@ struct Tanh {
 template <typename Function>
 INLINED void values(const float* x, float* y, int64_t count) {
   int64_t i = 0;
-  for (; i + 16 <= count; i += 16) store(y + i, Function::value(load<Floats>(x + i)));
+  for (; i + perVector <= count; i += perVector) store(y + i, Function::value(load<Floats>(x + i)));
   if (i < count) storeSome(y + i, Function::value(loadSome(x + i, count - i)), count - i);
 }
 
 template <typename Function>
 INLINED void gradients(const float* dy, const float* x, float* dx, int64_t count) {
   int64_t i = 0;
-  for (; i + 16 <= count; i += 16)
+  for (; i + perVector <= count; i += perVector)
     store(dx + i, load<Floats>(dy + i) * Function::slope(load<Floats>(x + i)));
   if (i < count)
     storeSome(dx + i, loadSome(dy + i, count - i) * Function::slope(loadSome(x + i, count - i)), count - i);

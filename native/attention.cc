@@ -1,4 +1,4 @@
-// Attention over short sequences: all of one example and head at a time, without a transpose in memory (src/nn/ops/attention.ts
+// Attention over short sequences: all of one example and head at a time, or of one example where it is tiny, without a transpose in memory (src/nn/ops/attention.ts
 // has the formulas).
 #include <algorithm>
 
@@ -14,8 +14,12 @@ namespace {
 struct Sizes {
   int64_t examples, length, width, heads, c;
 
-  // Floats of scratch memory for one example and head.
+  // Whether few-places-loops.h is the faster way: measured, up to six places of heads that are whole vectors wide.
+  bool few() const { return length <= 6 && c % 16 == 0; }
+
+  // Floats of scratch memory for one example and head; where places are few, for all heads.
   int64_t scratch() const {
+    if (few()) return (2 * length + 1) * ((length * heads + 15) / 16 * 16);
     const int64_t padded = (c + 15) / 16 * 16, paddedLength = (length + 15) / 16 * 16;
     return baseline::rowsTaken * length * padded + baseline::turnedTaken * c * paddedLength +
            baseline::scoresTaken * length * paddedLength;
@@ -28,14 +32,14 @@ Sizes sizesOf(Call& call, const Values<float>& q, int64_t heads) {
   return {q.shape[0], q.shape[1], q.shape[2], heads, q.shape[2] / heads};
 }
 
-// Calls body(example, head, scratch) for all of them, some examples at a time.
+// Calls body(example, scratch) for all of them, some at a time.
 template <typename Body>
-void forEachHead(const Sizes& s, int64_t values, const Body& body) {
+void forEachExample(const Sizes& s, int64_t values, const Body& body) {
   const int64_t together = std::max<int64_t>(1, 4096 / std::max<int64_t>(1, s.length * s.width));
   inBlocks((s.examples + together - 1) / together, values, [&](int64_t block) {
     std::vector<float> scratch(s.scratch());
     for (int64_t n = block * together; n < std::min(s.examples, (block + 1) * together); n++)
-      for (int64_t head = 0; head < s.heads; head++) body(n, head, scratch.data());
+      body(n, scratch.data());
   });
 }
 
@@ -47,10 +51,17 @@ void forward(Call& call) {
   float* y = call.output(0, q.shape);
   float* weights = call.output(1, {s.examples, s.heads, s.length, s.length});
   const auto attend = LEDGER_PICK(attend);
-  forEachHead(s, q.size() * (4 + s.length), [&](int64_t n, int64_t head, float* scratch) {
-    const int64_t at = n * s.length * s.width + head * s.c;
-    attend(q.data + at, k.data + at, v.data + at, s.length, s.c, s.width, causal, scratch, y + at,
-           weights + (n * s.heads + head) * s.length * s.length);
+  const auto attendFew = LEDGER_PICK(attendFew);
+  forEachExample(s, q.size() * (4 + s.length), [&](int64_t n, float* scratch) {
+    const int64_t at = n * s.length * s.width;
+    float* own = weights + n * s.heads * s.length * s.length;
+    if (s.few())
+      return attendFew(q.data + at, k.data + at, v.data + at, s.length, s.heads, s.c, causal, scratch, y + at, own);
+    for (int64_t head = 0; head < s.heads; head++) {
+      const int64_t from = at + head * s.c;
+      attend(q.data + from, k.data + from, v.data + from, s.length, s.c, s.width, causal, scratch, y + from,
+             own + head * s.length * s.length);
+    }
   });
 }
 
@@ -66,11 +77,19 @@ void backward(Call& call) {
   float* dk = call.output(1, q.shape);
   float* dv = call.output(2, q.shape);
   const auto attendGradient = LEDGER_PICK(attendGradient);
-  forEachHead(s, q.size() * (8 + 2 * s.length), [&](int64_t n, int64_t head, float* scratch) {
-    const int64_t at = n * s.length * s.width + head * s.c;
-    attendGradient(dy.data + at, q.data + at, k.data + at, v.data + at,
-                   weights.data + (n * s.heads + head) * s.length * s.length, s.length, s.c, s.width, scratch,
-                   dq + at, dk + at, dv + at);
+  const auto attendFewGradient = LEDGER_PICK(attendFewGradient);
+  forEachExample(s, q.size() * (8 + 2 * s.length), [&](int64_t n, float* scratch) {
+    const int64_t at = n * s.length * s.width;
+    const float* own = weights.data + n * s.heads * s.length * s.length;
+    if (s.few())
+      return attendFewGradient(dy.data + at, q.data + at, k.data + at, v.data + at, own, s.length, s.heads, s.c,
+                               scratch, dq + at, dk + at, dv + at);
+    for (int64_t head = 0; head < s.heads; head++) {
+      const int64_t from = at + head * s.c;
+      attendGradient(dy.data + from, q.data + from, k.data + from, v.data + from,
+                     own + head * s.length * s.length, s.length, s.c, s.width, scratch, dq + from, dk + from,
+                     dv + from);
+    }
   });
 }
 

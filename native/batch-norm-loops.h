@@ -1,8 +1,8 @@
-// Included by batch-norm.cc, once a level (levels.h). Up to 16 channels at a time, along the rows; a row's values beyond its own
+// Included by batch-norm.cc, once a level (levels.h). A vector of channels at a time, along the rows; a row's values beyond its own
 // channels are the next one's, and are dropped.
 #include "vectors.h"
 
-// Of 16 channels: z = (x − mean)·slope + shift, slope = γ/√(σ² + ε), shift = β.
+// Of a vector of channels: z = (x − mean)·slope + shift, slope = γ/√(σ² + ε), shift = β.
 struct Channel {
   Floats mean, slope, shift;
 };
@@ -19,7 +19,7 @@ INLINED Floats normalized(Floats x, const Channel& channel) {
 template <bool relu>
 INLINED void normalizeRows(const float* x, int64_t rows, int64_t c, int64_t readable, const float* mean,
                            const float* slope, const float* shift, float* y) {
-  for (int64_t from = 0; from < c; from += 16) {
+  for (int64_t from = 0; from < c; from += perVector) {
     const Channel channel = channelOf(mean, slope, shift, from, c);
     for (int64_t at = from; at < rows * c; at += c) {
       const Floats z = normalized(loadOf(x + at, c - from, readable - at), channel);
@@ -52,7 +52,7 @@ constexpr int64_t shortRun = 16;
 template <bool relu>
 INLINED void sumRows(const float* dy, const float* x, int64_t rows, int64_t c, int64_t readable, const float* mean,
                      const float* slope, const float* shift, double* sums, double* alongs) {
-  for (int64_t from = 0; from < c; from += 16) {
+  for (int64_t from = 0; from < c; from += perVector) {
     const Channel channel = channelOf(mean, slope, shift, from, c);
     Doubles sum[2] = {}, along[2] = {};
     for (int64_t row = 0; row < rows; row += shortRun) {
@@ -84,7 +84,7 @@ template <bool relu>
 INLINED void gradientOfRows(const float* dy, const float* x, int64_t rows, int64_t c, int64_t readable,
                             const float* mean, const float* slope, const float* shift, const float* first,
                             const float* second, float* dx) {
-  for (int64_t from = 0; from < c; from += 16) {
+  for (int64_t from = 0; from < c; from += perVector) {
     const Channel channel = channelOf(mean, slope, shift, from, c);
     const Floats constant = loadUpTo(first + from, c - from), linear = loadUpTo(second + from, c - from);
     for (int64_t at = from; at < rows * c; at += c) {

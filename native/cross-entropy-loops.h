@@ -10,14 +10,14 @@ void crossEntropy(const float* z, const int32_t* labels, int64_t rows, int64_t c
     // To the end of these rows more may be read than a row has.
     const int64_t readable = (rows - row) * classes;
     Floats most = all(z[label]);
-    for (int64_t i = 0; i < classes; i += 16) {
+    for (int64_t i = 0; i < classes; i += perVector) {
       const Floats values = loadOf(z + i, classes - i, readable - i);
       const Integers higher = (values > most) & (lanes() < static_cast<int32_t>(classes - i));
       most = higher ? values : most;
     }
     const float largest = largestOf(most);
     Doubles sums = {};
-    for (int64_t i = 0; i < classes; i += 16) {
+    for (int64_t i = 0; i < classes; i += perVector) {
       const int64_t left = classes - i;
       Floats e = firstOnly(exponential(loadOf(z + i, left, readable - i) - largest), left);
       storeUpTo(derivatives + i, e, left);
@@ -26,7 +26,7 @@ void crossEntropy(const float* z, const int32_t* labels, int64_t rows, int64_t c
     const double others = total(sums), own = derivatives[label];
     const double q = others / (others + own);
     const float share = static_cast<float>(1 / (others + own));
-    for (int64_t i = 0; i < classes; i += 16) {
+    for (int64_t i = 0; i < classes; i += perVector) {
       const int64_t left = classes - i;
       storeUpTo(derivatives + i, loadOf(derivatives + i, left, readable - i) * share, left);
     }

@@ -2,7 +2,7 @@
 #include "vectors.h"
 
 // How many values are added in float32 before the sum goes on in float64.
-constexpr int64_t shortRun = 256;
+constexpr int64_t shortRun = 16 * perVector;
 
 struct Spread {
   double sum;
@@ -15,7 +15,7 @@ INLINED Spread spreadOf(const float* x, int64_t c, float around) {
   for (int64_t from = 0; from < c; from += shortRun) {
     const int64_t to = from + shortRun < c ? from + shortRun : c;
     Floats sum = {}, square = {};
-    for (int64_t i = from; i < to; i += 16) {
+    for (int64_t i = from; i < to; i += perVector) {
       const Floats distance = firstOnly(loadUpTo(x + i, c - i) - around, c - i);
       sum += distance, square += distance * distance;
     }
@@ -42,7 +42,7 @@ INLINED void normalizeRows(const float* x, const float* gamma, const float* beta
       rest = static_cast<float>(offset);
     }
     const float scale = static_cast<float>(1 / __builtin_sqrt(variance + epsilon));
-    for (int64_t i = 0; i < c; i += 16) {
+    for (int64_t i = 0; i < c; i += perVector) {
       const Floats normalized = (loadUpTo(x + i, c - i) - mean - rest) * scale;
       Floats value = normalized * loadUpTo(gamma + i, c - i);
       if (centred) value += loadUpTo(beta + i, c - i);
@@ -74,7 +74,7 @@ INLINED void gradientOfRows(const float* dy, const float* x, const float* gamma,
     for (int64_t from = 0; from < c; from += shortRun) {
       const int64_t to = from + shortRun < c ? from + shortRun : c;
       Floats sum = {}, along = {};
-      for (int64_t i = from; i < to; i += 16) {
+      for (int64_t i = from; i < to; i += perVector) {
         const int64_t left = c - i;
         const Floats slope = loadUpTo(dy + i, left);
         const Floats normalized = firstOnly((loadUpTo(x + i, left) - mean) * scale, left);
@@ -87,7 +87,7 @@ INLINED void gradientOfRows(const float* dy, const float* x, const float* gamma,
     }
     const float meanSlope = centred ? static_cast<float>(total(sums) / c) : 0;
     const float meanAlong = static_cast<float>(total(alongs) / c);
-    for (int64_t i = 0; i < c; i += 16) {
+    for (int64_t i = 0; i < c; i += perVector) {
       const int64_t left = c - i;
       const Floats normalized = (loadUpTo(x + i, left) - mean) * scale;
       const Floats g = loadUpTo(dy + i, left) * loadUpTo(gamma + i, left);

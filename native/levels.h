@@ -1,9 +1,10 @@
 // Compiles the loops of a file, which the macro LOOPS names, for each level of instructions that the machine may have, and
 // picks at run time: loops::NAME calls the best. Portable C++ throughout: the vectors of vectors.h are the compiler's own,
-// and become as many instructions as a level needs. Elsewhere than on x86-64 with GCC there is the one level that the
-// compiler is told of. On x86-64 levels differ by rounding, since only the upper two multiply and add in one instruction.
-//
-// No guard: a file that has several sets of loops includes it for each.
+// as wide as the level's registers. Elsewhere than on x86-64 with GCC there is the one level that the compiler is told of.
+// Levels differ by rounding: sums run over as many lanes as there are, and not all multiply and add in one instruction.
+// Included once by each file that has loops.
+#pragma once
+
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define LEDGER_LEVELS 1
 #else
@@ -11,26 +12,31 @@
 #endif
 
 namespace ledger {
+#define VECTOR_BYTES 16
 namespace baseline {
 #include LOOPS
 }
+#undef VECTOR_BYTES
 #if LEDGER_LEVELS
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,bmi,bmi2")
+#define VECTOR_BYTES 32
 namespace avx2 {
 #include LOOPS
 }
+#undef VECTOR_BYTES
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi,bmi2")
+#define VECTOR_BYTES 64
 namespace avx512 {
 #include LOOPS
 }
+#undef VECTOR_BYTES
 #pragma GCC pop_options
 #endif
 }  // namespace ledger
 
-#ifndef LEDGER_PICK
 #if LEDGER_LEVELS
 namespace ledger {
 inline int levelOfThisMachine() {
@@ -53,6 +59,5 @@ inline int levelOfThisMachine() {
                                        : baseline::name)
 #else
 #define LEDGER_PICK(name) (baseline::name)
-#endif
 #endif
 #undef LOOPS

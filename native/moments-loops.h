@@ -7,33 +7,33 @@ void centredSums(const float* x, int64_t rows, int64_t c, int64_t readable, cons
                  double* squares) {
   int64_t from = 0;
   // Two vectors of channels at a time, and two rows, so that four sums of each kind go on at once.
-  for (; from + 16 <= c; from += 16) {
-    const Doubles m0 = loadDoubles(around + from), m1 = loadDoubles(around + from + 8);
+  for (; from + perVector <= c; from += perVector) {
+    const Doubles m0 = loadDoubles(around + from), m1 = loadDoubles(around + from + perHalf);
     Doubles s0 = {}, s1 = {}, t0 = {}, t1 = {}, q0 = {}, q1 = {}, r0 = {}, r1 = {};
     const float* row = x + from;
     int64_t i = 0;
     for (; i + 2 <= rows; i += 2, row += 2 * c) {
-      const Doubles a0 = loadDoubles(row) - m0, a1 = loadDoubles(row + 8) - m1;
-      const Doubles b0 = loadDoubles(row + c) - m0, b1 = loadDoubles(row + c + 8) - m1;
+      const Doubles a0 = loadDoubles(row) - m0, a1 = loadDoubles(row + perHalf) - m1;
+      const Doubles b0 = loadDoubles(row + c) - m0, b1 = loadDoubles(row + c + perHalf) - m1;
       s0 += a0, s1 += a1, t0 += b0, t1 += b1;
       q0 += a0 * a0, q1 += a1 * a1, r0 += b0 * b0, r1 += b1 * b1;
     }
     if (i < rows) {
-      const Doubles a0 = loadDoubles(row) - m0, a1 = loadDoubles(row + 8) - m1;
+      const Doubles a0 = loadDoubles(row) - m0, a1 = loadDoubles(row + perHalf) - m1;
       s0 += a0, s1 += a1, q0 += a0 * a0, q1 += a1 * a1;
     }
-    store(sums + from, s0 + t0), store(sums + from + 8, s1 + t1);
-    store(squares + from, q0 + r0), store(squares + from + 8, q1 + r1);
+    store(sums + from, s0 + t0), store(sums + from + perHalf, s1 + t1);
+    store(squares + from, q0 + r0), store(squares + from + perHalf, q1 + r1);
   }
-  // The channels left, up to eight at a time. Lanes beyond them see the next row's values, and nobody looks at those.
-  for (; from < c; from += 8) {
-    const int64_t width = c - from < 8 ? c - from : 8;
-    double m[8] = {}, s[8], q[8];
+  // The channels left, half as many at a time. Lanes beyond them see the next row's values, and nobody looks at those.
+  for (; from < c; from += perHalf) {
+    const int64_t width = c - from < perHalf ? c - from : perHalf;
+    double m[perHalf] = {}, s[perHalf], q[perHalf];
     for (int64_t lane = 0; lane < width; lane++) m[lane] = around[from + lane];
     const Doubles m0 = load<Doubles>(m);
     Doubles s0 = {}, s1 = {}, q0 = {}, q1 = {};
     int64_t i = 0;
-    for (; (i + 1) * c + from + 8 <= readable && i + 2 <= rows; i += 2) {
+    for (; (i + 1) * c + from + perHalf <= readable && i + 2 <= rows; i += 2) {
       const Doubles a = loadDoubles(x + i * c + from) - m0, b = loadDoubles(x + (i + 1) * c + from) - m0;
       s0 += a, s1 += b, q0 += a * a, q1 += b * b;
     }

@@ -1,9 +1,10 @@
-// Vectors of the compiler's own (GCC's and Clang's vector extensions), 64 bytes each. Included within a namespace by each file
+// Vectors of the compiler's own (GCC's and Clang's vector extensions), as wide as the level's instructions. Included within a namespace by each file
 // of loops, once a level (levels.h): no guard, and nothing from the standard library.
-typedef float Floats __attribute__((vector_size(64)));       // 16
-typedef float HalfFloats __attribute__((vector_size(32)));   // 8
-typedef int32_t Integers __attribute__((vector_size(64)));   // 16
-typedef double Doubles __attribute__((vector_size(64)));     // 8
+typedef float Floats __attribute__((vector_size(VECTOR_BYTES)));
+typedef float HalfFloats __attribute__((vector_size(VECTOR_BYTES / 2)));
+typedef int32_t Integers __attribute__((vector_size(VECTOR_BYTES)));
+typedef double Doubles __attribute__((vector_size(VECTOR_BYTES)));
+constexpr int64_t perVector = VECTOR_BYTES / 4, perHalf = VECTOR_BYTES / 8;
 
 #define INLINED static inline __attribute__((always_inline))
 
@@ -25,37 +26,38 @@ INLINED void store(Value* to, Vector values) {
   __builtin_memcpy(to, &values, sizeof values);
 }
 
-INLINED Floats all(float v) { return Floats{v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
+INLINED Floats all(float v) { return v - Floats{}; }
 
-INLINED Integers lanes() { return Integers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
+constexpr int32_t counted[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+INLINED Integers lanes() { return load<Integers>(counted); }
 
-// Of fewer than 16 values, and 0 in the lanes beyond.
+// Of fewer values than a vector has, and 0 in the lanes beyond.
 INLINED Floats loadSome(const float* from, int64_t count) {
-  float values[16] = {};
+  float values[perVector] = {};
   for (int64_t lane = 0; lane < count; lane++) values[lane] = from[lane];
   return load<Floats>(values);
 }
 
 INLINED void storeSome(float* to, Floats values, int64_t count) {
-  float stored[16];
+  float stored[perVector];
   store(stored, values);
   for (int64_t lane = 0; lane < count; lane++) to[lane] = stored[lane];
 }
 
 // As loadSome, where so many values may be read as `readable` says.
 INLINED Floats loadOf(const float* from, int64_t count, int64_t readable) {
-  if (count >= 16) return load<Floats>(from);
-  if (readable < 16) return loadSome(from, count);
+  if (count >= perVector) return load<Floats>(from);
+  if (readable < perVector) return loadSome(from, count);
   return lanes() < static_cast<int32_t>(count) ? load<Floats>(from) : Floats{};
 }
 
-// All 16 where so many are left, else what is left.
+// A whole vector where so many are left, else what is left.
 INLINED Floats loadUpTo(const float* from, int64_t left) {
-  return left >= 16 ? load<Floats>(from) : loadSome(from, left);
+  return left >= perVector ? load<Floats>(from) : loadSome(from, left);
 }
 
 INLINED void storeUpTo(float* to, Floats values, int64_t left) {
-  if (left >= 16)
+  if (left >= perVector)
     store(to, values);
   else
     storeSome(to, values, left);
@@ -63,7 +65,7 @@ INLINED void storeUpTo(float* to, Floats values, int64_t left) {
 
 // 0 in the lanes from `left` on.
 INLINED Floats firstOnly(Floats values, int64_t left) {
-  return left >= 16 ? values : (lanes() < static_cast<int32_t>(left) ? values : Floats{});
+  return left >= perVector ? values : (lanes() < static_cast<int32_t>(left) ? values : Floats{});
 }
 
 INLINED Floats least(Floats values, float most) { return values > most ? all(most) : values; }
@@ -85,27 +87,39 @@ INLINED void addHalves(Doubles sums[2], Floats values) {
 }
 
 INLINED void storeHalves(double* to, const Doubles sums[2], int64_t count) {
-  for (int64_t lane = 0; lane < count && lane < 16; lane++) to[lane] = sums[lane / 8][lane % 8];
+  for (int64_t lane = 0; lane < count && lane < perVector; lane++)
+    to[lane] = sums[lane / perHalf][lane % perHalf];
 }
 
-INLINED double total(Doubles v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
+// All of an array made one, always in the same order.
+template <int count, typename Value, typename Both>
+INLINED Value folded(const Value* values, const Both& both) {
+  if constexpr (count == 1) {
+    return values[0];
+  } else {
+    Value halves[count / 2];
+    for (int i = 0; i < count / 2; i++) halves[i] = both(values[i], values[i + count / 2]);
+    return folded<count / 2>(halves, both);
+  }
+}
 
-// The sum of all lanes, in a fixed order, and the largest: NaN in a lane other than the first is passed over.
+INLINED double total(Doubles v) {
+  double values[perHalf];
+  store(values, v);
+  return folded<perHalf>(values, [](double a, double b) { return a + b; });
+}
+
 INLINED float sumOf(Floats v) {
-  float a[16], b[8], c[4];
-  store(a, v);
-  for (int lane = 0; lane < 8; lane++) b[lane] = a[lane] + a[lane + 8];
-  for (int lane = 0; lane < 4; lane++) c[lane] = b[lane] + b[lane + 4];
-  return (c[0] + c[2]) + (c[1] + c[3]);
+  float values[perVector];
+  store(values, v);
+  return folded<perVector>(values, [](float a, float b) { return a + b; });
 }
 
+// NaN in a lane other than the first is passed over.
 INLINED float largestOf(Floats v) {
-  float a[16], b[8], c[4];
-  store(a, v);
-  for (int lane = 0; lane < 8; lane++) b[lane] = a[lane + 8] > a[lane] ? a[lane + 8] : a[lane];
-  for (int lane = 0; lane < 4; lane++) c[lane] = b[lane + 4] > b[lane] ? b[lane + 4] : b[lane];
-  const float d = c[2] > c[0] ? c[2] : c[0], e = c[3] > c[1] ? c[3] : c[1];
-  return e > d ? e : d;
+  float values[perVector];
+  store(values, v);
+  return folded<perVector>(values, [](float a, float b) { return b > a ? b : a; });
 }
 
 // eˣ to 2 units in the last place: inf above 88.8, 0 below −104, NaN of NaN. As 2ⁿ·eʳ, r = x − n·log 2 in two parts, and eʳ as a

@@ -229,6 +229,7 @@ test('attention: as composed of products, at lengths and widths that fill no vec
   for (const [n, length, heads, c] of [
     [1, 1, 1, 1],
     [3, 3, 4, 32],
+    [2, 6, 3, 16],
     [2, 16, 1, 16],
     [2, 19, 3, 7],
     [1, 33, 2, 40],

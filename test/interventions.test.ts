@@ -389,7 +389,7 @@ test('a full training of fc takes 2.3 gradients an iteration at the most', {
       { allocation: { splits: ['train'], method: 'left', maxSplits: 1, chunkSize: 10 } },
     )
     const { byName } = await counting(() => runExperiment(run))
-    return byName.SparseSoftmaxCrossEntropyWithLogits
+    return byName.LedgerCrossEntropy
   }
   // A gradient of the train split is six chunks.
   const more = (await passes({ intervention: { update: 'helpers' } })) - (await passes({}))

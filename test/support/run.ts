@@ -23,10 +23,24 @@ const longest = [...['command-line', 'chaos', 'worker-life', 'worker-life-redis'
 const rank = (file: string) => (longest.includes(file) ? longest.indexOf(file) : longest.length)
 
 /**
- * Files of which so many are run in one process, one after another: they read much of the product, some of them TensorFlow,
- * which takes longer than what they then do. They keep all that they change (a server, a database) to their own `describe`.
+ * Kinds of files of which so many are run in one process, one after another: they read much of the product, some of them
+ * TensorFlow, which takes longer than what they then do. They keep all that they change (a server, a database) to their own
+ * `describe`.
  */
-const together = { 'api-': 4, 'diagnostics-': 4 }
+const together = [
+  { kind: /^api-/, most: 4 },
+  { kind: /^diagnostics-/, most: 4 },
+  // What TensorFlow computes.
+  {
+    kind: /^(architectures|conservation|dispatch-counts|ends|fused-kernels|generated-datasets|gradients|graphs|interventions|network-gradients|optimizers|running-statistics|same-bits|samples|sample-errors|saturation|training-options|transformer-gradients)\./,
+    most: 5,
+  },
+  // Functions of what they are given.
+  {
+    kind: /^(findings|fleet-plan|image-arrangement|job-cost|npy|platforms|progress-bars|quadrature|random-streams|scaling-model|spec-errors|spec-resolution|statistics|sweep-expansion|synthetic-digits|units)\./,
+    most: 8,
+  },
+]
 
 const { values, positionals: names } = parseArgs({
   options: { 'test-name-pattern': { type: 'string', multiple: true } },
@@ -102,8 +116,8 @@ function inProcesses(files: string[]): string[] {
   const rest = new Set(files)
   for (const file of files) {
     if (!rest.has(file)) continue
-    const [prefix, most] = Object.entries(together).find(([start]) => file.startsWith(start)) ?? [file, 1]
-    const some = [...rest].filter(one => one.startsWith(prefix)).slice(0, most)
+    const { kind, most } = together.find(({ kind }) => kind.test(file)) ?? { most: 1 }
+    const some = kind === undefined ? [file] : [...rest].filter(one => kind.test(one)).slice(0, most)
     for (const one of some) rest.delete(one)
     if (some.length === 1) {
       paths.push(join(directory, file))

@@ -4,6 +4,7 @@ import { SweepSpec } from '../../spec/sweep-schema.ts'
 import { Artifact, ArtifactLink } from './artifacts.ts'
 import { Unbalanced } from './balance.ts'
 import { Architecture, Dataset, DatasetSamples, Readiness } from './catalogue.ts'
+import { BulkOutcome, BulkRequest, ExperimentEdit, ExtendBody } from './changes.ts'
 import { FieldErrorSchema, Problem } from './common.ts'
 import {
   ComparedExperiment,
@@ -18,23 +19,17 @@ import {
 } from './compare.ts'
 import { DiagnosticList, DiagnosticRule, diagnosticSchemas } from './diagnostics.ts'
 import {
-  BulkOutcome,
-  BulkRequest,
   Experiment,
-  ExperimentEdit,
   ExperimentListItem,
   ExperimentStatus,
   ExperimentSummary,
-  ExtendBody,
   exampleSpec,
-  JudgingCost,
   LogLine,
   Place,
-  Preview,
   Progress,
-  SampleSize,
 } from './experiments.ts'
 import { Finding, FindingList } from './findings.ts'
+import { JudgingCost, Preview, SampleSize } from './preview.ts'
 import { ResolvedSpecComponent } from './resolved.ts'
 import {
   exampleSweep,

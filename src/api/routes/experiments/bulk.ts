@@ -10,7 +10,7 @@ import {
 } from '../../../store/experiments.ts'
 import { countUnfinished, fits } from '../../../store/posting.ts'
 import { quotaExceeded, startedFrom } from '../../problem.ts'
-import type { BulkOutcome, BulkRequest } from '../../schemas/experiments.ts'
+import type { BulkOutcome, BulkRequest } from '../../schemas/changes.ts'
 
 type App = Pick<FastifyInstance, 'db' | 'objects' | 'config'>
 type Found = { id: string; tenant: string; segments: number }

@@ -4,14 +4,9 @@ import { editExperiment, mostTags } from '../../../store/edits.ts'
 import { bodyReader } from '../../body.ts'
 import { experimentNotFound, ProblemError } from '../../problem.ts'
 import { tolerantQueue } from '../../queueing.ts'
+import { BulkAnswer, BulkRequest, EditHeaders, ExperimentEdit } from '../../schemas/changes.ts'
 import { ExperimentParams, problems, ref } from '../../schemas/common.ts'
-import {
-  BulkAnswer,
-  BulkRequest,
-  EditHeaders,
-  Experiment,
-  ExperimentEdit,
-} from '../../schemas/experiments.ts'
+import { Experiment } from '../../schemas/experiments.ts'
 import { actOnAll } from './bulk.ts'
 import { sendExperiment } from './look.ts'
 import { editsIn } from './query.ts'

@@ -28,17 +28,10 @@ import {
   startedFrom,
 } from '../../problem.ts'
 import { tolerantQueue } from '../../queueing.ts'
+import { ExtendBody, extendedIterations, PostHeaders } from '../../schemas/changes.ts'
 import { ExperimentParams, Page, problems, ref } from '../../schemas/common.ts'
-import {
-  Experiment,
-  ExperimentListItem,
-  ExtendBody,
-  extendedIterations,
-  ListQuery,
-  LookHeaders,
-  PostHeaders,
-  Preview,
-} from '../../schemas/experiments.ts'
+import { Experiment, ExperimentListItem, ListQuery, LookHeaders } from '../../schemas/experiments.ts'
+import { Preview } from '../../schemas/preview.ts'
 import { newId } from './id.ts'
 import { conditionOf, cursorOf, fieldNamed, positionOf, sortOf } from './listing.ts'
 import { secondsToWait, sendExperiment, waitForChange } from './look.ts'

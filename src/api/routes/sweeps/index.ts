@@ -12,8 +12,8 @@ import { jsonWith, sendJson } from '../../http/json.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { keyReused, ProblemError, quotaExceeded, startedFrom } from '../../problem.ts'
 import { tolerantQueue } from '../../queueing.ts'
+import { PostHeaders } from '../../schemas/changes.ts'
 import { ConditionHeaders, notModified, Page, problems, ref, uuidPattern } from '../../schemas/common.ts'
-import { PostHeaders } from '../../schemas/experiments.ts'
 import {
   PredictorRow,
   PredictorsQuery,
