@@ -1,5 +1,5 @@
 /** The API as the pages see it: one client, and the key that it sends. */
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiError, connect, type LedgerClient } from '../../clients/typescript/src/index.ts'
 import { saveBlob } from './parts/save.ts'
 
@@ -49,8 +49,8 @@ export function useLoad<T>(
   const [turn, setTurn] = useState(0)
   const latest = useRef(load)
   latest.current = load
-  // The caller names what the load depends on.
-  useEffect(() => {
+  // The caller names what the load depends on. Not after the next frame: what is there by now is then in that.
+  useLayoutEffect(() => {
     const abort = new AbortController()
     set(old => ({ ...(old.subject === subject && { value: old.value }), subject, loading: true }))
     latest.current(abort.signal).then(
