@@ -64,6 +64,21 @@ test('moments: as in float64, also far from 0 and of odd numbers of channels', {
   }
 })
 
+test('sums of columns: as in float64, of 10⁵ values in odd numbers of columns', { skip }, () => {
+  for (const shape of [...[1, 7, 16, 33].map(c => [5, c]), [40_000, 3], [90, 40, 21]]) {
+    const values = normal(30, shape)
+    const c = shape.at(-1)!
+    const expected = new Float64Array(c)
+    values.forEach((value, i) => {
+      expected[i % c] += value
+    })
+    const scale = Math.sqrt(values.length / c)
+    close(k.biasGradient(tf.tensor(values, shape)).dataSync(), expected, 1e-6 * scale, `[${shape}]`)
+  }
+  const broken = k.biasGradient(tf.tensor2d([1, Number.NaN, 2, 3, Number.NEGATIVE_INFINITY, 4], [2, 3]))
+  assert.deepEqual([...broken.dataSync()].map(Number.isFinite), [true, false, true])
+})
+
 test('moments: what is no number stays in its channel', { skip }, () => {
   const values = normal(2, [4, 3, 3, 5])
   values[3] = Number.NaN

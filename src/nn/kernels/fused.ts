@@ -10,6 +10,7 @@ import { attributesOf, type NativeBackend } from './native-backend.ts'
 /** Their names. */
 const operations = [
   'LedgerMoments',
+  'LedgerColumnSums',
   'LedgerGelu',
   'LedgerGeluGradient',
   'LedgerSilu',
@@ -72,6 +73,8 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
       tf.dispose(both)
       return { mean, variance }
     },
+
+    biasGradient: dy => one('LedgerColumnSums', dy),
 
     gelu: x => ({ y: one('LedgerGelu', x), saved: [x] }),
     geluGradient: (dy, [x]) => one('LedgerGeluGradient', dy, x),
