@@ -46,10 +46,14 @@ await step('prisma', hash('prisma/schema.prisma', 'node_modules/prisma/package.j
 await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']).catch(error =>
   fail(error.message),
 )
-// The pages, which Vite builds; of them and of the client that they use nothing may have changed, or it does.
+// The pages, which Vite builds; of them and of what they use nothing may have changed, or it does.
 await step(
   'pages',
-  hash(...filesUnder('src/web', 'src/figures', 'clients/typescript/src'), stamps.packages),
+  hash(
+    ...filesUnder('src/web', 'src/figures', 'src/statistics', 'clients/typescript/src'),
+    ...['src/spec/differences.ts', 'src/spec/field-names.ts', 'src/spec/json-path.ts'],
+    stamps.packages,
+  ),
   async () => {
     const vite = (...more) =>
       run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'src/web', ...more])

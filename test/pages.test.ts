@@ -269,7 +269,52 @@ describe('the pages', { skip: skipReason }, () => {
     await assertWell()
     await visit(`#/overlay?id=${id}&id=${other.id}`, 'Overlay')
     await page.getByRole('img', { name: /^The train loss of 2 experiments ends between/ }).waitFor()
+    // Means over runs, of which one is as short as two iterations: by a tag of both, and by a field in which they differ.
+    await page.getByLabel('Group by').selectOption('tags.study')
+    const means = page.getByRole('img', { name: /^The mean train loss of 2 runs in 1 group, in the end/ })
+    await means.waitFor()
+    assert.match(page.url(), /group=tags\.study/)
+    assert.match(
+      (await means.getAttribute('aria-label'))!,
+      /study pages\u2069 \d.*, n = 1 of 2 runs\. .*n is smaller there/,
+    )
+    await page.locator('.key').getByText('study pages\u2069, n = 2').waitFor()
+    const [csv, svg] = ['CSV', 'SVG'].map(kind =>
+      page.getByRole('button', { name: `${kind} of train loss, means over runs` }),
+    )
+    const savedBy = async (button: typeof csv) => {
+      const [saved] = await Promise.all([page.waitForEvent('download'), button.click()])
+      return readFileSync(await saved.path(), 'utf8')
+    }
+    const lines = (await savedBy(csv))
+      .trim()
+      .split('\n')
+      .map(line => line.split(','))
+    assert.deepEqual(lines[0], ['group', 'iteration', 'iterations', 'n', 'mean', 'lower', 'upper'])
+    const losses = await Promise.all([id, other.id].map(one => ledger.iterations(one, { split: 'train' })))
+    const [a, b] = losses.map(({ columns }) => columns.loss)
+    assert.equal(lines.length, 1 + 24)
+    for (const [t, [name, iteration, , n, mean, lower, upper]] of lines.slice(1).entries()) {
+      const half = (12.7062047 * Math.abs(a[t] - b[t])) / 2
+      const [middle, ends] = t < 2 ? [(a[t] + b[t]) / 2, '2'] : [a[t], '1']
+      assert.deepEqual([name, iteration, n], ['study pages', `${t}`, ends])
+      assert.ok(Math.abs(Number(mean) - middle) < 1e-9, `${mean} ${middle}`)
+      if (t >= 2) assert.deepEqual([lower, upper], ['', ''])
+      else
+        assert.ok(
+          Math.abs(Number(upper) - middle - half) < 1e-6 && Number(lower) < middle,
+          `${upper} ${half}`,
+        )
+    }
+    assert.match(await savedBy(svg), /, n = 2<.*fill-opacity="0.22"/s)
     await assertWell()
+    await page.setViewportSize({ width: 380, height: 800 })
+    await visit(`#/overlay?id=${id}&id=${other.id}&group=spec.architecture.hidden`, 'Overlay')
+    await page.locator('.key').getByText('hidden [7,5]\u2069, n = 1').waitFor()
+    await page.getByText('Every group has one run').waitFor()
+    assert.ok(((await page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number) <= 0)
+    await page.setViewportSize({ width: 1280, height: 800 })
+    assert.deepEqual(opened.complaints, [])
   })
 
   test('what went on from an experiment is asked for where it is shown, and refused at its field', async () => {

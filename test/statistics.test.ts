@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { estimate, welch } from '../src/statistics/intervals.ts'
 import { studentQuantile, twoTails } from '../src/statistics/student.ts'
+import { axisOf, bucketMeans, groupings, groupsOf, meansOver } from '../src/web/grouped.ts'
 
 const near = (actual: number | null, expected: number, error: number) =>
   assert.ok(actual !== null && Math.abs(actual - expected) <= error, `${actual} is not ${expected}`)
@@ -88,4 +89,100 @@ test('no interval where there are too few values; none is needed where nothing v
   assert.equal(moved.difference, x.mean)
   near(moved.low, x.low!, 1e-14)
   near(moved.high, x.high!, 1e-14)
+})
+
+const rows = (values: number[]) => ({ iteration: values.map((_, i) => i), values })
+
+test('means over runs are of those that have a value at a place, and say how many these are', () => {
+  const runs = [rows([1, 2, 3, 4]), rows([3, 4, 5, 6]), rows([5, Number.NaN, Number.NaN]), rows([7])]
+  const axis = axisOf(runs)
+  assert.deepEqual(axis, { length: 1, end: 4, count: 4 })
+  const { n, mean, lower, upper } = meansOver(
+    runs.map(run => bucketMeans(run, axis)),
+    axis.count,
+  )
+  assert.deepEqual(
+    [n, mean],
+    [
+      [4, 2, 2, 2],
+      [4, 3, 4, 5],
+    ],
+  )
+  // 1, 3, 5, 7: s² = (9 + 1 + 1 + 9)/3, t₃ = 3.18245, s/√4 = 1.29099. Of 2 and 4: s/√2 = 1, t₁ = 12.7062.
+  near(lower[0], 4 - 4.10852, 1e-5)
+  near(upper[0], 4 + 4.10852, 1e-5)
+  near(lower[1], 3 - 12.7062, 1e-4)
+  near(upper[3], 5 + 12.7062, 1e-4)
+  // One run has no interval, none has no mean either.
+  const few = meansOver([Float64Array.of(2, Number.NaN)], 2)
+  assert.deepEqual(few, { n: [1, 0], mean: [2, null], lower: [null, null], upper: [null, null] })
+})
+
+test('a bucket of a run has a mean where all of its iterations have a value', () => {
+  const axis = { length: 2, end: 5, count: 3 }
+  const means = (values: number[]) => [...bucketMeans(rows(values), axis)]
+  const none = Number.NaN
+  // The last is as short as the longest run leaves it.
+  assert.deepEqual(means([1, 2, 3, 4, 5]), [1.5, 3.5, 5])
+  assert.deepEqual(means([1, 2, 3]), [1.5, none, none])
+  assert.deepEqual(means([1, 2, none, 4, 5]), [1.5, none, 5])
+  assert.deepEqual(means([1, 2, Number.POSITIVE_INFINITY, 4, 0]), [1.5, none, 0])
+  // Segments that are not there yet; and rows that were left out on purpose, of a run that has gone so far.
+  const [early, late] = [
+    { iteration: [0, 1, 3, 4], values: [1, 2, 4, 5] },
+    { iteration: [0, 3], values: [1, 4] },
+  ]
+  assert.deepEqual([...bucketMeans(early, axis)], [1.5, none, 5])
+  assert.deepEqual([...bucketMeans({ ...late, thinned: true }, axis)], [1, 4, none])
+  const lengthOf = (end: number) => axisOf([rows([1]), { iteration: [0, end - 1], values: [1, 1] }])
+  assert.deepEqual(lengthOf(240), { length: 1, end: 240, count: 240 })
+  assert.deepEqual(lengthOf(2401), { length: 20, end: 2401, count: 121 })
+})
+
+test('runs are grouped by tags, variants and fields, in the order of their values', () => {
+  const run = (id: string, tags: Record<string, string>, sweepId: string | null = null) => ({
+    item: { id, tags, sweepId, variant: sweepId && 'baseline' },
+  })
+  const runs = [
+    run('a', { width: '100' }, 's1'),
+    run('b', { width: '9' }, 's2'),
+    run('c', {}),
+    run('d', { width: '100' }, 's1'),
+    run('e', { width: '10' }),
+  ]
+  const differences = [
+    { path: 'optimizer.learningRate', values: [0.1, 0.01, 0.1, 0.01, null] },
+    { path: 'layers."fc.1".freeze', values: [true, false, false, true, true] },
+    { path: 'training.seed', values: [1, 2, 3, 4, 5] },
+  ]
+  const grouped = (by: string) =>
+    groupsOf(by, runs, differences).map(({ label, curves }) => [
+      label,
+      curves.map(({ item }) => item.id).join(''),
+    ])
+  const [some, other] = [
+    [
+      ['width 9', 'b'],
+      ['width 10', 'e'],
+      ['width 100', 'ad'],
+      ['without width', 'c'],
+    ],
+    [
+      ['learningRate 0.01', 'bd'],
+      ['learningRate 0.1', 'ac'],
+      ['without learningRate', 'e'],
+    ],
+  ]
+  assert.deepEqual(grouped('tags.width'), some)
+  assert.deepEqual(grouped('spec.optimizer.learningRate'), other)
+  assert.deepEqual(grouped('variant'), [
+    ['baseline of sweep s1', 'ad'],
+    ['baseline of sweep s2', 'b'],
+    ['in no sweep', 'ce'],
+  ])
+  assert.deepEqual(grouped('spec.layers."fc.1".freeze')[1], ['freeze true', 'ade'])
+  assert.deepEqual(grouped('spec.training.batchSize'), [['the same batchSize', 'abcde']])
+  // A seed of its own for each puts nothing together.
+  const offered = ['variant', 'tags.width', 'spec.optimizer.learningRate', 'spec.layers."fc.1".freeze']
+  assert.deepEqual(groupings(runs, differences), offered)
 })

@@ -1,18 +1,30 @@
 /** The curves of experiments that are laid over each other, as the address names them, and how they are read. */
 import type { ExperimentListItem } from '../../clients/typescript/src/index.ts'
 import { readColumns } from './columns.ts'
+import type { Rows } from './grouped.ts'
 import { ledger } from './ledger.ts'
 import type { Split } from './look.ts'
 
 export const mostOverlaid = 50
 /** Points of a curve: fifty of them share a screen. */
 const points = 240
+/** Rows of all runs together that are read whole where means are made of them; of more, `mostPoints` of each run at most. */
+const mostRows = 1_000_000
+/** As many as the API gives of one. */
+export const mostPoints = 10_000
 /** Curves that are asked for at once. */
 const atOnce = 6
 
 export type Measure = 'loss' | 'helpFractionOfMoved'
-export type Overlay = { ids: string[]; sweep: string | undefined; split: Split; measure: Measure }
-export type Curve = { item: ExperimentListItem; iteration: ArrayLike<number>; values: ArrayLike<number> }
+export type Overlay = {
+  ids: string[]
+  sweep: string | undefined
+  split: Split
+  measure: Measure
+  /** Whether means over runs are wanted, which need every row: those that a screen needs of a curve are its extremes. */
+  means: boolean
+}
+export type Curve = { item: ExperimentListItem } & Rows
 export type Overlaid = {
   curves: Curve[]
   /** Of which there is nothing on this split, yet. */
@@ -21,11 +33,16 @@ export type Overlaid = {
   more: boolean
 }
 
+/** Whether a text of the address says what runs are grouped by: variant, tags.KEY, or spec.FIELD. */
+export const isGrouping = (by: string | null): by is string =>
+  by !== null && /^(variant$|tags\.|spec\.)/.test(by)
+
 export const overlayOf = (query: URLSearchParams): Overlay => ({
   ids: query.getAll('id').slice(0, mostOverlaid),
   sweep: query.get('sweep') ?? undefined,
   split: query.get('split') === 'validation' ? 'validation' : 'train',
   measure: query.get('measure') === 'helpFractionOfMoved' ? 'helpFractionOfMoved' : 'loss',
+  means: isGrouping(query.get('group')),
 })
 
 export async function readOverlaid(overlay: Overlay, signal?: AbortSignal): Promise<Overlaid> {
@@ -38,18 +55,21 @@ export async function readOverlaid(overlay: Overlay, signal?: AbortSignal): Prom
       ...(signal && { signal }),
     },
   )
+  const readListed = async () => {
+    const { items } = await listed
+    const most = overlay.means ? pointsOf(items) : points
+    const names = items.map(({ id }) => id)
+    const rows = await readEach(names, overlay, most, signal)
+    for (const { id, iterations } of items) {
+      const own = rows.get(id)
+      if (own && most !== undefined && iterations > most) own.thinned = true
+    }
+    return rows
+  }
   // Where the address names them, their curves need not wait for what they are called.
   const [{ items, nextCursor }, rows] = await Promise.all([
     listed,
-    sweep === undefined
-      ? readEach(ids, overlay, signal)
-      : listed.then(({ items }) =>
-          readEach(
-            items.map(({ id }) => id),
-            overlay,
-            signal,
-          ),
-        ),
+    sweep === undefined && !overlay.means ? readEach(ids, overlay, points, signal) : readListed(),
   ])
   const curves: Curve[] = []
   const without: ExperimentListItem[] = []
@@ -61,19 +81,25 @@ export async function readOverlaid(overlay: Overlay, signal?: AbortSignal): Prom
   return { curves, without, more: nextCursor !== null }
 }
 
+/** How many rows of each are asked for; undefined: all there are. */
+const pointsOf = (items: ExperimentListItem[]) =>
+  items.reduce((sum, { iterations }) => sum + iterations, 0) <= mostRows ? undefined : mostPoints
+
 /** The curves by id; none where the experiment is gone, does not allocate this split, or has nothing yet. */
 async function readEach(
   ids: string[],
   { split, measure }: Overlay,
+  most: number | undefined,
   signal?: AbortSignal,
-): Promise<Map<string, Pick<Curve, 'iteration' | 'values'>>> {
-  const found = new Map<string, Pick<Curve, 'iteration' | 'values'>>()
+): Promise<Map<string, Rows>> {
+  const found = new Map<string, Rows>()
   const left = ids.values()
   const work = async () => {
     for (const id of left) {
       const wanted = { numbers: ['iteration', measure], texts: [], ...(signal && { signal }) } as const
       const path = `/v1/experiments/${encodeURIComponent(id)}/iterations`
-      const rows = await readColumns(path, { split, points }, wanted).catch(error => {
+      const query = { split, ...(most !== undefined && { points: most }) }
+      const rows = await readColumns(path, query, wanted).catch(error => {
         if (![400, 404].includes(Object(error).status)) throw error
       })
       if (rows && rows.length > 0) found.set(id, { iteration: rows.iteration, values: rows[measure] })

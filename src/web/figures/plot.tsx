@@ -5,6 +5,7 @@ import uPlot from 'uplot'
 import { number } from '../format.ts'
 import { saveBlob } from '../parts/save.ts'
 import { themed, useTheme } from './colours.ts'
+import { type Entry, Legend, withLegend } from './legend.tsx'
 import { fileName, plotSvg, saveSvg } from './svg.ts'
 
 export type Series = {
@@ -16,6 +17,8 @@ export type Series = {
   dash?: number[]
   /** Dots instead of a line. */
   dots?: boolean
+  /** No line over places that have no value. */
+  gaps?: boolean
 }
 
 /** What a figure paints below the lines, in canvas pixels: x and y say where values of the axes are. */
@@ -33,6 +36,8 @@ export type PlotProps = {
   /** What it shows, in a sentence: for who cannot see it. */
   says: string
   children?: ComponentChildren
+  /** What the colours mean, where the files are to say it too. */
+  legend?: Entry[]
   /** Values of the time axis, ascending. */
   x: number[]
   /** The span that is shown. */
@@ -137,11 +142,11 @@ export function Plot(props: PlotProps) {
       series: [
         {},
         ...series.map(
-          ({ label, colour, width = 1.75, dash, dots }): uPlot.Series => ({
+          ({ label, colour, width = 1.75, dash, dots, gaps = false }): uPlot.Series => ({
             ...{ label, stroke: colourOf(colour), width, ...(dash && { dash }) },
             points: { show: dots === true, size: 4, fill: colourOf(colour) },
             ...(dots && { paths: () => null }),
-            spanGaps: true,
+            spanGaps: !gaps,
           }),
         ),
       ],
@@ -226,10 +231,15 @@ export function Plot(props: PlotProps) {
     if (readout.current) readout.current.textContent = latest.current.read?.(null) ?? ''
   }, [shape, gutter, x, series, span[0], span[1], yRange?.[0], yRange?.[1], props.paint, props.says])
 
-  const png = () =>
-    plot.current?.ctx.canvas.toBlob(blob => {
+  const png = () => {
+    if (!plot.current) return
+    const { canvas } = plot.current.ctx
+    const look = { scale: canvas.width / plot.current.width, ink: themed('--ink'), font }
+    const whole = props.legend ? withLegend(canvas, props.legend, look) : canvas
+    whole.toBlob(blob => {
       if (blob) saveBlob(blob, `${fileName(props.title)}.png`)
     })
+  }
   return (
     <figure class="card">
       <div class="head">
@@ -253,6 +263,7 @@ export function Plot(props: PlotProps) {
         </div>
       </div>
       {props.children}
+      {props.legend && <Legend entries={props.legend} />}
       <div ref={frame} />
       <div class="readout" ref={readout} aria-hidden="true" />
       <figcaption>{props.says}</figcaption>

@@ -7,6 +7,7 @@ import type uPlot from 'uplot'
 import { number } from '../format.ts'
 import { saveBlob } from '../parts/save.ts'
 import { themed } from './colours.ts'
+import { bandAlpha, places } from './legend.tsx'
 import type { PlotProps } from './plot.tsx'
 
 const space = 'http://www.w3.org/2000/svg'
@@ -79,7 +80,8 @@ export function plotSvg(props: PlotProps, plot: uPlot): SVGElement {
   const { width } = plot
   const top = 34
   const inner = { left: gutter, top, width: width - gutter - 12, height: plot.height - 44 }
-  const height = top + inner.height + 50
+  const legend = places(props.legend ?? [], width - 24)
+  const height = top + inner.height + 50 + legend.height
   const svg = node('svg', { xmlns: space, width, height, viewBox: `0 0 ${width} ${height}` })
   svg.setAttribute('font-family', font)
   svg.setAttribute('font-size', '12')
@@ -115,24 +117,39 @@ export function plotSvg(props: PlotProps, plot: uPlot): SVGElement {
     }
   label(xLabel, inner.left + inner.width / 2, inner.top + inner.height + 38, 'middle')
 
+  for (const [i, { label, colour, band }] of (props.legend ?? []).entries()) {
+    const [x, y] = [12 + legend.at[i][0], top + inner.height + 42 + legend.at[i][1]]
+    if (band)
+      svg.append(node('rect', { x, y: y - 10, width: 14, height: 11, fill: colour, opacity: bandAlpha }))
+    svg.append(
+      node('rect', { x, y: y - 6, width: 14, height: 3, fill: colour }),
+      node('text', { x: x + 20, y, fill: themed('--ink') }, label),
+    )
+  }
+
   const clip = node('clipPath', { id: 'inside' })
   clip.append(node('rect', { x: inner.left, y: inner.top, width: inner.width, height: inner.height }))
   const inside = node('g', { 'clip-path': 'url(#inside)' })
   svg.append(clip, inside)
   props.paint?.(recorder(inside), { x: across, y: up, box: inner })
-  for (const { values, colour, width: stroke = 1.75, dash, dots } of series) {
+  for (const { values, colour, width: stroke = 1.75, dash, dots, gaps } of series) {
     const ink = colour.startsWith('--') ? themed(colour) : colour
     const points: [number, number][] = []
+    let path = ''
+    let letter = 'M'
     for (const [i, value] of values.entries())
-      if (value !== null && Number.isFinite(value) && x[i] >= span[0] && x[i] <= span[1])
+      if (value !== null && Number.isFinite(value) && x[i] >= span[0] && x[i] <= span[1]) {
         points.push([across(x[i]), up(value)])
+        path += `${letter}${round(across(x[i]))} ${round(up(value))}`
+        letter = 'L'
+      } else if (gaps) letter = 'M'
     if (dots)
       for (const [cx, cy] of points)
         inside.append(node('circle', { cx: round(cx), cy: round(cy), r: 2, fill: ink }))
     else
       inside.append(
         node('path', {
-          d: points.map(([px, py], i) => `${i === 0 ? 'M' : 'L'}${round(px)} ${round(py)}`).join(''),
+          d: path,
           ...{ fill: 'none', stroke: ink, 'stroke-width': stroke, 'stroke-linejoin': 'round' },
           ...(dash && { 'stroke-dasharray': dash.join(' ') }),
         }),

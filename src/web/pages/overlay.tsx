@@ -1,21 +1,22 @@
 /** The curves of up to fifty experiments in one figure: of a selection, or of a sweep. */
-import { useMemo } from 'preact/hooks'
+import { useMemo, useRef } from 'preact/hooks'
 import type { ExperimentListItem } from '../../../clients/typescript/src/index.ts'
 import { changeQuery, linkTo } from '../address.ts'
 import { taken } from '../begun.ts'
+import { readDifferences } from '../differing.ts'
 import { colours, useTheme } from '../figures/colours.ts'
 import { Plot, type Series } from '../figures/plot.tsx'
 import { isolated, number, percent, shorten, whole } from '../format.ts'
+import { groupings } from '../grouped.ts'
 import { useLoad } from '../ledger.ts'
-import { type Curve, type Measure, mostOverlaid, overlayOf, readOverlaid } from '../overlaid.ts'
+import { type Curve, isGrouping, type Measure, mostOverlaid, overlayOf, readOverlaid } from '../overlaid.ts'
 import { csvText, saveBlob } from '../parts/save.ts'
 import { Failed, nameOf, Title } from '../parts/small.tsx'
 import { SplitButtons } from '../parts/split-buttons.tsx'
+import { Means } from './overlay/means.tsx'
+import { measures } from './overlay/measures.ts'
+import { Runs } from './overlay/runs.tsx'
 
-const measures = {
-  loss: ['loss', 'loss'],
-  helpFractionOfMoved: ['help fraction of what moved', 'help fraction'],
-} as const
 export function OverlayPage({ query }: { query: URLSearchParams }) {
   const overlay = overlayOf(query)
   const { split, measure } = overlay
@@ -27,11 +28,20 @@ export function OverlayPage({ query }: { query: URLSearchParams }) {
     [subject],
     subject,
   )
+  // What can be chosen stays while other rows are read: who chooses by keyboard stays where they are.
+  const latest = useRef<Curve[]>([])
+  if (value) latest.current = value.curves
+  const curves = latest.current
+  const names = curves.map(({ item }) => item.id)
+  const differing = useLoad(signal => readDifferences(names, signal), [names.join()], names.join())
+  const differences = differing.value ?? none
+  const asked = query.get('group')
+  const group = isGrouping(asked) ? asked : undefined
   const choose = (changes: Record<string, string | undefined>) => changeQuery(changes, { replace: true })
   return (
     <div class="stack">
       <Title>Overlay</Title>
-      <Failed error={error} />
+      <Failed error={error ?? differing.error} />
       <div class="row" role="group" aria-label="What is shown">
         <SplitButtons splits={['train', 'validation']} split={split} />
         <select
@@ -45,7 +55,22 @@ export function OverlayPage({ query }: { query: URLSearchParams }) {
             </option>
           ))}
         </select>
-        {value && <ColourBy by={by} curves={value.curves} choose={by => choose({ by })} />}
+        {curves.length > 1 && (
+          <select
+            aria-label="Group by"
+            value={group ?? ''}
+            style={{ maxWidth: '220px' }}
+            onChange={event => choose({ group: event.currentTarget.value || undefined })}
+          >
+            <option value="">every run by itself</option>
+            {[...new Set([...(group ? [group] : []), ...groupings(curves, differences)])].map(choice => (
+              <option key={choice} value={choice}>
+                means by {shorten(choice.replace(/^spec\./, ''), 60)}
+              </option>
+            ))}
+          </select>
+        )}
+        {!group && curves.length > 0 && <ColourBy by={by} curves={curves} choose={by => choose({ by })} />}
         {measure === 'loss' && (
           <button
             type="button"
@@ -63,7 +88,13 @@ export function OverlayPage({ query }: { query: URLSearchParams }) {
           <a href={linkTo(['experiments'])}>table of experiments</a>, and overlay their curves.
         </p>
       )}
-      {value && value.curves.length > 0 && (
+      {value && value.curves.length > 0 && group?.startsWith('spec.') && differing.loading && (
+        <p class="muted">Reading what the specs differ in …</p>
+      )}
+      {value && value.curves.length > 0 && group && !(group.startsWith('spec.') && !differing.value) && (
+        <Means {...{ split, measure, group, logarithmic, differences }} curves={value.curves} />
+      )}
+      {value && value.curves.length > 0 && !group && (
         <Curves {...{ split, measure, by, logarithmic }} curves={value.curves} />
       )}
       {value?.more && <p class="muted">The newest {mostOverlaid} of the sweep.</p>}
@@ -80,6 +111,9 @@ export function OverlayPage({ query }: { query: URLSearchParams }) {
     </div>
   )
 }
+
+/** As one object, so that what is made of it is not made again. */
+const none: never[] = []
 
 const groupOf = (by: string, item: ExperimentListItem): string => {
   if (by === '') return item.id
@@ -208,18 +242,7 @@ function Curves(props: {
             ))}
         </div>
       </Plot>
-      <ul class="plainlist">
-        {curves.map(({ item }, n) => (
-          <li key={item.id} class="row">
-            <svg width="11" height="11" aria-hidden="true">
-              <rect width="11" height="11" rx="2" fill={series[n].colour} />
-            </svg>
-            <a class="name" dir="auto" href={linkTo(['experiments', item.id])}>
-              {nameOf(item).slice(0, 200)}
-            </a>
-          </li>
-        ))}
-      </ul>
+      <Runs items={curves.map(({ item }) => item)} colourOf={n => series[n].colour} />
     </>
   )
 }

@@ -1,6 +1,7 @@
 /** The table of layers or variables and iterations, in whatever format it is wanted. */
 import type { FastifyInstance } from 'fastify'
 import type { SplitName } from '../../../spec/schema.ts'
+import { bucketFor } from '../../../statistics/spans.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { invalidQuery } from '../../problem.ts'
 import { AllocationRow } from '../../schemas/tables.ts'
@@ -17,13 +18,6 @@ type Query = {
   bucket: number
   spans?: number | undefined
   column?: string[] | undefined
-}
-
-/** The shortest of 1, 2, … 9, 10, 20, … iterations of which [from, to) has no more spans than this. */
-export function bucketFor({ from, to }: { from: number; to: number }, spans: number): number {
-  for (let power = 1; ; power *= 10)
-    for (let bucket = power; bucket < 10 * power; bucket += power)
-      if (Math.ceil(to / bucket) - Math.floor(from / bucket) <= spans) return bucket
 }
 
 /** Throws as findLedger, spanOf and groupVariables do, and 400 where both bucket and spans are asked for. */

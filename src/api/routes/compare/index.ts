@@ -1,5 +1,6 @@
 /** Experiments beside each other: their specs, where they part, their layers, their losses. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { differencesOf } from '../../../spec/differences.ts'
 import { type SplitName, splitNames } from '../../../spec/schema.ts'
 import { sendJson } from '../../http/json.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
@@ -20,7 +21,6 @@ import { axisOf } from './axis.ts'
 import { compareLayers } from './layers.ts'
 import { bucketsIn, compareLosses, type OnAxis } from './losses.ts'
 import { type Member, readLineages, readMembers } from './members.ts'
-import { differencesOf } from './specs.ts'
 import { warningsOf } from './warnings.ts'
 import { compareWeights, mostBytes } from './weights.ts'
 

@@ -1,8 +1,9 @@
 /** What the query of the list asks for, read and checked. Everything that is wrong is a 400 that says what would be right. */
+import { parsePath } from '../../../spec/field-names.ts'
 import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
 import { invalidQuery } from '../../problem.ts'
 import { uuidPattern } from '../../schemas/common.ts'
-import { type Kind, kindOf, parsePath, UnknownField } from './fields.ts'
+import { type Kind, kindOf, UnknownField } from './fields.ts'
 import type { Position } from './query.ts'
 import { parseWhere, type Where, WhereError } from './where.ts'
 

@@ -1,6 +1,7 @@
 /** Experiments as the API shows them: read in one query, and how far they are worked out from what it returns. */
 
 import { createHash } from 'node:crypto'
+import { nameOf } from '../../../spec/field-names.ts'
 import type { ResolvedSpec } from '../../../spec/resolved.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 import { type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
@@ -9,7 +10,7 @@ import { type EarlierSummary, isEarlier, renewSummary } from '../../../store/ear
 import type { Reader } from '../../../store/experiments.ts'
 import type { Summary } from '../../../store/summary.ts'
 import type { Experiment, ExperimentListItem, Place } from '../../schemas/experiments.ts'
-import { fieldOf, nameOf } from './fields.ts'
+import { fieldOf } from './fields.ts'
 import { loadPlaces } from './place.ts'
 import { type Where, whereSql } from './where.ts'
 

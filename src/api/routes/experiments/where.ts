@@ -9,7 +9,8 @@
  *     field := name { "." name }            name: letters, digits, _ and -, or anything in double quotes
  *     value := number | "text" | word | true | false | null
  */
-import { type Bind, fieldOf, kindOf, parsePath, UnknownField } from './fields.ts'
+import { parsePath } from '../../../spec/field-names.ts'
+import { type Bind, fieldOf, kindOf, UnknownField } from './fields.ts'
 
 export const operators = ['=', '!=', '<', '<=', '>', '>=', '~', '!~'] as const
 type Operator = (typeof operators)[number]

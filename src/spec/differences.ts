@@ -1,6 +1,6 @@
 /** In what resolved specs differ: field by field, each with its values. */
-import { isObject } from '../../../spec/json-path.ts'
-import { nameOf } from '../experiments/fields.ts'
+import { nameOf } from './field-names.ts'
+import { isObject } from './json-path.ts'
 
 /** Fields in which specs differ that are shown: a spec may have many thousands. */
 const mostFields = 1000
