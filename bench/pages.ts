@@ -14,7 +14,7 @@ import type { SegmentColumns } from '../src/lca/columns.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
 import type { SplitName } from '../src/spec/schema.ts'
 import { insertBlocks } from '../src/store/blocks.ts'
-import { coarsen } from '../src/store/coarse.ts'
+import { coarsen } from '../src/store/coarsen.ts'
 import { createExperiment } from '../src/store/experiments.ts'
 import { startApi, type TestApi } from '../test/support/api.ts'
 import { launch, skipReason } from '../test/support/browser.ts'
@@ -132,7 +132,7 @@ async function measure(browser: Browser, base: string, run: Run, rounds: number)
   const of = (name: keyof (typeof times)[number]) => median(times, time => time[name])!
   const verdict = of('there') <= run.target ? 'within' : 'over'
   console.log(
-    `${run.what.padEnd(32)} first paint ${of('paint').toFixed(0)} ms, there ${of('there').toFixed(0)} ms (${verdict} the target of ${run.target}), a click ${of('acted').toFixed(0)} ms; all was answered by ${of('asked').toFixed(0)} ms, with ${of('cpu').toFixed(0)} ms of the API’s processor, ${(of('bytes') / 1000).toFixed(0)} kB; median of ${rounds}`,
+    `${run.what.padEnd(32)} first paint ${of('paint').toFixed(0)} ms, there ${of('there').toFixed(0)} ms (${verdict} the target of ${run.target}; at best ${Math.min(...times.map(({ there }) => there)).toFixed(0)}), a click ${of('acted').toFixed(0)} ms; all was answered by ${of('asked').toFixed(0)} ms, with ${of('cpu').toFixed(0)} ms of the API’s processor, ${(of('bytes') / 1000).toFixed(0)} kB; median of ${rounds}`,
   )
 }
 

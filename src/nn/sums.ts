@@ -76,7 +76,9 @@ const accumulatedSums =
     let loss = 0
     return {
       add({ gradients, losses }) {
-        const next = tf.tidy(() => accumulate(sums ?? tf.fill([2 * accumulator.length], 0, 'int32'), gradients))
+        const next = tf.tidy(() =>
+          accumulate(sums ?? tf.fill([2 * accumulator.length], 0, 'int32'), gradients),
+        )
         sums?.dispose()
         sums = tf.keep(next)
         loss += sum(losses.dataSync())

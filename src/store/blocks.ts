@@ -11,11 +11,12 @@ import type { Columns, SegmentColumns } from '../lca/columns.ts'
 import { diagnosticTable, runKinds } from '../lca/diagnostics/registry.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { type EarlierKind, earlierBlocksSql } from './earlier-blocks.ts'
+import { type Block, decode, encode, type Stored } from './packing.ts'
 
 /** A pool, or one of its connections within a transaction. */
 export type Queryable = Pick<pg.ClientBase, 'query'>
 
-export type Block = { from: number; to: number; rows: number; columns: Columns }
+export type { Block }
 
 /** How many iterations each of the rows of a kind is of, where they are not of whole segments. */
 const everyOf = (kind: string): number => Number(kind.split('/')[1] ?? 1)
@@ -185,8 +186,6 @@ export async function countIterations(
   return rows[0].count
 }
 
-type Stored = { from: number; to: number; columns: string[]; data: string; swapped: boolean }
-
 // The driver reads text only, and base64 takes a fifth of the time that its own way with bytes, hex, takes to undo.
 // $4 may lie within a block, which then is the last that does not begin behind it.
 const pageSqlOf = (kind: string) => `
@@ -237,67 +236,6 @@ const rowsSqlOf = (kind: string) => `
 /** Whether the rows of a kind are not of single iterations, one after the other. */
 const isOfSegment = (kind: string): boolean =>
   kind === 'neurons' || kind === 'chunks' || (diagnosticTable(kind)?.of ?? 'iterations') !== 'iterations'
-
-const sizes = { f8: 8, i4: 4, u2: 2 }
-type Type = keyof typeof sizes
-
-/** A column as it is stored: integers in two bytes where they fit. */
-function packed(values: Float64Array | Int32Array): { type: Type; values: ArrayBufferView } {
-  if (values instanceof Float64Array) return { type: 'f8', values }
-  return values.every(value => value >= 0 && value < 2 ** 16)
-    ? { type: 'u2', values: Uint16Array.from(values) }
-    : { type: 'i4', values }
-}
-
-/** Name and type of each column that a block has. */
-function typesOf(columns: string[]): [name: string, type: Type][] {
-  return columns.map(column => {
-    const [name, type] = column.split(' ')
-    if (!(type in sizes)) throw new Error(`a block of the ledger has a column of unknown type: ${column}`)
-    return [name, type as Type]
-  })
-}
-
-/** Bytes of one row. */
-export const rowBytes = (columns: string[]): number =>
-  typesOf(columns).reduce((sum, [, type]) => sum + sizes[type], 0)
-
-function encode(columns: Columns, rows: number): { names: string[]; data: Buffer } {
-  const names: string[] = []
-  const parts = Object.entries(columns).map(([name, column]) => {
-    if (column.length !== rows)
-      throw new Error(`the column ${name} has ${column.length} values where ${rows} were to be`)
-    const { type, values } = packed(column)
-    names.push(`${name} ${type}`)
-    return Buffer.from(values.buffer, values.byteOffset, values.byteLength)
-  })
-  return { names, data: Buffer.concat(parts) }
-}
-
-function decode({ from, to, columns, data: text, swapped }: Stored): Block {
-  const data = Buffer.from(text, 'base64')
-  const types = typesOf(columns)
-  const rows = data.length / rowBytes(columns)
-  if (!Number.isInteger(rows)) throw new Error(`the block [${from}, ${to}) of the ledger is cut short`)
-  let offset = 0
-  const decoded = types.map(([name, type]): [string, Float64Array | Int32Array] => {
-    // A copy, whose numbers lie where numbers must.
-    const bytes = Uint8Array.prototype.slice.call(data, offset, offset + rows * sizes[type])
-    offset += bytes.length
-    if (swapped) swap(bytes, type)
-    if (type === 'f8') return [name, new Float64Array(bytes.buffer, 0, rows)]
-    const integers = type === 'i4' ? Int32Array : Uint16Array
-    return [name, new Int32Array(new integers(bytes.buffer, 0, rows))]
-  })
-  return { from, to, rows, columns: Object.fromEntries(decoded) }
-}
-
-/** The other byte order. */
-function swap({ buffer }: Uint8Array, type: Type): void {
-  const bytes = Buffer.from(buffer)
-  if (type === 'f8') bytes.swap64()
-  else bytes.swap32()
-}
 
 /** A table of a segment in blocks. */
 function* blocksOf(

@@ -1,0 +1,70 @@
+/** The columns of a block as bytes: one after another, each all of its values, little-endian, as `lca f8` and the like name them. */
+import type { Columns } from '../lca/columns.ts'
+
+export type Block = { from: number; to: number; rows: number; columns: Columns }
+
+/** A block as Postgres answers: its bytes in base64, in the other order where they are `swapped`. */
+export type Stored = { from: number; to: number; columns: string[]; data: string; swapped: boolean }
+
+const sizes = { f8: 8, i4: 4, u2: 2 }
+type Type = keyof typeof sizes
+
+/** A column as it is stored: integers in two bytes where they fit. */
+function packed(values: Float64Array | Int32Array): { type: Type; values: ArrayBufferView } {
+  if (values instanceof Float64Array) return { type: 'f8', values }
+  return values.every(value => value >= 0 && value < 2 ** 16)
+    ? { type: 'u2', values: Uint16Array.from(values) }
+    : { type: 'i4', values }
+}
+
+/** Name and type of each column that a block has. */
+function typesOf(columns: string[]): [name: string, type: Type][] {
+  return columns.map(column => {
+    const [name, type] = column.split(' ')
+    if (!(type in sizes)) throw new Error(`a block of the ledger has a column of unknown type: ${column}`)
+    return [name, type as Type]
+  })
+}
+
+/** Bytes of one row. */
+export const rowBytes = (columns: string[]): number =>
+  typesOf(columns).reduce((sum, [, type]) => sum + sizes[type], 0)
+
+/** Columns of so many rows, packed, and what they are called then. Throws where one is not as long. */
+export function encode(columns: Columns, rows: number): { names: string[]; data: Buffer } {
+  const names: string[] = []
+  const parts = Object.entries(columns).map(([name, column]) => {
+    if (column.length !== rows)
+      throw new Error(`the column ${name} has ${column.length} values where ${rows} were to be`)
+    const { type, values } = packed(column)
+    names.push(`${name} ${type}`)
+    return Buffer.from(values.buffer, values.byteOffset, values.byteLength)
+  })
+  return { names, data: Buffer.concat(parts) }
+}
+
+/** A block as it was. Throws where it is cut short. */
+export function decode({ from, to, columns, data: text, swapped }: Stored): Block {
+  const data = Buffer.from(text, 'base64')
+  const types = typesOf(columns)
+  const rows = data.length / rowBytes(columns)
+  if (!Number.isInteger(rows)) throw new Error(`the block [${from}, ${to}) of the ledger is cut short`)
+  let offset = 0
+  const decoded = types.map(([name, type]): [string, Float64Array | Int32Array] => {
+    // A copy, whose numbers lie where numbers must.
+    const bytes = Uint8Array.prototype.slice.call(data, offset, offset + rows * sizes[type])
+    offset += bytes.length
+    if (swapped) swap(bytes, type)
+    if (type === 'f8') return [name, new Float64Array(bytes.buffer, 0, rows)]
+    const integers = type === 'i4' ? Int32Array : Uint16Array
+    return [name, new Int32Array(new integers(bytes.buffer, 0, rows))]
+  })
+  return { from, to, rows, columns: Object.fromEntries(decoded) }
+}
+
+/** The other byte order. */
+function swap({ buffer }: Uint8Array, type: Type): void {
+  const bytes = Buffer.from(buffer)
+  if (type === 'f8') bytes.swap64()
+  else bytes.swap32()
+}
