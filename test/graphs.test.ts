@@ -5,7 +5,14 @@ import * as tf from '@tensorflow/tfjs-core'
 import { networkOfWork, randomExamples, works } from '../bench/works.ts'
 import { defaultEngine } from '../src/engine/binding.ts'
 import { loadEngine } from '../src/engine/engine.ts'
-import { addFullGradients, disposeBatch, disposeModel, makeModel, uploadSplit } from '../src/nn/model.ts'
+import {
+  addFullGradients,
+  disposeBatch,
+  disposeModel,
+  makeModel,
+  meanLoss,
+  uploadSplit,
+} from '../src/nn/model.ts'
 import { initialWeights } from '../src/nn/train.ts'
 import { counting } from './support/counting.ts'
 import { relativeError } from './support/reference.ts'
@@ -30,7 +37,7 @@ for (const [name, size] of Object.entries(sizes))
       return { gradient, ...measured }
     }
     await gradientAt(0, model)
-    assert.deepEqual([...model.graphs!.bySize.keys()], [size], 'one graph, and none of the odd chunk')
+    assert.equal(model.graphs!.made.size, 1, 'one graph, and none of the odd chunk')
 
     const before = tf.memory().numTensors
     const counts = await counting(async () => {
@@ -40,8 +47,10 @@ for (const [name, size] of Object.entries(sizes))
       assert.equal(found.accuracy, expected.accuracy)
       assert.ok(relativeError(found.gradient, expected.gradient) < 2e-5)
       assert.deepEqual(await gradientAt(1, model), found, 'the same bits again')
+      const alone = await meanLoss(model, initialWeights(network, 1), split)
+      assert.ok(Math.abs(alone - expected.loss) < 1e-6 * expected.loss, `loss by itself ${alone}`)
     })
-    assert.equal(counts.graphs, 4, 'two chunks, twice')
+    assert.equal(counts.graphs, 6, 'two chunks, three times')
     assert.equal(tf.memory().numTensors, before, 'nothing is left behind')
     disposeModel(model)
     split.chunks.forEach(disposeBatch)

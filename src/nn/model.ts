@@ -11,7 +11,7 @@ import type { Graph, Kernels } from './kernels/kernels.ts'
 import { crossEntropy, lossOf } from './losses.ts'
 import type { Network } from './network.ts'
 import { makeOps, type Ops } from './ops/ops.ts'
-import { deviceSums, hostSums, type MakeSums, type Pass, sum } from './sums.ts'
+import { hostSums, type MakeSums, type Pass, sum, sumsOf } from './sums.ts'
 
 export type Model = {
   network: Network
@@ -20,21 +20,21 @@ export type Model = {
   sums: MakeSums
   loss: ResolvedLoss
   moments: Kernels['moments']
-  /** Passes over whole chunks as graphs, by the number of examples, where the engine records any. */
-  graphs?: { record: NonNullable<Kernels['record']>; bySize: Map<number, Graph> }
+  /** Computations over chunks of a size as graphs, where the engine records any; by what they are. */
+  graphs?: { record: NonNullable<Kernels['record']>; made: Map<string, Graph> }
 }
 
 export function makeModel(network: Network, kernels: Kernels, loss: ResolvedLoss = crossEntropy): Model {
   const { record, moments } = kernels
-  const sums = kernels.readsWait ? deviceSums : hostSums
-  const graphs = record && { record, bySize: new Map() }
+  const sums = sumsOf(kernels)
+  const graphs = record && { record, made: new Map() }
   return { network, ops: makeOps(kernels), sums, loss, moments, ...(graphs && { graphs }) }
 }
 
 /** Frees what the model keeps beside what its callers hold. */
 export function disposeModel({ graphs }: Model): void {
-  for (const graph of graphs?.bySize.values() ?? []) graph.dispose()
-  graphs?.bySize.clear()
+  for (const graph of graphs?.made.values() ?? []) graph.dispose()
+  graphs?.made.clear()
 }
 
 /**
@@ -152,31 +152,38 @@ function pass(
 const worthAGraph = 2e9
 
 /**
- * The pass over chunks of a split: those of a size by a graph where that is worth it. Weights, which a chunk of a whole split
- * never has, and masks are in none.
+ * What `compute` makes of the chunks of a split: of those of a size by a graph where that is worth it, which goes by its `name`.
+ * Weights, which a chunk of a whole split never has, and masks are in none.
  */
-function chunkPasses(model: Model, variables: Tensor[], { chunks }: DeviceSplit) {
-  const { graphs, network } = model
+function overChunks(
+  { graphs, network, loss }: Model,
+  variables: Tensor[],
+  { chunks }: DeviceSplit,
+  name: 'pass' | 'losses',
+  compute: (chunk: Batch) => Tensor[],
+): (chunk: Batch) => Tensor[] {
   const sizes = rollup(
     chunks,
     alike => alike.length * alike[0].examples,
     ({ examples }) => examples,
   )
-  return (chunk: Batch): Pass & { logits: Tensor2D } => {
+  return chunk => {
     const { examples, images, labels, weights } = chunk
     const isWorthIt = sizes.get(examples)! * network.gradientFlops >= worthAGraph
-    if (!graphs || !isWorthIt || weights !== undefined) return pass(model, variables, chunk)
+    if (!graphs || !isWorthIt || weights !== undefined) return compute(chunk)
     const inputs = [...variables, images, labels]
-    let graph = graphs.bySize.get(examples)
+    const key = JSON.stringify([name, loss, examples])
+    let graph = graphs.made.get(key)
     if (graph === undefined) {
+      let results: Tensor[] = []
       graph = graphs.record(inputs, () => {
-        const { gradients, losses, logits } = pass(model, variables, chunk)
-        return [losses, logits, ...gradients]
+        results = compute(chunk)
+        return results
       })
-      graphs.bySize.set(examples, graph)
+      tf.dispose(results)
+      graphs.made.set(key, graph)
     }
-    const [losses, logits, ...gradients] = graph.run(inputs)
-    return { losses: losses as Tensor1D, logits: logits as Tensor2D, gradients }
+    return graph.run(inputs)
   }
 }
 
@@ -234,18 +241,21 @@ export function batchGradient(
 export async function meanLoss(
   model: Model,
   theta: Float32Array,
-  { chunks, examples }: DeviceSplit,
+  split: DeviceSplit,
   signal?: AbortSignal,
 ): Promise<number> {
   const variables = uploadVariables(model.network, theta)
+  const lossesOver = overChunks(model, variables, split, 'losses', chunk => [
+    lossesOf(model, variables, chunk).losses,
+  ])
   try {
     let loss = 0
-    for (const chunk of chunks) {
+    for (const chunk of split.chunks) {
       await setImmediate()
       signal?.throwIfAborted()
-      loss += tf.tidy(() => sum(lossesOf(model, variables, chunk).losses.dataSync()))
+      loss += tf.tidy(() => sum(lossesOver(chunk)[0].dataSync()))
     }
-    return loss / examples
+    return loss / split.examples
   } finally {
     tf.dispose(variables)
   }
@@ -306,17 +316,20 @@ export async function addFullGradients(
       const { chunks, examples } = split
       const along = wantsSlopes(split) ? directions : []
       const sums = model.sums(accumulators[s], 1 / examples, along)
-      const passOver = chunkPasses(model, variables, split)
+      const passOver = overChunks(model, variables, split, 'pass', chunk => {
+        const { losses, logits, gradients } = pass(model, variables, chunk)
+        return [losses, logits, ...gradients]
+      })
       try {
         let correct = 0
         for (const chunk of chunks) {
           await setImmediate()
           signal?.throwIfAborted()
           tf.tidy(() => {
-            const one = passOver(chunk)
-            if (accuracy) correct += correctOf(one.logits, chunk.labels)
-            one.logits.dispose()
-            sums.add(one)
+            const [losses, logits, ...gradients] = passOver(chunk)
+            if (accuracy) correct += correctOf(logits as Tensor2D, chunk.labels)
+            logits.dispose()
+            sums.add({ losses: losses as Tensor1D, gradients })
           })
         }
         const { loss, slopes } = sums.finish()

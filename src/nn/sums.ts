@@ -1,9 +1,10 @@
 /**
  * Sums over the chunks of a split, as exact as float64's, in the way that costs least where the tensors lie: added up in
- * float64 on the host, or, where every reading makes the host wait for the device, there and read once.
+ * float64 in the library or on the host, or, where every reading makes the host wait for the device, there and read once.
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
+import type { Kernels } from './kernels/kernels.ts'
 
 /** What a pass over one chunk gives: the gradient of Σ ℓ by variable, and ℓ of each example. */
 export type Pass = { gradients: Tensor[]; losses: Tensor1D }
@@ -56,6 +57,41 @@ export const hostSums: MakeSums = (accumulator, weight, directions = []) => {
     dispose() {},
   }
 }
+
+/** How an engine adds up passes. */
+export const sumsOf = ({ readsWait, accumulate }: Pick<Kernels, 'readsWait' | 'accumulate'>): MakeSums => {
+  if (readsWait) return deviceSums
+  return accumulate ? accumulatedSums(accumulate) : hostSums
+}
+
+/**
+ * Adds in float64 in the library, which is several times as fast at it as JavaScript, and reads the sums once. What has to be
+ * known of each pass along directions is read and added here.
+ */
+const accumulatedSums =
+  (accumulate: NonNullable<Kernels['accumulate']>): MakeSums =>
+  (accumulator, weight, directions = []) => {
+    if (directions.length > 0) return hostSums(accumulator, weight, directions)
+    let sums: Tensor1D | undefined
+    let loss = 0
+    return {
+      add({ gradients, losses }) {
+        const next = tf.tidy(() =>
+          accumulate(sums ?? tf.fill([2 * accumulator.length], 0, 'int32'), gradients),
+        )
+        sums?.dispose()
+        sums = tf.keep(next)
+        loss += sum(losses.dataSync())
+      },
+      finish() {
+        const bytes = sums!.dataSync()
+        const values = new Float64Array(bytes.buffer, bytes.byteOffset, accumulator.length)
+        for (let i = 0; i < values.length; i++) accumulator[i] += weight * values[i]
+        return { loss, slopes: [] }
+      },
+      dispose: () => sums?.dispose(),
+    }
+  }
 
 /**
  * Adds on the device, in pairs of float32 high + low of which the low one holds what rounding took from the high one:

@@ -44,5 +44,6 @@ const labels = tf.tensor1d(
   'int32',
 )
 take(...kernels.softmaxCrossEntropy(rows as tf.Tensor2D, labels))
+take(kernels.accumulate!(tf.zeros([2 * (rows.size + q.size)], 'int32'), [rows, q]))
 
 console.log(digest.digest('hex'))

@@ -10,6 +10,7 @@ import { attributesOf, type NativeBackend } from './native-backend.ts'
 /** Their names. */
 const operations = [
   'LedgerMoments',
+  'LedgerAccumulate',
   'LedgerColumnSums',
   'LedgerGelu',
   'LedgerGeluGradient',
@@ -31,12 +32,12 @@ const operations = [
 
 /** Throws where the binding was built without one of our operations: CPUs have no other way. */
 export function requireOwnOperations(backend: NativeBackend): void {
-  // Without inputs none of them runs; whether TensorFlow knows the name (NOT_FOUND is 5) is said first.
+  // Without inputs none of them runs; whether TensorFlow knows the name is said first.
   const missing = operations.filter(name => {
     try {
       return backend.executeMultipleOutputs(name, [], [], 1) === undefined
     } catch (error) {
-      return /TF_Status: 5\b/.test((error as Error).message)
+      return /TF_Status: 5\s+Message: '\w+' is neither/.test((error as Error).message)
     }
   })
   if (missing.length > 0)
@@ -74,6 +75,8 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
       return { mean, variance }
     },
 
+    accumulate: (sums, gradients) =>
+      run('LedgerAccumulate', [sums, ...gradients], 1, [ints('N', gradients.length)])[0] as Tensor1D,
     biasGradient: dy => one('LedgerColumnSums', dy),
 
     gelu: x => ({ y: one('LedgerGelu', x), saved: [x] }),
