@@ -28,6 +28,8 @@ const operations = [
   'LedgerBatchNormGradient',
   'LedgerBatchNormRelu',
   'LedgerBatchNormReluGradient',
+  'LedgerBatchNormAddRelu',
+  'LedgerBatchNormAddReluGradient',
 ]
 
 /** Throws where the binding was built without one of our operations: CPUs have no other way. */
@@ -113,6 +115,16 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
     batchNormGradient: normalizationGradient('LedgerBatchNormGradient'),
     batchNormRelu: normalization('LedgerBatchNormRelu'),
     batchNormReluGradient: normalizationGradient('LedgerBatchNormReluGradient'),
+
+    batchNormAddRelu: (x, gamma, beta, shortcut, epsilon) => {
+      const inputs = [x, gamma, beta, shortcut]
+      const [y, ...statistics] = run('LedgerBatchNormAddRelu', inputs, 3, [floatOf('epsilon', epsilon)])
+      return { y: y as Tensor4D, saved: [x, beta, ...statistics, y] }
+    },
+    batchNormAddReluGradient: (dy, gamma, [x, beta, mean, scale, y]) => {
+      const inputs = [dy, x, gamma, beta, mean, scale, y]
+      return run('LedgerBatchNormAddReluGradient', inputs, 4) as [Tensor4D, Tensor1D, Tensor1D, Tensor4D]
+    },
 
     softmaxCrossEntropy: (logits, labels) =>
       run('LedgerCrossEntropy', [logits, labels], 2) as [Tensor1D, Tensor2D],

@@ -126,6 +126,20 @@ export type Kernels = {
     saved: Tensor[],
     epsilon: number,
   ): [Tensor4D, Tensor1D, Tensor1D]
+  /** max(batchNorm + shortcut, 0), the shortcut of x's shape; then dx, dγ, dβ and what the shortcut has of dy. */
+  batchNormAddRelu(
+    x: Tensor4D,
+    gamma: Tensor1D,
+    beta: Tensor1D,
+    shortcut: Tensor4D,
+    epsilon: number,
+  ): Kept<Tensor4D>
+  batchNormAddReluGradient(
+    dy: Tensor4D,
+    gamma: Tensor1D,
+    saved: Tensor[],
+    epsilon: number,
+  ): [Tensor4D, Tensor1D, Tensor1D, Tensor4D]
 }
 
 /** A value, and what the primitive's gradient wants to know of it. */
