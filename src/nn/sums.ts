@@ -34,6 +34,15 @@ export function sum(values: ArrayLike<number>): number {
   return total
 }
 
+/** Σ_i g_i d_i over the variable at an offset, along each direction. */
+function pushSlopes(slopes: number[], gradient: ArrayLike<number>, offset: number, along: Float64Array[]) {
+  for (const direction of along) {
+    let slope = 0
+    for (let i = 0; i < gradient.length; i++) slope += gradient[i] * direction[offset + i]
+    slopes.push(slope)
+  }
+}
+
 /** Reads every chunk's tensors: nothing but a copy where they lie in the host's memory. */
 export const hostSums: MakeSums = (accumulator, weight, directions = []) => {
   let loss = 0
@@ -44,11 +53,7 @@ export const hostSums: MakeSums = (accumulator, weight, directions = []) => {
       for (const tensor of gradients) {
         const gradient = tensor.dataSync()
         for (let i = 0; i < gradient.length; i++) accumulator[offset + i] += weight * gradient[i]
-        for (const direction of directions) {
-          let slope = 0
-          for (let i = 0; i < gradient.length; i++) slope += gradient[i] * direction[offset + i]
-          slopes.push(slope)
-        }
+        pushSlopes(slopes, gradient, offset, directions)
         offset += gradient.length
       }
       loss += sum(losses.dataSync())
@@ -71,9 +76,9 @@ export const sumsOf = ({ readsWait, accumulate }: Pick<Kernels, 'readsWait' | 'a
 const accumulatedSums =
   (accumulate: NonNullable<Kernels['accumulate']>): MakeSums =>
   (accumulator, weight, directions = []) => {
-    if (directions.length > 0) return hostSums(accumulator, weight, directions)
     let sums: Tensor1D | undefined
     let loss = 0
+    const slopes: number[] = []
     return {
       add({ gradients, losses }) {
         const next = tf.tidy(() =>
@@ -82,12 +87,18 @@ const accumulatedSums =
         sums?.dispose()
         sums = tf.keep(next)
         loss += sum(losses.dataSync())
+        if (directions.length === 0) return
+        let offset = 0
+        for (const gradient of gradients) {
+          pushSlopes(slopes, gradient.dataSync(), offset, directions)
+          offset += gradient.size
+        }
       },
       finish() {
         const bytes = sums!.dataSync()
         const values = new Float64Array(bytes.buffer, bytes.byteOffset, accumulator.length)
         for (let i = 0; i < values.length; i++) accumulator[i] += weight * values[i]
-        return { loss, slopes: [] }
+        return { loss, slopes }
       },
       dispose: () => sums?.dispose(),
     }
