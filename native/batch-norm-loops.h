@@ -38,6 +38,19 @@ void batchNormRelu(const float* x, int64_t rows, int64_t c, int64_t readable, co
   normalizeRows<true>(x, rows, c, readable, mean, slope, shift, y);
 }
 
+// y = max(z + shortcut, 0).
+void batchNormAddRelu(const float* x, const float* shortcut, int64_t rows, int64_t c, int64_t readable,
+                      const float* mean, const float* slope, const float* shift, float* y) {
+  for (int64_t from = 0; from < c; from += perVector) {
+    const Channel channel = channelOf(mean, slope, shift, from, c);
+    for (int64_t at = from; at < rows * c; at += c) {
+      const Floats z = normalized(loadOf(x + at, c - from, readable - at), channel) +
+                       loadOf(shortcut + at, c - from, readable - at);
+      storeUpTo(y + at, z < 0.0f ? Floats{} : z, c - from);
+    }
+  }
+}
+
 // dy, and after ReLU 0 where it let nothing through.
 template <bool relu>
 INLINED Floats letThrough(Floats dy, Floats x, const Channel& channel) {
@@ -77,6 +90,28 @@ void batchNormSums(const float* dy, const float* x, int64_t rows, int64_t c, int
 void batchNormReluSums(const float* dy, const float* x, int64_t rows, int64_t c, int64_t readable, const float* mean,
                        const float* slope, const float* shift, double* sums, double* alongs) {
   sumRows<true>(dy, x, rows, c, readable, mean, slope, shift, sums, alongs);
+}
+
+// dz, which is dy where y > 0, and of it the sums of sumRows.
+void batchNormAddReluSums(const float* dy, const float* y, const float* x, int64_t rows, int64_t c, int64_t readable,
+                          const float* mean, float* dz, double* sums, double* alongs) {
+  for (int64_t from = 0; from < c; from += perVector) {
+    const Floats middle = loadUpTo(mean + from, c - from);
+    Doubles sum[2] = {}, along[2] = {};
+    for (int64_t row = 0; row < rows; row += shortRun) {
+      const int64_t end = row + shortRun < rows ? row + shortRun : rows;
+      Floats runs = {}, runsAlong = {};
+      for (int64_t at = row * c + from; at < end * c; at += c) {
+        const int64_t left = readable - at;
+        const Floats slope =
+            loadOf(y + at, c - from, left) > 0.0f ? loadOf(dy + at, c - from, left) : Floats{};
+        storeUpTo(dz + at, slope, c - from);
+        runs += slope, runsAlong += slope * (loadOf(x + at, c - from, left) - middle);
+      }
+      addHalves(sum, runs), addHalves(along, runsAlong);
+    }
+    storeHalves(sums + from, sum, c - from), storeHalves(alongs + from, along, c - from);
+  }
 }
 
 // dx = slope·(dz − first − (x − mean)·second).

@@ -1,5 +1,5 @@
 // Compiles the loops of a file, which the macro LOOPS names, for each level of instructions that the machine may have, and
-// picks at run time: loops::NAME calls the best. Portable C++ throughout: the vectors of vectors.h are the compiler's own,
+// picks at run time: LEDGER_PICK(name) is the best. Portable C++ throughout: the vectors of vectors.h are the compiler's own,
 // as wide as the level's registers. Elsewhere than on x86-64 with GCC there is the one level that the compiler is told of.
 // Levels differ by rounding: sums run over as many lanes as there are, and not all multiply and add in one instruction.
 // Included once by each file that has loops.

@@ -42,13 +42,22 @@ Values<float> Call::input(int index) { return valuesOf<float>(tensor(index, TF_F
 
 Values<int32_t> Call::integers(int index) { return valuesOf<int32_t>(tensor(index, TF_INT32)); }
 
-float* Call::output(int index, const Shape& shape) {
+void* Call::allocated(int index, TF_DataType type, const Shape& shape) {
+  // Of both types a value has four bytes.
   const size_t bytes = Values<float>{nullptr, shape}.size() * sizeof(float);
   TF_Tensor* tensor =
-      TF_AllocateOutput(context_, index, TF_FLOAT, shape.data(), static_cast<int>(shape.size()), bytes, status_);
+      TF_AllocateOutput(context_, index, type, shape.data(), static_cast<int>(shape.size()), bytes, status_);
   check();
   tensors_.push_back(tensor);
-  return static_cast<float*>(TF_TensorData(tensor));
+  return TF_TensorData(tensor);
+}
+
+float* Call::output(int index, const Shape& shape) {
+  return static_cast<float*>(allocated(index, TF_FLOAT, shape));
+}
+
+int32_t* Call::integerOutput(int index, const Shape& shape) {
+  return static_cast<int32_t*>(allocated(index, TF_INT32, shape));
 }
 
 // Only a mistake in a definition gets here, and set-up tries the library out: no run of a user sees it.
@@ -85,7 +94,8 @@ std::vector<double> attributesOf(const Operation& operation, TF_OpKernelConstruc
   for (const std::string specification : operation.attributes) {
     const size_t colon = specification.find(':');
     const std::string name = specification.substr(0, colon);
-    const std::string type = specification.substr(colon + 2);
+    // "N: int >= 1" is an int.
+    const std::string type = specification.substr(colon + 2, specification.find(' ', colon + 2) - colon - 2);
     if (type == "float") {
       float value = 0;
       TF_OpKernelConstruction_GetAttrFloat(construction, name.c_str(), &value, status);

@@ -49,6 +49,9 @@ class Call {
   Values<int32_t> integers(int index);
   // Room for output `index`: values as they happen to lie there.
   float* output(int index, const Shape& shape);
+  int32_t* integerOutput(int index, const Shape& shape);
+  // How many inputs there are, those of a list one by one.
+  int inputs() const { return TF_NumInputs(context_); }
   // An attribute, in the order of the definition.
   double attribute(int index) const { return attributes_[index]; }
   // Throws unless it holds.
@@ -56,6 +59,7 @@ class Call {
 
  private:
   TF_Tensor* tensor(int index, TF_DataType type);
+  void* allocated(int index, TF_DataType type, const Shape& shape);
   void check() const;
 
   TF_OpKernelContext* context_;

@@ -187,6 +187,20 @@ test('batch norm, with ReLU and without: beside float64, and a gradient where Re
       close(found[1].dataSync(), dGamma, 20 * known * Math.sqrt(n), `${what}, dγ`)
       close(found[2].dataSync(), dBeta, 2e-6 * Math.sqrt(n), `${what}, dβ`)
     }
+  // With a shortcut added: what the parts give one by one.
+  for (const c of [3, 16, 21]) {
+    const shape: [number, number, number, number] = [7, 9, 9, c]
+    const [x, shortcut, dy] = [24, 25, 26].map(seed => tf.tensor4d(normal(seed, shape), shape))
+    const [gamma, beta] = [tf.tensor1d(normal(27, [c])), tf.tensor1d(normal(28, [c]))]
+    const composed = composedKernels(k)
+    const [ours, theirs] = [k, composed].map(({ batchNormAddRelu, batchNormAddReluGradient }) => {
+      const { y, saved } = batchNormAddRelu(x, gamma, beta, shortcut, 1e-3)
+      return [y, ...batchNormAddReluGradient(dy, gamma, saved, 1e-3)]
+    })
+    ours.forEach((tensor, i) => {
+      close(tensor.dataSync(), theirs[i].dataSync(), 0, `${c} channels with a shortcut, output ${i}`)
+    })
+  }
   const broken = tf.tensor4d([1, Number.NaN, 2, 4, 3, 5], [3, 1, 1, 2])
   const { y } = k.batchNormRelu(broken, tf.ones([2]), tf.ones([2]), 1e-3)
   assert.deepEqual([...y.dataSync()].map(Number.isFinite), [true, false, true, false, true, false])

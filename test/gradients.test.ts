@@ -121,6 +121,19 @@ const cases: Record<string, Case> = {
     formula: (x, gamma, beta) =>
       normalized(x, [3, 4, 2, 5], gamma, beta, 0.3).map(value => Math.max(value, 0)),
   },
+  batchNormAddRelu: {
+    op: (ops, x, gamma, beta, shortcut) =>
+      ops.batchNormAddRelu(
+        x as tf.Tensor4D,
+        gamma as tf.Tensor1D,
+        beta as tf.Tensor1D,
+        shortcut as tf.Tensor4D,
+        0.3,
+      ),
+    inputs: [[3, 4, 2, 5], [5], [5], [3, 4, 2, 5]],
+    formula: (x, gamma, beta, shortcut) =>
+      normalized(x, [3, 4, 2, 5], gamma, beta, 0.3).map((value, i) => Math.max(value + shortcut[i], 0)),
+  },
   'batchNorm of features': {
     op: (ops, x, gamma, beta) => ops.batchNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 0.2),
     inputs: [[6, 4], [4], [4]],

@@ -156,6 +156,11 @@ export function logitsOf(
   }
   const isFused = (layer: Layer): layer is Extract<LeafLayer, { kind: 'batch_norm' }> =>
     !tap && layer.kind === 'batch_norm' && !hasRunning(layer)
+  /** A batch norm to which a residual block's shortcut is added, and then ReLU: one pass. */
+  const lastNorm = (layer: Layer, next: Layer | undefined) => {
+    const last = layer.kind === 'residual' && next?.kind === 'relu' ? layer.main.at(-1) : undefined
+    return last && isFused(last) ? last : undefined
+  }
   const through = (layers: Layer[], input: Tensor): Tensor =>
     layers.reduce((x, layer, i) => {
       // A ReLU after batch norm is one pass with it.
@@ -163,7 +168,14 @@ export function logitsOf(
         const { gamma, beta } = byLayer[layer.name]
         return ops.batchNormRelu(x, gamma as Tensor1D, beta as Tensor1D, epsilonOf(layer))
       }
-      if (layer.kind === 'relu' && i > 0 && isFused(layers[i - 1])) return x
+      if (layer.kind === 'relu' && i > 0 && (isFused(layers[i - 1]) || lastNorm(layers[i - 1], layer)))
+        return x
+      const norm = lastNorm(layer, layers[i + 1])
+      if (layer.kind === 'residual' && norm) {
+        const { gamma, beta } = byLayer[norm.name]
+        const [main, shortcut] = [through(layer.main.slice(0, -1), x), through(layer.shortcut, x)]
+        return ops.batchNormAddRelu(main, gamma as Tensor1D, beta as Tensor1D, shortcut, epsilonOf(norm))
+      }
       if (layer.kind === 'residual') return ops.add(through(layer.main, x), through(layer.shortcut, x))
       if ('branches' in layer) {
         const ways = layer.branches.map(way => through(way, x))

@@ -11,7 +11,7 @@ import type { Graph, Kernels } from './kernels/kernels.ts'
 import { crossEntropy, lossOf } from './losses.ts'
 import type { Network } from './network.ts'
 import { makeOps, type Ops } from './ops/ops.ts'
-import { deviceSums, hostSums, type MakeSums, type Pass, sum } from './sums.ts'
+import { hostSums, type MakeSums, type Pass, sum, sumsOf } from './sums.ts'
 
 export type Model = {
   network: Network
@@ -26,7 +26,7 @@ export type Model = {
 
 export function makeModel(network: Network, kernels: Kernels, loss: ResolvedLoss = crossEntropy): Model {
   const { record, moments } = kernels
-  const sums = kernels.readsWait ? deviceSums : hostSums
+  const sums = sumsOf(kernels)
   const graphs = record && { record, made: new Map() }
   return { network, ops: makeOps(kernels), sums, loss, moments, ...(graphs && { graphs }) }
 }

@@ -1,9 +1,10 @@
 /**
  * Sums over the chunks of a split, as exact as float64's, in the way that costs least where the tensors lie: added up in
- * float64 on the host, or, where every reading makes the host wait for the device, there and read once.
+ * float64 in the library or on the host, or, where every reading makes the host wait for the device, there and read once.
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
+import type { Kernels } from './kernels/kernels.ts'
 
 /** What a pass over one chunk gives: the gradient of Σ ℓ by variable, and ℓ of each example. */
 export type Pass = { gradients: Tensor[]; losses: Tensor1D }
@@ -33,6 +34,15 @@ export function sum(values: ArrayLike<number>): number {
   return total
 }
 
+/** Σ_i g_i d_i over the variable at an offset, along each direction. */
+function pushSlopes(slopes: number[], gradient: ArrayLike<number>, offset: number, along: Float64Array[]) {
+  for (const direction of along) {
+    let slope = 0
+    for (let i = 0; i < gradient.length; i++) slope += gradient[i] * direction[offset + i]
+    slopes.push(slope)
+  }
+}
+
 /** Reads every chunk's tensors: nothing but a copy where they lie in the host's memory. */
 export const hostSums: MakeSums = (accumulator, weight, directions = []) => {
   let loss = 0
@@ -43,11 +53,7 @@ export const hostSums: MakeSums = (accumulator, weight, directions = []) => {
       for (const tensor of gradients) {
         const gradient = tensor.dataSync()
         for (let i = 0; i < gradient.length; i++) accumulator[offset + i] += weight * gradient[i]
-        for (const direction of directions) {
-          let slope = 0
-          for (let i = 0; i < gradient.length; i++) slope += gradient[i] * direction[offset + i]
-          slopes.push(slope)
-        }
+        pushSlopes(slopes, gradient, offset, directions)
         offset += gradient.length
       }
       loss += sum(losses.dataSync())
@@ -56,6 +62,47 @@ export const hostSums: MakeSums = (accumulator, weight, directions = []) => {
     dispose() {},
   }
 }
+
+/** How an engine adds up passes. */
+export const sumsOf = ({ readsWait, accumulate }: Pick<Kernels, 'readsWait' | 'accumulate'>): MakeSums => {
+  if (readsWait) return deviceSums
+  return accumulate ? accumulatedSums(accumulate) : hostSums
+}
+
+/**
+ * Adds in float64 in the library, which is several times as fast at it as JavaScript, and reads the sums once. What has to be
+ * known of each pass along directions is read and added here.
+ */
+const accumulatedSums =
+  (accumulate: NonNullable<Kernels['accumulate']>): MakeSums =>
+  (accumulator, weight, directions = []) => {
+    let sums: Tensor1D | undefined
+    let loss = 0
+    const slopes: number[] = []
+    return {
+      add({ gradients, losses }) {
+        const next = tf.tidy(() =>
+          accumulate(sums ?? tf.fill([2 * accumulator.length], 0, 'int32'), gradients),
+        )
+        sums?.dispose()
+        sums = tf.keep(next)
+        loss += sum(losses.dataSync())
+        if (directions.length === 0) return
+        let offset = 0
+        for (const gradient of gradients) {
+          pushSlopes(slopes, gradient.dataSync(), offset, directions)
+          offset += gradient.size
+        }
+      },
+      finish() {
+        const bytes = sums!.dataSync()
+        const values = new Float64Array(bytes.buffer, bytes.byteOffset, accumulator.length)
+        for (let i = 0; i < values.length; i++) accumulator[i] += weight * values[i]
+        return { loss, slopes }
+      },
+      dispose: () => sums?.dispose(),
+    }
+  }
 
 /**
  * Adds on the device, in pairs of float32 high + low of which the low one holds what rounding took from the high one:

@@ -98,7 +98,8 @@ export async function removeCoarse(
  * Reads a table over the iterations [from, to), as far as it is stored: pages of blocks, in order, what lies outside cut
  * off where rows belong to iterations. Every page is one statement, whose answer is true of one moment; segments that are
  * recorded, or rewritten from rows to blocks, meanwhile are neither missed half nor seen twice. `signal` ends it before
- * the next page, with its reason. `only`: the columns that are wanted, and no others are read.
+ * the next page, with its reason. `only`: the columns that are wanted, and no others are read. `limit`: blocks of the first
+ * page, of which one may be large.
  */
 export async function* readBlocks(
   db: Queryable,
@@ -106,8 +107,8 @@ export async function* readBlocks(
   { from, to }: { from: number; to: number },
   signal?: AbortSignal,
   only?: readonly string[],
+  limit = 1,
 ): AsyncGenerator<Block[], void> {
-  let limit = 1
   let page = firstPage
   for (let next = from; next < to; ) {
     signal?.throwIfAborted()

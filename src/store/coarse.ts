@@ -49,7 +49,10 @@ export async function* readSpans(
   if (to - from < every) return yield* readSpans(db, what, { from, to }, lower, options)
   const begin = Math.ceil(from / every) * every
   const end = Math.floor(to / every) * every
-  yield* readSpans(db, what, { from, to: begin }, lower, options)
+  // What is ragged is asked for at once: who waits for few numbers waits for answers, not for bytes.
+  const first = begun(readSpans(db, what, { from, to: begin }, lower, options))
+  const last = begun(readSpans(db, what, { from: end, to }, lower, options))
+  yield* first
   let next = begin
   const kind = `${what.kind}/${every}`
   const { signal, onlyCoarse } = options
@@ -60,6 +63,7 @@ export async function* readSpans(
       { from: begin, to: end },
       signal,
       onlyCoarse,
+      what.kind === 'iterations' ? every : 1,
     )) {
       let whole: Piece[] = []
       for (const block of page) {
@@ -74,7 +78,20 @@ export async function* readSpans(
       yield whole
     }
   yield* readSingle(db, what, { from: next, to: end }, options)
-  yield* readSpans(db, what, { from: end, to }, lower, options)
+  yield* last
+}
+
+/** The same pages, of which the first is asked for now. */
+export function begun<T>(pages: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  const first = pages.next()
+  // Whoever never comes to it must not leave a rejection that nobody hears.
+  first.catch(() => {})
+  return (async function* () {
+    const { value, done } = await first
+    if (done) return
+    yield value
+    yield* pages
+  })()
 }
 
 async function* readSingle(

@@ -44,5 +44,8 @@ const labels = tf.tensor1d(
   'int32',
 )
 take(...kernels.softmaxCrossEntropy(rows as tf.Tensor2D, labels))
+const joined = kernels.batchNormAddRelu(images, slope, shift, imagesSlopes, 1e-3)
+take(joined.y, ...kernels.batchNormAddReluGradient(imagesSlopes, slope, joined.saved, 1e-3))
+take(kernels.accumulate!(tf.zeros([2 * (rows.size + q.size)], 'int32'), [rows, q]))
 
 console.log(digest.digest('hex'))

@@ -32,6 +32,8 @@ type Composed = Pick<
   | 'attentionGradient'
   | 'batchNormRelu'
   | 'batchNormReluGradient'
+  | 'batchNormAddRelu'
+  | 'batchNormAddReluGradient'
 >
 
 export const composedKernels = (k: Base): Composed => ({
@@ -130,6 +132,17 @@ export const composedKernels = (k: Base): Composed => ({
     }),
   batchNormReluGradient: (dy, gamma, [y, ...saved], epsilon) =>
     tf.tidy(() => k.batchNormGradient(k.reluGradient(dy, y as Tensor4D), gamma, saved, epsilon)),
+  batchNormAddRelu: (x, gamma, beta, shortcut, epsilon) =>
+    tf.tidy(() => {
+      const { y, saved } = k.batchNorm(x, gamma, beta, epsilon)
+      const value = k.relu(tf.add(y, shortcut)) as Tensor4D
+      return { y: value, saved: [value, ...saved] }
+    }),
+  batchNormAddReluGradient: (dy, gamma, [y, ...saved], epsilon) =>
+    tf.tidy(() => {
+      const dz = k.reluGradient(dy, y as Tensor4D)
+      return [...k.batchNormGradient(dz, gamma, saved, epsilon), dz]
+    }),
 })
 
 /** σ(2u). */

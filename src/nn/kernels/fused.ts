@@ -10,6 +10,7 @@ import { attributesOf, type NativeBackend } from './native-backend.ts'
 /** Their names. */
 const operations = [
   'LedgerMoments',
+  'LedgerAccumulate',
   'LedgerColumnSums',
   'LedgerGelu',
   'LedgerGeluGradient',
@@ -27,16 +28,18 @@ const operations = [
   'LedgerBatchNormGradient',
   'LedgerBatchNormRelu',
   'LedgerBatchNormReluGradient',
+  'LedgerBatchNormAddRelu',
+  'LedgerBatchNormAddReluGradient',
 ]
 
 /** Throws where the binding was built without one of our operations: CPUs have no other way. */
 export function requireOwnOperations(backend: NativeBackend): void {
-  // Without inputs none of them runs; whether TensorFlow knows the name (NOT_FOUND is 5) is said first.
+  // Without inputs none of them runs; whether TensorFlow knows the name is said first.
   const missing = operations.filter(name => {
     try {
       return backend.executeMultipleOutputs(name, [], [], 1) === undefined
     } catch (error) {
-      return /TF_Status: 5\b/.test((error as Error).message)
+      return /TF_Status: 5\s+Message: '\w+' is neither/.test((error as Error).message)
     }
   })
   if (missing.length > 0)
@@ -74,6 +77,8 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
       return { mean, variance }
     },
 
+    accumulate: (sums, gradients) =>
+      run('LedgerAccumulate', [sums, ...gradients], 1, [ints('N', gradients.length)])[0] as Tensor1D,
     biasGradient: dy => one('LedgerColumnSums', dy),
 
     gelu: x => ({ y: one('LedgerGelu', x), saved: [x] }),
@@ -110,6 +115,16 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
     batchNormGradient: normalizationGradient('LedgerBatchNormGradient'),
     batchNormRelu: normalization('LedgerBatchNormRelu'),
     batchNormReluGradient: normalizationGradient('LedgerBatchNormReluGradient'),
+
+    batchNormAddRelu: (x, gamma, beta, shortcut, epsilon) => {
+      const inputs = [x, gamma, beta, shortcut]
+      const [y, ...statistics] = run('LedgerBatchNormAddRelu', inputs, 3, [floatOf('epsilon', epsilon)])
+      return { y: y as Tensor4D, saved: [x, beta, ...statistics, y] }
+    },
+    batchNormAddReluGradient: (dy, gamma, [x, beta, mean, scale, y]) => {
+      const inputs = [dy, x, gamma, beta, mean, scale, y]
+      return run('LedgerBatchNormAddReluGradient', inputs, 4) as [Tensor4D, Tensor1D, Tensor1D, Tensor4D]
+    },
 
     softmaxCrossEntropy: (logits, labels) =>
       run('LedgerCrossEntropy', [logits, labels], 2) as [Tensor1D, Tensor2D],

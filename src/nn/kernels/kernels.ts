@@ -13,6 +13,11 @@ export type Kernels = {
   record?(inputs: Tensor[], f: () => Tensor[]): Graph
   /** Whether the host waits for a device when it reads a tensor, rather than copying what lies in its own memory. */
   readsWait: boolean
+  /**
+   * Sums in float64 with a gradient of each variable added, in their order, where the engine can: float64 [parameters] as int32
+   * [2·parameters], the bytes as they lie in memory.
+   */
+  accumulate?(sums: Tensor1D, gradients: Tensor[]): Tensor1D
   /** op(a)·op(b), op transposing where asked: [m, k]·[k, n] → [m, n]. */
   matMul(a: Tensor2D, b: Tensor2D, transposeA: boolean, transposeB: boolean): Tensor2D
   /** op(a)·op(b) of each of a batch of matrices: [n, m, k]·[n, k, c] → [n, m, c]. */
@@ -121,6 +126,20 @@ export type Kernels = {
     saved: Tensor[],
     epsilon: number,
   ): [Tensor4D, Tensor1D, Tensor1D]
+  /** max(batchNorm + shortcut, 0), the shortcut of x's shape; then dx, dγ, dβ and what the shortcut has of dy. */
+  batchNormAddRelu(
+    x: Tensor4D,
+    gamma: Tensor1D,
+    beta: Tensor1D,
+    shortcut: Tensor4D,
+    epsilon: number,
+  ): Kept<Tensor4D>
+  batchNormAddReluGradient(
+    dy: Tensor4D,
+    gamma: Tensor1D,
+    saved: Tensor[],
+    epsilon: number,
+  ): [Tensor4D, Tensor1D, Tensor1D, Tensor4D]
 }
 
 /** A value, and what the primitive's gradient wants to know of it. */

@@ -52,8 +52,6 @@ export function attributesOf({ binding }: NativeBackend) {
     ints,
     floatOf,
     float,
-    labels: type('Tlabels', binding.TF_INT32),
-    indices: type('Tidx', binding.TF_INT32),
     gathering: [
       type('Tparams', binding.TF_FLOAT),
       type('Tindices', binding.TF_INT32),

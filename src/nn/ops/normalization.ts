@@ -73,6 +73,23 @@ export const normalizationOps = (k: Kernels) => ({
     }),
 
   /**
+   * max(batchNorm + s, 0), s a residual block's shortcut;  dz = dy where y > 0, ds = dz, and on as batchNorm's.
+   * [n, …, c], [c], [c], [n, …, c] → [n, …, c]
+   */
+  batchNormAddRelu: <T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, shortcut: T, epsilon: number) =>
+    record<T, [Tensor1D, ...Tensor[]]>([x, gamma, beta, shortcut], () => {
+      const { y, saved } = k.batchNormAddRelu(asImages(x), gamma, beta, asImages(shortcut), epsilon)
+      return {
+        value: shaped(y, x),
+        save: [gamma, ...saved],
+        gradients: (dy, [gamma, ...saved]) => {
+          const [dx, dGamma, dBeta, ds] = k.batchNormAddReluGradient(asImages(dy), gamma, saved, epsilon)
+          return [() => shaped(dx, x), () => dGamma, () => dBeta, () => shaped(ds, x)]
+        },
+      }
+    }),
+
+  /**
    * y = γ·x̂ + β, x̂ = (x − μ)/√(σ² + ε), μ and σ² (biased) over the c values of a place  (Ba et al. 2016)
    * dx = (g − Σg/c − x̂·Σ(g·x̂)/c)/√(σ² + ε) with g = γ·dy, dγ = Σ dy·x̂, dβ = Σ dy.  [n, …, c], [c], [c] → [n, …, c]
    */

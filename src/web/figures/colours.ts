@@ -66,15 +66,20 @@ const diverging = {
   dark: ['#d2ecff', '#7cc4f4', '#2f8fd0', '#1c4f77', '#1d2329', '#6b3a14', '#c9651b', '#f59a4c', '#ffe1c4'],
 }
 
-/** The diverging scale as a table of `size` colours, [r, g, b] each, from −1 to 1. */
-export function divergingTable(theme: 'light' | 'dark', size = 511): Uint8ClampedArray {
+/** The diverging scale as a table of 511 colours, [r, g, b] each, from −1 to 1. */
+export function divergingTable(theme: 'light' | 'dark'): Uint8ClampedArray {
+  const made = tables[theme]
+  if (made) return made
+  const size = 511
   const table = new Uint8ClampedArray(size * 3)
   for (let i = 0; i < size; i++) {
     const channels = along(diverging[theme], i / (size - 1)).match(/\d+/g)!
     for (let c = 0; c < 3; c++) table[3 * i + c] = Number(channels[c])
   }
+  tables[theme] = table
   return table
 }
+const tables: { light?: Uint8ClampedArray; dark?: Uint8ClampedArray } = {}
 
 /**
  * Signed logarithm: sign(v) · log(1 + |v| / c) / log(1 + most / c) with c = most / 1000, so that three decades show;

@@ -33,10 +33,14 @@ export function StackFigure({
   const total = useMemo(() => times.map((_, i) => sums.reduce((sum, row) => sum + row[i], 0)), [sums, times])
   const last = times.length - 1
   const paint: Paint = (context, { x, y }) => {
+    // Both scales are linear: tens of thousands of places are not asked for one by one.
+    const places = Float64Array.from(times, x)
+    const zero = y(0)
+    const unit = y(1) - zero
     for (const [row, band] of bands.entries()) {
       context.beginPath()
-      for (const [i, [, to]] of band.entries()) context.lineTo(x(times[i]), y(to))
-      for (let i = band.length - 1; i >= 0; i--) context.lineTo(x(times[i]), y(band[i][0]))
+      for (let i = 0; i < band.length; i++) context.lineTo(places[i], zero + band[i][1] * unit)
+      for (let i = band.length - 1; i >= 0; i--) context.lineTo(places[i], zero + band[i][0] * unit)
       context.closePath()
       context.fillStyle = palette[row]
       context.globalAlpha = 0.9
@@ -114,10 +118,11 @@ export function HeatFigure({
     [lca, starts, ends],
   )
   const most = useMemo(() => quantileOfSizes(rates, 0.995), [rates])
-  const clipped = useMemo(
-    () => rates.reduce((sum, row) => sum + row.filter(value => Math.abs(value) > most).length, 0),
-    [rates, most],
-  )
+  const clipped = useMemo(() => {
+    let cells = 0
+    for (const row of rates) for (const value of row) if (Math.abs(value) > most) cells++
+    return cells
+  }, [rates, most])
   const image = useMemo(() => {
     if (names.length === 0 || starts.length === 0) return undefined
     const table = divergingTable(theme)
@@ -155,14 +160,8 @@ export function HeatFigure({
   }
   const bucket = longestSpan(ledger)
   const several = what === 'class' ? 'classes' : `${what}s`
-  let worst = { row: 0, i: 0, value: Number.NEGATIVE_INFINITY }
-  let best = { row: 0, i: 0, value: Number.POSITIVE_INFINITY }
-  for (const [row, values] of rates.entries())
-    for (const [i, value] of values.entries()) {
-      if (value > worst.value) worst = { row, i, value }
-      if (value < best.value) best = { row, i, value }
-    }
-  const at = ({ row, i, value }: typeof best) =>
+  const { best, worst } = useMemo(() => extremesOf(rates), [rates])
+  const at = ({ row, i, value }: Cell) =>
     `${names[row]} in ${ends[i] - starts[i] === 1 ? 'iteration' : 'the iterations from'} ${whole(starts[i])} (${signed(value, 3)}${ends[i] - starts[i] === 1 ? '' : ' an iteration'})`
   const says =
     image === undefined
@@ -199,6 +198,21 @@ export function HeatFigure({
       <Ramp most={most} clipped={clipped} theme={theme} />
     </Plot>
   )
+}
+
+type Cell = { row: number; i: number; value: number }
+
+/** The lowest cell and the highest: of several the first. */
+function extremesOf(rates: Float64Array[]): { best: Cell; worst: Cell } {
+  const best: Cell = { row: 0, i: 0, value: Number.POSITIVE_INFINITY }
+  const worst: Cell = { row: 0, i: 0, value: Number.NEGATIVE_INFINITY }
+  for (let row = 0; row < rates.length; row++)
+    for (let i = 0; i < rates[row].length; i++) {
+      const value = rates[row][i]
+      if (value > worst.value) Object.assign(worst, { row, i, value })
+      if (value < best.value) Object.assign(best, { row, i, value })
+    }
+  return { best, worst }
 }
 
 /** The key of the colours. */

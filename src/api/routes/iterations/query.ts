@@ -1,6 +1,6 @@
 /** What every iteration did: page by page, or thinned out for plotting. */
 import { type Block, countIterations, readBlockRows, readBlocks } from '../../../store/blocks.ts'
-import { extremeLevels, type extremes, isLower, type Piece, readSpans } from '../../../store/coarse.ts'
+import { begun, extremeLevels, type extremes, isLower, type Piece, readSpans } from '../../../store/coarse.ts'
 import type { Database } from '../../../store/database.ts'
 import { ahead } from '../../tables/ahead.ts'
 import { helpFractions, type Ledger } from '../../tables/ledger.ts'
@@ -31,7 +31,7 @@ export async function* readIterations(
  */
 export async function* readPoints(
   db: Pick<Database, 'pool'>,
-  { id, split }: Pick<Ledger, 'id' | 'split'>,
+  { id, split, complete }: Pick<Ledger, 'id' | 'split' | 'complete'>,
   span: Span,
   points: number,
   signal: AbortSignal,
@@ -39,10 +39,9 @@ export async function* readPoints(
   fewRows = 160,
 ): AsyncGenerator<Batch, void> {
   const what = { id, kind: 'iterations', split } as const
-  const [parameters, total] = await Promise.all([
-    countParameters(db, id),
-    countIterations(db.pool, { id, split }, span),
-  ])
+  const counted = countParameters(db, id)
+  counted.catch(() => {})
+  const total = complete ? span.to - span.from : await countIterations(db.pool, { id, split }, span)
   const parts = Math.floor((points - 2) / 2)
   const every = total <= points ? 1 : (extremeLevels.findLast(level => 8 * level * parts <= total - 2) ?? 1)
   const kept: Found[] = []
@@ -102,7 +101,7 @@ export async function* readPoints(
     const block = read.get(iteration)
     return block ? [rowOf(block, 0)] : []
   })
-  yield batchOf(rows, parameters)
+  yield batchOf(rows, await counted)
 }
 
 type Extreme = (typeof extremes)[number]
@@ -123,9 +122,12 @@ async function* readEnds(
   const end = Math.floor((to - 1) / every) * every
   // Named, for of these the rows that are wanted are read alone.
   const few = { ...options, only: ['lossBefore', 'lossAfter', 'lca', 'residual', 'splits', 'helped', 'hurt'] }
-  yield* readSpans(pool, what, { from, to: begin }, 1, few)
-  yield* readSpans(pool, what, { from: begin, to: end }, every, options)
-  yield* readSpans(pool, what, { from: end, to }, 1, few)
+  const parts = [
+    readSpans(pool, what, { from, to: begin }, 1, few),
+    readSpans(pool, what, { from: begin, to: end }, every, options),
+    readSpans(pool, what, { from: end, to }, 1, few),
+  ]
+  for (const part of parts.map(begun)) yield* part
 }
 
 /** The lowest or the highest of a span whose extremes are stored. */
