@@ -276,7 +276,7 @@ describe('the pages', { skip: skipReason }, () => {
     assert.match(page.url(), /group=tags\.study/)
     assert.match(
       (await means.getAttribute('aria-label'))!,
-      /study pages\u2069 \d.*, n = 1 of 2 runs\. .*n is smaller there/,
+      /study pages\u2069: \d.*, n = 1 of 2 runs\. .*n is smaller there/,
     )
     await page.locator('.key').getByText('study pages\u2069, n = 2').waitFor()
     const [csv, svg] = ['CSV', 'SVG'].map(kind =>

@@ -176,10 +176,15 @@ test('runs are grouped by tags, variants and fields, in the order of their value
   assert.deepEqual(grouped('tags.width'), some)
   assert.deepEqual(grouped('spec.optimizer.learningRate'), other)
   assert.deepEqual(grouped('variant'), [
-    ['baseline of sweep s1', 'ad'],
-    ['baseline of sweep s2', 'b'],
+    ['sweep s1: baseline', 'ad'],
+    ['sweep s2: baseline', 'b'],
     ['in no sweep', 'ce'],
   ])
+  const [first, , third] = runs
+  assert.deepEqual(
+    groupsOf('variant', [first, third], []).map(({ label }) => label),
+    ['baseline', 'in no sweep'],
+  )
   assert.deepEqual(grouped('spec.layers."fc.1".freeze')[1], ['freeze true', 'ade'])
   assert.deepEqual(grouped('spec.training.batchSize'), [['the same batchSize', 'abcde']])
   // A seed of its own for each puts nothing together.

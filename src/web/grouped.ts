@@ -26,13 +26,14 @@ export type Group<C> = { label: string; curves: C[] }
  * a field in which they do not differ puts all of them into one group.
  */
 export function groupsOf<C extends Run>(by: string, curves: C[], differences: SpecDifference[]): Group<C>[] {
-  const sweeps = new Set(curves.map(({ item }) => item.sweepId))
+  const sweeps = new Set(curves.flatMap(({ item }) => item.sweepId ?? []))
   const field = differences.find(({ path }) => `spec.${path}` === by)
   const ownOf = ({ item }: C, i: number): [value: unknown, label: string] => {
     if (by === 'variant') {
       if (item.variant === null) return [null, 'in no sweep']
-      const of = sweeps.size > 1 ? ` of sweep ${item.sweepId?.slice(0, 13)}` : ''
-      return [`${item.variant}${of}`, `${item.variant}${of}`]
+      // Its own name last: what it does to the direction of text reaches no further.
+      const label = sweeps.size > 1 ? `sweep ${item.sweepId?.slice(0, 13)}: ${item.variant}` : item.variant
+      return [label, label]
     }
     const name = by.startsWith('tags.') ? by.slice(5) : lastStep(by)
     const value = by.startsWith('tags.')

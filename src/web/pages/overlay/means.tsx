@@ -99,7 +99,7 @@ export function Means(props: {
     const interval =
       lower[i] === null || upper[i] === null ? '' : ` (95 % interval ${show(lower[i])} to ${show(upper[i])})`
     const of = n[i] < curves.length ? ` of ${curves.length} runs` : ''
-    return `${label}${where} ${mean[i] === null ? 'no mean' : show(mean[i])}${interval}, n = ${n[i]}${of}`
+    return `${label}${where}: ${mean[i] === null ? 'no mean' : show(mean[i])}${interval}, n = ${n[i]}${of}`
   }
   const read = (at: [number, number] | null) => {
     if (at === null) return 'Point at a mean to read it.'
@@ -110,7 +110,7 @@ export function Means(props: {
       .map(one => ({ one, off: Math.abs(height(one.means.mean[i]!) - height(at[1])) }))
     if (near.length === 0) return `${spanIn(axis, i)}: no run has a value.`
     const { one } = near.reduce((best, other) => (other.off < best.off ? other : best))
-    return told(one, i, `, ${spanIn(axis, i)}:`)
+    return told(one, i, `, ${spanIn(axis, i)}`)
   }
   const csv = async () =>
     saveBlob(
