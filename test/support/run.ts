@@ -125,7 +125,14 @@ function inProcesses(files: string[]): string[] {
     }
     const path = join(scratch, `${basename(file, '.test.js')}-and-${some.length - 1}-more.test.mjs`)
     const urls = some.map(one => pathToFileURL(join(directory, one)).href)
-    writeFileSync(path, urls.map(url => `await import(${JSON.stringify(url)})\n`).join(''))
+    // No test begins before all are read: else it might while its own file is, whose constants are not there yet.
+    const gate = [
+      "import { before } from 'node:test'",
+      'let open',
+      'before(() => new Promise(done => { open = done }))',
+    ]
+    const reads = urls.map(url => `await import(${JSON.stringify(url)})`)
+    writeFileSync(path, [...gate, ...reads, 'open()', ''].join('\n'))
     paths.push(path)
   }
   return paths
