@@ -49,7 +49,8 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
     )
   // Read by TensorFlow when the library loads, so they must be set before.
   process.env.TF_NUM_INTRAOP_THREADS = String(threads)
-  process.env.TF_NUM_INTEROP_THREADS ??= '1'
+  // Of a graph: while one operation runs on one thread alone, another begins. More would take each other's cores.
+  process.env.TF_NUM_INTEROP_THREADS ??= String(Math.min(2, threads))
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   const device = prepareCuda()
   restoreUtil()
