@@ -144,7 +144,6 @@ const Operation batchNormGradient = gradient("LedgerBatchNormGradient", [](Call&
 const Operation batchNormReluGradient =
     gradient("LedgerBatchNormReluGradient", [](Call& call) { backward(call, After::relu); });
 
-
 void withShortcutShapes(TF_ShapeInferenceContext* context, TF_Status* status) {
   backwardShapes(context, status);
   if (TF_GetCode(status) == TF_OK) shapeOfInput(context, 1, 3, status);

@@ -54,7 +54,7 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
       }
     },
     parts: (options, ...rest) => sgdParts(options, ...rest),
-    gradient: (options, ...rest) => sgdGradient(options, ...rest),
+    gradient: sgdGradient,
   },
 
   /** sgd, and θ ← θ − η·λ·θ apart from it, on kernels  (Loshchilov and Hutter 2019, algorithm 1) */
@@ -68,7 +68,7 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
       }
     },
     parts: (options, ...rest) => sgdParts(options, ...rest),
-    gradient: (options, ...rest) => sgdGradient(options, ...rest),
+    gradient: sgdGradient,
   },
 
   /** θ ← θ − η·(sign(β₁·m + (1 − β₁)·g) + λ·θ), λ on kernels;  m ← β₂·m + (1 − β₂)·g  (Chen et al. 2023, algorithm 2) */

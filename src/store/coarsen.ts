@@ -11,7 +11,7 @@ import {
   removeCoarse,
 } from './blocks.ts'
 import { extremeLevels, extremes, fewIterations, isLower } from './coarse.ts'
-import { type Database, transaction } from './database.ts'
+import { type Database, transaction, whileAlone } from './database.ts'
 import { levels } from './ladder.ts'
 import { checkRows } from './totals.ts'
 
@@ -24,11 +24,7 @@ const coarseLock = 0x1ed9e4
  * A process that dies leaves whole chunks, and the next one makes the others.
  */
 export function coarsenEarlier(db: Database): Promise<number | undefined> {
-  return transaction(db.pool, async client => {
-    const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [
-      coarseLock,
-    ])
-    if (!rows[0].mine) return undefined
+  return whileAlone(db.pool, coarseLock, async () => {
     let made = 0
     for (let last: string | null = null; ; ) {
       const { rows: found }: { rows: { id: string }[] } = await db.pool.query(
@@ -118,18 +114,19 @@ async function stateOf(db: Queryable, id: string, { from, to }: Chunk): Promise<
   return rows[0].state ?? undefined
 }
 
-/** Blocks of the chunk, as they come; returns whether they were all of it. */
-async function* wholeChunk(
+/** Takes the blocks of the chunk in order, as they come; resolves to whether they were all of it, or ends at the first gap. */
+async function takeChunk(
   db: Queryable,
   what: { id: string; kind: string; split: SplitName },
   { from, to }: Chunk,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Block, boolean> {
+  take: (block: Block) => void,
+): Promise<boolean> {
   let next = from
   for await (const page of readBlocks(db, what, { from, to }, signal))
     for (const block of page) {
       if (block.from !== next) return false
-      yield block
+      take(block)
       next = block.to
     }
   return next === to
@@ -149,13 +146,7 @@ async function coarseAllocations(
   const fresh = (every: number) => new Float64Array(spansOf(every) * variables)
   let sums: Record<string, Float64Array> = {}
   const integers = new Set<string>()
-  const blocks = wholeChunk(db, { id, kind: 'allocations', split }, chunk, signal)
-  for (let one = await blocks.next(); ; one = await blocks.next()) {
-    if (one.done) {
-      if (!one.value) return undefined
-      break
-    }
-    const block = one.value
+  const isWhole = await takeChunk(db, { id, kind: 'allocations', split }, chunk, signal, block => {
     checkRows(block, variables)
     const end = Math.min(block.to, from + shortest * spansOf(shortest))
     for (const [name, values] of Object.entries(block.columns)) {
@@ -166,7 +157,8 @@ async function coarseAllocations(
         for (let v = 0; v < variables; v++, row++) sums[name][into + v] += values[row]
       }
     }
-  }
+  })
+  if (!isWhole) return undefined
   const made: Coarse[] = []
   let below: number = shortest
   for (const every of levels) {
@@ -206,17 +198,13 @@ async function coarseIterations(
 ): Promise<Coarse[] | undefined> {
   const { from, to } = chunk
   const rows: Record<string, Float64Array | Int32Array> = {}
-  const blocks = wholeChunk(db, { id, kind: 'iterations', split }, chunk, signal)
-  for (let one = await blocks.next(); ; one = await blocks.next()) {
-    if (one.done) {
-      if (!one.value) return undefined
-      break
-    }
-    for (const [name, values] of Object.entries(one.value.columns)) {
+  const isWhole = await takeChunk(db, { id, kind: 'iterations', split }, chunk, signal, block => {
+    for (const [name, values] of Object.entries(block.columns)) {
       rows[name] ??= values instanceof Int32Array ? new Int32Array(to - from) : new Float64Array(to - from)
-      rows[name].set(values, one.value.from - from)
+      rows[name].set(values, block.from - from)
     }
-  }
+  })
+  if (!isWhole) return undefined
   const loss = rows.lossBefore
   const made: Coarse[] = []
   for (const every of extremeLevels) {

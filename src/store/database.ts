@@ -85,3 +85,16 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
     client.release(broken)
   }
 }
+
+/**
+ * Runs `work` while this process alone holds the lock of that number, and resolves to what it does; undefined, without it,
+ * where another holds it. The lock goes with its connection: a process that dies leaves none behind.
+ */
+export function whileAlone<T>(pool: pg.Pool, lock: number, work: () => Promise<T>): Promise<T | undefined> {
+  return transaction(pool, async client => {
+    const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [
+      lock,
+    ])
+    return rows[0].mine ? work() : undefined
+  })
+}

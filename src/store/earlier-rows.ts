@@ -4,7 +4,7 @@ import type pg from 'pg'
 import type { ColumnsKind, SegmentColumns } from '../lca/columns.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { type Block, insertBlocks, type Queryable, readBlocks } from './blocks.ts'
-import { type Database, transaction } from './database.ts'
+import { type Database, transaction, whileAlone } from './database.ts'
 
 const tables = ['earlier_iterations', 'earlier_allocations', 'earlier_neuron_segments'] as const
 
@@ -36,11 +36,7 @@ const rewriteLock = 0x1ed9e3
  * it never takes more than half of a processor from the server.
  */
 export function rewriteEarlierRows(db: Database): Promise<number | undefined> {
-  return transaction(db.pool, async client => {
-    const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [
-      rewriteLock,
-    ])
-    if (!rows[0].mine) return undefined
+  return whileAlone(db.pool, rewriteLock, async () => {
     let rewritten = 0
     for (let id = await nextExperiment(db, undefined); id !== undefined; id = await nextExperiment(db, id))
       rewritten += await rewriteExperiment(db, id, { pause: true })

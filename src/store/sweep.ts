@@ -4,7 +4,7 @@
  */
 import type { Log } from '../log.ts'
 import { type Objects, objectKey, UnlistableError } from '../objects/objects.ts'
-import { type Database, transaction } from './database.ts'
+import { type Database, whileAlone } from './database.ts'
 import { datasetPrefix } from './datasets.ts'
 import { deleteExperiment, experimentPrefix, type Submissions } from './experiments.ts'
 import { readTrajectories, trajectoryPrefix } from './trajectories.ts'
@@ -30,11 +30,7 @@ export function sweep(
   retentionDays: number | undefined,
   log: Log,
 ): Promise<Swept | undefined> {
-  return transaction(db.pool, async client => {
-    const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [
-      sweepLock,
-    ])
-    if (!rows[0].mine) return undefined
+  return whileAlone(db.pool, sweepLock, async () => {
     const swept: Swept = { expired: 0, orphans: 0, leftovers: 0 }
 
     const expired = await db.pool.query<{ id: string }>(

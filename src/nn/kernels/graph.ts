@@ -24,16 +24,14 @@ export function recordGraph(backend: NativeBackend, inputs: Tensor[], f: () => T
   const type = (name: string, value: number): Attribute => ({ name, type: binding.TF_ATTR_TYPE, value })
 
   const names = inputs.map((_, i) => `input${i}`)
-  const takeInputs = () => {
-    backend.getInputTensorIds(inputs).forEach((id, i) => {
-      const attributes = [
-        type('dtype', inputs[i].dtype === 'int32' ? binding.TF_INT32 : binding.TF_FLOAT),
-        { name: 'shape', type: binding.TF_ATTR_SHAPE, value: inputs[i].shape },
-      ]
-      edges.set(id, names[i])
-      nodes.push({ name: names[i], operation: 'Placeholder', inputs: [], attributes })
-    })
-  }
+  backend.getInputTensorIds(inputs).forEach((id, i) => {
+    const attributes = [
+      type('dtype', inputs[i].dtype === 'int32' ? binding.TF_INT32 : binding.TF_FLOAT),
+      { name: 'shape', type: binding.TF_ATTR_SHAPE, value: inputs[i].shape },
+    ]
+    edges.set(id, names[i])
+    nodes.push({ name: names[i], operation: 'Placeholder', inputs: [], attributes })
+  })
   const edgeOf = (id: number, of: string) => {
     const edge = edges.get(id)
     if (edge === undefined)
@@ -69,7 +67,6 @@ export function recordGraph(backend: NativeBackend, inputs: Tensor[], f: () => T
     },
   }
 
-  takeInputs()
   // The binding's own properties cannot be written.
   backend.binding = Object.create(binding, Object.getOwnPropertyDescriptors(recorder))
   let outputs: string[]
