@@ -5,8 +5,8 @@ import type { Database } from '../../../store/database.ts'
 import { ahead } from '../../tables/ahead.ts'
 import type { Ledger } from '../../tables/ledger.ts'
 import type { Batch } from '../../tables/table.ts'
-import { batchOf, type Row, rowOf, rowsOf, storedFor } from './rows.ts'
-import { everyOf, type Found, makeThinner } from './thin.ts'
+import { batchOf, type Place, type Rows, rowsAt, rowsOf, type StoredName, storedFor } from './rows.ts'
+import { everyOf, makeThinner } from './thin.ts'
 
 export type Span = { from: number; to: number }
 type Pool = Pick<Database, 'pool'>
@@ -25,16 +25,16 @@ export async function* readIterations(
 ): AsyncGenerator<Batch, void> {
   const parameters = await countParameters(db, [ledger.id])
   for await (const rows of readRows(db, ledger, span, { signal, columns }))
-    yield batchOf(rows, parameters.get(ledger.id) ?? 0)
+    yield batchOf({ ...rows, parameters: parameters.get(ledger.id) ?? 0 })
 }
 
-/** The same as rows, those of a block at a time. */
+/** The same, a block at a time. */
 export async function* readRows(
   db: Pool,
   { id, split }: Pick<Ledger, 'id' | 'split'>,
   span: Span,
   { signal, columns }: Options,
-): AsyncGenerator<Row[], void> {
+): AsyncGenerator<Rows, void> {
   const only = columns && storedFor(columns)
   for await (const page of ahead(readBlocks(db.pool, { id, kind: 'iterations', split }, span, signal, only)))
     for (const block of page) yield rowsOf(block)
@@ -56,7 +56,7 @@ export async function* readPoints(
     ? span.to - span.from
     : (await countIterations(db.pool, split, [{ id, ...span }])).get(id)!
   const rows = await readThinned(db, ledger, span, { points, total }, options, fewRows)
-  yield batchOf(rows, (await counted).get(id) ?? 0)
+  yield batchOf({ ...rows, parameters: (await counted).get(id) ?? 0 })
 }
 
 /** So many times the points that are wanted are read whole; of more, the losses first. */
@@ -70,32 +70,42 @@ export async function readThinned(
   { points, total }: { points: number; total: number },
   { signal, columns }: Options,
   fewRows = usualFewRows,
-): Promise<Row[]> {
+): Promise<Rows> {
   const what = { id, kind: 'iterations', split } as const
   const wanted = storedFor(columns)
-  const thinner = makeThinner(total, points, wanted)
+  const thinner = makeThinner(total, points)
   // Of many, first the losses alone, which decide, and then whole rows of those that are kept.
   const only = total <= fewRows * points ? columns && wanted : ['lossBefore']
   for await (const page of ahead(readEnds(db, what, span, everyOf(total, points), { signal, only, wanted })))
     for (const piece of page) thinner.add(piece)
-  return wholeRows(db, what, thinner.end())
+  return wholeRows(db, what, thinner.end(), wanted)
 }
 
 /** The rows of what is kept, read where they are not yet. */
 async function wholeRows(
   { pool }: Pool,
   what: { id: string; kind: 'iterations'; split: string },
-  kept: Found[],
-): Promise<Row[]> {
-  const missing = kept.filter(({ row }) => !row).map(({ iteration }) => iteration)
-  const others = missing.length === 0 ? [] : await readBlockRows(pool, what, missing)
-  const read = new Map(others.map(block => [block.from, block]))
-  return kept.flatMap(({ iteration, row }) => {
-    if (row) return [row()]
+  kept: Place[],
+  wanted: StoredName[],
+): Promise<Rows> {
+  // Places of a piece are all whole, or none.
+  const known = new Map<Place['columns'], boolean>()
+  for (const { columns, prefix } of kept)
+    if (!known.has(columns))
+      known.set(
+        columns,
+        wanted.every(name => prefix + name in columns),
+      )
+  const missing = kept.filter(({ columns }) => !known.get(columns)).map(({ iteration }) => iteration)
+  if (missing.length === 0) return rowsAt(kept, wanted)
+  const read = new Map((await readBlockRows(pool, what, missing)).map(({ from, columns }) => [from, columns]))
+  const places = kept.flatMap((place): Place[] => {
+    if (known.get(place.columns)) return [place]
     // One that went meanwhile, as it is recorded anew, is not there.
-    const block = read.get(iteration)
-    return block ? [rowOf(block, 0, iteration)] : []
+    const columns = read.get(place.iteration)
+    return columns ? [{ iteration: place.iteration, columns, at: 0, prefix: '' }] : []
   })
+  return rowsAt(places, wanted)
 }
 
 /** Blocks where the span begins and ends, for its first and last iteration are in no part; between them, extremes. */

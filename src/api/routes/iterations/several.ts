@@ -10,7 +10,7 @@ import { ahead } from '../../tables/ahead.ts'
 import { findLedgers, headOf, type Ledger, spanOf } from '../../tables/ledger.ts'
 import { type Batch, columnsOf, type Table } from '../../tables/table.ts'
 import { countParameters, type Options, readRows, readThinned, type Span } from './query.ts'
-import { batchOf, type Row, rowsOf, storedFor } from './rows.ts'
+import { batchOf, type Rows, rowsAt, rowsOf, storedFor } from './rows.ts'
 import { everyOf, makeThinner } from './thin.ts'
 
 type Query = {
@@ -56,6 +56,9 @@ export async function severalTable(
 
 type Run = { ledger: Ledger; span: Span; total: number }
 
+/** Rows of a batch, or more: what is made for each batch takes longer than a short curve. */
+const batchRows = 2 ** 12
+
 /** The rows of each of them, one after the other. */
 async function* readSeveral(
   db: Pick<Database, 'pool'>,
@@ -63,18 +66,30 @@ async function* readSeveral(
   query: Query,
   options: Options,
 ): AsyncGenerator<Batch, void> {
-  const parameters = await countParameters(
-    db,
-    ledgers.map(({ id }) => id),
-  )
   const names = ledgers.map(({ id }) => id)
-  for await (const { ledger, rows } of ahead(
-    rowsOfRuns(db, await runsOf(db, ledgers, query), query, options),
-  )) {
-    const { length, values } = batchOf(rows, parameters.get(ledger.id) ?? 0)
-    const indices = new Int32Array(length).fill(names.indexOf(ledger.id))
-    yield { length, values: { experiment: { indices, names }, ...values } }
+  const [parameters, runs] = await Promise.all([countParameters(db, names), runsOf(db, ledgers, query)])
+  let waiting: (Rows & { parameters: number; name: number })[] = []
+  let length = 0
+  const take = (): Batch => {
+    const indices = new Int32Array(length)
+    let at = 0
+    for (const { iteration, name } of waiting) {
+      indices.fill(name, at, at + iteration.length)
+      at += iteration.length
+    }
+    const { values } = batchOf(...waiting)
+    const batch = { length, values: { experiment: { indices, names }, ...values } }
+    waiting = []
+    length = 0
+    return batch
   }
+  for await (const { ledger, rows } of ahead(rowsOfRuns(db, runs, query, options))) {
+    const name = names.indexOf(ledger.id)
+    waiting.push({ ...rows, parameters: parameters.get(ledger.id) ?? 0, name })
+    length += rows.iteration.length
+    if (length >= batchRows) yield take()
+  }
+  if (length > 0) yield take()
 }
 
 /** What is read of each: its part of the span, and how many rows there are in it. */
@@ -97,7 +112,7 @@ async function* rowsOfRuns(
   runs: Run[],
   { points }: Query,
   options: Options,
-): AsyncGenerator<{ ledger: Ledger; rows: Row[] }, void> {
+): AsyncGenerator<{ ledger: Ledger; rows: Rows }, void> {
   const wanted = storedFor(options.columns)
   const bytesOf = ({ total }: Run) => 8 * total * wanted.length
   const isShort = (run: Run) =>
@@ -115,12 +130,12 @@ async function* rowsOfRuns(
       const found = await readShort(db.pool, together[0].ledger.split, spans)
       for (const [i, { ledger, total }] of together.entries()) {
         if (points === undefined) {
-          yield { ledger, rows: found[i].flatMap(rowsOf) }
+          for (const block of found[i]) yield { ledger, rows: rowsOf(block) }
           continue
         }
-        const thinner = makeThinner(total, points, wanted)
+        const thinner = makeThinner(total, points)
         for (const block of found[i]) thinner.add({ ...block, every: 1 })
-        yield { ledger, rows: thinner.end().map(({ row }) => row!()) }
+        yield { ledger, rows: rowsAt(thinner.end(), wanted) }
       }
       continue
     }

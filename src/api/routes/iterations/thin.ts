@@ -4,11 +4,8 @@
  * next multiple of a hundred iterations, or of more, up to an eighth of what a part has: of such spans the lowest and the
  * highest are stored (store/coarse.ts).
  */
-import { extremeLevels, type extremes, isLower, type Piece } from '../../../store/coarse.ts'
-import { type Row, rowOf } from './rows.ts'
-
-/** An iteration that is kept, and its row where that is read already. */
-export type Found = { iteration: number; loss: number; row?: () => Row }
+import { extremeLevels, isLower, type Piece } from '../../../store/coarse.ts'
+import type { Place } from './rows.ts'
 
 const partsOf = (points: number) => Math.floor((points - 2) / 2)
 
@@ -18,19 +15,24 @@ export function everyOf(total: number, points: number): number {
   return extremeLevels.findLast(level => 8 * level * partsOf(points) <= total - 2) ?? 1
 }
 
-/** Thins out the `total` rows of a span, whose pieces are added in order. Of pieces that have all of `wanted` rows are made. */
-export function makeThinner(total: number, points: number, wanted: readonly string[]) {
+/** Where an extreme is: in which piece, and where in it. */
+type Extreme = { piece: Piece; at: number; loss: number }
+
+/** Thins out the `total` rows of a span, whose pieces are added in order. */
+export function makeThinner(total: number, points: number) {
   const parts = partsOf(points)
   const every = everyOf(total, points)
-  const kept: Found[] = []
+  const kept: Place[] = []
   let part = 0
   // The lowest and the highest of the part so far.
-  let lowest: Found | undefined
-  let highest: Found | undefined
+  let lowest: Extreme | undefined
+  let highest: Extreme | undefined
   const flush = () => {
     if (!lowest || !highest) return
-    if (lowest.iteration === highest.iteration) kept.push(lowest)
-    else kept.push(...[lowest, highest].sort((a, b) => a.iteration - b.iteration))
+    const [low, high] = [placeOf(lowest, 'lowest.'), placeOf(highest, 'highest.')]
+    if (low.iteration === high.iteration) kept.push(low)
+    else if (low.iteration < high.iteration) kept.push(low, high)
+    else kept.push(high, low)
     lowest = highest = undefined
   }
   // Rows so far, and those before the span of `every` iterations that this one is in.
@@ -39,17 +41,10 @@ export function makeThinner(total: number, points: number, wanted: readonly stri
   return {
     add(piece: Piece): void {
       const { columns } = piece
-      const isCoarse = piece.every > 1
-      const isWhole = isCoarse || wanted.every(name => name in columns)
-      const foundIn = (at: number, extreme: Extreme): Found => {
-        if (isCoarse) return extremeOf(piece, extreme, at)
-        const iteration = piece.from + at
-        const found = { iteration, loss: columns.lossBefore[at] }
-        return isWhole ? { ...found, row: () => rowOf(piece, at, iteration) } : found
-      }
-      const [lows, highs] = isCoarse
-        ? [columns['lowest.lossBefore'], columns['highest.lossBefore']]
-        : [columns.lossBefore, columns.lossBefore]
+      const [lows, highs] =
+        piece.every > 1
+          ? [columns['lowest.lossBefore'], columns['highest.lossBefore']]
+          : [columns.lossBefore, columns.lossBefore]
       for (let at = 0; at < lows.length; at++) {
         const own = Math.floor((piece.from + at * piece.every) / every)
         if (own !== inSpan) [beforeSpan, inSpan] = [n, own]
@@ -58,30 +53,37 @@ export function makeThinner(total: number, points: number, wanted: readonly stri
         // The last of all is in no part.
         if (total <= points || first >= total - 1) {
           flush()
-          kept.push(foundIn(at, 'lowest'))
+          kept.push(placeOf({ piece, at }, 'lowest.'))
           continue
         }
         const before = Math.max(1, beforeSpan) - 1
         const place = first === 0 ? 0 : Math.min(parts, 1 + Math.floor((before * parts) / (total - 2)))
         if (place !== part) flush()
         part = place
-        if (!lowest || isLower(lows[at], lowest.loss)) lowest = foundIn(at, 'lowest')
-        if (!highest || isLower(highest.loss, highs[at])) highest = foundIn(at, 'highest')
+        // Changed where they are: a loss that falls has a new lowest every time.
+        if (!lowest) lowest = { piece, at, loss: lows[at] }
+        else if (isLower(lows[at], lowest.loss)) put(lowest, piece, at, lows[at])
+        if (!highest) highest = { piece, at, loss: highs[at] }
+        else if (isLower(highest.loss, highs[at])) put(highest, piece, at, highs[at])
       }
     },
-    /** What is kept; nothing is added any more. */
-    end(): Found[] {
+    /** What is kept, in order; nothing is added any more. */
+    end(): Place[] {
       flush()
       return kept
     },
   }
 }
 
-type Extreme = (typeof extremes)[number]
+function put(extreme: Extreme, piece: Piece, at: number, loss: number): void {
+  extreme.piece = piece
+  extreme.at = at
+  extreme.loss = loss
+}
 
-/** The lowest or the highest of a span whose extremes are stored. */
-function extremeOf(piece: Piece, extreme: Extreme, at: number): Found {
-  const iteration = piece.columns[`${extreme}.iteration`][at]
-  const row = () => rowOf(piece, at, iteration, `${extreme}.`)
-  return { iteration, loss: piece.columns[`${extreme}.lossBefore`][at], row }
+/** The iteration of a row, or where extremes are stored the one that is meant. */
+function placeOf({ piece, at }: Pick<Extreme, 'piece' | 'at'>, extreme: string): Place {
+  const { columns, from, every } = piece
+  if (every === 1) return { iteration: from + at, columns, at, prefix: '' }
+  return { iteration: columns[`${extreme}iteration`][at], columns, at, prefix: extreme }
 }
