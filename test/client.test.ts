@@ -90,7 +90,13 @@ describe('the client', () => {
     )
     assert.deepEqual([...(await ledger.iterations(id, { from: 1 })).columns.iteration], [1, 2])
     const { columns: both, experiments } = await ledger.iterationsOf([id], { from: 1 })
-    assert.deepEqual([both.experiment, [...both.iteration]], [[id, id], [1, 2]])
+    assert.deepEqual(
+      [both.experiment, [...both.iteration]],
+      [
+        [id, id],
+        [1, 2],
+      ],
+    )
     assert.equal(experiments[0].experimentId, id)
     assert.deepEqual((await ledger.layers(id)).columns.layer, ['fc_1', 'fc_2'])
     assert.equal((await ledger.neurons(id)).length, 0)
