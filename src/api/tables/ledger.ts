@@ -1,7 +1,7 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
 import type { FastifyInstance } from 'fastify'
 import type { Unbalanced } from '../../lca/balance.ts'
-import type { Recording } from '../../spec/diagnostics.ts'
+import type { Recording } from '../../spec/recording.ts'
 import type { ResolvedSpec } from '../../spec/resolved.ts'
 import { type Sample, sampleOf } from '../../spec/sample.ts'
 import type { SplitName } from '../../spec/schema.ts'
