@@ -1,10 +1,13 @@
 /** The object store on S3, against real servers: what the folder promises, the bucket keeps. */
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
-import { text } from 'node:stream/consumers'
+import { createHash, randomBytes } from 'node:crypto'
+import { buffer, text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { MissingObjectError, type Objects } from '../src/objects/objects.ts'
+import type { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { type ByteRange, MissingObjectError, type Objects } from '../src/objects/objects.ts'
 import { openObjects } from '../src/objects/open.ts'
+import { type Bucket, connect } from '../src/objects/s3-requests.ts'
+import { streamOf } from '../src/objects/s3-stream.ts'
 import {
   type FaultyProxy,
   noMoto,
@@ -99,6 +102,57 @@ for (const [name, start, skip] of servers) {
       proxy.breaks = () => false
       assert.ok(calls >= 6)
       assert.deepEqual(await objects.stat('flaky'), { bytes: stored.bytes })
+    })
+
+    test('an answer that breaks off, or falls silent, goes on from there; one that does nothing else fails', async () => {
+      const large = randomBytes(3 * MiB)
+      const { key } = await put('broken-off', large)
+      const ranges: unknown[] = []
+      const cutAfter = (bytes: number, times: number) => {
+        ranges.length = 0
+        proxy.cuts = ({ method, headers }) => {
+          if (method !== 'GET') return undefined
+          return ranges.push(headers.range) > times ? undefined : bytes
+        }
+      }
+      const read = (from: Pick<Objects, 'stream'>, range?: ByteRange) => buffer(from.stream(key, range))
+      const streamed = (at: Bucket): Pick<Objects, 'stream'> => ({ stream: key => streamOf(at, key) })
+      cutAfter(MiB, 2)
+      assert.ok((await read(objects)).equals(large))
+      assert.deepEqual(ranges, [undefined, `bytes=${MiB}-${3 * MiB - 1}`, `bytes=${2 * MiB}-${3 * MiB - 1}`])
+      cutAfter(100, 1)
+      const part = await read(objects, { start: 10, end: 2000 })
+      assert.ok(part.equals(large.subarray(10, 2000)))
+      // As many times as it says something: what fails is silence.
+      cutAfter(0, 1000)
+      await assert.rejects(read(objects))
+      assert.equal(ranges.length, 3)
+      const impatient = {
+        client: connect(proxy.config, proxy.config.endpoint, 100),
+        bucket: proxy.config.bucket,
+      }
+      proxy.hangs = true
+      cutAfter(MiB, 1)
+      assert.ok((await read(streamed(impatient))).equals(large))
+      cutAfter(0, 1000)
+      await assert.rejects(read(streamed(impatient)), { name: 'TimeoutError' })
+      proxy.hangs = false
+      cutAfter(MiB, 1)
+      let gets = 0
+      const replacing = {
+        ...impatient,
+        client: {
+          async send(command: GetObjectCommand) {
+            if (gets++ === 1) await put(key, randomBytes(3 * MiB))
+            return impatient.client.send(command)
+          },
+        } as unknown as S3Client,
+      }
+      // Not every server heeds If-Match; there its SHA-256 tells.
+      if (name === 'moto') await assert.rejects(read(streamed(replacing)), /was replaced while it was read/)
+      else assert.ok(!(await read(streamed(replacing))).equals(large))
+      impatient.client.destroy()
+      proxy.cuts = () => undefined
     })
 
     test('what is not there says so; a bucket that is not there is another matter', async () => {

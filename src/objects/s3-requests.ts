@@ -30,8 +30,18 @@ const itself: S3ClientConfig = {
   userAgentAppId: async () => undefined,
 }
 
+/**
+ * Milliseconds without a byte in either direction, after which a request has failed; not of a whole request, for a part of an
+ * upload may take as long as the line is slow. As long as the API waits for a client that does not read what is on its way.
+ */
+const mostSilence = 120_000
+
 /** A client; nothing is asked of the server yet. */
-export function connect({ region, credentials }: S3Config, endpoint: string | undefined): S3Client {
+export function connect(
+  { region, credentials }: S3Config,
+  endpoint: string | undefined,
+  silence = mostSilence,
+): S3Client {
   return new S3Client({
     ...{ region, credentials, endpoint },
     ...(credentials !== undefined && itself),
@@ -42,7 +52,7 @@ export function connect({ region, credentials }: S3Config, endpoint: string | un
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     // A server that takes the connection and then says nothing must cost an attempt, not the worker.
-    requestHandler: { connectionTimeout: 5000, requestTimeout: 60_000 },
+    requestHandler: { connectionTimeout: 5000, socketTimeout: silence },
   })
 }
 
@@ -61,13 +71,18 @@ export function checkRange(key: string, range: ByteRange): void {
     throw outside(key, range)
 }
 
-/** An object, or a range of it. Throws MissingObjectError, and RangeError for a range outside the object. */
-export async function get({ client, bucket }: Bucket, key: string, range?: ByteRange) {
+/**
+ * An object, or a range of it; `etag`: only while it is that one. Throws MissingObjectError, and RangeError for a range outside
+ * the object.
+ */
+export async function get({ client, bucket }: Bucket, key: string, range?: ByteRange, etag?: string) {
   // A Range of HTTP includes its last byte.
   const Range = range && `bytes=${range.start}-${range.end - 1}`
   try {
-    const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range }))
-    return { body: answer.Body as Readable, bytes: answer.ContentLength! }
+    const answer = await client.send(
+      new GetObjectCommand({ Bucket: bucket, Key: key, Range, ...(etag !== undefined && { IfMatch: etag }) }),
+    )
+    return { body: answer.Body as Readable, bytes: answer.ContentLength!, etag: answer.ETag }
   } catch (error) {
     if (statusOf(error) === 416) throw outside(key, range!)
     // A missing bucket is a 404 as well, and not the same.

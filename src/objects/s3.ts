@@ -29,6 +29,7 @@ import {
   sizeOf,
   statusOf,
 } from './s3-requests.ts'
+import { streamOf } from './s3-stream.ts'
 import { openWriter } from './s3-writer.ts'
 
 /** Milliseconds. A writer is open as long as its segment is computed, which may be days where there is only a CPU. */
@@ -68,17 +69,8 @@ export function openS3(config: S3Config): Objects {
 
     stream(key, range) {
       checkKey(key)
-      const out = new PassThrough()
-      if (range !== undefined && range.end <= range.start) return out.end()
-      get(at, key, range).then(
-        ({ body }) => {
-          body.on('error', error => out.destroy(error))
-          out.on('close', () => body.destroy())
-          body.pipe(out)
-        },
-        error => out.destroy(error),
-      )
-      return out
+      if (range !== undefined && range.end <= range.start) return new PassThrough().end()
+      return streamOf(at, key, range)
     },
 
     async stat(key) {

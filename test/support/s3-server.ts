@@ -77,6 +77,10 @@ export async function freePort(): Promise<number> {
 export type FaultyProxy = S3Server & {
   /** Says of every request whether its connection breaks in the middle of its body. */
   breaks: (request: IncomingMessage) => boolean
+  /** Bytes of an answer's body after which nothing more comes; all of them where undefined. */
+  cuts: (request: IncomingMessage) => number | undefined
+  /** Whether the connection stays open then. */
+  hangs: boolean
   requests: number
 }
 
@@ -93,7 +97,14 @@ export async function startFaultyProxy(server: S3Server): Promise<FaultyProxy> {
     const { method, url: path, headers } = incoming
     const outgoing = request({ host: target.hostname, port: target.port, method, path, headers }, reply => {
       answer.writeHead(reply.statusCode!, reply.headers)
-      reply.pipe(answer)
+      const cut = faulty.cuts(incoming)
+      if (cut === undefined) return void reply.pipe(answer)
+      let left = cut
+      reply.on('data', (chunk: Buffer) => {
+        const some = chunk.subarray(0, left)
+        left -= some.length
+        answer.write(some, () => left === 0 && !faulty.hangs && answer.destroy())
+      })
     })
     outgoing.on('error', () => answer.destroy())
     incoming.pipe(outgoing)
@@ -104,6 +115,8 @@ export async function startFaultyProxy(server: S3Server): Promise<FaultyProxy> {
   const faulty: FaultyProxy = {
     config: { ...server.config, endpoint: `http://127.0.0.1:${port}` },
     breaks: () => false,
+    cuts: () => undefined,
+    hangs: false,
     requests: 0,
     async stop() {
       proxy.closeAllConnections()
