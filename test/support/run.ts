@@ -32,7 +32,7 @@ const together = [
   { kind: /^diagnostics-/, most: 4 },
   // What TensorFlow computes.
   {
-    kind: /^(architectures|conservation|dispatch-counts|ends|fused-kernels|generated-datasets|gradients|graphs|interventions|network-gradients|optimizers|running-statistics|same-bits|samples|sample-errors|saturation|training-options|transformer-gradients)\./,
+    kind: /^(architectures|conservation|convolutions|dispatch-counts|ends|fused-kernels|generated-datasets|gradients|graphs|interventions|network-gradients|optimizers|running-statistics|same-bits|samples|sample-errors|saturation|training-options|transformer-gradients)\./,
     most: 5,
   },
   // Functions of what they are given.
