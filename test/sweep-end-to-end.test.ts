@@ -175,6 +175,9 @@ test('the summary is what the raw allocations say', async () => {
   )
   assert.equal(frozen.length, 4)
   for (const row of frozen) assert.deepEqual([row.mean, row.sd, row.low, row.high], [0, 0, 0, 0])
+  const { id } = sweep.experiments.find(({ variant }) => variant === 'last frozen')!
+  const { body: own } = await http.get(`/v1/experiments/${id}/layers`).expect(200)
+  assert.ok(Object.is(own.items[1].share, 0), 'a share of 0, not of −0')
 })
 
 test('a run that blew up succeeds, says that its books do not balance, and is in no mean', async () => {
