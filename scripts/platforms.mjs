@@ -22,6 +22,9 @@ export function recipeFor(platform, arch, variant) {
   return { ...rest, wheel: variant === 'cuda' ? cudaWheel : cpuWheel }
 }
 
+/** What TensorFlow computes in, or makes threads in: no signal may interrupt it. */
+const wrapped = ['TFE_NewContext', 'TFE_Execute', 'TF_LoadSessionFromSavedModel', 'TF_SessionRun']
+
 const linux = {
   compiler: 'g++',
   compilerMissing: 'g++ is missing (Debian: apt-get install g++)',
@@ -35,6 +38,8 @@ const linux = {
     ...['-shared', ...objects, '-o', output],
     ...folders.flatMap(folder => ['-L', folder]),
     ...libraries.map(name => `-l:${name}`),
+    // native/signals.cc says why.
+    ...wrapped.map(name => `-Wl,--wrap=${name}`),
     '-Wl,--no-as-needed',
     ...opened.map(name => `-l:${name}`),
     // An old-fashioned RPATH counts for the libraries' own needs as well.

@@ -1,5 +1,7 @@
 /** A chunk's pass as one graph: what it gives is what the operations give one by one, and it is asked for once. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import * as tf from '@tensorflow/tfjs-core'
 import { networkOfWork, randomExamples, works } from '../bench/works.ts'
@@ -7,6 +9,7 @@ import { defaultEngine } from '../src/engine/binding.ts'
 import { loadEngine } from '../src/engine/engine.ts'
 import {
   addFullGradients,
+  type DeviceSplit,
   disposeBatch,
   disposeModel,
   makeModel,
@@ -55,6 +58,40 @@ for (const [name, size] of Object.entries(sizes))
     disposeModel(model)
     split.chunks.forEach(disposeBatch)
   })
+
+test('signals leave what is computed alone', { skip }, async () => {
+  const { kernels } = await loadEngine({ name: 'native' })
+  const network = networkOfWork(works.fc)
+  const model = makeModel(network, kernels)
+  const theta = initialWeights(network, 0)
+  const gradientOf = async (split: DeviceSplit, of: typeof model) => {
+    const gradient = new Float64Array(network.parameters)
+    await addFullGradients(of, theta, [split], [gradient])
+    return gradient
+  }
+  const { graphs: _, ...byOperations } = model
+  const split = uploadSplit(randomExamples(3000, works.fc), 3000)
+  const [graphs, operations] = [await gradientOf(split, model), await gradientOf(split, byOperations)]
+  let handled = 0
+  const handle = () => handled++
+  process.on('SIGUSR2', handle)
+  const each = `setInterval(() => process.kill(${process.pid}, 'SIGUSR2'), 1); console.log('begun')`
+  const sender = spawn(process.execPath, ['-e', each], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    await once(sender.stdout, 'data')
+    for (let i = 0; i < 25; i++) {
+      assert.deepEqual(await gradientOf(split, model), graphs, 'by graphs')
+      assert.deepEqual(await gradientOf(split, byOperations), operations, 'by operations')
+    }
+    assert.ok(handled > 0, 'none came')
+  } finally {
+    sender.kill('SIGKILL')
+    await once(sender, 'close')
+    process.off('SIGUSR2', handle)
+    disposeModel(model)
+    split.chunks.forEach(disposeBatch)
+  }
+})
 
 test('a graph refuses what it cannot hold', { skip }, async () => {
   const { kernels } = await loadEngine({ name: 'native' })

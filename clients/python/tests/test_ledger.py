@@ -113,6 +113,8 @@ def test_compares_and_extends(ledger):
     found = ledger.compare([one, other.id])
     assert [row["path"] for row in found["specs"]] == ["training.iterations"]
     assert found["weights"][0]["sameUntil"] == 4 and found["weights"][0]["unknown"] is None
+    curves = ledger.iterations([one, other.id], "train", stop=5)
+    assert list(curves["experiment"]) == [one.id] * 4 + [other.id] * 5
     layers = ledger.compared("layers", [one, other], split="train")
     assert set(layers[layers["experiment"] == other.id]["lcaDifference"]) == {0.0}
     assert len(ledger.compared("losses", [one, other], split="train")) == 10

@@ -77,6 +77,20 @@ class Ledger:
         for one in self._http.pages("/v1/experiments", asked):
             yield Experiment(self._http, one)
 
+    def iterations(
+        self,
+        experiments: Sequence[Experiment | str],
+        split: str | None = None,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        points: int | None = None,
+    ) -> pd.DataFrame:
+        """Loss, LCA and residual of every iteration of up to 50 experiments, at most `points` of each; `experiment` says whose."""
+        ids = [one if isinstance(one, str) else one.id for one in experiments]
+        asked = {"id": ids, "split": split, "from": start, "to": stop, "points": points}
+        return tables.read_frame(self._http, "/v1/experiments/iterations", asked)
+
     def compare(
         self,
         experiments: Sequence[Experiment | str],
