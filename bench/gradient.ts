@@ -45,13 +45,18 @@ const { values } = parseArgs({
     pages: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '0.5' },
     experiments: { type: 'string', default: '10000' },
+    profile: { type: 'string' },
   },
 })
 const config = readConfig()
 const rounds = Number(values.rounds)
 if (values.pages) {
   const { measurePages } = await import('./pages.ts')
-  await measurePages({ rounds, minutes: Number(values.minutes), experiments: Number(values.experiments) })
+  const { only, profile } = values
+  await measurePages({
+    ...{ rounds, minutes: Number(values.minutes), experiments: Number(values.experiments) },
+    ...{ only: only?.split(','), profile },
+  })
   process.exit()
 }
 const archs = values.arch ?? (values.diagnostics ? 'fc,lenet,resnet20' : Object.keys(works).join())

@@ -1,12 +1,16 @@
 /**
- * `npm run bench -- --pages [--rounds 3] [--minutes 0.5] [--experiments 10000]`: the pages in Chromium, over ledgers that
- * have grown, in a temporary embedded Postgres. The table of 10,000 experiments, the heat map of 9,775 iterations × 62
- * variables, the curve of 1,000,000 iterations, 50 experiments laid over each other: time to the first paint, until what the
- * page is for is there, and from a click to what it changes, each in a browser context of its own, with nothing cached;
- * and what the page has in memory while it is told of a hundred running experiments for so many minutes.
+ * `npm run bench -- --pages [--rounds 3] [--minutes 0.5] [--experiments 10000] [--only table,map,curve,overlay]
+ * [--profile FOLDER]`: the pages in Chromium, over ledgers that have grown, in a temporary embedded Postgres. The table of
+ * 10,000 experiments, the heat map of 9,775 iterations × 62 variables, the curve of 1,000,000 iterations, 50 experiments laid
+ * over each other: time to the first paint, until what the page is for is there, and from a click to what it changes, each in
+ * a browser context of its own, with nothing cached; what it asked for until then, and the processor time of the API and of
+ * the page's main thread, which say as much where the machine has other work; and what the page has in memory while it is
+ * told of a hundred running experiments for so many minutes. A folder gets a .cpuprofile of each view's main thread.
  */
 import { randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { median } from 'd3-array'
 import type { Browser, CDPSession, Page } from 'playwright-core'
@@ -22,6 +26,7 @@ import { asStored, fakeSpec } from '../test/support/fake-ledger.ts'
 
 /** A run that is measured: where the reader goes, what says that it is there, and what they then do. */
 type Run = {
+  name: string
   what: string
   /** Milliseconds until it is there. */
   target: number
@@ -42,6 +47,10 @@ export async function measurePages(options: {
   rounds: number
   minutes: number
   experiments: number
+  /** Names of the views that are measured; all if absent. */
+  only?: string[] | undefined
+  /** Where profiles are written. */
+  profile?: string | undefined
 }): Promise<void> {
   if (skipReason !== undefined) throw new Error(skipReason)
   const api = await startApi({ LOG_LEVEL: 'error', LEDGER_MAX_TABLES: '0', LEDGER_RATE_LIMIT: '0' })
@@ -54,6 +63,7 @@ export async function measurePages(options: {
     browser = await launch()
     const runs: Run[] = [
       {
+        name: 'table',
         what: `table of ${options.experiments.toLocaleString('en')} experiments`,
         target: 1000,
         address: '#/experiments',
@@ -62,6 +72,7 @@ export async function measurePages(options: {
         acted: `document.querySelector('th[aria-sort=descending]') && document.querySelectorAll('tbody tr[aria-rowindex]').length > 10`,
       },
       {
+        name: 'map',
         what: 'heat map of 9,775 × 62',
         target: 500,
         address: `#/experiments/${made.map}?by=variable`,
@@ -70,6 +81,7 @@ export async function measurePages(options: {
         acted: image('/^LCA on train of 62 variables in .* spans of 20 /'),
       },
       {
+        name: 'curve',
         what: 'curve of 1,000,000',
         target: 300,
         address: `#/experiments/${made.curve}`,
@@ -78,6 +90,7 @@ export async function measurePages(options: {
         acted: `document.body.textContent.includes('iterations 250,000 to 750,000') && ${image('/^The train loss goes/')}`,
       },
       {
+        name: 'overlay',
         what: '50 experiments overlaid',
         target: 1000,
         address: `#/overlay?${made.overlaid.map(id => `id=${id}`).join('&')}`,
@@ -86,7 +99,10 @@ export async function measurePages(options: {
         acted: `[...document.querySelectorAll('button[aria-pressed=true]')].some(one => one.textContent === 'Logarithmic')`,
       },
     ]
-    for (const run of runs) await measure(browser, base, run, options.rounds)
+    const { only, profile } = options
+    const wanted = runs.filter(({ name }) => only?.includes(name) ?? true)
+    for (const run of wanted) await measure(browser, base, run, { rounds: options.rounds, profile })
+    if (only !== undefined) return
     await scroll(browser, base, options.experiments)
     if (options.minutes > 0) await live(browser, api, base, options.minutes, made.running)
   } finally {
@@ -101,38 +117,64 @@ const until = (page: Page, expression: string): Promise<number> =>
     `(async () => { while (!(${expression})) await new Promise(requestAnimationFrame); return performance.now() })()`,
   )
 
-async function measure(browser: Browser, base: string, run: Run, rounds: number): Promise<void> {
-  const times: { paint: number; there: number; acted: number; bytes: number; cpu: number; asked: number }[] =
-    []
+type Measured = Record<
+  'paint' | 'there' | 'acted' | 'answered' | 'requests' | 'bytes' | 'api' | 'page',
+  number
+>
+
+async function measure(
+  browser: Browser,
+  base: string,
+  run: Run,
+  { rounds, profile }: { rounds: number; profile: string | undefined },
+): Promise<void> {
+  const times: Measured[] = []
   // The first only warms up what the server keeps.
   for (let round = 0; round <= rounds; round++) {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+    const session = await page.context().newCDPSession(page)
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+    const isProfiled = profile !== undefined && round === rounds
+    if (isProfiled) {
+      await session.send('Profiler.enable')
+      await session.send('Profiler.setSamplingInterval', { interval: 200 })
+      await session.send('Profiler.start')
+    }
     const before = process.cpuUsage()
     await page.goto(`${base}/${run.address}`, { waitUntil: 'commit' })
     const there = await until(page, run.there)
     const { user, system } = process.cpuUsage(before)
-    const asked = await page.evaluate<number>(
-      `Math.max(...performance.getEntriesByType('resource').map(one => one.responseEnd))`,
-    )
-    const paint = await page.evaluate<number>(
-      `performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0`,
-    )
+    const { metrics } = await session.send('Performance.getMetrics')
+    const busy = metrics.find(({ name }) => name === 'TaskDuration')!.value * 1000
+    if (isProfiled) {
+      const taken = await session.send('Profiler.stop')
+      await writeFile(path.join(profile, `${run.name}.cpuprofile`), JSON.stringify(taken.profile))
+    }
+    // What ended by then, and what it weighed on the wire.
+    const [requests, bytes, answered, paint] = await page.evaluate<number[]>(`(() => {
+      const asked = performance.getEntriesByType('resource').filter(one => one.responseEnd > 0 && one.responseEnd <= ${there})
+      return [asked.length, asked.reduce((sum, one) => sum + one.transferSize, 0), Math.max(...asked.map(one => one.responseEnd)),
+        performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0]
+    })()`)
     // What loads with it is drawn before something is done. (The network is never idle where news come in.)
     await sleep(500)
     await page.evaluate('new Promise(resolve => requestIdleCallback(resolve, { timeout: 5000 }))')
     const acted = await page.evaluate<number>(
       `(async () => { const start = performance.now(); ${run.act}; await new Promise(requestAnimationFrame); while (!(${run.acted})) await new Promise(requestAnimationFrame); return performance.now() - start })()`,
     )
-    const bytes = await page.evaluate<number>(
-      `performance.getEntriesByType('resource').reduce((sum, one) => sum + (one.transferSize || 0), 0)`,
-    )
     await page.close()
-    if (round > 0) times.push({ paint, there, acted, bytes, asked, cpu: (user + system) / 1000 })
+    const measured = { paint, there, acted, answered, requests, bytes }
+    if (round > 0) times.push({ ...measured, page: busy, api: (user + system) / 1000 })
   }
-  const of = (name: keyof (typeof times)[number]) => median(times, time => time[name])!
+  const of = (name: keyof Measured) => median(times, time => time[name])!
+  const ms = (name: keyof Measured) => `${of(name).toFixed(0)} ms`
   const verdict = of('there') <= run.target ? 'within' : 'over'
+  const best = Math.min(...times.map(({ there }) => there)).toFixed(0)
   console.log(
-    `${run.what.padEnd(32)} first paint ${of('paint').toFixed(0)} ms, there ${of('there').toFixed(0)} ms (${verdict} the target of ${run.target}; at best ${Math.min(...times.map(({ there }) => there)).toFixed(0)}), a click ${of('acted').toFixed(0)} ms; all was answered by ${of('asked').toFixed(0)} ms, with ${of('cpu').toFixed(0)} ms of the API’s processor, ${(of('bytes') / 1000).toFixed(0)} kB; median of ${rounds}`,
+    [
+      `${run.what.padEnd(32)} first paint ${ms('paint')}, there ${ms('there')} (${verdict} the target of ${run.target}; at best ${best}), a click ${ms('acted')}`,
+      `  ${of('requests')} requests of ${(of('bytes') / 1000).toFixed(0)} kB, the last answered at ${ms('answered')}; of processor ${ms('api')} of the API’s and ${ms('page')} of the page’s; median of ${rounds}`,
+    ].join('\n'),
   )
 }
 

@@ -1,6 +1,6 @@
 /** One logger a process: JSON lines, or readable ones on a terminal. One line per thing that happened. */
+import { createRequire } from 'node:module'
 import { type Logger, pino } from 'pino'
-import { build as pretty } from 'pino-pretty'
 import type { LogLevel } from './config.ts'
 
 export type Log = Logger
@@ -45,8 +45,9 @@ export function createLog(
     serializers: { err: plainError },
     redact: { paths: redacted, censor: '[secret]' },
   }
-  // As a stream in this very process, not a worker thread: lines written just before an exit are not lost.
-  return terminal
-    ? pino(options, pretty({ sync: true, ignore: 'pid,hostname', singleLine: true }))
-    : pino(options)
+  if (!terminal) return pino(options)
+  // Read where somebody looks. As a stream in this very process, not a worker thread: lines written just before an exit are
+  // not lost.
+  const { build } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty')
+  return pino(options, build({ sync: true, ignore: 'pid,hostname', singleLine: true }))
 }

@@ -33,6 +33,7 @@ describe('the contract', () => {
     ]
     await http.get(`/v1/compare?experiments=${id},${small}`).expect(200)
     await http.get(`/v1/compare?experiments=${id},${small}&table=layers`).expect(200)
+    await http.get(`/v1/experiments/iterations?id=${id}&id=${small}`).expect(200)
     for (const path of ['', ...tables, '/artifacts']) await http.get(of(path)).expect(200)
     const sweep = { base: minimalSpec(8), seeds: [1, 2] }
     const { body: posted } = await http.post('/v1/sweeps').send(sweep).expect(202)

@@ -9,6 +9,7 @@ import { tableFromIPC } from 'apache-arrow'
 import { batchOf, type Column } from '../src/api/tables/table.ts'
 import { csvChunks } from '../src/api/tables/text.ts'
 import { insertBlocks, removeBlocks } from '../src/store/blocks.ts'
+import { type ArrowColumn, readArrow } from '../src/web/arrow.ts'
 import {
   columnsAt,
   countQueries,
@@ -28,6 +29,7 @@ const tables = [
   'allocations',
   'allocations?by=variable',
   'allocations?bucket=7&layer=fc_2',
+  'several',
 ]
 const mediaTypes = {
   json: 'application/json; charset=utf-8',
@@ -40,6 +42,7 @@ describe('formats of tables', () => {
   let api: TestApi
   let base: string
   let id: string
+  let other: string
   before(async () => {
     api = await startApi()
     id = await post(api, { ...minimalSpec(iterations), allocation: { segmentIterations: 1 } })
@@ -63,6 +66,8 @@ describe('formats of tables', () => {
     await insertBlocks(api.db.pool, id, { from: 4, to: 5 }, odd)
     const { port } = api.app.server.address() as { port: number }
     base = `http://127.0.0.1:${port}/v1/experiments/${id}`
+    other = await post(api, { ...minimalSpec(2), allocation: { segmentIterations: 1 } })
+    await fillLedger(api, other, [0, 1])
   })
   after(() => api.close())
 
@@ -71,9 +76,9 @@ describe('formats of tables', () => {
     format: keyof typeof mediaTypes,
     headers: Record<string, string> = {},
   ) => {
-    const answer = await fetch(`${base}/${table}${table.includes('?') ? '&' : '?'}format=${format}`, {
-      headers,
-    })
+    const several = `../iterations?id=${other}&id=${id}`
+    const path = `${table === 'several' ? several : table}${table.includes('?') || table === 'several' ? '&' : '?'}`
+    const answer = await fetch(`${base}/${path}format=${format}`, { headers })
     assert.equal(answer.status, 200)
     assert.equal(answer.headers.get('content-type'), mediaTypes[format])
     return Buffer.from(await answer.arrayBuffer())
@@ -106,6 +111,20 @@ describe('formats of tables', () => {
         arrow.toArray().map(row => row.toJSON()),
         items,
       )
+      // As the pages read it.
+      const bytes = new Uint8Array(await fetchTable(table, 'arrow'))
+      const { length, columns } = readArrow(bytes.buffer)
+      const cellOf = (column: ArrowColumn, row: number) => {
+        if ('names' in column) return column.names[column.indices[row]]
+        return Number.isNaN(column[row]) ? null : column[row]
+      }
+      assert.deepEqual(
+        Array.from({ length }, (_, row) =>
+          Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, cellOf(column, row)])),
+        ),
+        items,
+      )
+      assert.throws(() => readArrow(bytes.slice(0, bytes.length - 16).buffer), /cut short/)
       const types = Object.fromEntries(arrow.schema.fields.map(({ name, type }) => [name, String(type)]))
       if ('layer' in types) assert.match(types.layer, /^Dictionary<Int32, Utf8>/)
       assert.equal(types.lca, 'Float64')

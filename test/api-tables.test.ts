@@ -8,6 +8,7 @@ import { makeSampling } from '../src/lca/sampling.ts'
 import { insertBlocks, readBlockRows, readBlocks } from '../src/store/blocks.ts'
 import {
   columnsAt,
+  countQueries,
   type Entry,
   fillLedger,
   lossOf,
@@ -249,7 +250,7 @@ describe('tables', () => {
     const ledger = { id, split: 'validation' } as Ledger
     const thinned = async (few: number) => {
       const { signal } = new AbortController()
-      const batches = readPoints(api.db, ledger, { from: 1, to: iterations }, 9, signal, few)
+      const batches = readPoints(api.db, ledger, { from: 1, to: iterations }, 9, { signal }, few)
       const found: unknown[] = []
       for await (const batch of batches) found.push(batch)
       return found
@@ -397,5 +398,38 @@ describe('tables', () => {
     assert.ok(
       body.items.every((item: { iteration: number }, i: number) => item.iteration === Math.floor(i / 4)),
     )
+
+    // With others: one that is going on, and in the middle what is too long to be read along with them.
+    const going = await post(api, { ...minimalSpec(12), allocation: { segmentIterations: 1 } })
+    await fillLedger(api, going, [0, 1, 2, 4, 5, 9])
+    const ids = [going, long, id]
+    const together = async (query: string) =>
+      (await api.http.get(`/v1/experiments/iterations?${ids.map(id => `id=${id}`).join('&')}&${query}`)).body
+    for (const query of ['split=train', 'split=train&points=6', 'from=2&to=37&points=5']) {
+      const found = await together(query)
+      const own = await Promise.all(
+        ids.map(async id => (await api.http.get(`/v1/experiments/${id}/iterations?${query}`)).body),
+      )
+      assert.deepEqual(
+        found.items,
+        own.flatMap(({ items, experimentId }) =>
+          items.map((item: object) => ({ experiment: experimentId, ...item })),
+        ),
+        query,
+      )
+      assert.deepEqual(
+        found.experiments.map((one: object) => ({ ...one, split: found.split })),
+        own.map(({ items: _, ...head }) => head),
+      )
+    }
+    const { without, items } = await together('split=validation&from=20')
+    assert.deepEqual(without, [long])
+    // Of the one that ends before there is nothing; nor of what is not allocated.
+    assert.deepEqual([...new Set(items.map((item: { experiment: string }) => item.experiment))], [id])
+    assert.match((await together('from=6001')).errors[0].message, /below 6001, where the last of them ends/)
+    ids.splice(1, 1)
+    const queries = countQueries(api, /FROM (ledger_blocks|unnest)/)
+    assert.equal((await together('split=train')).items.length, iterations + 6)
+    assert.equal(queries.stop(), 1)
   })
 })

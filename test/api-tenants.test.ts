@@ -59,6 +59,13 @@ describe('tenants of sweeps', () => {
         assert.deepEqual(told, none, `${method} ${url}`)
       }
     }
+    const several = `/v1/experiments/iterations?id=${member}&id=${nobodys}`
+    const { errors } = (await get(keys.b, several).expect(404)).body
+    assert.deepEqual(
+      errors,
+      [member, nobodys].map(id => ({ path: 'query.id', message: `there is no experiment ${id}` })),
+    )
+    assert.deepEqual((await get(keys.a, several).expect(404)).body.errors, errors.slice(1))
     for (const action of ['cancel', 'retry', 'delete', 'tag']) {
       const tags = action === 'tag' ? { tags: { theirs: 'now' } } : {}
       const { body: told } = await api.http

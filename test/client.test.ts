@@ -89,6 +89,15 @@ describe('the client', () => {
       expected.map(({ lca }) => lca),
     )
     assert.deepEqual([...(await ledger.iterations(id, { from: 1 })).columns.iteration], [1, 2])
+    const { columns: both, experiments } = await ledger.iterationsOf([id], { from: 1 })
+    assert.deepEqual(
+      [both.experiment, [...both.iteration]],
+      [
+        [id, id],
+        [1, 2],
+      ],
+    )
+    assert.equal(experiments[0].experimentId, id)
     assert.deepEqual((await ledger.layers(id)).columns.layer, ['fc_1', 'fc_2'])
     assert.equal((await ledger.neurons(id)).length, 0)
     const empty = await ledger.submit(spec(3))

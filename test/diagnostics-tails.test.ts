@@ -12,7 +12,7 @@ import {
 } from '../src/lca/diagnostics/magnitudes.ts'
 import { tails } from '../src/lca/diagnostics/tails.ts'
 import { randomStream } from '../src/nn/random.ts'
-import { hasDiagnostic } from '../src/spec/diagnostics.ts'
+import { hasDiagnostic } from '../src/spec/recording.ts'
 import { allocationsOf, factsOf, followed, isClose, rowsOfRun, rowsRead } from './support/diagnostics.ts'
 import { runExperiment } from './support/experiment.ts'
 

@@ -264,7 +264,7 @@ test('whole runs in few parts: the same bits out of coarse tables as out of bloc
       [28, 0, iterations],
       [54, 137, 20_301],
     ])
-      for await (const batch of readPoints(db, ledger, { from, to }, points, signal)) found.push(batch)
+      for await (const batch of readPoints(db, ledger, { from, to }, points, { signal })) found.push(batch)
     return found
   }
   for (const index of [0, 1, 2, 3, 4, 5]) await record(index)

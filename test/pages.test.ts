@@ -96,6 +96,20 @@ describe('the pages', { skip: skipReason }, () => {
     const files = (await readdir(folder)).filter(file => /\.(js|css)$/.test(file))
     const sizes = files.map(file => gzipSync(readFileSync(new URL(file, folder))).length)
     assert.ok(sizes.reduce((a, b) => a + b) <= 100_000, `${sizes} bytes`)
+    const [script] = files.filter(file => file.endsWith('.js'))
+    for (const [asked, sent] of [
+      ['gzip', 'gzip'],
+      ['identity', null],
+    ] as const) {
+      const { headers, ...answer } = await fetch(`${server.url}/assets/${script}`, {
+        headers: { 'accept-encoding': asked },
+      }).then(async answer => ({ headers: answer.headers, text: await answer.text() }))
+      assert.deepEqual(
+        ['content-encoding', 'vary', 'content-type'].map(name => headers.get(name)),
+        [sent, 'accept-encoding', 'application/javascript; charset=utf-8'],
+      )
+      assert.equal(answer.text, readFileSync(new URL(script, folder), 'utf8'))
+    }
     const missing = await fetch(`${server.url}/assets/none.js`)
     assert.equal(missing.headers.get('content-type'), 'application/problem+json; charset=utf-8')
   })

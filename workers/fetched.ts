@@ -9,9 +9,10 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { DatasetError } from '../src/data/errors.ts'
+import { datasetKey } from '../src/objects/names.ts'
 import { DamagedObjectError, MissingObjectError, type Objects } from '../src/objects/objects.ts'
 import { type Known, verifiedBytes } from '../src/objects/verify.ts'
-import { datasetKey, type StoredFile, type Upload } from '../src/store/datasets.ts'
+import type { StoredFile, Upload } from '../src/store/datasets.ts'
 
 const day = 24 * 60 * 60 * 1000
 const folderIn = (directory: string) => join(directory, '.uploads')

@@ -12,7 +12,7 @@ import {
 } from '../src/objects/names.ts'
 import { objectKey } from '../src/objects/objects.ts'
 import { inspect } from '../src/objects/verify.ts'
-import { recordedBy } from '../src/spec/diagnostics.ts'
+import { recordedBy } from '../src/spec/recording.ts'
 import type { ResolvedSpec } from '../src/spec/resolved.ts'
 import { type SegmentSpan, segmentsOf } from '../src/spec/segments.ts'
 import { findArtifacts, type StoredArtifact } from '../src/store/artifacts.ts'

@@ -6,7 +6,7 @@ import { allocationsName, seamsName, weightsName } from '../src/objects/names.ts
 import { parseNpyHeader } from '../src/objects/npy.ts'
 import { objectKey } from '../src/objects/objects.ts'
 import { readVerified } from '../src/objects/verify.ts'
-import { recordedBy } from '../src/spec/diagnostics.ts'
+import { recordedBy } from '../src/spec/recording.ts'
 import type { ResolvedSpec } from '../src/spec/resolved.ts'
 import type { SplitName } from '../src/spec/schema.ts'
 import { type SegmentSpan, segmentsOf } from '../src/spec/segments.ts'

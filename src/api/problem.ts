@@ -56,6 +56,17 @@ export function experimentNotFound(id: string): ProblemError {
   return new ProblemError('not-found', `there is no experiment ${id}`)
 }
 
+/** There are no experiments of some of the ids in the query. */
+export function experimentsNotFound(ids: string[]): ProblemError {
+  return new ProblemError(
+    'not-found',
+    ids.length === 1
+      ? `there is no experiment ${ids[0]}`
+      : `there are no experiments of ${ids.length} of these ids`,
+    { errors: ids.map(id => ({ path: 'query.id', message: `there is no experiment ${id}` })) },
+  )
+}
+
 /** One query parameter is wrong in a way that its schema cannot tell. */
 export function invalidQuery(name: string, message: string): ProblemError {
   return new ProblemError('invalid-parameters', 'a query parameter is wrong', {

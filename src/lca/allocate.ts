@@ -11,6 +11,7 @@
 import type { DeviceSplit, Model } from '../nn/model.ts'
 import { addFullGradients } from '../nn/model.ts'
 import type { AllocationSpec, MethodName, SplitName } from '../spec/schema.ts'
+import { NotFiniteError } from './not-finite.ts'
 import {
   integrate,
   type Method,
@@ -64,16 +65,6 @@ export type AllocationOptions = Required<Pick<AllocationSpec, 'maxError' | 'maxS
   wantsAccuracy?: (iteration: number) => boolean
   /** Called with the number of full-split gradients after each of them. */
   onGradients?: (count: number) => void
-}
-
-/** A loss or gradient that is not finite: nothing can be allocated, now or at another try. */
-export class NotFiniteError extends Error {
-  constructor(iteration: number, split: string) {
-    super(
-      `the loss or its gradient on the ${split} split is not finite at iteration ${iteration}: the training diverged; a lower learning rate may help`,
-    )
-    this.name = 'NotFiniteError'
-  }
 }
 
 /** What the loop keeps for one split: end points, quadrature sums, results. A handful of vectors, whatever n is. */

@@ -16,7 +16,7 @@
 
 import { randomStream } from '../nn/random.ts'
 import type { Intervening } from '../nn/train.ts'
-import { isJudged } from '../spec/intervention.ts'
+import { isJudged } from '../spec/judging.ts'
 import type { ResolvedIntervention } from '../spec/resolved.ts'
 import type { Columns } from './columns.ts'
 import type { NetworkOf } from './diagnostics/diagnostic.ts'

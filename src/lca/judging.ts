@@ -3,7 +3,7 @@
  * gradient at θ_t and, but by left, one at the other end; where steps follow each other the end of one is the start of the next.
  */
 import type { ResolvedJudge } from '../spec/resolved.ts'
-import { NotFiniteError } from './allocate.ts'
+import { NotFiniteError } from './not-finite.ts'
 import { integrate, makeSums, methods, newPoints, nextLevel, startSums } from './quadrature.ts'
 
 /** The loss that steps are judged by. θ is float32 [parameters]. */

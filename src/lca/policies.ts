@@ -9,7 +9,7 @@
  * above 0. Everything that decisions depend on is in `memory`, plain data that is stored with the training's state.
  */
 import type { Governing, Memory } from '../nn/train.ts'
-import { hasMomentum, isPoliced } from '../spec/policy.ts'
+import { hasMomentum, isPoliced } from '../spec/judging.ts'
 import type { ResolvedLayer, ResolvedPolicy } from '../spec/resolved.ts'
 import { studentQuantile } from '../statistics/student.ts'
 import type { Columns } from './columns.ts'

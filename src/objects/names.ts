@@ -1,4 +1,4 @@
-/** The names of an experiment's objects, and what the rows of its tensors are. */
+/** The names of objects: of an experiment's, with what the rows of its tensors are, and the keys of what is uploaded. */
 import type { SplitName } from '../spec/schema.ts'
 
 type Span = { from: number; to: number }
@@ -17,6 +17,15 @@ export const seamsName = (split: SplitName, { from, to }: Span) => `seams/${spli
 /** float64 [columns, rows]: a table that training leaves of a segment, for whoever allocates it. Not kept. */
 export const leftName = (kind: string, { from, to }: Span) => `training/${kind}/${from}-${to}.npy`
 export const manifestName = 'manifest.json'
+
+/** The prefix of every object of an uploaded dataset, as Objects.remove takes it. */
+export const datasetPrefix = (id: string): string => `datasets/${id}`
+export const datasetKey = (id: string, name: string): string => `${datasetPrefix(id)}/${name}`
+/** The prefix of every object of a trajectory. */
+export const trajectoryPrefix = (id: string): string => `trajectories/${id}`
+export const trajectoryKey = (id: string, name: string): string => `${trajectoryPrefix(id)}/${name}`
+/** The object of a trajectory that says where each weight lies. */
+export const indexName = 'index.json'
 
 /** How many rows a tensor has, and the iterations of its first and its last. */
 export type Rows = { rows: number; iterations: { first: number; last: number } }

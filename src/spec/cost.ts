@@ -3,10 +3,10 @@
  * it takes in all. Full gradients are nearly all of it (preview.ts has the rest).
  */
 import type { CostFacts } from '../lca/diagnostics/diagnostic.ts'
-import { recordedBy } from './diagnostics.ts'
 import type { FieldError } from './errors.ts'
 import type { NetworkFacts } from './facts.ts'
 import { judgingCosts } from './judging.ts'
+import { recordedBy } from './recording.ts'
 import { sampleOf } from './sample.ts'
 import type { MethodName, ResolvedSpec } from './schema.ts'
 import { segmentCount } from './segments.ts'

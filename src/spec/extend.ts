@@ -1,7 +1,7 @@
 /** A training that ended and is to go on: what its spec is then, and whether it can. */
 import { seamVectors } from '../lca/diagnostics/follow.ts'
-import { recordedBy } from './diagnostics.ts'
 import type { FieldError } from './errors.ts'
+import { recordedBy } from './recording.ts'
 import type { ResolvedSpec } from './resolved.ts'
 
 /**

@@ -2,11 +2,8 @@
 import { type Static, Type } from 'typebox'
 import { closed, OneOf } from './composites.ts'
 import type { NetworkFacts } from './facts.ts'
-import type { ResolvedIntervention, ResolvedJudge, ResolvedSpec } from './resolved.ts'
-import type { Sample } from './sample.ts'
-
-/** Quadratures that a step is judged by, and the points that each needs: those of the step's ends are the ledger's own. */
-export const judgeMethods = { left: 1, trapezoid: 2, simpson: 3 } as const
+import { judgeMethods } from './judging.ts'
+import type { ResolvedIntervention, ResolvedJudge } from './resolved.ts'
 
 const whole = { minimum: 1, maximum: 10_000_000 }
 
@@ -77,30 +74,6 @@ export const InterventionSpec = Type.Object(
   },
 )
 export type InterventionSpec = Static<typeof InterventionSpec>
-
-/** Whether the step at a position (iterations since the training began, those that it goes on with among them) is judged. */
-export const isJudged = ({ from, until, every }: ResolvedIntervention, position: number): boolean =>
-  position >= from && (until === undefined || position < until) && (position - from) % every === 0
-
-/** How many iterations are, of those that begin at a position, which is 0 where nobody knows it. */
-export function timesJudged(
-  { from, until, every }: ResolvedIntervention,
-  iterations: number,
-  begin = 0,
-): number {
-  const before = (position: number) =>
-    Math.ceil(Math.max(0, Math.min(position, until ?? position) - from) / every)
-  return before(begin + iterations) - before(begin)
-}
-
-/** How many examples of its split a judge looks at. */
-export function judgedSample(
-  { dataset }: Pick<ResolvedSpec, 'dataset'>,
-  { split, examples }: ResolvedJudge,
-): Sample {
-  const of = split === 'train' ? dataset.trainExamples : dataset.validationExamples
-  return { examples: Math.min(examples ?? of, of), of }
-}
 
 type Report = (path: string[], message: string) => void
 

@@ -1,6 +1,46 @@
-/** What it costs that training judges steps, before it takes them (intervention) or after (policy). */
-import { judgedSample, judgeMethods, timesJudged } from './intervention.ts'
-import type { ResolvedSpec } from './resolved.ts'
+/** Which steps training judges, before it takes them (intervention) or after (policy), on what, and what that costs. */
+import type {
+  ResolvedIntervention,
+  ResolvedJudge,
+  ResolvedLayer,
+  ResolvedPolicy,
+  ResolvedSpec,
+} from './resolved.ts'
+import type { Sample } from './sample.ts'
+
+/** Quadratures that a step is judged by, and the points that each needs: those of the step's ends are the ledger's own. */
+export const judgeMethods = { left: 1, trapezoid: 2, simpson: 3 } as const
+
+/** Whether an intervention judges the step at a position (iterations since the training began, those that it goes on with among them). */
+export const isJudged = ({ from, until, every }: ResolvedIntervention, position: number): boolean =>
+  position >= from && (until === undefined || position < until) && (position - from) % every === 0
+
+/** How many iterations are, of those that begin at a position, which is 0 where nobody knows it. */
+export function timesJudged(
+  { from, until, every }: ResolvedIntervention,
+  iterations: number,
+  begin = 0,
+): number {
+  const before = (position: number) =>
+    Math.ceil(Math.max(0, Math.min(position, until ?? position) - from) / every)
+  return before(begin + iterations) - before(begin)
+}
+
+/** How many examples of its split a judge looks at. */
+export function judgedSample(
+  { dataset }: Pick<ResolvedSpec, 'dataset'>,
+  { split, examples }: ResolvedJudge,
+): Sample {
+  const of = split === 'train' ? dataset.trainExamples : dataset.validationExamples
+  return { examples: Math.min(examples ?? of, of), of }
+}
+
+/** Whether a policy judges the step at a position. */
+export const isPoliced = ({ every }: ResolvedPolicy, position: number): boolean => position % every === 0
+
+/** Whether a layer's optimizer has a momentum that can be lowered. */
+export const hasMomentum = ({ optimizer }: Pick<ResolvedLayer, 'optimizer'>): boolean =>
+  'momentum' in optimizer && optimizer.momentum > 0
 
 /** Steps that are judged, full gradients of `examples` examples each, and passes over these without a gradient. */
 export type JudgingCost = { iterations: number; examples: number; gradients: number; forwardPasses: number }

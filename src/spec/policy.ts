@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { closed } from './composites.ts'
 import { judgeFields } from './intervention.ts'
+import { hasMomentum } from './judging.ts'
 import type { ResolvedLayer, ResolvedPolicy } from './resolved.ts'
 
 const steps = Type.Optional(
@@ -81,13 +82,6 @@ export const PolicySpec = Type.Object(
 export type PolicySpec = Static<typeof PolicySpec>
 
 export const policyNames = ['freezeHurting', 'stopOverfitting', 'quietMomentum'] as const
-
-/** Whether the step at a position is judged. */
-export const isPoliced = ({ every }: ResolvedPolicy, position: number): boolean => position % every === 0
-
-/** Whether a layer's optimizer has a momentum that can be lowered. */
-export const hasMomentum = ({ optimizer }: Pick<ResolvedLayer, 'optimizer'>): boolean =>
-  'momentum' in optimizer && optimizer.momentum > 0
 
 /** What is wrong with a policy beyond its form and its judge; `layers` are null where they are unknown. */
 export function checkPolicy(

@@ -8,11 +8,11 @@ import {
   worstSegment,
 } from './cost.ts'
 import { findDataset } from './datasets.ts'
-import { recordedBy } from './diagnostics.ts'
 import { SpecError } from './errors.ts'
 import type { Facts, VariableFacts } from './facts.ts'
 import { type JudgingCosts, judgingCosts } from './judging.ts'
 import { resolveLayers } from './layers.ts'
+import { recordedBy } from './recording.ts'
 import { type Sample, sampleOf } from './sample.ts'
 import type { ResolvedLayer, ResolvedSpec, SplitName } from './schema.ts'
 import { segmentsOf } from './segments.ts'

@@ -1,6 +1,7 @@
 /** From what a user posts to what is run: every default filled in, every contradiction found. */
 import { countLayers, mostLayers } from './custom.ts'
-import { datasetOptions, findDataset, generated, type OptionName, optionsOf } from './datasets.ts'
+import { datasetOptions } from './dataset-options.ts'
+import { findDataset, generated, type OptionName, optionsOf } from './datasets.ts'
 import { withDefaults } from './defaults.ts'
 import { resolveDiagnostics } from './diagnostics.ts'
 import { type FieldError, SpecError } from './errors.ts'

@@ -7,7 +7,7 @@
 import { type Static, Type } from 'typebox'
 import { ArchitectureSpec } from './architectures.ts'
 import { closed, Dictionary, Named, OneOf } from './composites.ts'
-import { datasetOptions } from './datasets.ts'
+import { datasetOptions } from './dataset-options.ts'
 import { DiagnosticsSpec } from './diagnostics.ts'
 import { InterventionSpec } from './intervention.ts'
 import { mostGibibytes } from './limits.ts'

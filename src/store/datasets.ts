@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import type { About } from '../data/uploads/about.ts'
+import { datasetKey, datasetPrefix } from '../objects/names.ts'
 import type { Objects } from '../objects/objects.ts'
 import { SpecError } from '../spec/errors.ts'
 import type { DatasetFacts } from '../spec/facts.ts'
@@ -36,10 +37,6 @@ export type Upload = {
 
 /** What a spec may ask for (spec/schema.ts). */
 const mostOfASplit = 10_000_000
-
-/** The prefix of every object of a dataset, as Objects.remove takes it. */
-export const datasetPrefix = (id: string): string => `datasets/${id}`
-export const datasetKey = (id: string, name: string): string => `${datasetPrefix(id)}/${name}`
 
 /** The digest of a dataset: of everything that a computation can see of it. */
 export function digestOf({

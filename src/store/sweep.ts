@@ -3,11 +3,11 @@
  * left half done. Any number of processes may sweep; one at a time does.
  */
 import type { Log } from '../log.ts'
+import { datasetPrefix, trajectoryPrefix } from '../objects/names.ts'
 import { type Objects, objectKey, UnlistableError } from '../objects/objects.ts'
 import { type Database, whileAlone } from './database.ts'
-import { datasetPrefix } from './datasets.ts'
 import { deleteExperiment, experimentPrefix, type Submissions } from './experiments.ts'
-import { readTrajectories, trajectoryPrefix } from './trajectories.ts'
+import { readTrajectories } from './trajectories.ts'
 
 export type Swept = { expired: number; orphans: number; leftovers: number }
 

@@ -3,6 +3,7 @@
  */
 import type pg from 'pg'
 import type { About } from '../data/trajectories/about.ts'
+import { indexName, trajectoryKey, trajectoryPrefix } from '../objects/names.ts'
 import type { Objects } from '../objects/objects.ts'
 import { SpecError } from '../spec/errors.ts'
 import type { StoredSpec } from '../spec/stored.ts'
@@ -25,10 +26,6 @@ export type Trajectory = {
   index: { bytes: number; sha256: string }
   createdAt: Date
 }
-
-export const trajectoryPrefix = (id: string): string => `trajectories/${id}`
-export const trajectoryKey = (id: string, name: string): string => `${trajectoryPrefix(id)}/${name}`
-export const indexName = 'index.json'
 
 /** What a spec takes from it. */
 export const trajectoryFacts = ({ about, rows }: Trajectory): TrajectoryFacts => ({

@@ -2,7 +2,6 @@
  * Where the reader is, in the fragment of the address: #/experiments/{id}?tab=layers&from=100. The server never sees it,
  * so the pages work under any path that a proxy gives them; back, forward and a copied link are the browser's own.
  */
-import { useEffect, useState } from 'preact/hooks'
 
 export type Address = { path: string[]; query: URLSearchParams }
 
@@ -29,16 +28,6 @@ export function linkTo(path: string[], query: Record<string, string | string[] |
     for (const one of [value ?? []].flat()) if (one !== '') search.append(name, one)
   const text = search.toString()
   return `#/${path.map(encodeURIComponent).join('/')}${text && `?${text}`}`
-}
-
-export function useAddress(): Address {
-  const [address, set] = useState(() => parseAddress(location.hash))
-  useEffect(() => {
-    const listen = () => set(parseAddress(location.hash))
-    addEventListener('hashchange', listen)
-    return () => removeEventListener('hashchange', listen)
-  }, [])
-  return address
 }
 
 /** Changes parts of the query. Replaced: no step of its own for the back button. */

@@ -27,3 +27,5 @@ if (first === 'overlay') {
 }
 
 void import('./main.tsx')
+if (!['', 'experiments', 'overlay'].includes(first ?? '') || (id !== undefined && query.has('tab')))
+  void import('./others.ts')

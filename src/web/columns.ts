@@ -1,59 +1,17 @@
-/** A table of which few columns are wanted: as CSV, which is sent and read in a fraction of the time of rows of JSON. */
+/** A table of which few columns are wanted: as Arrow, which is sent and read in a fraction of the time of text. */
+import { type Names, readArrow } from './arrow.ts'
 import { ledger } from './ledger.ts'
 
-/** Columns by name; those of `texts` as they are, all others as numbers (NaN where there is none). */
+/** Columns by name: `numbers` as numbers (NaN where there is none), `texts` as names that repeat. */
 export async function readColumns<N extends string, T extends string>(
   path: string,
-  query: Record<string, string | number>,
+  query: Record<string, string | number | readonly string[]>,
   { numbers, texts, signal }: { numbers: readonly N[]; texts: readonly T[]; signal?: AbortSignal },
-): Promise<{ length: number } & Record<N, Float64Array> & Record<T, string[]>> {
+): Promise<{ length: number } & Record<N, Float64Array | Int32Array> & Record<T, Names>> {
   const answer = await ledger.http.send(path, {
-    query: { ...query, format: 'csv', column: [...numbers, ...texts] },
+    query: { ...query, format: 'arrow', column: [...numbers, ...texts] },
     ...(signal && { signal }),
   })
-  const text = await answer.text()
-  const end = text.indexOf('\n')
-  const head = text.slice(0, end).split(',')
-  const found = head.map((): (string | number)[] => [])
-  const isText = head.map(name => (texts as readonly string[]).includes(name))
-  const last = head.length - 1
-  // Names repeat: each is kept once.
-  const names = new Map<string, string>()
-  for (let at = end + 1; at < text.length; )
-    for (let column = 0; column <= last; column++) {
-      let cell: string
-      let next: number
-      if (isText[column] && text[at] === '"') [cell, next] = quoted(text, at)
-      else {
-        const stop = text.indexOf(column === last ? '\n' : ',', at)
-        cell = text.slice(at, stop)
-        next = stop + 1
-      }
-      at = next
-      if (!isText[column]) found[column].push(cell === '' ? Number.NaN : Number(cell))
-      else {
-        const name = names.get(cell)
-        if (name === undefined) names.set(cell, cell)
-        found[column].push(name ?? cell)
-      }
-    }
-  const of = (name: string) => found[head.indexOf(name)]
-  return Object.assign(
-    { length: found[0].length },
-    Object.fromEntries([
-      ...numbers.map(name => [name, Float64Array.from(of(name) as number[])]),
-      ...texts.map(name => [name, of(name) as string[]]),
-    ]),
-  )
-}
-
-/** A cell in quotes (RFC 4180) that begins at `at`, and where the next one begins. */
-function quoted(text: string, at: number): [cell: string, next: number] {
-  let end = at + 1
-  for (;;) {
-    end = text.indexOf('"', end)
-    if (text[end + 1] !== '"') break
-    end += 2
-  }
-  return [text.slice(at + 1, end).replaceAll('""', '"'), end + 2]
+  const { length, columns } = readArrow(await answer.arrayBuffer())
+  return { ...columns, length } as Awaited<ReturnType<typeof readColumns<N, T>>>
 }

@@ -1,4 +1,7 @@
-/** Numbers, sizes and times as they are read. */
+/**
+ * Numbers, sizes and times as they are read, the same everywhere. Not by Intl, whose first use takes longer than a page's other
+ * work before it shows something.
+ */
 
 const minus = (text: string) => text.replace('-', '−')
 
@@ -8,7 +11,7 @@ export function number(value: number | null | undefined, digits = 4): string {
   if (value === 0) return '0'
   const size = Math.abs(value)
   if (size >= 1e6 || size < 1e-4) return minus(value.toExponential(Math.max(0, digits - 2)))
-  if (Number.isInteger(value) && size >= 1000) return minus(value.toLocaleString('en'))
+  if (Number.isInteger(value) && size >= 1000) return minus(whole(value))
   return minus(Number(value.toPrecision(digits)).toString())
 }
 
@@ -18,7 +21,9 @@ export function signed(value: number | null | undefined, digits = 4): string {
   return value !== null && value !== undefined && value > 0 ? `+${text}` : text
 }
 
-export const whole = (value: number): string => value.toLocaleString('en')
+/** With a comma between thousands, and three decimals at most. */
+export const whole = (value: number): string =>
+  String(Math.round(value * 1000) / 1000).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',')
 
 export const percent = (value: number | null | undefined, digits = 1): string =>
   value === null || value === undefined || !Number.isFinite(value)
@@ -48,10 +53,10 @@ export function duration(seconds: number | null | undefined): string {
 export function time(iso: string | null | undefined): string {
   if (!iso) return '–'
   const at = new Date(iso)
-  const today = at.toDateString() === new Date().toDateString()
-  return today
-    ? at.toLocaleTimeString('en-GB')
-    : `${at.toLocaleDateString('sv')} ${at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}`
+  const two = (value: number) => String(value).padStart(2, '0')
+  const minutes = `${two(at.getHours())}:${two(at.getMinutes())}`
+  if (at.toDateString() === new Date().toDateString()) return `${minutes}:${two(at.getSeconds())}`
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${minutes}`
 }
 
 export const between = (from: string | null, to: string | null): number | null =>

@@ -2,18 +2,20 @@
 import { render } from 'preact'
 import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { ApiError } from '../../clients/typescript/src/index.ts'
-import { linkTo, useAddress } from './address.ts'
+import { type Address, linkTo, parseAddress } from './address.ts'
 import { keepKey, readKey, useLedgerOf } from './ledger.ts'
-import { ComparePage } from './pages/compare.tsx'
-import { DatasetsPage } from './pages/datasets.tsx'
 import { ExperimentPage } from './pages/experiment.tsx'
 import { ExperimentsPage } from './pages/experiments.tsx'
 import { OverlayPage } from './pages/overlay.tsx'
-import { SubmitPage } from './pages/submit.tsx'
-import { SweepPage } from './pages/sweep.tsx'
-import { SweepsPage } from './pages/sweeps.tsx'
-import { WorkersPage } from './pages/workers.tsx'
+import { later, prefetch } from './parts/later.tsx'
 import './style.css'
+
+const ComparePage = later(({ ComparePage }) => ComparePage)
+const DatasetsPage = later(({ DatasetsPage }) => DatasetsPage)
+const SubmitPage = later(({ SubmitPage }) => SubmitPage)
+const SweepPage = later(({ SweepPage }) => SweepPage)
+const SweepsPage = later(({ SweepsPage }) => SweepsPage)
+const WorkersPage = later(({ WorkersPage }) => WorkersPage)
 
 const places = [
   ['experiments', 'Experiments'],
@@ -94,6 +96,16 @@ const Brand = () => (
   </a>
 )
 
+function useAddress(): Address {
+  const [address, set] = useState(() => parseAddress(location.hash))
+  useEffect(() => {
+    const listen = () => set(parseAddress(location.hash))
+    addEventListener('hashchange', listen)
+    return () => removeEventListener('hashchange', listen)
+  }, [])
+  return address
+}
+
 function Frame({ leave }: { leave: (() => void) | undefined }) {
   const address = useAddress()
   const [first = 'experiments', id] = address.path
@@ -144,21 +156,30 @@ function Frame({ leave }: { leave: (() => void) | undefined }) {
 }
 
 const themes = ['system', 'light', 'dark'] as const
+const themeKey = 'loss-ledger-theme'
+const readTheme = () => localStorage.getItem(themeKey) ?? 'system'
+function show(theme: string) {
+  const root = document.documentElement
+  if (theme === 'system') delete root.dataset.theme
+  else root.dataset.theme = theme
+}
 function ThemeButton() {
-  const [theme, set] = useState(() => localStorage.getItem('loss-ledger-theme') ?? 'system')
-  useEffect(() => {
-    const root = document.documentElement
-    if (theme === 'system') delete root.dataset.theme
-    else root.dataset.theme = theme
-    localStorage.setItem('loss-ledger-theme', theme)
+  const [theme, set] = useState(readTheme)
+  const change = (theme: string) => {
+    set(theme)
+    localStorage.setItem(themeKey, theme)
+    show(theme)
     dispatchEvent(new Event('themechange'))
-  }, [theme])
+  }
   const next = themes[(themes.indexOf(theme as 'system') + 1) % themes.length]
   return (
-    <button type="button" onClick={() => set(next)} title={`Change to ${next}`}>
+    <button type="button" onClick={() => change(next)} title={`Change to ${next}`}>
       Theme: {theme}
     </button>
   )
 }
 
+// Before anything is drawn in another.
+show(readTheme())
 render(<App />, document.getElementById('app')!)
+prefetch()

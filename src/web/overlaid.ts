@@ -12,9 +12,6 @@ const points = 240
 const mostRows = 1_000_000
 /** As many as the API gives of one. */
 export const mostPoints = 10_000
-/** Curves that are asked for at once. */
-const atOnce = 6
-
 export type Measure = 'loss' | 'helpFractionOfMoved'
 export type Overlay = {
   ids: string[]
@@ -59,17 +56,22 @@ export async function readOverlaid(overlay: Overlay, signal?: AbortSignal): Prom
     const { items } = await listed
     const most = overlay.means ? pointsOf(items) : points
     const names = items.map(({ id }) => id)
-    const rows = await readEach(names, overlay, most, signal)
+    const rows = await readRows(names, overlay, most, signal)
     for (const { id, iterations } of items) {
       const own = rows.get(id)
       if (own && most !== undefined && iterations > most) own.thinned = true
     }
     return rows
   }
-  // Where the address names them, their curves need not wait for what they are called.
+  // Where the address names them, their curves need not wait for what they are called, unless some of them are gone.
+  const readNamed = () =>
+    readRows(ids, overlay, points, signal).catch(error => {
+      if (Object(error).status !== 404) throw error
+      return readListed()
+    })
   const [{ items, nextCursor }, rows] = await Promise.all([
     listed,
-    sweep === undefined && !overlay.means ? readEach(ids, overlay, points, signal) : readListed(),
+    sweep === undefined && !overlay.means ? readNamed() : readListed(),
   ])
   const curves: Curve[] = []
   const without: ExperimentListItem[] = []
@@ -85,26 +87,34 @@ export async function readOverlaid(overlay: Overlay, signal?: AbortSignal): Prom
 const pointsOf = (items: ExperimentListItem[]) =>
   items.reduce((sum, { iterations }) => sum + iterations, 0) <= mostRows ? undefined : mostPoints
 
-/** The curves by id; none where the experiment is gone, does not allocate this split, or has nothing yet. */
-async function readEach(
+/** The curves by id, with one request; none where nothing is there yet of this split. */
+async function readRows(
   ids: string[],
   { split, measure }: Overlay,
   most: number | undefined,
   signal?: AbortSignal,
 ): Promise<Map<string, Rows>> {
   const found = new Map<string, Rows>()
-  const left = ids.values()
-  const work = async () => {
-    for (const id of left) {
-      const wanted = { numbers: ['iteration', measure], texts: [], ...(signal && { signal }) } as const
-      const path = `/v1/experiments/${encodeURIComponent(id)}/iterations`
-      const query = { split, ...(most !== undefined && { points: most }) }
-      const rows = await readColumns(path, query, wanted).catch(error => {
-        if (![400, 404].includes(Object(error).status)) throw error
-      })
-      if (rows && rows.length > 0) found.set(id, { iteration: rows.iteration, values: rows[measure] })
-    }
+  if (ids.length === 0) return found
+  const wanted = {
+    numbers: ['iteration', measure],
+    texts: ['experiment'],
+    ...(signal && { signal }),
+  } as const
+  const query = { id: ids, split, ...(most !== undefined && { points: most }) }
+  const table = await readColumns('/v1/experiments/iterations', query, wanted).catch(error => {
+    // None of them allocates this split.
+    if (Object(error).status !== 400) throw error
+  })
+  if (!table) return found
+  const { experiment, iteration, [measure]: values, length } = table
+  // Rows of an experiment follow one another.
+  for (let from = 0, to = 1; from < length; from = to++) {
+    while (to < length && experiment.indices[to] === experiment.indices[from]) to++
+    found.set(experiment.names[experiment.indices[from]], {
+      iteration: iteration.subarray(from, to),
+      values: values.subarray(from, to),
+    })
   }
-  await Promise.all(Array.from({ length: atOnce }, work))
   return found
 }

@@ -1,8 +1,10 @@
 import path from 'node:path'
 import { defineConfig } from 'vite'
+import { lazyIntl } from './lazy-intl.mjs'
 
 /** What `ledger report --html` writes into its file: one script and one stylesheet. */
 export default defineConfig({
+  plugins: [lazyIntl],
   root: import.meta.dirname,
   define: { 'process.env.NODE_ENV': '"production"' },
   build: {

@@ -1,24 +1,44 @@
 import path from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { defineConfig } from 'vite'
+import { lazyIntl } from './lazy-intl.mjs'
 
-/** The program of the pages is asked for with the page, not when begin.ts has run. */
+/** The program of the pages, with all that it is made of, is asked for with the page, not when begin.ts has run. */
 const preload = {
   name: 'preload-main',
   transformIndexHtml: {
     order: 'post',
-    handler: (_html, { bundle }) =>
-      Object.values(bundle ?? {})
-        .filter(({ type, isDynamicEntry }) => type === 'chunk' && isDynamicEntry)
-        .map(({ fileName }) => ({
+    handler: (_html, { bundle = {} }) => {
+      const main = Object.values(bundle).find(({ type, name }) => type === 'chunk' && name === 'main')
+      return [main.fileName, ...main.imports]
+        .filter(file => !bundle[file].isEntry)
+        .map(file => ({
           tag: 'link',
-          attrs: { rel: 'modulepreload', crossorigin: true, href: `./${fileName}` },
+          attrs: { rel: 'modulepreload', crossorigin: true, href: `./${file}` },
           injectTo: 'head',
-        })),
+        }))
+    },
+  },
+}
+
+/** Beside each file of some size one that is compressed already, which the API sends where it may (plugins/external/pages.ts). */
+const compressed = {
+  name: 'compressed',
+  generateBundle: {
+    order: 'post',
+    handler(_options, bundle) {
+      for (const one of Object.values(bundle))
+        if (/\.(js|css)$/.test(one.fileName))
+          this.emitFile({
+            ...{ type: 'asset', fileName: `${one.fileName}.gz` },
+            source: gzipSync(one.type === 'chunk' ? one.code : one.source, { level: 9 }),
+          })
+    },
   },
 }
 
 export default defineConfig({
-  plugins: [preload],
+  plugins: [preload, lazyIntl, compressed],
   root: import.meta.dirname,
   // Relative: the pages do not know under which prefix a proxy serves them.
   base: './',

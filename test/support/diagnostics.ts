@@ -12,7 +12,7 @@ import type {
 import { networkOf, seamVectors } from '../../src/lca/diagnostics/follow.ts'
 import { allocationsName, seamsName, weightsName } from '../../src/objects/names.ts'
 import { facts } from '../../src/plan.ts'
-import { recordedBy } from '../../src/spec/diagnostics.ts'
+import { recordedBy } from '../../src/spec/recording.ts'
 import type { SplitName } from '../../src/spec/schema.ts'
 import { segmentsOf } from '../../src/spec/segments.ts'
 import type { Run } from './experiment.ts'

@@ -36,7 +36,7 @@ export function makeRequest(random: Random, ids: string[]): Request {
     () =>
       pick([
         ...['/healthz', '/metrics', '/v1/datasets', '/v1/architectures', '/v1/workers'],
-        ...['/v1/webhooks/secret', '/openapi.yaml'],
+        ...['/v1/webhooks/secret', '/openapi.yaml', '/v1/experiments/iterations'],
       ]),
   ])()
   const query = chance(0.6) ? `?${makeQuery(random)}` : ''

@@ -16,40 +16,62 @@ import { childrenOf } from './child-processes.ts'
 import { contract, contractVariable } from './conformance.ts'
 import { serverVariable, startTestServer } from './database.ts'
 
-/** What takes longest begins first: whoever came last would keep one core waiting for it. */
-const longest = [...['command-line', 'chaos', 'worker-life', 'worker-life-redis', 'python-client']].map(
-  name => `${name}.test.js`,
-)
-const rank = (file: string) => (longest.includes(file) ? longest.indexOf(file) : longest.length)
-
-/**
- * Kinds of files of which so many are run in one process, one after another: they read much of the product, some of them
- * TensorFlow, which takes longer than what they then do. They keep all that they change (a server, a database) to their own
- * `describe`.
- */
-const together = [
-  { kind: /^api-/, most: 4 },
-  { kind: /^diagnostics-/, most: 4 },
-  // What TensorFlow computes.
-  {
-    kind: /^(architectures|conservation|convolutions|dispatch-counts|ends|fused-kernels|generated-datasets|gradients|graphs|interventions|network-gradients|optimizers|running-statistics|same-bits|samples|sample-errors|saturation|training-options|transformer-gradients)\./,
-    most: 5,
-  },
-  // Functions of what they are given.
-  {
-    kind: /^(findings|fleet-plan|image-arrangement|job-cost|npy|platforms|progress-bars|quadrature|random-streams|scaling-model|spec-errors|spec-resolution|statistics|sweep-expansion|synthetic-digits|units)\./,
-    most: 8,
-  },
-]
-
 const { values, positionals: names } = parseArgs({
   options: { 'test-name-pattern': { type: 'string', multiple: true } },
   allowPositionals: true,
 })
 const directory = dirname(dirname(fileURLToPath(import.meta.url)))
 const all = readdirSync(directory).filter(file => file.endsWith('.test.js'))
-const unknown = longest.find(file => !all.includes(file))
-if (unknown) throw new Error(`${unknown} is to begin early, and there is no such test`)
+const called = (names: string) =>
+  names
+    .trim()
+    .split(/\s+/)
+    .map(name => `${name}.test.js`)
+const beginningWith = (prefix: string) => all.filter(file => file.startsWith(prefix))
+
+/** What takes longest begins first: whoever came last would keep one core waiting for it. */
+const longest = called('chaos pages python-client worker-life-redis worker-life command-line')
+
+/**
+ * Files of which so many are run in one process, one after another: they read much of the product, some of them
+ * TensorFlow, which takes longer than what they then do. What they change (a server, a database) is their own; none sets
+ * a variable of the environment.
+ */
+const together: { files: string[]; most: number }[] = [
+  // An API over a database of its own.
+  { files: beginningWith('api-'), most: 5 },
+  {
+    files: called(`client compare dataset-formats dataset-limits dataset-uploads earlier-rows joined-tensors
+      keys-stay-home list-queries sweep-predictors table-limits trajectory-uploads unbalanced-books`),
+    most: 7,
+  },
+  { files: called('command-line command-line-results'), most: 2 },
+  { files: called('broken-connections ledger-blocks migrations segment-recording'), most: 4 },
+  { files: called('worker-life worker-repairs'), most: 2 },
+  { files: beginningWith('diagnostics-'), most: 6 },
+  // What TensorFlow computes; each test loads the engine that it is about.
+  {
+    files:
+      called(`architectures conservation convolutions dispatch-counts ends full-gradients generated-datasets gradients
+      graphs initial-weights interventions network-gradients optimizers running-statistics same-bits samples sample-errors
+      saturation token-experiments training-options transformer-gradients`),
+    most: 7,
+  },
+  // They load WebAssembly before any test begins.
+  { files: called('branches policies training-resume'), most: 3 },
+  // Functions of what they are given, and of files.
+  {
+    files:
+      called(`allocator cifar-files configuration cuda-setup damaged-weights findings fleet-plan idx-files
+      image-arrangement imports job-cost npy objects platforms progress-bars quadrature random-streams raw-tensors
+      scaling-model spec-errors spec-resolution statistics sweep-expansion synthetic-digits trajectory-steps units`),
+    most: 14,
+  },
+]
+const unknown = [...longest, ...together.flatMap(({ files }) => files)].find(file => !all.includes(file))
+if (unknown) throw new Error(`${unknown} is named in the order of the tests, and there is no such test`)
+
+const rank = (file: string) => (longest.includes(file) ? longest.indexOf(file) : longest.length)
 const files = all
   .filter(file => names.length === 0 || names.some(name => file.includes(name)))
   .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
@@ -116,8 +138,8 @@ function inProcesses(files: string[]): string[] {
   const rest = new Set(files)
   for (const file of files) {
     if (!rest.has(file)) continue
-    const { kind, most } = together.find(({ kind }) => kind.test(file)) ?? { most: 1 }
-    const some = kind === undefined ? [file] : [...rest].filter(one => kind.test(one)).slice(0, most)
+    const kind = together.find(({ files }) => files.includes(file)) ?? { files: [file], most: 1 }
+    const some = [...rest].filter(one => kind.files.includes(one)).slice(0, kind.most)
     for (const one of some) rest.delete(one)
     if (some.length === 1) {
       paths.push(join(directory, file))

@@ -6,11 +6,12 @@ import type { StepParts } from '../../src/lca/diagnostics/probes.ts'
 import type { Model } from '../../src/nn/model.ts'
 import { slotsOf } from '../../src/nn/optimizers.ts'
 import { makeRecordedParts, OtherStepError, type RecordedRow, type Rounding } from '../../src/nn/recorded.ts'
+import { indexName, trajectoryKey } from '../../src/objects/names.ts'
 import { DamagedObjectError, MissingObjectError, type Objects } from '../../src/objects/objects.ts'
 import { readVerified } from '../../src/objects/verify.ts'
 import { SpecError } from '../../src/spec/errors.ts'
 import type { ResolvedOptimizer } from '../../src/spec/schema.ts'
-import { indexName, type Trajectory, trajectoryKey } from '../../src/store/trajectories.ts'
+import type { Trajectory } from '../../src/store/trajectories.ts'
 
 export type Recorded = {
   index: Index

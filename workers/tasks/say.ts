@@ -14,7 +14,7 @@ import {
   uploadSplit,
 } from '../../src/nn/model.ts'
 import type { Memory, Say } from '../../src/nn/train.ts'
-import { judgedSample } from '../../src/spec/intervention.ts'
+import { judgedSample } from '../../src/spec/judging.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import type { ResolvedJudge } from '../../src/spec/resolved.ts'
 import { isSample } from '../../src/spec/sample.ts'

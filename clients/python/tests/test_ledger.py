@@ -1,5 +1,7 @@
 """Post, wait, read back: tables, tensors, figures and errors of a live API."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,45 @@ def test_frames(experiment):
     assert compare([experiment], "train").iloc[0, 0] == layers["lca"].iloc[0]
 
 
+def test_what_explains_the_ledger(ledger, experiment, monkeypatch):
+    pd = pytest.importorskip("pandas", reason="no pandas")
+    curvature = experiment.diagnostics("curvature", "train", by="variable", layer="fc_1", start=2, stop=7)
+    assert set(curvature["layer"]) == {"fc_1"} and sorted(set(curvature["iteration"])) == [2, 3, 4, 5, 6]
+    assert curvature["lca"].sum() == pytest.approx(experiment.allocations("train", layer="fc_1", start=2, stop=7)["lca"].sum(), rel=1e-9)
+    # Without pyarrow it is the same.
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    pd.testing.assert_frame_equal(curvature, experiment.diagnostics("curvature", "train", by="variable", layer="fc_1", start=2, stop=7), check_dtype=False)
+    with pytest.raises(ApiError, match="nonsense"):
+        experiment.diagnostics("nonsense")
+    assert all(one["statement"] and one["figures"] for one in experiment.findings())
+    found = [one.id for one in ledger.experiments(where=f'tags.study = python and iterations = {experiment.data["iterations"]}', sort="-lca")]
+    assert experiment.id in found
+    assert experiment.id not in [one.id for one in ledger.experiments(where="iterations > 1e6")]
+
+
+def test_what_breaks_off_leaves_no_file(experiment, tmp_path, monkeypatch):
+    stream = experiment._http.stream
+
+    @contextlib.contextmanager
+    def breaking(*args, **kwargs):
+        with stream(*args, **kwargs) as answer:
+            whole = answer.iter_bytes
+
+            def cut(size=None):
+                yield next(whole(size))
+                raise KeyboardInterrupt
+
+            answer.iter_bytes = cut
+            yield answer
+
+    assert experiment.download("manifest.json", tmp_path).read_bytes().startswith(b"{")
+    monkeypatch.setattr(experiment._http, "stream", breaking)
+    for ask in (lambda: experiment.download("weights/0-5.npy", tmp_path), lambda: experiment.archive(tmp_path / "all.zip")):
+        with pytest.raises(KeyboardInterrupt):
+            ask()
+    assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
+
+
 def test_compares_and_extends(ledger):
     pytest.importorskip("pandas", reason="no pandas")
     spec = {**SPEC, "training": {**SPEC["training"], "iterations": 4}}
@@ -72,6 +113,8 @@ def test_compares_and_extends(ledger):
     found = ledger.compare([one, other.id])
     assert [row["path"] for row in found["specs"]] == ["training.iterations"]
     assert found["weights"][0]["sameUntil"] == 4 and found["weights"][0]["unknown"] is None
+    curves = ledger.iterations([one, other.id], "train", stop=5)
+    assert list(curves["experiment"]) == [one.id] * 4 + [other.id] * 5
     layers = ledger.compared("layers", [one, other], split="train")
     assert set(layers[layers["experiment"] == other.id]["lcaDifference"]) == {0.0}
     assert len(ledger.compared("losses", [one, other], split="train")) == 10

@@ -38,6 +38,8 @@ import type {
   NeuronRow,
   NeuronsTable,
   Preview,
+  SeveralIterationRow,
+  SeveralIterationsTable,
   Sweep,
   SweepListItem,
   SweepPredictors,
@@ -192,6 +194,12 @@ export function connect(connection: Connection = {}) {
       table<Head<LayersTable>, LayerRow>(`${experiment(id)}/layers`, query),
     iterations: (id: string, query: Split & Span & { points?: number } = {}) =>
       table<Head<IterationsTable>, IterationRow>(`${experiment(id)}/iterations`, query),
+    /** The same of up to 50 experiments, one after the other; the column `experiment` says whose. */
+    iterationsOf: (ids: string[], query: Split & Span & { points?: number } = {}) =>
+      table<Head<SeveralIterationsTable>, SeveralIterationRow>('/v1/experiments/iterations', {
+        ...query,
+        id: ids,
+      }),
     allocations: (
       id: string,
       query: Split & By & Span & { layer?: string[]; bucket?: number; spans?: number } = {},

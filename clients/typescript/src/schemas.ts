@@ -7938,17 +7938,21 @@ export interface SweepSummaryRow {
    */
   high: number | null
   /**
-   * Mean less the baseline’s; null for the baseline itself.
+   * How much it is above the baseline: the mean over the seeds that both have (`pairs`) of the difference seed by seed; where they share none, mean less the baseline’s. null for the baseline itself.
    */
   difference: number | null
   /**
-   * Lower end of the difference’s 95 % interval (Welch).
+   * Lower end of the difference’s 95 % interval: Student’s of the differences seed by seed; Welch’s where no seed is shared.
    */
   differenceLow: number | null
   /**
-   * Upper end; an interval without 0 in it is a difference that seeds do not explain.
+   * Upper end; an interval without 0 in it is a difference that seeds do not explain. Each interval is for itself: of twenty that do not differ one leaves 0 out by chance.
    */
   differenceHigh: number | null
+  /**
+   * Seeds that are in the difference: those that both have; 0 where they share none. null for the baseline itself.
+   */
+  pairs: number | null
 }
 export interface SweepSummary {
   sweepId: string
@@ -8413,6 +8417,83 @@ export interface AllocationsTable {
    * By iteration, then in the order of the network.
    */
   items: AllocationRow[]
+}
+/**
+ * One iteration of one of several experiments, on one split.
+ */
+export interface SeveralIterationRow {
+  /**
+   * Whose iteration it is.
+   */
+  experiment: string
+  /**
+   * The iteration, from 0.
+   */
+  iteration: number
+  /**
+   * The loss over the split, or its sample, before the step.
+   */
+  loss: number | null
+  /**
+   * The loss over the split, or its sample, after the step.
+   */
+  lossAfter: number | null
+  /**
+   * Sum of all allocations; lossAfter − loss up to the residual.
+   */
+  lca: number | null
+  /**
+   * (lossAfter − loss) − lca: how far the books are from balancing.
+   */
+  residual: number | null
+  /**
+   * Parts the step was split into to get there.
+   */
+  splits: number
+  /**
+   * Of the allocations that are not zero, over the parameters and iterations of the row, the share that helped (is negative): helped / (helped + hurt). Null where all are zero. What is frozen, or had no gradient, does not count.
+   */
+  helpFractionOfMoved: number | null
+  /**
+   * Of all allocations the share that helped: helped / (parameters × iterations). Lower where parameters did not move.
+   */
+  helpFractionOfAll: number | null
+}
+export interface SeveralIterationsTable {
+  /**
+   * A split of the dataset.
+   */
+  split: 'train' | 'validation'
+  /**
+   * Those that allocate this split, in the order in which they were named.
+   */
+  experiments: {
+    experimentId: string
+    /**
+     * Whether every iteration is allocated. While false, these are the iterations that are.
+     */
+    complete: boolean
+    /**
+     * Losses, residuals and allocations are over so many examples of the split: all, or with allocation.examples a sample of them.
+     */
+    examples: number
+    /**
+     * Examples of the split.
+     */
+    of: number
+    /**
+     * Null where the books of what is allocated balance.
+     */
+    unbalanced: Unbalanced | null
+  }[]
+  /**
+   * Those that do not allocate it, of which there are no rows.
+   */
+  without: string[]
+  /**
+   * Experiment by experiment, each ascending.
+   */
+  items: SeveralIterationRow[]
 }
 export interface ComparedExperiment {
   id: string

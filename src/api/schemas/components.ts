@@ -51,6 +51,8 @@ import {
   LayerTotal,
   NeuronRow,
   NeuronsTable,
+  SeveralIterationRow,
+  SeveralIterationsTable,
 } from './tables.ts'
 import { Trajectory } from './trajectories.ts'
 import { Worker } from './workers.ts'
@@ -73,6 +75,7 @@ export const components = [
     NeuronsTable,
   ],
   ...[LayerRow, LayerTotal, LayersTable, IterationRow, IterationsTable, AllocationRow, AllocationsTable],
+  ...[SeveralIterationRow, SeveralIterationsTable],
   ...[ComparedExperiment, ComparedWeights, ComparedLayerRow, ComparedLossRow, ComparedSpecRow],
   ...[ComparisonWarning, Comparison, ComparisonTable, ComparisonAnswer],
   ...[DiagnosticRule, DiagnosticList, Finding, FindingList],

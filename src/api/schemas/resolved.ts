@@ -1,5 +1,5 @@
 /** The resolved spec as a schema, made from that of the spec that is posted: the same with nothing left out. */
-import { datasetOptions } from '../../spec/datasets.ts'
+import { datasetOptions } from '../../spec/dataset-options.ts'
 import { ExperimentSpec } from '../../spec/schema.ts'
 import { component } from './common.ts'
 

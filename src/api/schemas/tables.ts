@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { SplitName } from '../../spec/schema.ts'
 import { UnbalancedOrNull } from './balance.ts'
-import { closed, component, exampleId, FiniteOrNull, ref } from './common.ts'
+import { closed, component, exampleId, FiniteOrNull, ref, uuidPattern } from './common.ts'
 
 const layer = { layer: Type.String({ description: 'The layer’s name.', examples: ['fc_1'] }) }
 const variable = {
@@ -69,6 +69,17 @@ export const IterationRow = component(
       ...helpFractions,
     },
     { description: 'One iteration on one split.' },
+  ),
+)
+
+export const SeveralIterationRow = component(
+  'SeveralIterationRow',
+  Type.Object(
+    {
+      experiment: Type.String({ description: 'Whose iteration it is.', examples: [exampleId] }),
+      ...IterationRow.properties,
+    },
+    { description: 'One iteration of one of several experiments, on one split.' },
   ),
 )
 
@@ -155,6 +166,25 @@ export type LayersTable = Static<typeof LayersTable>
 export const IterationsTable = component(
   'IterationsTable',
   Type.Object({ ...head, items: Type.Array(ref(IterationRow), { description: 'Ascending.' }) }),
+)
+
+/** How many may be read at once. */
+export const mostTogether = 50
+const { split: _, ...headOfOne } = head
+export const SeveralIterationsTable = component(
+  'SeveralIterationsTable',
+  Type.Object({
+    split: SplitName,
+    experiments: Type.Array(Type.Object(headOfOne), {
+      description: 'Those that allocate this split, in the order in which they were named.',
+    }),
+    without: Type.Array(Type.String({ examples: [exampleId] }), {
+      description: 'Those that do not allocate it, of which there are no rows.',
+    }),
+    items: Type.Array(ref(SeveralIterationRow), {
+      description: 'Experiment by experiment, each ascending.',
+    }),
+  }),
 )
 
 export const AllocationsTable = component(
@@ -309,6 +339,24 @@ export const IterationsQuery = Type.Object(
         maximum: 10_000,
         description:
           'At most this many rows, for plotting: the first, the last, and from each of (points − 2)/2 parts of what lies between the rows with the lowest and the highest loss. Parts are equally long, or to an eighth where they are long: then they begin at multiples of a hundred or more. Rows are dropped, never averaged.',
+      }),
+    ),
+  },
+  closed,
+)
+export const SeveralIterationsQuery = Type.Object(
+  {
+    id: Type.Array(Type.String({ pattern: uuidPattern }), {
+      minItems: 1,
+      maxItems: mostTogether,
+      description: 'An experiment; to be repeated.',
+      examples: [[exampleId]],
+    }),
+    ...IterationsQuery.properties,
+    split: Type.Optional(
+      Type.Unsafe<SplitName>({
+        ...SplitName,
+        description: 'Which loss; the first that the first experiment allocates if absent.',
       }),
     ),
   },

@@ -1,14 +1,14 @@
 /** What every table of an experiment's ledger starts from: the experiment, the split, and how variables are grouped. */
 import type { FastifyInstance } from 'fastify'
 import type { Unbalanced } from '../../lca/balance.ts'
-import type { Recording } from '../../spec/diagnostics.ts'
+import type { Recording } from '../../spec/recording.ts'
 import type { ResolvedSpec } from '../../spec/resolved.ts'
 import { type Sample, sampleOf } from '../../spec/sample.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import { type Judged, judgedSql, unbalancedOf } from '../../store/books.ts'
 import type { Database } from '../../store/database.ts'
 import type { Reader } from '../../store/experiments.ts'
-import { experimentNotFound, invalidQuery } from '../problem.ts'
+import { experimentNotFound, experimentsNotFound, invalidQuery } from '../problem.ts'
 
 export type Ledger = {
   id: string
@@ -28,7 +28,7 @@ export type Ledger = {
 }
 
 const ledgerSql = `
-  SELECT (spec #>> '{training,iterations}')::int AS iterations,
+  SELECT id, (spec #>> '{training,iterations}')::int AS iterations,
          spec #> '{allocation,splits}' AS splits,
          jsonb_build_object('dataset', spec -> 'dataset', 'allocation', spec -> 'allocation',
                             'training', spec -> 'training') AS sampled,
@@ -37,39 +37,76 @@ const ledgerSql = `
            WHERE s.experiment_id = e.id AND s.status = 'allocated') AS allocated,
          ${judgedSql}
     FROM experiments e
-   WHERE id = $1::uuid AND ($2::text IS NULL OR tenant = $2)`
+   WHERE id = ANY ($1::uuid[]) AND ($2::text IS NULL OR tenant = $2)`
+
+type Found = Judged & {
+  id: string
+  iterations: number
+  splits: SplitName[]
+  sampled: Pick<ResolvedSpec, 'dataset' | 'allocation' | 'training'>
+  allocated: number
+  version: string | null
+}
+type Databases = Pick<FastifyInstance, 'db' | 'ledgerDb'>
+
+/** Experiments in the order of their ids. Throws 404 with those that there are none of, or are not the reader's. */
+async function findExperiments({ db }: Databases, { tenant }: Reader, ids: string[]): Promise<Found[]> {
+  const { rows } = await db.pool.query<Found>(ledgerSql, [ids, tenant])
+  const found = new Map(rows.map(row => [row.id, row]))
+  const missing = ids.filter(id => !found.has(id))
+  if (missing.length > 0) throw ids.length === 1 ? experimentNotFound(ids[0]) : experimentsNotFound(missing)
+  return ids.map(id => found.get(id)!)
+}
+
+async function ledgerOf({ ledgerDb }: Databases, found: Found, split: SplitName): Promise<Ledger> {
+  const { id, iterations, sampled } = found
+  const unbalanced = await unbalancedOf(ledgerDb.pool, { id, splits: [split], iterations }, found)
+  return {
+    ...{ id, split, iterations },
+    sample: sampleOf(sampled, split),
+    recording: sampled,
+    complete: found.allocated >= iterations,
+    version: found.version ?? undefined,
+    unbalanced: unbalanced?.[split] ?? null,
+  }
+}
 
 /** Looks an experiment up; `split` defaults to the first that it allocates. Throws 404, and 400 for another split. */
 export async function findLedger(
-  { db, ledgerDb }: Pick<FastifyInstance, 'db' | 'ledgerDb'>,
-  { tenant }: Reader,
+  app: Databases,
+  reader: Reader,
   id: string,
   split: SplitName | undefined,
 ): Promise<Ledger> {
-  type Found = Judged & {
-    iterations: number
-    splits: SplitName[]
-    sampled: Pick<ResolvedSpec, 'dataset' | 'allocation' | 'training'>
-    allocated: number
-    version: string | null
-  }
-  const { rows } = await db.pool.query<Found>(ledgerSql, [id, tenant])
-  const found = rows[0]
-  if (!found) throw experimentNotFound(id)
+  // As rows have it: an id may have been written in capitals.
+  const [found] = await findExperiments(app, reader, [id.toLowerCase()])
   if (split !== undefined && !found.splits.includes(split))
     throw invalidQuery('split', `this experiment allocates ${found.splits.join(' and ')} only`)
-  const own = split ?? found.splits[0]
-  const { iterations } = found
-  const unbalanced = await unbalancedOf(ledgerDb.pool, { id, splits: [own], iterations }, found)
+  return ledgerOf(app, found, split ?? found.splits[0])
+}
+
+/**
+ * Looks several experiments up, each once; `split` defaults to the first that the first of them allocates, and `without` are
+ * those that do not allocate it. Throws 404 with all that are missing, and 400 where none allocates it.
+ */
+export async function findLedgers(
+  app: Databases,
+  reader: Reader,
+  ids: string[],
+  split: SplitName | undefined,
+): Promise<{ split: SplitName; ledgers: Ledger[]; without: string[] }> {
+  const all = await findExperiments(app, reader, [...new Set(ids.map(id => id.toLowerCase()))])
+  const own = split ?? all[0].splits[0]
+  const having = all.filter(({ splits }) => splits.includes(own))
+  if (having.length === 0)
+    throw invalidQuery(
+      'split',
+      `these experiments allocate ${[...new Set(all.flatMap(({ splits }) => splits))].join(' and ')} only`,
+    )
   return {
-    id,
     split: own,
-    iterations,
-    sample: sampleOf(found.sampled, own),
-    recording: found.sampled,
-    complete: found.allocated >= found.iterations,
-    version: found.version ?? undefined,
-    unbalanced: unbalanced?.[own] ?? null,
+    ledgers: await Promise.all(having.map(found => ledgerOf(app, found, own))),
+    without: all.filter(({ splits }) => !splits.includes(own)).map(({ id }) => id),
   }
 }
 

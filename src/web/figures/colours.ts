@@ -1,14 +1,21 @@
 /** Colours of the figures, in both themes. Canvases cannot use CSS variables, so they are read here. */
 import { useEffect, useState } from 'preact/hooks'
 
-/** The value of a CSS variable of style.css in the theme that is on. */
+/** What style.css says of its variables, as it is written there. */
+const written = new Map<string, string>()
+
+/**
+ * The value of a CSS variable of style.css in the theme that is on. It is read once, and never of an element that is put into
+ * the page for it, which would be laid out anew each time.
+ */
 export function themed(name: string): string {
-  const probe = document.createElement('i')
-  probe.style.color = `var(${name})`
-  document.body.append(probe)
-  const { color } = getComputedStyle(probe)
-  probe.remove()
-  return color
+  let value = written.get(name)
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+    written.set(name, value)
+  }
+  const [, light, dark] = /^light-dark\(\s*(.+?)\s*,\s*(.+?)\s*\)$/.exec(value) ?? [value, value, value]
+  return isDark() ? dark : light
 }
 
 export function isDark(): boolean {
@@ -49,15 +56,17 @@ export function colours(n: number, theme: 'light' | 'dark'): string[] {
   return Array.from({ length: n }, (_, i) => along(many[theme], i / (n - 1)))
 }
 
-function along(stops: string[], at: number): string {
+const along = (stops: string[], at: number): string => `rgb(${mixed(stops.map(channelsOf), at).join(' ')})`
+
+const channelsOf = (colour: string): number[] =>
+  [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16))
+
+/** The colour at a place from 0, the first stop, to 1, the last. */
+function mixed(stops: number[][], at: number): number[] {
   const position = at * (stops.length - 1)
   const index = Math.min(stops.length - 2, Math.floor(position))
   const part = position - index
-  const channel = (colour: string, c: number) => Number.parseInt(colour.slice(1 + 2 * c, 3 + 2 * c), 16)
-  const mixed = [0, 1, 2].map(c =>
-    Math.round(channel(stops[index], c) * (1 - part) + channel(stops[index + 1], c) * part),
-  )
-  return `rgb(${mixed.join(' ')})`
+  return stops[index].map((from, c) => Math.round(from * (1 - part) + stops[index + 1][c] * part))
 }
 
 /** From what helps (blue) over nothing (the paper) to what hurts (orange): apart for every colour vision. */
@@ -72,10 +81,8 @@ export function divergingTable(theme: 'light' | 'dark'): Uint8ClampedArray {
   if (made) return made
   const size = 511
   const table = new Uint8ClampedArray(size * 3)
-  for (let i = 0; i < size; i++) {
-    const channels = along(diverging[theme], i / (size - 1)).match(/\d+/g)!
-    for (let c = 0; c < 3; c++) table[3 * i + c] = Number(channels[c])
-  }
+  const stops = diverging[theme].map(channelsOf)
+  for (let i = 0; i < size; i++) table.set(mixed(stops, i / (size - 1)), 3 * i)
   tables[theme] = table
   return table
 }

@@ -1,12 +1,11 @@
 /** One time axis and what is above it, drawn by uPlot: lines, or what a figure paints itself. Zoom and cursor are linked. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import { number } from '../format.ts'
-import { saveBlob } from '../parts/save.ts'
+import { fileName, saveBlob } from '../parts/save.ts'
 import { themed, useTheme } from './colours.ts'
 import { type Entry, Legend, withLegend } from './legend.tsx'
-import { fileName, plotSvg, saveSvg } from './svg.ts'
 
 export type Series = {
   label: string
@@ -231,6 +230,17 @@ export function Plot(props: PlotProps) {
     if (readout.current) readout.current.textContent = latest.current.read?.(null) ?? ''
   }, [shape, gutter, x, series, span[0], span[1], yRange?.[0], yRange?.[1], props.paint, props.says])
 
+  const [failed, setFailed] = useState<string>()
+  /** What a button asks for may be away. */
+  const trying = (saving: Promise<unknown>) => {
+    setFailed(undefined)
+    saving.catch(error => setFailed(String(Object(error).message ?? error)))
+  }
+  const svg = async () => {
+    // Fetched when it is first wanted.
+    const { plotSvg, saveSvg } = await import('./svg.ts')
+    if (plot.current) saveSvg(plotSvg(latest.current, plot.current), props.title)
+  }
   const png = () => {
     if (!plot.current) return
     const { canvas } = plot.current.ctx
@@ -246,15 +256,11 @@ export function Plot(props: PlotProps) {
         <h2>{props.title}</h2>
         <div class="tools">
           {props.csv && (
-            <button type="button" class="plain" onClick={() => void props.csv!()}>
+            <button type="button" class="plain" onClick={() => trying(props.csv!())}>
               CSV<span class="hidden"> of {props.title}</span>
             </button>
           )}
-          <button
-            type="button"
-            class="plain"
-            onClick={() => plot.current && saveSvg(plotSvg(latest.current, plot.current), props.title)}
-          >
+          <button type="button" class="plain" onClick={() => trying(svg())}>
             SVG<span class="hidden"> of {props.title}</span>
           </button>
           <button type="button" class="plain" onClick={png}>
@@ -262,6 +268,11 @@ export function Plot(props: PlotProps) {
           </button>
         </div>
       </div>
+      {failed !== undefined && (
+        <p class="notice bad" role="alert">
+          {failed}
+        </p>
+      )}
       {props.children}
       {props.legend && <Legend entries={props.legend} />}
       <div ref={frame} />

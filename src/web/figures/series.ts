@@ -17,29 +17,25 @@ export type Ledger = { names: string[]; starts: number[]; ends: number[]; lca: F
 export function ledgerOf(columns: {
   iteration: ArrayLike<number>
   iterations: ArrayLike<number>
-  name: ArrayLike<string>
+  /** Of which layer or variable each row is. */
+  name: { indices: ArrayLike<number>; names: string[] }
   lca: ArrayLike<number>
 }): Ledger {
-  const names: string[] = []
-  const rowOf = new Map<string, number>()
+  const { iteration, iterations, name, lca: values } = columns
   const starts: number[] = []
   const ends: number[] = []
-  for (let i = 0; i < columns.lca.length; i++) {
-    if (!rowOf.has(columns.name[i])) {
-      rowOf.set(columns.name[i], names.length)
-      names.push(columns.name[i])
-    }
-    if (starts[starts.length - 1] === columns.iteration[i]) continue
-    starts.push(columns.iteration[i])
-    ends.push(columns.iteration[i] + columns.iterations[i])
+  for (let i = 0; i < values.length; i++) {
+    if (starts[starts.length - 1] === iteration[i]) continue
+    starts.push(iteration[i])
+    ends.push(iteration[i] + iterations[i])
   }
-  const lca = names.map(() => new Float64Array(starts.length))
+  const lca = name.names.map(() => new Float64Array(starts.length))
   let span = -1
-  for (let i = 0; i < columns.lca.length; i++) {
-    if (columns.iteration[i] !== starts[span]) span++
-    lca[rowOf.get(columns.name[i])!][span] = columns.lca[i]
+  for (let i = 0; i < values.length; i++) {
+    if (iteration[i] !== starts[span]) span++
+    lca[name.indices[i]][span] = values[i]
   }
-  return { names, starts, ends, lca }
+  return { names: name.names, starts, ends, lca }
 }
 
 /** Iterations of the longest span: the first and the last may be shorter. */

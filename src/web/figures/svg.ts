@@ -5,7 +5,7 @@
 import { scaleLinear, scaleLog } from 'd3-scale'
 import type uPlot from 'uplot'
 import { number } from '../format.ts'
-import { saveBlob } from '../parts/save.ts'
+import { fileName, saveBlob } from '../parts/save.ts'
 import { themed } from './colours.ts'
 import { bandAlpha, places } from './legend.tsx'
 import type { PlotProps } from './plot.tsx'
@@ -24,13 +24,6 @@ function node(name: string, attributes: Record<string, string | number>, text?: 
 
 const written = (svg: SVGElement): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(svg)}\n`
-
-/** The name of the file of a figure, without its end. */
-export const fileName = (title: string): string =>
-  title
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .slice(0, 80)
 
 export function saveSvg(svg: SVGElement, title: string): void {
   saveBlob(new Blob([written(svg)], { type: 'image/svg+xml' }), `${fileName(title)}.svg`)

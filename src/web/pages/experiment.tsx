@@ -15,16 +15,19 @@ import {
   toneOf,
   whole,
 } from '../format.ts'
-import { ledger, noteError, useLoad } from '../ledger.ts'
+import { ledger, noteError } from '../ledger.ts'
+import { later } from '../parts/later.tsx'
+import { useLoad } from '../parts/load.ts'
 import { ActionButton, Failed, nameOf, Progress, placeInWords, Status, Tags, Title } from '../parts/small.tsx'
-import { ArtifactsTab } from './experiment/artifacts.tsx'
 import { EditButton } from './experiment/edit.tsx'
-import { ExplainedTab, LargestFindings } from './experiment/explained.tsx'
 import { BranchButton, ExtendButton } from './experiment/going-on.tsx'
-import { LayersTab } from './experiment/layers.tsx'
 import { LedgerTab } from './experiment/ledger.tsx'
-import { LogTab } from './experiment/log.tsx'
-import { SpecTab } from './experiment/spec.tsx'
+
+const ArtifactsTab = later(({ ArtifactsTab }) => ArtifactsTab)
+const ExplainedTab = later(({ ExplainedTab }) => ExplainedTab)
+const LayersTab = later(({ LayersTab }) => LayersTab)
+const LogTab = later(({ LogTab }) => LogTab)
+const SpecTab = later(({ SpecTab }) => SpecTab)
 
 const tabs = [
   ['ledger', 'Ledger'],
@@ -297,5 +300,25 @@ function Tiles({ experiment: { summary, bytes: size } }: { experiment: Experimen
         </dd>
       </div>
     </dl>
+  )
+}
+
+/** The largest, above everything else of the page. */
+function LargestFindings({ experiment: { id, summary } }: { experiment: Experiment }) {
+  const findings = summary?.findings
+  if (!findings || findings.count === 0) return null
+  const more = findings.count - findings.largest.length
+  return (
+    <ul class="findings" aria-label="Findings">
+      {findings.largest.map(({ statement }, i) => (
+        // A finding has no other name.
+        <li key={i}>{statement}</li>
+      ))}
+      <li>
+        <a href={linkTo(['experiments', id], { tab: 'findings' })}>
+          {more > 0 ? `${whole(more)} more, with` : 'With'} intervals, advice and figures
+        </a>
+      </li>
+    </ul>
   )
 }

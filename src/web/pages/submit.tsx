@@ -8,8 +8,9 @@ import {
 } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
 import { bytes, number, whole } from '../format.ts'
-import { base, ledger, noteError, useLoad } from '../ledger.ts'
+import { base, ledger, noteError } from '../ledger.ts'
 import { changed, type FieldErrors, Fields, type Schema } from '../parts/form.tsx'
+import { useLoad } from '../parts/load.ts'
 import { CopyButton, Failed, Title } from '../parts/small.tsx'
 import { asCli, asCurl, asPython } from '../parts/snippets.ts'
 

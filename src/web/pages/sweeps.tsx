@@ -2,7 +2,8 @@
 import type { SweepListItem } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
 import { time, whole } from '../format.ts'
-import { ledger, useLoad } from '../ledger.ts'
+import { ledger } from '../ledger.ts'
+import { useLoad } from '../parts/load.ts'
 import { Failed, Title } from '../parts/small.tsx'
 
 const most = 500

@@ -2,7 +2,8 @@
 import { type Experiment, isFinished } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
 import { bytes, duration, number, whole } from '../format.ts'
-import { ledger, useLoad } from '../ledger.ts'
+import { ledger } from '../ledger.ts'
+import { useLoad } from '../parts/load.ts'
 import { usePolling } from '../parts/poll.ts'
 import { Failed, nameOf, Progress, placeInWords, Status, Title } from '../parts/small.tsx'
 

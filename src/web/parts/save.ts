@@ -10,3 +10,10 @@ export function saveBlob(blob: Blob, name: string): void {
 /** A cell of a CSV file (RFC 4180). */
 export const csvText = (text: string): string =>
   /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+
+/** The name of the file of a figure, without its end. */
+export const fileName = (title: string): string =>
+  title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 80)

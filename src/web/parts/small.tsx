@@ -76,6 +76,13 @@ export function Later({ children }: { children: ComponentChildren }) {
   return now ? children : null
 }
 
+/** What is made in the frame after that in which it could be, so that what is above it is seen sooner. */
+export function Next({ children }: { children: ComponentChildren }) {
+  const [now, set] = useState(false)
+  useEffect(() => set(true), [])
+  return now ? children : null
+}
+
 /** A dialog that is a form: what is asked, a button that sends it, others that the form has, and one that closes it. */
 export function FormDialog(props: {
   dialog: RefObject<HTMLDialogElement | null>

@@ -67,12 +67,29 @@ class Ledger:
         status: str | Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
         sweep: str | None = None,
+        where: str | None = None,
+        sort: str | None = None,
     ) -> Iterator[Experiment]:
-        """Newest first, page after page; those with all of the tags."""
+        """Newest first, page after page; those with all of the tags. `where` and `sort` as docs/querying.md has them:
+        where="spec.optimizer.learningRate < 0.1", sort="-validationAccuracy"."""
         tag = [f"{key}:{value}" for key, value in (tags or {}).items()] or None
-        asked = {"status": [status] if isinstance(status, str) else status, "tag": tag, "sweep": sweep}
+        asked = {"status": [status] if isinstance(status, str) else status, "tag": tag, "sweep": sweep, "where": where, "sort": sort}
         for one in self._http.pages("/v1/experiments", asked):
             yield Experiment(self._http, one)
+
+    def iterations(
+        self,
+        experiments: Sequence[Experiment | str],
+        split: str | None = None,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        points: int | None = None,
+    ) -> pd.DataFrame:
+        """Loss, LCA and residual of every iteration of up to 50 experiments, at most `points` of each; `experiment` says whose."""
+        ids = [one if isinstance(one, str) else one.id for one in experiments]
+        asked = {"id": ids, "split": split, "from": start, "to": stop, "points": points}
+        return tables.read_frame(self._http, "/v1/experiments/iterations", asked)
 
     def compare(
         self,

@@ -32,13 +32,18 @@ export default fp(
     // In a context of its own, whose hook comes after the one that gives every answer the policy of data.
     await app.register(async pages => {
       pages.addHook('onRequest', async (_request, reply) => {
-        reply.headers({ 'content-security-policy': policy, 'cross-origin-opener-policy': 'same-origin' })
+        reply.headers({
+          ...{ 'content-security-policy': policy, 'cross-origin-opener-policy': 'same-origin' },
+          vary: 'accept-encoding',
+        })
       })
       await pages.register(fastifyStatic, {
         root,
         // A route a file: whatever else is asked for is a problem+json like everything that is not there.
         wildcard: false,
         decorateReply: false,
+        // Set-up compresses what is large.
+        preCompressed: true,
         cacheControl: false,
         setHeaders(response, path) {
           // The names of what is in assets/ say what is in it.

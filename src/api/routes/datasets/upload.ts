@@ -1,7 +1,8 @@
 /** POST /datasets: the only route that takes a form, and a body that does not fit in memory. */
 import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { addUpload, datasetKey, datasetPrefix, digestOf, findUpload } from '../../../store/datasets.ts'
+import { datasetKey, datasetPrefix } from '../../../objects/names.ts'
+import { addUpload, digestOf, findUpload } from '../../../store/datasets.ts'
 import { unhurried } from '../../form.ts'
 import { ProblemError } from '../../problem.ts'
 import { Dataset, DatasetForm } from '../../schemas/catalogue.ts'

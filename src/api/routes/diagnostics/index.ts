@@ -1,7 +1,7 @@
 /** What explains a ledger: which diagnostics an experiment has, and each as a table. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { diagnostics } from '../../../lca/diagnostics/registry.ts'
-import { hasDiagnostic, recordedBy } from '../../../spec/diagnostics.ts'
+import { hasDiagnostic, recordedBy } from '../../../spec/recording.ts'
 import { tableCompression } from '../../plugins/external/compression.ts'
 import { ExperimentParams, notModified, problems, ref } from '../../schemas/common.ts'
 import { columnRules, DiagnosticList, diagnosticSchemas } from '../../schemas/diagnostics.ts'

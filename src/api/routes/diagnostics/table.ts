@@ -1,7 +1,7 @@
 /** A diagnostic as a table, in whatever format it is wanted. */
 import type { FastifyInstance } from 'fastify'
 import type { Asked, Diagnostic } from '../../../lca/diagnostics/diagnostic.ts'
-import { hasDiagnostic, recordedBy } from '../../../spec/diagnostics.ts'
+import { hasDiagnostic, recordedBy } from '../../../spec/recording.ts'
 import type { SplitName } from '../../../spec/schema.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { columnRules } from '../../schemas/diagnostics.ts'

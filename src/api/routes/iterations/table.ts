@@ -7,7 +7,10 @@ import { findLedger, headOf, spanOf } from '../../tables/ledger.ts'
 import { columnsOf, type Table } from '../../tables/table.ts'
 import { readIterations, readPoints } from './query.ts'
 
-type Query = { split?: SplitName | undefined; from: number; to?: number; points?: number | undefined }
+type Query = { split?: SplitName | undefined; from: number; to?: number } & {
+  points?: number | undefined
+  column?: string[] | undefined
+}
 
 /** Throws as findLedger and spanOf do. */
 export async function iterationsTable(
@@ -17,7 +20,8 @@ export async function iterationsTable(
   query: Query,
   signal: AbortSignal,
 ): Promise<Table> {
-  const { split, points } = query
+  const { split, points, column } = query
+  const options = { signal, columns: column }
   const ledger = await findLedger(app, caller, id, split)
   const span = spanOf(query, ledger)
   return {
@@ -25,8 +29,8 @@ export async function iterationsTable(
     columns: columnsOf(IterationRow),
     batches:
       points === undefined
-        ? readIterations(app.ledgerDb, ledger, span, signal)
-        : readPoints(app.ledgerDb, ledger, span, points, signal),
+        ? readIterations(app.ledgerDb, ledger, span, options)
+        : readPoints(app.ledgerDb, ledger, span, points, options),
     version: ledger.version,
     warning: ledger.unbalanced?.message,
   }

@@ -2,6 +2,7 @@
 import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { trajectoryKey, trajectoryPrefix } from '../../../objects/names.ts'
 import { factsOf, listUploads } from '../../../store/datasets.ts'
 import {
   addTrajectory,
@@ -9,8 +10,6 @@ import {
   listTrajectories,
   readTrajectories,
   type Trajectory as Stored,
-  trajectoryKey,
-  trajectoryPrefix,
 } from '../../../store/trajectories.ts'
 import { unhurried } from '../../form.ts'
 import { decodeCursor, encodeCursor } from '../../http/cursor.ts'

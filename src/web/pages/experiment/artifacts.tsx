@@ -1,7 +1,8 @@
 /** What is stored of an experiment: tensors and manifest, with their sizes and the line that loads them. */
 import type { Artifact, Experiment } from '../../../../clients/typescript/src/index.ts'
 import { bytes, whole } from '../../format.ts'
-import { ledger, readKey, save, useLoad } from '../../ledger.ts'
+import { ledger, readKey, save } from '../../ledger.ts'
+import { useLoad } from '../../parts/load.ts'
 import { ActionButton, CopyButton, Failed } from '../../parts/small.tsx'
 import { asNumpy } from '../../parts/snippets.ts'
 

@@ -5,9 +5,10 @@ import { type Finding, placeOf, readExplained } from '../../../figures/explained
 import { linkTo } from '../../address.ts'
 import { ExplainedFigures } from '../../figures/explained.tsx'
 import { whole } from '../../format.ts'
-import { ledger, save, useLoad } from '../../ledger.ts'
+import { ledger, save } from '../../ledger.ts'
 import { columns, splitOf } from '../../look.ts'
 import { Findings } from '../../parts/findings.tsx'
+import { useLoad } from '../../parts/load.ts'
 import { Failed } from '../../parts/small.tsx'
 import { SplitButtons } from '../../parts/split-buttons.tsx'
 import { useGutter, useSpan } from './ledger.tsx'
@@ -75,25 +76,5 @@ export function ExplainedTab(props: { experiment: Experiment; query: URLSearchPa
         <ExplainedFigures explained={explained.value} {...{ split, span, gutter, csv }} onZoom={zoom} />
       )}
     </div>
-  )
-}
-
-/** The largest, above everything else of the page. */
-export function LargestFindings({ experiment: { id, summary } }: { experiment: Experiment }) {
-  const findings = summary?.findings
-  if (!findings || findings.count === 0) return null
-  const more = findings.count - findings.largest.length
-  return (
-    <ul class="findings" aria-label="Findings">
-      {findings.largest.map(({ statement }, i) => (
-        // A finding has no other name.
-        <li key={i}>{statement}</li>
-      ))}
-      <li>
-        <a href={linkTo(['experiments', id], { tab: 'findings' })}>
-          {more > 0 ? `${whole(more)} more, with` : 'With'} intervals, advice and figures
-        </a>
-      </li>
-    </ul>
   )
 }

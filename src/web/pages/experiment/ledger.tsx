@@ -6,9 +6,10 @@ import { HeatFigure, StackFigure } from '../../figures/ledger.tsx'
 import { HelpFigure, LossFigure, ResidualFigure } from '../../figures/lines.tsx'
 import { longestSpan } from '../../figures/series.ts'
 import { whole } from '../../format.ts'
-import { save, useLoad } from '../../ledger.ts'
+import { save } from '../../ledger.ts'
 import { columns, lookOf, points, spanOf, takeCurves, takeRows } from '../../look.ts'
-import { Failed, Later } from '../../parts/small.tsx'
+import { useLoad } from '../../parts/load.ts'
+import { Failed, Later, Next } from '../../parts/small.tsx'
 import { SplitButtons } from '../../parts/split-buttons.tsx'
 
 /** The part of the run that the address names, and how to change it. */
@@ -108,29 +109,29 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
       </div>
       <Failed error={curves.error ?? rows.error} />
       {curves.value && <LossFigure splits={curves.value} {...shared} csv={perSplit} />}
-      {rows.value && (
-        <StackFigure
-          title={`Cumulative LCA by ${by}`}
-          ledger={rows.value}
-          split={split}
-          {...shared}
-          csv={allocations}
-        />
-      )}
-      {rows.value && (
-        <HeatFigure
-          ledger={rows.value}
-          split={split}
-          what={by}
-          {...shared}
-          csv={allocations}
-          onPick={name =>
-            changeQuery({
-              tab: 'layers',
-              layer: by === 'layer' ? name : name.slice(0, name.lastIndexOf('/')),
-            })
-          }
-        />
+      {rows.value && (curves.value ?? curves.error) && (
+        <Next>
+          <StackFigure
+            title={`Cumulative LCA by ${by}`}
+            ledger={rows.value}
+            split={split}
+            {...shared}
+            csv={allocations}
+          />
+          <HeatFigure
+            ledger={rows.value}
+            split={split}
+            what={by}
+            {...shared}
+            csv={allocations}
+            onPick={name =>
+              changeQuery({
+                tab: 'layers',
+                layer: by === 'layer' ? name : name.slice(0, name.lastIndexOf('/')),
+              })
+            }
+          />
+        </Next>
       )}
       {curves.value && (
         <Later>

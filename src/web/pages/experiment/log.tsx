@@ -1,7 +1,8 @@
 /** What workers said of an experiment. */
 import type { Experiment, LogLine } from '../../../../clients/typescript/src/index.ts'
 import { duration, time, whole } from '../../format.ts'
-import { ledger, useLoad } from '../../ledger.ts'
+import { ledger } from '../../ledger.ts'
+import { useLoad } from '../../parts/load.ts'
 import { Failed, Heads } from '../../parts/small.tsx'
 
 export function LogTab({ experiment: { id, status }, version }: { experiment: Experiment; version: number }) {

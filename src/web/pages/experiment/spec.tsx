@@ -1,6 +1,7 @@
 /** What was asked for: the resolved spec, with what differs from the defaults marked, and how to ask for it again. */
 import type { Experiment, ExperimentSpec } from '../../../../clients/typescript/src/index.ts'
-import { base, ledger, useLoad } from '../../ledger.ts'
+import { base, ledger } from '../../ledger.ts'
+import { useLoad } from '../../parts/load.ts'
 import { CopyButton, Failed } from '../../parts/small.tsx'
 import { asCli, asCurl, asPython } from '../../parts/snippets.ts'
 

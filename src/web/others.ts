@@ -1,0 +1,12 @@
+/** What is not looked at first, as a program of its own (parts/later.tsx). */
+export { ComparePage } from './pages/compare.tsx'
+export { DatasetsPage } from './pages/datasets.tsx'
+export { ArtifactsTab } from './pages/experiment/artifacts.tsx'
+export { ExplainedTab } from './pages/experiment/explained.tsx'
+export { LayersTab } from './pages/experiment/layers.tsx'
+export { LogTab } from './pages/experiment/log.tsx'
+export { SpecTab } from './pages/experiment/spec.tsx'
+export { SubmitPage } from './pages/submit.tsx'
+export { SweepPage } from './pages/sweep.tsx'
+export { SweepsPage } from './pages/sweeps.tsx'
+export { WorkersPage } from './pages/workers.tsx'
