@@ -116,6 +116,8 @@ describe('ledger', () => {
       [['show'], 2, /missing required argument/],
       [['submit'], 2, /a file, - for stdin, or flags/],
       [['submit', 'nowhere.json'], 2, /cannot read nowhere\.json/],
+      [['list', '-n', '0'], 2, /not a number from 1/],
+      [['show', '01a'], 2, /01a is too little of an id/],
       [['submit', ...flags, '--iterations', 'x'], 2, /not a number/],
       [['submit', ...flags, '--set', 'a b=1'], 2, /not a path/],
       [['submit', ...flags, '--iterations', '0'], 3, /422 .*\n {2}\$\.training\.iterations: must be/],
@@ -138,6 +140,10 @@ describe('ledger', () => {
     const bad = await run(['submit', '-'], '{"dataset": ')
     assert.equal(bad.code, 2)
     assert.match(bad.err, /^stdin is neither JSON nor YAML/)
+    assert.deepEqual(await run(['submit', '-'], '\n').then(({ code, err }) => [code, err]), [
+      2,
+      'stdin is empty\n',
+    ])
   })
 
   test('watch tells by its exit code how it went', async () => {

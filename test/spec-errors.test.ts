@@ -195,6 +195,7 @@ test('a document that is no object is wrong as a whole', () => {
       ['$'],
     )
     assert.match(errors[0].message, /^must be an object with the fields name, tags, dataset/)
+    assert.doesNotMatch(errors[0].message, /undefined/)
   }
 })
 

@@ -1,7 +1,7 @@
 /** Student's t and the intervals made of it, against printed tables, quadrature, and examples worked by hand. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { estimate, welch } from '../src/statistics/intervals.ts'
+import { differenceBySeed, estimate, welch } from '../src/statistics/intervals.ts'
 import { studentQuantile, twoTails } from '../src/statistics/student.ts'
 import { axisOf, bucketMeans, groupings, groupsOf, meansOver } from '../src/web/grouped.ts'
 
@@ -76,6 +76,52 @@ test('the difference of two means, where the variances differ', () => {
   near(high, -8 + half, 1e-12)
   // R: t.test(c(1, 2, 3), c(0, 10, 20))$conf.int
   near(low, -32.4, 0.3)
+})
+
+test('the difference of runs that share seeds is taken seed by seed; of those that share none it is Welch’s', () => {
+  const x = new Map([
+    [1, 1.1],
+    [2, 2.3],
+    [3, 2.9],
+    [4, 50],
+  ])
+  const y = new Map([
+    [3, 2.5],
+    [2, 2],
+    [1, 1],
+    [7, -50],
+  ])
+  // R: t.test(c(.1, .3, .4))$conf.int, half of it t(2) · √(0.07/3)/√3
+  const { difference, low, high, pairs } = differenceBySeed(x, y, 0.95)
+  assert.equal(pairs, 3)
+  near(difference, 0.8 / 3, 1e-12)
+  near(low, 0.8 / 3 - (4.302652729749462 * Math.sqrt(0.07 / 3)) / Math.sqrt(3), 1e-12)
+  near(high, 0.8 / 3 + (4.302652729749462 * Math.sqrt(0.07 / 3)) / Math.sqrt(3), 1e-12)
+  assert.deepEqual(
+    differenceBySeed(
+      new Map([
+        [1, 3],
+        [2, 5],
+      ]),
+      new Map([[2, 1]]),
+      0.95,
+    ),
+    {
+      ...{ difference: 4, low: null, high: null, pairs: 1 },
+    },
+  )
+  const others = new Map([
+    [8, 2.5],
+    [9, 2],
+  ])
+  const [ofX, ofOthers] = [x, others].map(values => estimate([...values.values()], 0.95))
+  assert.deepEqual(differenceBySeed(x, others, 0.95), { ...welch(ofX, ofOthers, 0.95), pairs: 0 })
+  assert.deepEqual(differenceBySeed(x, new Map(), 0.95), {
+    difference: null,
+    low: null,
+    high: null,
+    pairs: 0,
+  })
 })
 
 test('no interval where there are too few values; none is needed where nothing varies', () => {

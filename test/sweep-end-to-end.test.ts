@@ -11,7 +11,6 @@ import type { SummaryRow, Sweep } from '../src/api/schemas/sweeps.ts'
 import { type Server, startServer } from '../src/cli/serve.ts'
 import { readConfig } from '../src/config.ts'
 import { npyHeaderBytes } from '../src/objects/npy.ts'
-import { studentQuantile } from '../src/statistics/student.ts'
 import type { Manifest } from '../src/store/summary.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 
@@ -152,17 +151,19 @@ test('the summary is what the raw allocations say', async () => {
     assert.ok(Math.abs(row.sd! - Math.sqrt(Math.max(0, variance(own)))) < 1e-7, `${row.variant} ${key} sd`)
     close(row.high, row.mean! + (4.302652729749462 * row.sd!) / Math.sqrt(3), `${row.variant} ${key} high`)
     if (row.variant === 'baseline') {
-      assert.deepEqual([row.difference, row.differenceLow, row.differenceHigh], [null, null, null])
+      assert.deepEqual(
+        [row.difference, row.differenceLow, row.differenceHigh, row.pairs],
+        [null, null, null, null],
+      )
       continue
     }
     const baseline = values.get(`baseline/${key}`)!
     close(row.difference, mean(own) - mean(baseline), `${row.variant} ${key} difference`)
-    const base = items.find(
-      one => one.variant === 'baseline' && `${one.split}/${one.layer}/${one.measure}` === key,
-    )!
-    const [a, b] = [row.sd! ** 2 / 3, base.sd! ** 2 / 3]
-    if (a + b === 0) continue
-    const half = studentQuantile(0.95, (a + b) ** 2 / (a ** 2 / 2 + b ** 2 / 2)) * Math.sqrt(a + b)
+    // The experiments are in the order of the seeds.
+    const differences = own.map((value, seed) => value - baseline[seed])
+    const spread = sum(differences.map(value => (value - mean(differences)) ** 2)) / 2
+    const half = 4.302652729749462 * Math.sqrt(spread / 3)
+    assert.equal(row.pairs, 3)
     close(row.differenceHigh! - row.difference!, half, `${row.variant} ${key} interval`)
     close(row.difference! - row.differenceLow!, half, `${row.variant} ${key} interval`)
   }
@@ -174,6 +175,9 @@ test('the summary is what the raw allocations say', async () => {
   )
   assert.equal(frozen.length, 4)
   for (const row of frozen) assert.deepEqual([row.mean, row.sd, row.low, row.high], [0, 0, 0, 0])
+  const { id } = sweep.experiments.find(({ variant }) => variant === 'last frozen')!
+  const { body: own } = await http.get(`/v1/experiments/${id}/layers`).expect(200)
+  assert.ok(Object.is(own.items[1].share, 0), 'a share of 0, not of −0')
 })
 
 test('a run that blew up succeeds, says that its books do not balance, and is in no mean', async () => {
@@ -224,7 +228,7 @@ test('the summary as CSV has the same rows, and can be cut down', async () => {
   const [header, ...lines] = text.trimEnd().split('\n')
   assert.equal(
     header,
-    'variant,split,layer,measure,n,mean,sd,low,high,difference,differenceLow,differenceHigh',
+    'variant,split,layer,measure,n,mean,sd,low,high,difference,differenceLow,differenceHigh,pairs',
   )
   assert.deepEqual(
     lines,

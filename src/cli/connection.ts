@@ -59,6 +59,8 @@ async function idOf(
     throw new MissingError(`there is no ${what} yet, so there is no last one`)
   }
   const prefix = typed.toLowerCase()
+  if (/^[0-9a-f]{1,3}$/.test(prefix))
+    throw new UsageError(`${typed} is too little of an id: its first 4 digits at least`)
   if (!isPrefix(prefix)) return typed
   const found: { id: string; name: string | null }[] = []
   // Newest first, and ids sort by age: behind the first that is smaller there is none.
@@ -93,6 +95,12 @@ export const idHelp = 'its id, the beginning of it, or "last" for the newest'
 
 /** For an option that may be repeated. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value]
+
+/** For an option that is how many of something, one at least. */
+export function positive(text: string): number {
+  if (whole(text) === 0) throw new UsageError(`${JSON.stringify(text)} is not a number from 1`)
+  return Number(text)
+}
 
 /** For an option that is a whole number. */
 export function whole(text: string): number {

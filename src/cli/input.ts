@@ -12,6 +12,7 @@ export async function readDocument(file: string): Promise<unknown> {
   } catch (error) {
     throw new UsageError(`cannot read ${file}: ${(error as Error).message}`)
   }
+  if (words.trim() === '') throw new UsageError(`${file === '-' ? 'stdin' : file} is empty`)
   try {
     // JSON is YAML; but what begins like JSON is told about as JSON, and needs no other parser.
     return /^\s*[{[]/.test(words) ? JSON.parse(words) : (await import('yaml')).parse(words)

@@ -1,5 +1,6 @@
 /** A sweep's summary as tables for a terminal: a row per layer, a column per variant. */
 import type { SweepSummaryRow } from '../../clients/typescript/src/index.ts'
+import { pairedInWords } from '../figures/paired.ts'
 import type { Summary } from '../figures/report.ts'
 import { number } from '../figures/svg/panel.ts'
 import { alarm, table } from './format.ts'
@@ -43,18 +44,20 @@ export function summaryTables({ complete, baseline, confidence, variants, leftOu
   })
   const figures = [...new Set(items.filter(isFigure).map(({ split }) => split))].map(split => {
     const rows = items.filter(row => isFigure(row) && row.split === split)
-    const lines = [...new Set(rows.map(({ measure }) => measure))].map(measure => [
-      measure,
-      ...variants.map(({ label }) =>
-        cell(rows.find(row => row.measure === measure && row.variant === label)),
-      ),
-    ])
+    const lines = [...new Set(rows.map(({ measure }) => measure))]
+      .sort()
+      .map(measure => [
+        measure,
+        ...variants.map(({ label }) =>
+          cell(rows.find(row => row.measure === measure && row.variant === label)),
+        ),
+      ])
     return `figures of diagnostics, ${split}\n${table(['figure', ...variants.map(({ label }) => label)], lines)}`
   })
   const seeds = variants.map(({ label, seeds, experiments }) => `${label}: ${seeds.length} of ${experiments}`)
   const notes = [
-    'mean ± sd over seeds [difference from the baseline]; * its interval ' +
-      `of ${100 * confidence} % (Welch) is on one side of 0. Baseline: ${baseline}.`,
+    `mean ± sd over seeds [difference from the baseline, ${pairedInWords(items)}]; * its interval ` +
+      `of ${100 * confidence} % is on one side of 0 (by chance so is one of ${Math.round(1 / (1 - confidence))} that do not differ). Baseline: ${baseline}.`,
     ...(complete && leftOut.length === 0
       ? []
       : [`${complete ? '' : 'Not all have succeeded. '}n, the seeds in the means: ${seeds.join('; ')}.`]),

@@ -10,6 +10,7 @@ import { printableData } from '../printable.ts'
 import { type Explained, type ExplainedSource, readExplained } from './explained.ts'
 import { NothingToShow } from './nothing.ts'
 import { whole as thousands } from './numbers.ts'
+import { pairedInWords } from './paired.ts'
 import { comparedLayersFigure, lossesFigure } from './svg/compare-figure.ts'
 import { lossFigure, residualsFigure, type Split } from './svg/curves.ts'
 import { alphaFigure, counterfactualsFigure, peaksFigure, tailsFigure } from './svg/explained-figures.ts'
@@ -202,7 +203,7 @@ export async function sweepReport(
   // Of a variant that nothing has finished of yet there is nothing to show.
   const seen = summary.variants.filter(({ seeds }) => seeds.length > 0)
   const counts = [...new Set(seen.map(({ seeds }) => seeds.length))].sort((a, b) => a - b)
-  const about = `${name ? `${name}: ` : ''}means over ${counts.join(' to ')} seeds, intervals of ${100 * summary.confidence} % (Welch)`
+  const about = `${name ? `${name}: ` : ''}means over ${counts.join(' to ')} seeds, intervals of ${100 * summary.confidence} %, ${pairedInWords(summary.items)}`
   const left = leftOut.map(({ variant, seed }) => `${variant} seed ${seed}`)
   const warning = left.length > 0 ? `Left out, as their books do not balance: ${left.join(', ')}.` : undefined
   const splits = [...new Set(summary.items.map(({ split }) => split))]

@@ -51,7 +51,7 @@ export function show(value: unknown): string {
     return flat ? `[${value.map(show).join(', ')}]` : `an array of ${value.length}`
   }
   if (typeof value === 'object' && value !== null) return `an object of ${Object.keys(value).length} entries`
-  return String(value)
+  return value === undefined ? 'nothing' : String(value)
 }
 
 /** Most edits at which a word is still taken for another. */

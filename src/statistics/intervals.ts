@@ -13,7 +13,6 @@ export type Estimate = {
 }
 
 export type Difference = {
-  /** x̄ − ȳ */
   difference: number | null
   low: number | null
   high: number | null
@@ -31,7 +30,32 @@ export function estimate(values: number[], confidence: number): Estimate {
 }
 
 /**
- * x̄ − ȳ with Welch's interval, for groups whose variances need not be equal (Welch, Biometrika 34, 1947):
+ * How much x is above y, each a value by its seed. Runs of one seed have their batches and first weights in common, so they are
+ * no independent samples: where x and y share seeds, d = x − y is taken seed by seed, over those that both have,
+ *
+ *     d̄ ∓ t_{n−1} · s_d/√n        (Student’s paired t)
+ *
+ * which leaves out what all variants of a seed have in common. Where they share none, Welch’s of x̄ − ȳ. `pairs` is how many
+ * seeds both have. No interval below two.
+ */
+export function differenceBySeed(
+  x: ReadonlyMap<number, number>,
+  y: ReadonlyMap<number, number>,
+  confidence: number,
+): Difference & { pairs: number } {
+  const differences = [...x].flatMap(([seed, value]) => (y.has(seed) ? [value - y.get(seed)!] : []))
+  const pairs = differences.length
+  if (pairs === 0)
+    return {
+      ...welch(estimate([...x.values()], confidence), estimate([...y.values()], confidence), confidence),
+      pairs,
+    }
+  const { mean, low, high } = estimate(differences, confidence)
+  return { difference: mean, low, high, pairs }
+}
+
+/**
+ * x̄ − ȳ with Welch's interval, for independent groups whose variances need not be equal (Welch, Biometrika 34, 1947):
  *
  *     (x̄ − ȳ) ∓ t_ν · √(s_x²/n_x + s_y²/n_y)
  *     ν = (s_x²/n_x + s_y²/n_y)² / ((s_x²/n_x)²/(n_x − 1) + (s_y²/n_y)²/(n_y − 1))

@@ -48,4 +48,14 @@ const joined = kernels.batchNormAddRelu(images, slope, shift, imagesSlopes, 1e-3
 take(joined.y, ...kernels.batchNormAddReluGradient(imagesSlopes, slope, joined.saved, 1e-3))
 take(kernels.accumulate!(tf.zeros([2 * (rows.size + q.size)], 'int32'), [rows, q]))
 
+// Nine blocks of tiles, five parts.
+const [places, kernel, found] = [
+  normal(34, 15, 17, 48),
+  normal(3, 3, 48, 64),
+  normal(34, 15, 17, 64),
+] as tf.Tensor4D[]
+take(kernels.conv2dBias(places, kernel, normal(64) as tf.Tensor1D, 1, 'same'))
+take(kernels.conv2dInputGradient(found, kernel, 1, 'same', places.shape))
+take(kernels.conv2dKernelGradient(places, found, 1, 'same', kernel.shape))
+
 console.log(digest.digest('hex'))

@@ -51,7 +51,8 @@ const together: { files: string[]; most: number }[] = [
   { files: beginningWith('diagnostics-'), most: 6 },
   // What TensorFlow computes; each test loads the engine that it is about.
   {
-    files: called(`architectures conservation dispatch-counts ends full-gradients generated-datasets gradients
+    files:
+      called(`architectures conservation convolutions dispatch-counts ends full-gradients generated-datasets gradients
       graphs initial-weights interventions network-gradients optimizers running-statistics same-bits samples sample-errors
       saturation token-experiments training-options transformer-gradients`),
     most: 7,

@@ -1,5 +1,7 @@
 """Post, wait, read back: tables, tensors, figures and errors of a live API."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,45 @@ def test_frames(experiment):
     assert allocations["lca"].sum() == pytest.approx(layers["lca"].iloc[1], rel=1e-9)
     assert len(experiment.neurons("train", layer="fc_1")) == 8
     assert compare([experiment], "train").iloc[0, 0] == layers["lca"].iloc[0]
+
+
+def test_what_explains_the_ledger(ledger, experiment, monkeypatch):
+    pd = pytest.importorskip("pandas", reason="no pandas")
+    curvature = experiment.diagnostics("curvature", "train", by="variable", layer="fc_1", start=2, stop=7)
+    assert set(curvature["layer"]) == {"fc_1"} and sorted(set(curvature["iteration"])) == [2, 3, 4, 5, 6]
+    assert curvature["lca"].sum() == pytest.approx(experiment.allocations("train", layer="fc_1", start=2, stop=7)["lca"].sum(), rel=1e-9)
+    # Without pyarrow it is the same.
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    pd.testing.assert_frame_equal(curvature, experiment.diagnostics("curvature", "train", by="variable", layer="fc_1", start=2, stop=7), check_dtype=False)
+    with pytest.raises(ApiError, match="nonsense"):
+        experiment.diagnostics("nonsense")
+    assert all(one["statement"] and one["figures"] for one in experiment.findings())
+    found = [one.id for one in ledger.experiments(where=f'tags.study = python and iterations = {experiment.data["iterations"]}', sort="-lca")]
+    assert experiment.id in found
+    assert experiment.id not in [one.id for one in ledger.experiments(where="iterations > 1e6")]
+
+
+def test_what_breaks_off_leaves_no_file(experiment, tmp_path, monkeypatch):
+    stream = experiment._http.stream
+
+    @contextlib.contextmanager
+    def breaking(*args, **kwargs):
+        with stream(*args, **kwargs) as answer:
+            whole = answer.iter_bytes
+
+            def cut(size=None):
+                yield next(whole(size))
+                raise KeyboardInterrupt
+
+            answer.iter_bytes = cut
+            yield answer
+
+    assert experiment.download("manifest.json", tmp_path).read_bytes().startswith(b"{")
+    monkeypatch.setattr(experiment._http, "stream", breaking)
+    for ask in (lambda: experiment.download("weights/0-5.npy", tmp_path), lambda: experiment.archive(tmp_path / "all.zip")):
+        with pytest.raises(KeyboardInterrupt):
+            ask()
+    assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
 
 
 def test_compares_and_extends(ledger):

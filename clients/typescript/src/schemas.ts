@@ -7938,17 +7938,21 @@ export interface SweepSummaryRow {
    */
   high: number | null
   /**
-   * Mean less the baseline’s; null for the baseline itself.
+   * How much it is above the baseline: the mean over the seeds that both have (`pairs`) of the difference seed by seed; where they share none, mean less the baseline’s. null for the baseline itself.
    */
   difference: number | null
   /**
-   * Lower end of the difference’s 95 % interval (Welch).
+   * Lower end of the difference’s 95 % interval: Student’s of the differences seed by seed; Welch’s where no seed is shared.
    */
   differenceLow: number | null
   /**
-   * Upper end; an interval without 0 in it is a difference that seeds do not explain.
+   * Upper end; an interval without 0 in it is a difference that seeds do not explain. Each interval is for itself: of twenty that do not differ one leaves 0 out by chance.
    */
   differenceHigh: number | null
+  /**
+   * Seeds that are in the difference: those that both have; 0 where they share none. null for the baseline itself.
+   */
+  pairs: number | null
 }
 export interface SweepSummary {
   sweepId: string

@@ -8,6 +8,7 @@ import {
   component,
   exampleId,
   FiniteOrNull,
+  IntegerOrNull,
   pageQuery,
   ref,
   StringOrNull,
@@ -134,10 +135,17 @@ export const SummaryRow = component(
       sd: FiniteOrNull('Sample standard deviation over the seeds; null below two.'),
       low: FiniteOrNull('Lower end of the mean’s 95 % interval (Student).'),
       high: FiniteOrNull('Upper end.'),
-      difference: FiniteOrNull('Mean less the baseline’s; null for the baseline itself.'),
-      differenceLow: FiniteOrNull('Lower end of the difference’s 95 % interval (Welch).'),
+      difference: FiniteOrNull(
+        'How much it is above the baseline: the mean over the seeds that both have (`pairs`) of the difference seed by seed; where they share none, mean less the baseline’s. null for the baseline itself.',
+      ),
+      differenceLow: FiniteOrNull(
+        'Lower end of the difference’s 95 % interval: Student’s of the differences seed by seed; Welch’s where no seed is shared.',
+      ),
       differenceHigh: FiniteOrNull(
-        'Upper end; an interval without 0 in it is a difference that seeds do not explain.',
+        'Upper end; an interval without 0 in it is a difference that seeds do not explain. Each interval is for itself: of twenty that do not differ one leaves 0 out by chance.',
+      ),
+      pairs: IntegerOrNull(
+        'Seeds that are in the difference: those that both have; 0 where they share none. null for the baseline itself.',
       ),
     },
     { description: 'One measure of one layer in one variant, over its seeds.' },

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type Command, Option } from 'commander'
 import { printableLines } from '../../printable.ts'
-import { experimentId, idHelp, open, whole } from '../connection.ts'
+import { experimentId, idHelp, open, positive } from '../connection.ts'
 import { ExitWith, exitCodes, UsageError } from '../exit.ts'
 
 export default (program: Command) =>
@@ -21,7 +21,7 @@ export default (program: Command) =>
     .option(
       '--bucket <iterations>',
       'so many iterations summed in LCA and help fractions of layers',
-      whole,
+      positive,
       1,
     )
     .description('write what trackers show: losses, accuracies, LCA by layer, the spec as parameters, tags')

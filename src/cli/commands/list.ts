@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Experiment, ExperimentListItem } from '../../../clients/typescript/src/index.ts'
-import { collect, open, sweepId, whole } from '../connection.ts'
+import { collect, open, positive, sweepId } from '../connection.ts'
 import { bytesInWords, table } from '../format.ts'
 
 type Options = {
@@ -31,7 +31,7 @@ export default (program: Command) =>
       '--sort <field>',
       'such as name, or -validationAccuracy for the largest first; newest first if absent',
     )
-    .option('-n, --limit <n>', 'at most so many', whole, 20)
+    .option('-n, --limit <n>', 'at most so many', positive, 20)
     .action(async ({ status, tag, sweep, where, sort, limit }: Options, command: Command) => {
       const session = open(command)
       const filter = {

@@ -41,7 +41,7 @@ export default (program: Command) =>
     .option('--dataset <name>', 'synthetic-digits, mnist, …')
     .option('--architecture <name>', 'fc, …')
     .option('--hidden <units>', 'hidden layers of fc: 100,50', numbers)
-    .option('--optimizer <name>', 'sgd, rmsprop, adam, adamw')
+    .option('--optimizer <name>', 'sgd, adam, …')
     .option('--learning-rate <number>', 'of the optimizer', numeric)
     .option('--momentum <number>', 'of the optimizer', numeric)
     .option('--iterations <n>', 'optimizer steps', numeric)

@@ -9,7 +9,7 @@ import type {
 import type { Summary } from '../../figures/report.ts'
 import { printable } from '../../printable.ts'
 import type { SplitName } from '../../spec/schema.ts'
-import { collect, idHelp, open, sweepId, whole } from '../connection.ts'
+import { collect, idHelp, open, positive, sweepId } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
 import { figure, table } from '../format.ts'
 import { applySettings, readDocument } from '../input.ts'
@@ -52,7 +52,7 @@ export default (program: Command) => {
   sweep
     .command('list')
     .description('sweeps, newest first')
-    .option('-n, --limit <n>', 'at most so many', whole, 20)
+    .option('-n, --limit <n>', 'at most so many', positive, 20)
     .action(async ({ limit }: { limit: number }, command: Command) => {
       const session = open(command)
       const found: SweepListItem[] = []

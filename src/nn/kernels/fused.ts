@@ -30,6 +30,10 @@ const operations = [
   'LedgerBatchNormReluGradient',
   'LedgerBatchNormAddRelu',
   'LedgerBatchNormAddReluGradient',
+  'LedgerConvolution3',
+  'LedgerConvolution3Bias',
+  'LedgerConvolution3InputGradient',
+  'LedgerConvolution3KernelGradient',
 ]
 
 /** Throws where the binding was built without one of our operations: CPUs have no other way. */

@@ -8,6 +8,7 @@ import type { Kernels } from './kernels.ts'
 import { type Attribute, attributesOf, type NativeBackend } from './native-backend.ts'
 import { onednnKernels } from './onednn.ts'
 import { portableKernels } from './portable.ts'
+import { winogradKernels } from './winograd.ts'
 
 /**
  * TensorFlow has fused kernels of the first two for CUDA too, which add in an order of chance, and refuses them where
@@ -111,10 +112,12 @@ export function nativeKernels(backend: NativeBackend): Kernels {
   } satisfies Partial<Kernels>
   const composed = composedKernels(raw)
   if (backend.isUsingGpuDevice) return { ...raw, ...composed, ...onGpu }
+  const onednn = onednnKernels(backend)
   return {
     ...raw,
     ...composed,
-    ...onednnKernels(backend),
+    ...onednn,
+    ...winogradKernels(backend, { ...raw, ...onednn }),
     ...fusedKernels(backend, composed),
     // What goes into a session, and comes out of one, lies in the host's memory: on a GPU that would be copies.
     record: (inputs, f) => recordGraph(backend, inputs, f),

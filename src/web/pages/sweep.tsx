@@ -2,6 +2,7 @@
 import { scaleLinear } from 'd3-scale'
 import { useEffect } from 'preact/hooks'
 import type { Sweep, SweepSummary, SweepSummaryRow } from '../../../clients/typescript/src/index.ts'
+import { pairedInWords } from '../../figures/paired.ts'
 import { changeQuery, linkTo } from '../address.ts'
 import { colours, useTheme } from '../figures/colours.ts'
 import { SvgButton } from '../figures/svg-button.tsx'
@@ -197,7 +198,8 @@ function SummaryView({ summary, measure, split }: { summary: Summary; measure: M
       </div>
       <p class="muted">
         Means over seeds with half their 95 % intervals; below, the difference from the baseline. An asterisk:
-        its 95 % interval (Welch) has no 0 in it, seeds do not explain it.
+        its 95 % interval, {pairedInWords(items)}, has no 0 in it, seeds do not explain it (by chance so is
+        one of twenty that do not differ).
       </p>
       <Forest {...{ layers, find, baseline, split, measure }} variants={variants.map(({ label }) => label)} />
     </>

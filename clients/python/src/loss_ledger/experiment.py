@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -137,16 +138,9 @@ class Experiment:
 
     def archive(self, path: str | Path, *, tensors: bool = False) -> Path:
         """Everything of it as one ZIP file, with its raw tensors if asked for; returns where it is."""
-        file = Path(path)
-        part = file.with_name(f"{file.name}.part")
         asked = {"tensors": "true" if tensors else None}
-        try:
-            with self._http.stream("GET", f"{self._path}/archive", params=asked) as response, part.open("xb") as out:
-                for chunk in response.iter_bytes():
-                    out.write(chunk)
-            return part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
+        with self._http.stream("GET", f"{self._path}/archive", params=asked) as answer:
+            return _written(answer.iter_bytes(), Path(path))
 
     def delete(self) -> None:
         self._http.send("DELETE", self._path)
@@ -183,8 +177,28 @@ class Experiment:
         """What every output unit or channel did over the run."""
         return tables.read_frame(self._http, f"{self._path}/neurons", {"split": split, "layer": layer})
 
+    def diagnostics(
+        self,
+        name: str,
+        split: str | None = None,
+        *,
+        by: str | None = None,
+        layer: str | list[str] | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+        bucket: int | None = None,
+    ) -> pd.DataFrame:
+        """What explains the ledger, as a table: curvature, tails, classes and the others of docs/diagnostics.md."""
+        asked = {"split": split, "by": by, "layer": layer, "from": start, "to": stop, "bucket": bucket}
+        return tables.read_frame(self._http, f"{self._path}/diagnostics/{urllib.parse.quote(name, safe='')}", asked)
+
+    def findings(self) -> list[dict[str, Any]]:
+        """What its numbers support: each a statement with its figures, their intervals, and what one could do."""
+        return list(self._http.json("GET", f"{self._path}/findings")["items"])
+
     def columns(self, table: str, **asked: Any) -> dict[str, np.ndarray[Any, Any]]:
-        """A table (layers, iterations, allocations, neurons) as columns of numpy, without pandas; `asked` as the API has it."""
+        """A table (layers, iterations, allocations, neurons, diagnostics/classes …) as columns of numpy, without pandas; `asked` as
+        the API has it."""
         found, unbalanced = tables.read_columns(self._http, f"{self._path}/{table}", asked)
         tables.warn_unbalanced(unbalanced)
         return found
@@ -229,10 +243,8 @@ class Experiment:
         target = Path(folder) / Path(name).name
         target.parent.mkdir(parents=True, exist_ok=True)
         path = f"{self._path}/artifacts/{urllib.parse.quote(name)}"
-        with self._http.stream("GET", path) as answer, open(target, "wb") as out:
-            for chunk in answer.iter_bytes(1 << 20):
-                out.write(chunk)
-        return target
+        with self._http.stream("GET", path) as answer:
+            return _written(answer.iter_bytes(1 << 20), target)
 
     def export(self, to: str, folder: str | Path, *, bucket: int = 1) -> Path:
         """Writes what trackers show of it, in their own format by their own library: `to` is tensorboard, mlflow or wandb-offline.
@@ -248,3 +260,15 @@ class Experiment:
         from . import plot
 
         return plot.experiment_figure(self, figure, split)
+
+
+def _written(chunks: Iterator[bytes], target: Path) -> Path:
+    """A file of what comes, seen whole or not at all: what breaks off, by the API or by Ctrl-C, leaves nothing behind."""
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with part.open("xb") as out:
+            for chunk in chunks:
+                out.write(chunk)
+        return part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -67,10 +67,13 @@ class Ledger:
         status: str | Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
         sweep: str | None = None,
+        where: str | None = None,
+        sort: str | None = None,
     ) -> Iterator[Experiment]:
-        """Newest first, page after page; those with all of the tags."""
+        """Newest first, page after page; those with all of the tags. `where` and `sort` as docs/querying.md has them:
+        where="spec.optimizer.learningRate < 0.1", sort="-validationAccuracy"."""
         tag = [f"{key}:{value}" for key, value in (tags or {}).items()] or None
-        asked = {"status": [status] if isinstance(status, str) else status, "tag": tag, "sweep": sweep}
+        asked = {"status": [status] if isinstance(status, str) else status, "tag": tag, "sweep": sweep, "where": where, "sort": sort}
         for one in self._http.pages("/v1/experiments", asked):
             yield Experiment(self._http, one)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ARROW = "application/vnd.apache.arrow.stream"
-# Columns that hold text, also where every cell of an answer is null.
+# Columns that hold text also where every cell of an answer is null.
 TEXTUAL = {"layer", "variable", "variant", "split", "measure", "experiment", "path", "value"}
 
 
@@ -53,7 +53,7 @@ def read_columns(http: Http, path: str, params: Query) -> tuple[dict[str, np.nda
     names = list(rows[0]) if rows else []
     columns = {
         name: np.array([row[name] for row in rows], dtype=object)
-        if name in TEXTUAL
+        if name in TEXTUAL or any(isinstance(row[name], str) for row in rows)
         else np.array([np.nan if row[name] is None else row[name] for row in rows])
         for name in names
     }

@@ -23,6 +23,12 @@ import { bytesOf, cut, type Download, findLost, sizeOf } from './bytes.ts'
 import { findJoined, joinedNamed, listJoined } from './joined.ts'
 import { parseRange } from './range.ts'
 
+const notThere = (id: string) =>
+  new ProblemError(
+    'not-found',
+    `there is no such artifact; /v1/experiments/${id}/artifacts lists those that there are`,
+  )
+
 /** What the names of artifacts are made of; anything else is not looked up. */
 const namePattern = /^[A-Za-z0-9._/-]{1,500}$/
 
@@ -77,7 +83,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   /** The object of this name; the name is looked up as it is. Throws 404. */
   const findStored = async (id: string, name: string): Promise<Download> => {
     const found = (await findArtifacts(app.db, id, [name])).get(name)
-    if (!found) throw new ProblemError('not-found', 'there is no such artifact')
+    if (!found) throw notThere(id)
     const { bytes, sha256, contentType } = found
     // Only what the table answers makes the key, never the path that was asked for.
     const object = { key: objectKey(id, found.name), bytes, sha256 }
@@ -130,7 +136,7 @@ ${joinedNames.join(', ')} are the tensors of all segments in one, put together a
     handler: async (request, reply) => {
       const { id, '*': name } = request.params
       const { from, to, link = false } = request.query
-      if (!namePattern.test(name)) throw new ProblemError('not-found', 'there is no such artifact')
+      if (!namePattern.test(name)) throw notThere(id)
       const whole = await app.watch.find(id, request.caller)
       const { experiment } = whole
       // Not of every range of a stored object: a spec may be large.

@@ -52,7 +52,8 @@ export async function sumLayers(
     hurting: sums.hurting,
     rms: root(ratio(sums.squared, parameters * iterations)),
     ...helpFractions(sums.helped, sums.hurt, parameters * iterations),
-    share: network.lca === 0 ? null : sums.lca / network.lca,
+    // A layer that did nothing has a share of 0, not of −0.
+    share: network.lca === 0 ? null : sums.lca / network.lca + 0,
   })
   return {
     iterations,

@@ -151,7 +151,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       schema: {
         ...{ operationId: 'getSweepSummary', tags, summary: 'What a sweep says' },
         description:
-          'Per variant, split and layer: mean, sample standard deviation and n over the seeds of LCA and the help fractions, for the whole network of the final loss and accuracy too; intervals of 95 % around means (Student’s t: mean ∓ t·sd/√n, n − 1 degrees of freedom) and around differences from the baseline (Welch 1947: ∓ t·√(sd₁²/n₁ + sd₂²/n₂), degrees of freedom after Satterthwaite). Over the experiments that have succeeded so far, but for those whose books do not balance: they are named in `leftOut`.',
+          'Per variant, split and layer: mean, sample standard deviation and n over the seeds of LCA and the help fractions, for the whole network of the final loss and accuracy too; intervals of 95 % around means (Student’s t: mean ∓ t·sd/√n, n − 1 degrees of freedom) and around differences from the baseline, seed by seed, as runs of a seed have batches and first weights in common (Student’s paired t: mean ∓ t·sd/√pairs of the differences; where no seed is shared Welch 1947: ∓ t·√(sd₁²/n₁ + sd₂²/n₂), degrees of freedom after Satterthwaite). Over the experiments that have succeeded so far, but for those whose books do not balance: they are named in `leftOut`.',
         params: SweepParams,
         headers: TableHeaders,
         querystring: SummaryQuery,

@@ -1,6 +1,6 @@
 /** What a sweep says: every measure of every layer in every variant, over its seeds and against the baseline. */
 import type { SplitName } from '../../../spec/schema.ts'
-import { estimate, welch } from '../../../statistics/intervals.ts'
+import { differenceBySeed, estimate } from '../../../statistics/intervals.ts'
 import { describeUnbalanced, type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
 import type { Database } from '../../../store/database.ts'
 import type { Figures } from '../../../store/diagnostics.ts'
@@ -49,8 +49,13 @@ type LayerSums = {
   postings: number
 }
 
-/** Values of one measure by variant; `layer` null is the whole network. */
-type Series = { split: SplitName; layer: string | null; measure: Measure; values: Map<number, number[]> }
+/** Values of one measure by variant and seed; `layer` null is the whole network. */
+type Series = {
+  split: SplitName
+  layer: string | null
+  measure: Measure
+  values: Map<number, Map<number, number>>
+}
 
 /**
  * By variant the seeds that have succeeded, the rows of the summary, and what has succeeded and is not in them: runs
@@ -107,19 +112,20 @@ function collect(finished: Finished[], layers: LayerSums[]): Series[] {
     split: SplitName,
     layer: string | null,
     measure: Measure,
-    variant: number,
+    { variant, seed }: Finished,
     value: number | null,
   ) => {
     // A share of nothing.
     if (value === null) return
     const key = JSON.stringify([split, layer, measure])
-    const series = found.get(key) ?? { split, layer, measure, values: new Map<number, number[]>() }
-    series.values.set(variant, [...(series.values.get(variant) ?? []), value])
+    const series = found.get(key) ?? { split, layer, measure, values: new Map<number, Map<number, number>>() }
+    series.values.set(variant, (series.values.get(variant) ?? new Map<number, number>()).set(seed, value))
     found.set(key, series)
   }
   const rowsOf = new Map<string, LayerSums[]>(finished.map(({ id }) => [id, []]))
   for (const row of layers) rowsOf.get(row.id)?.push(row)
-  for (const { id, variant, splits } of finished) {
+  for (const experiment of finished) {
+    const { id, splits } = experiment
     for (const [split, { loss, accuracy, diagnostics = {} }] of Object.entries(splits) as [
       SplitName,
       NonNullable<Finished['splits'][SplitName]>,
@@ -127,17 +133,17 @@ function collect(finished: Finished[], layers: LayerSums[]): Series[] {
       const rows = (rowsOf.get(id) ?? []).filter(row => row.split === split)
       const sum = (name: 'lca' | 'helped' | 'hurt' | 'postings') =>
         rows.reduce((total, row) => total + row[name], 0)
-      add(split, null, 'finalLoss', variant, loss.final)
-      add(split, null, 'finalAccuracy', variant, accuracy.final)
+      add(split, null, 'finalLoss', experiment, loss.final)
+      add(split, null, 'finalAccuracy', experiment, accuracy.final)
       for (const [figure, value] of Object.entries(diagnostics))
-        add(split, null, figure as FigureName, variant, value)
+        add(split, null, figure as FigureName, experiment, value)
       const network = { layer: null, lca: sum('lca'), helped: sum('helped') }
       for (const one of [{ ...network, hurt: sum('hurt'), postings: sum('postings') }, ...rows]) {
         const { layer, lca, helped, hurt, postings } = one
         const { helpFractionOfMoved, helpFractionOfAll } = helpFractions(helped, hurt, postings)
-        add(split, layer, 'lca', variant, lca)
-        add(split, layer, 'helpFractionOfMoved', variant, helpFractionOfMoved)
-        add(split, layer, 'helpFractionOfAll', variant, helpFractionOfAll)
+        add(split, layer, 'lca', experiment, lca)
+        add(split, layer, 'helpFractionOfMoved', experiment, helpFractionOfMoved)
+        add(split, layer, 'helpFractionOfAll', experiment, helpFractionOfAll)
       }
     }
   }
@@ -153,15 +159,16 @@ function rowOf(
   const own = values.get(variant)
   // A layer that this variant’s network does not have.
   if (own === undefined) return []
-  const { n, mean, sd, low, high } = estimate(own, confidence)
+  const { n, mean, sd, low, high } = estimate([...own.values()], confidence)
   const against =
     variant === baseline
-      ? { difference: null, low: null, high: null }
-      : welch(estimate(own, confidence), estimate(values.get(baseline) ?? [], confidence), confidence)
+      ? { difference: null, low: null, high: null, pairs: null }
+      : differenceBySeed(own, values.get(baseline) ?? new Map(), confidence)
   return [
     {
       ...{ variant: label, split, layer, measure, n, mean, sd, low, high },
       ...{ difference: against.difference, differenceLow: against.low, differenceHigh: against.high },
+      pairs: against.pairs,
     },
   ]
 }
