@@ -165,8 +165,8 @@ describe('an API that means harm', () => {
 
   const commands = [
     ...['list', 'list --json', 'show x', 'show last', 'watch ended', 'layers x --split train', 'retry x'],
-    ...['logs x', 'findings x', 'edit x --name y', 'cancel a b'],
-    ...['submit -', 'submit - --preview', 'show refused', 'cancel refused a'],
+    ...['logs x', 'findings x', 'edit x --name y', 'cancel x y'],
+    ...['submit -', 'submit - --preview', 'show refused', 'cancel refused y'],
     ...['sweep list', 'sweep show x', 'sweep summary x', 'sweep watch x', 'datasets'],
   ]
   test('no command prints what would move a cursor, or a line that is not its own', async () => {

@@ -162,7 +162,7 @@ test('the service ships what runs and nothing else', async t => {
   assert.deepEqual(
     paths.filter(
       file =>
-        !/^(dist\/(src|workers|clients\/typescript\/src)\/.*\.js|dist\/report\/report\.(js|css)|dist\/web\/(index\.html|assets\/[\w.-]+\.(js|css|svg))|prisma\/.*|openapi\.yaml|package\.json|README\.md|LICENSE)$/.test(
+        !/^(dist\/(src|workers|clients\/typescript\/src)\/.*\.js|dist\/report\/report\.(js|css)|dist\/web\/(index\.html|assets\/[\w.-]+\.(js|css|svg)(\.gz)?)|prisma\/.*|openapi\.yaml|package\.json|README\.md|LICENSE)$/.test(
           file,
         ),
     ),
