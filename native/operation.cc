@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <utility>
 
 namespace ledger {
 
@@ -135,22 +136,47 @@ void run(const Operation& operation, const std::vector<double>& attributes, TF_O
   TF_DeleteStatus(status);
 }
 
+Axes::Axes(TF_ShapeInferenceContext* context, TF_Status* status) : context_(context), status_(status) {
+  for (TF_ShapeHandle** handle : {&all_, &input_, &part_}) *handle = TF_NewShapeHandle();
+}
+
+Axes::~Axes() {
+  for (TF_ShapeHandle* handle : {all_, input_, part_}) TF_DeleteShapeHandle(handle);
+}
+
+bool Axes::ok() const { return TF_GetCode(status_) == TF_OK; }
+
+Axes& Axes::add(int input, int64_t from, int64_t to) {
+  if (ok()) TF_ShapeInferenceContextGetInput(context_, input, input_, status_);
+  if (ok()) TF_ShapeInferenceContextSubshape(context_, input_, from, to, part_, status_);
+  return append();
+}
+
+Axes& Axes::addSize(int64_t size) {
+  TF_DeleteShapeHandle(part_);
+  part_ = TF_ShapeInferenceContextVectorFromSize(context_, size);
+  return append();
+}
+
+Axes& Axes::append() {
+  if (empty_)
+    std::swap(all_, part_);
+  else if (ok())
+    TF_ShapeInferenceContextConcatenateShapes(context_, all_, part_, all_, status_);
+  empty_ = false;
+  return *this;
+}
+
+void Axes::setOutput(int output) {
+  if (ok()) TF_ShapeInferenceContextSetOutput(context_, output, all_, status_);
+}
+
 void shapeOfInput(TF_ShapeInferenceContext* context, int input, int output, TF_Status* status) {
-  TF_ShapeHandle* shape = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(context, input, shape, status);
-  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(context, output, shape, status);
-  TF_DeleteShapeHandle(shape);
+  Axes(context, status).add(input, 0, INT64_MAX).setOutput(output);
 }
 
 void shapeOfChannels(TF_ShapeInferenceContext* context, int input, int output, TF_Status* status) {
-  TF_ShapeHandle* shape = TF_NewShapeHandle();
-  TF_ShapeHandle* channels = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(context, input, shape, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_ShapeInferenceContextSubshape(context, shape, -1, INT64_MAX, channels, status);
-  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(context, output, channels, status);
-  TF_DeleteShapeHandle(shape);
-  TF_DeleteShapeHandle(channels);
+  Axes(context, status).add(input, -1, INT64_MAX).setOutput(output);
 }
 
 }  // namespace ledger

@@ -101,7 +101,30 @@ struct Registered {
   }
 };
 
-// For shape functions: an output with the shape of an input, and one with that of its last axis.
+// For shape functions: the shape of an output, put together of axes of inputs.
+class Axes {
+ public:
+  Axes(TF_ShapeInferenceContext* context, TF_Status* status);
+  ~Axes();
+  Axes(const Axes&) = delete;
+  Axes& operator=(const Axes&) = delete;
+
+  // Axes [from, to) of an input, from its end where they are negative.
+  Axes& add(int input, int64_t from, int64_t to);
+  Axes& addSize(int64_t size);
+  void setOutput(int output = 0);
+
+ private:
+  bool ok() const;
+  Axes& append();
+
+  TF_ShapeInferenceContext* context_;
+  TF_Status* status_;
+  TF_ShapeHandle *all_, *input_, *part_;
+  bool empty_ = true;
+};
+
+// An output with the shape of an input, and one with that of its last axis.
 void shapeOfInput(TF_ShapeInferenceContext* context, int input, int output, TF_Status* status);
 void shapeOfChannels(TF_ShapeInferenceContext* context, int input, int output, TF_Status* status);
 

@@ -15,7 +15,7 @@ INLINED int64_t placeOf(int64_t rows, int64_t columns, int64_t row, int64_t colu
   return panel * rows + row * widthOf(columns, panel) + column - panel;
 }
 
-// Bᵀ along an axis of 4; A and Aᵀ along one of 2; G and Gᵀ along one of 3.
+// Bᵀ along an axis of 4; Aᵀ and A between 4 and 2; G and Gᵀ between 3 and 4.
 INLINED void inputAxis(const Floats d[4], Floats v[4]) {
   v[0] = d[0] - d[2];
   v[1] = d[1] + d[2];
@@ -39,18 +39,32 @@ INLINED void kernelAxis(const Floats g[3], Floats u[4]) {
   u[2] = (ends - g[1]) * 0.5f;
   u[3] = g[2];
 }
+INLINED void kernelGradientAxis(const Doubles u[4], Doubles g[3]) {
+  g[0] = u[0] + (u[1] + u[2]) * 0.5;
+  g[1] = (u[1] - u[2]) * 0.5;
+  g[2] = (u[1] + u[2]) * 0.5 + u[3];
+}
 
 // Along both axes of a square of `from`² values, columns first.
-template <int from, int to, typename Axis>
-INLINED void alongBoth(const Floats values[from * from], Floats results[to * to], const Axis& axis) {
-  Floats half[to * from];
+template <int from, int to, typename Vector, typename Axis>
+INLINED void alongBoth(const Vector* values, Vector* results, const Axis& axis) {
+  Vector half[to * from];
   for (int column = 0; column < from; column++) {
-    Floats in[from], out[to];
+    Vector in[from], out[to];
     for (int row = 0; row < from; row++) in[row] = values[row * from + column];
     axis(in, out);
     for (int row = 0; row < to; row++) half[row * from + column] = out[row];
   }
   for (int row = 0; row < to; row++) axis(half + row * from, results + row * to);
+}
+
+// The first of the 2 × 2 places of a tile, of images of h × w.
+struct Corner {
+  int64_t image, top, left;
+};
+INLINED Corner cornerOf(int64_t tile, int64_t h, int64_t w) {
+  const int64_t down = (h + 1) / 2, across = (w + 1) / 2;
+  return {tile / (down * across), tile / across % down * 2, tile % across * 2};
 }
 
 // U of input channels [from, to): kernel [3, 3, c, k] → [16] of [c, k] in panels; `turned`: of the kernel turned by 180° and
@@ -79,9 +93,9 @@ void winogradKernel(const float* kernel, int64_t c, int64_t k, bool turned, int6
 // V of tiles [first, first + count): x [n, h, w, c] → [16] of [room, c].
 void winogradInput(const float* x, int64_t h, int64_t w, int64_t c, int64_t first, int64_t count, int64_t room,
                    float* v) {
-  const int64_t down = (h + 1) / 2, across = (w + 1) / 2;
   for (int64_t tile = first; tile < first + count; tile++) {
-    const int64_t image = tile / (down * across), top = tile / across % down * 2 - 1, left = tile % across * 2 - 1;
+    const Corner corner = cornerOf(tile, h, w);
+    const int64_t image = corner.image, top = corner.top - 1, left = corner.left - 1;
     const float* from = x + ((image * h + top) * w + left) * c;
     float* to = v + (tile - first) * c;
     const bool inside = top >= 0 && left >= 0 && top + 4 <= h && left + 4 <= w;
@@ -101,23 +115,14 @@ void winogradInput(const float* x, int64_t h, int64_t w, int64_t c, int64_t firs
 // Y of tiles [first, first + count), with `bias` [k] where there is one: [16] of [room, k] in panels → y [n, h, w, k].
 void winogradOutput(const float* m, const float* bias, int64_t h, int64_t w, int64_t k, int64_t first, int64_t count,
                     int64_t room, float* y) {
-  const int64_t down = (h + 1) / 2, across = (w + 1) / 2;
   for (int64_t tile = first; tile < first + count; tile++) {
-    const int64_t image = tile / (down * across), top = tile / across % down * 2, left = tile % across * 2;
+    const auto [image, top, left] = cornerOf(tile, h, w);
     float* to = y + ((image * h + top) * w + left) * k;
     for (int64_t channel = 0; channel < k; channel += perVector) {
       const float* from = m + placeOf(room, k, tile - first, channel);
-      Floats values[16], half[8], results[4];
+      Floats values[16], results[4];
       for (int xi = 0; xi < 16; xi++) values[xi] = load<Floats>(from + xi * planeOf(room * k));
-      for (int column = 0; column < 4; column++) {
-        const Floats in[4] = {values[column], values[4 + column], values[8 + column], values[12 + column]};
-        Floats out[2];
-        outputAxis(in, out);
-        half[column] = out[0];
-        half[4 + column] = out[1];
-      }
-      outputAxis(half, results);
-      outputAxis(half + 4, results + 2);
+      alongBoth<4, 2>(values, results, outputAxis);
       const Floats added = bias == nullptr ? Floats{} : load<Floats>(bias + channel);
       for (int64_t row = 0; row < 2; row++)
         for (int64_t column = 0; column < 2; column++)
@@ -130,24 +135,17 @@ void winogradOutput(const float* m, const float* bias, int64_t h, int64_t w, int
 // A·dY·Aᵀ of tiles [first, first + count): dy [n, h, w, k] → [16] of [room, k] in panels.
 void winogradGradient(const float* dy, int64_t h, int64_t w, int64_t k, int64_t first, int64_t count, int64_t room,
                       float* m) {
-  const int64_t down = (h + 1) / 2, across = (w + 1) / 2;
   for (int64_t tile = first; tile < first + count; tile++) {
-    const int64_t image = tile / (down * across), top = tile / across % down * 2, left = tile % across * 2;
+    const auto [image, top, left] = cornerOf(tile, h, w);
     const float* from = dy + ((image * h + top) * w + left) * k;
     for (int64_t channel = 0; channel < k; channel += perVector) {
-      Floats values[4], half[8], transformed[16];
+      Floats values[4], transformed[16];
       for (int64_t row = 0; row < 2; row++)
         for (int64_t column = 0; column < 2; column++)
           values[row * 2 + column] = top + row < h && left + column < w
                                          ? load<Floats>(from + (row * w + column) * k + channel)
                                          : Floats{};
-      for (int column = 0; column < 2; column++) {
-        const Floats in[2] = {values[column], values[2 + column]};
-        Floats out[4];
-        gradientAxis(in, out);
-        for (int row = 0; row < 4; row++) half[row * 2 + column] = out[row];
-      }
-      for (int row = 0; row < 4; row++) gradientAxis(half + row * 2, transformed + row * 4);
+      alongBoth<2, 4>(values, transformed, gradientAxis);
       float* to = m + placeOf(room, k, tile - first, channel);
       for (int xi = 0; xi < 16; xi++) store(to + xi * planeOf(room * k), transformed[xi]);
     }
@@ -183,48 +181,45 @@ INLINED void product(const float* a, int64_t rowStride, int64_t stride, const fl
 // Rows at once: as many sums as registers hold, beside what is multiplied. Rooms and channels are multiples of 8.
 constexpr int rowsAtOnce = VECTOR_BYTES == 64 ? 8 : 4;
 
-template <int vectors>
-INLINED void panelOfProducts(const float* v, const float* u, int64_t tiles, int64_t c, float* m) {
-  for (int64_t tile = 0; tile < tiles; tile += rowsAtOnce)
-    product<rowsAtOnce, vectors, false>(v + tile * c, c, 1, u, c, m + tile * vectors * perVector);
+// A number that a template can take.
+template <int number>
+struct Fixed {
+  static constexpr int value = number;
+};
+
+// Calls body(xi, panel, its vectors as Fixed) for each panel of k columns of each of 16 matrices.
+template <typename Body>
+INLINED void forEachPanel(int64_t k, const Body& body) {
+  for (int64_t xi = 0; xi < 16; xi++)
+    for (int64_t panel = 0; panel < k; panel += panelWidth) switch (widthOf(k, panel) / perVector) {
+#if VECTOR_BYTES == 64
+        case 3: body(xi, panel, Fixed<3>{}); break;
+#endif
+        case 2: body(xi, panel, Fixed<2>{}); break;
+        default: body(xi, panel, Fixed<1>{});
+      }
 }
 
 // M = V·U for each of 16: [room, c], [c, k] in panels → [room, k] in panels, of the first `tiles` rows, and some more.
 void winogradProducts(const float* v, const float* u, int64_t tiles, int64_t room, int64_t c, int64_t k, float* m) {
-  for (int64_t xi = 0; xi < 16; xi++)
-    for (int64_t panel = 0; panel < k; panel += panelWidth) {
-      const float *left = v + xi * planeOf(room * c), *right = u + xi * c * k + panel * c;
-      float* out = m + xi * planeOf(room * k) + panel * room;
-      switch (widthOf(k, panel) / perVector) {
-#if VECTOR_BYTES == 64
-        case 3: panelOfProducts<3>(left, right, tiles, c, out); break;
-#endif
-        case 2: panelOfProducts<2>(left, right, tiles, c, out); break;
-        default: panelOfProducts<1>(left, right, tiles, c, out);
-      }
-    }
-}
-
-template <int vectors>
-INLINED void panelOfSums(const float* v, const float* m, int64_t tiles, int64_t c, float* du) {
-  for (int64_t channel = 0; channel < c; channel += rowsAtOnce)
-    product<rowsAtOnce, vectors, true>(v + channel, 1, c, m, tiles, du + channel * vectors * perVector);
+  forEachPanel(k, [=](int64_t xi, int64_t panel, auto fixed) {
+    constexpr int vectors = decltype(fixed)::value;
+    const float *left = v + xi * planeOf(room * c), *right = u + xi * c * k + panel * c;
+    float* out = m + xi * planeOf(room * k) + panel * room;
+    for (int64_t tile = 0; tile < tiles; tile += rowsAtOnce)
+      product<rowsAtOnce, vectors, false>(left + tile * c, c, 1, right, c, out + tile * vectors * perVector);
+  });
 }
 
 // dU += Vᵀ·M for each of 16: [room, c], [room, k] in panels → [c, k] in panels, over the first `tiles` rows.
 void winogradSums(const float* v, const float* m, int64_t tiles, int64_t room, int64_t c, int64_t k, float* du) {
-  for (int64_t xi = 0; xi < 16; xi++)
-    for (int64_t panel = 0; panel < k; panel += panelWidth) {
-      const float *left = v + xi * planeOf(room * c), *right = m + xi * planeOf(room * k) + panel * room;
-      float* out = du + xi * c * k + panel * c;
-      switch (widthOf(k, panel) / perVector) {
-#if VECTOR_BYTES == 64
-        case 3: panelOfSums<3>(left, right, tiles, c, out); break;
-#endif
-        case 2: panelOfSums<2>(left, right, tiles, c, out); break;
-        default: panelOfSums<1>(left, right, tiles, c, out);
-      }
-    }
+  forEachPanel(k, [=](int64_t xi, int64_t panel, auto fixed) {
+    constexpr int vectors = decltype(fixed)::value;
+    const float *left = v + xi * planeOf(room * c), *right = m + xi * planeOf(room * k) + panel * room;
+    float* out = du + xi * c * k + panel * c;
+    for (int64_t channel = 0; channel < c; channel += rowsAtOnce)
+      product<rowsAtOnce, vectors, true>(left + channel, 1, c, right, tiles, out + channel * vectors * perVector);
+  });
 }
 
 // Gᵀ·dU·G of input channels [from, to), dU the sum of `parts`: [16] of [c, k] in panels each → dkernel [3, 3, c, k].
@@ -233,27 +228,19 @@ void winogradKernelGradient(const float* const* parts, int64_t count, int64_t c,
   for (int64_t row = from; row < to; row++)
     for (int64_t column = 0; column < k; column += perVector) {
       const int64_t place = placeOf(c, k, row, column);
-      Doubles u[16][2];
+      Doubles u[2][16];
       for (int64_t xi = 0; xi < 16; xi++) {
-        u[xi][0] = u[xi][1] = Doubles{};
-        for (int64_t part = 0; part < count; part++) addHalves(u[xi], load<Floats>(parts[part] + xi * c * k + place));
+        Doubles sums[2] = {};
+        for (int64_t part = 0; part < count; part++) addHalves(sums, load<Floats>(parts[part] + xi * c * k + place));
+        u[0][xi] = sums[0];
+        u[1][xi] = sums[1];
       }
       for (int half = 0; half < 2; half++) {
-        Doubles along[12];
-        for (int i = 0; i < 4; i++) {
-          const Doubles a = u[i][half], b = u[4 + i][half], d = u[8 + i][half], e = u[12 + i][half];
-          along[i] = a + (b + d) * 0.5;
-          along[4 + i] = (b - d) * 0.5;
-          along[8 + i] = (b + d) * 0.5 + e;
-        }
-        for (int i = 0; i < 3; i++) {
-          const Doubles a = along[4 * i], b = along[4 * i + 1], d = along[4 * i + 2], e = along[4 * i + 3];
-          const Doubles results[3] = {a + (b + d) * 0.5, (b - d) * 0.5, (b + d) * 0.5 + e};
-          for (int j = 0; j < 3; j++)
-            for (int64_t lane = 0; lane < perHalf; lane++)
-              dkernel[((3 * i + j) * c + row) * k + column + half * perHalf + lane] =
-                  static_cast<float>(results[j][lane]);
-        }
+        Doubles g[9];
+        alongBoth<4, 3>(u[half], g, kernelGradientAxis);
+        for (int at = 0; at < 9; at++)
+          for (int64_t lane = 0; lane < perHalf; lane++)
+            dkernel[(at * c + row) * k + column + half * perHalf + lane] = static_cast<float>(g[at][lane]);
       }
     }
 }

@@ -18,7 +18,6 @@
 // and ½, so rounding is as that of the sum itself. Tiles are gone through in blocks whose matrices stay in the fast memory:
 // nothing larger than the output is written. Sums over tiles are made of a few parts that depend on the shapes alone.
 #include <algorithm>
-#include <utility>
 
 #include "operation.h"
 #include "threads.h"
@@ -59,10 +58,10 @@ struct Block {
 
 // The images that an output is of, [n, h, w, ·], as tiles.
 struct Tiles {
-  int64_t n, h, w, count;
+  int64_t h, w, count;
 
   explicit Tiles(const Shape& shape)
-      : n(shape[0]), h(shape[1]), w(shape[2]), count(n * ((h + 1) / 2) * ((w + 1) / 2)) {}
+      : h(shape[1]), w(shape[2]), count(shape[0] * ((h + 1) / 2) * ((w + 1) / 2)) {}
 };
 
 void requireKernel(const Call& call, const Values<float>& x, const Shape& kernel) {
@@ -151,45 +150,6 @@ void kernelGradient(Call& call) {
     transform(each.data(), parts, c, k, from, std::min(c, from + kernelRows), dkernel);
   });
 }
-
-// Shapes as they are put together of the axes of inputs.
-class Axes {
- public:
-  Axes(TF_ShapeInferenceContext* context, TF_Status* status) : context_(context), status_(status) {
-    for (TF_ShapeHandle** handle : {&all_, &input_, &part_}) *handle = TF_NewShapeHandle();
-  }
-  ~Axes() {
-    for (TF_ShapeHandle* handle : {all_, input_, part_}) TF_DeleteShapeHandle(handle);
-  }
-  // Axes [from, to) of an input.
-  Axes& add(int input, int64_t from, int64_t to) {
-    if (ok()) TF_ShapeInferenceContextGetInput(context_, input, input_, status_);
-    if (ok()) TF_ShapeInferenceContextSubshape(context_, input_, from, to, part_, status_);
-    return append();
-  }
-  Axes& addSize(int64_t size) {
-    TF_DeleteShapeHandle(part_);
-    part_ = TF_ShapeInferenceContextVectorFromSize(context_, size);
-    return append();
-  }
-  void setOutput() {
-    if (ok()) TF_ShapeInferenceContextSetOutput(context_, 0, all_, status_);
-  }
-
- private:
-  bool ok() const { return TF_GetCode(status_) == TF_OK; }
-  Axes& append() {
-    if (empty_) std::swap(all_, part_);
-    else if (ok()) TF_ShapeInferenceContextConcatenateShapes(context_, all_, part_, all_, status_);
-    empty_ = false;
-    return *this;
-  }
-
-  TF_ShapeInferenceContext* context_;
-  TF_Status* status_;
-  TF_ShapeHandle *all_, *input_, *part_;
-  bool empty_ = true;
-};
 
 void outputShape(TF_ShapeInferenceContext* context, TF_Status* status) {
   Axes(context, status).add(0, 0, 3).add(1, 3, 4).setOutput();

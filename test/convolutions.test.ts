@@ -5,15 +5,13 @@ import * as tf from '@tensorflow/tfjs-core'
 import { defaultEngine } from '../src/engine/binding.ts'
 import { loadEngine } from '../src/engine/engine.ts'
 import type { Shape4D } from '../src/nn/kernels/kernels.ts'
-import { randomStream } from '../src/nn/random.ts'
 import { counting } from './support/counting.ts'
+import { draw } from './support/operation-case.ts'
+import { close } from './support/reference.ts'
 
 const skip = defaultEngine() === 'wasm' && 'native TensorFlow is not built here'
 
-function normal(seed: number, shape: number[]): Float32Array {
-  const stream = randomStream(seed, 'convolutions')
-  return Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => stream.normal())
-}
+const normal = (seed: number, shape: number[]) => draw(tf.util.sizeFromShape(shape), seed, 'convolutions')
 
 /** y = x ∗ kernel with zeros beyond the border, and the gradients of Σ y·dy, in float64, from what they are. */
 function convolution(
@@ -42,15 +40,6 @@ function convolution(
   return found
 }
 
-function close(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string) {
-  assert.equal(found.length, expected.length, what)
-  for (let i = 0; i < expected.length; i++)
-    assert.ok(
-      Math.abs(found[i] - expected[i]) <= tolerance,
-      `${what}, value ${i}: ${found[i]}, not ${expected[i]}`,
-    )
-}
-
 /** n, h, w and channels in and out. */
 const shapes = {
   'odd images': [2, 5, 7, 32, 48],
@@ -66,7 +55,11 @@ for (const [what, shape] of Object.entries(shapes))
     const { kernels } = await loadEngine({ name: 'native' })
     const [n, h, w, c, k] = shape
     const sizes = { x: [n, h, w, c], kernel: [3, 3, c, k], dy: [n, h, w, k] }
-    const given = { x: normal(1, sizes.x), kernel: normal(2, sizes.kernel), dy: normal(3, sizes.dy) }
+    const given = {
+      x: normal(1, sizes.x),
+      kernel: normal(2, sizes.kernel),
+      dy: normal(3, sizes.dy),
+    }
     const x = tf.tensor<tf.Rank.R4>(given.x, sizes.x as Shape4D)
     const kernel = tf.tensor<tf.Rank.R4>(given.kernel, sizes.kernel as Shape4D)
     const dy = tf.tensor<tf.Rank.R4>(given.dy, sizes.dy as Shape4D)

@@ -11,6 +11,7 @@ import { composedKernels } from '../src/nn/kernels/composed.ts'
 import { nativeKernels } from '../src/nn/kernels/native.ts'
 import type { NativeBackend } from '../src/nn/kernels/native-backend.ts'
 import { randomStream } from '../src/nn/random.ts'
+import { close } from './support/reference.ts'
 
 const skip = defaultEngine() === 'wasm' && 'native TensorFlow is not built here'
 const { kernels: k } = skip ? { kernels: undefined as never } : await loadEngine({ name: 'native' })
@@ -20,16 +21,6 @@ function normal(seed: number, shape: number[], mean = 0, deviation = 1): Float32
   const stream = randomStream(seed, 'fused-kernels')
   return Float32Array.from({ length: product(shape) }, () => mean + deviation * stream.normal())
 }
-/** Each value within so many units of the scale. */
-function close(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string) {
-  assert.equal(found.length, expected.length, what)
-  for (let i = 0; i < expected.length; i++)
-    assert.ok(
-      Object.is(found[i], expected[i]) || Math.abs(found[i] - expected[i]) <= tolerance,
-      `${what}, value ${i}: ${found[i]}, not ${expected[i]}`,
-    )
-}
-
 test('the same bits on 1, 2 and 3 threads', { skip }, async () => {
   const script = fileURLToPath(new URL('support/fused-bits.js', import.meta.url))
   const run = promisify(execFile)

@@ -2,6 +2,9 @@
  * Numbers, sizes and times as they are read, the same everywhere. Not by Intl, whose first use takes longer than a page's other
  * work before it shows something.
  */
+import { whole } from '../figures/numbers.ts'
+
+export { whole }
 
 const minus = (text: string) => text.replace('-', '−')
 
@@ -20,10 +23,6 @@ export function signed(value: number | null | undefined, digits = 4): string {
   const text = number(value, digits)
   return value !== null && value !== undefined && value > 0 ? `+${text}` : text
 }
-
-/** With a comma between thousands, and three decimals at most. */
-export const whole = (value: number): string =>
-  String(Math.round(value * 1000) / 1000).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',')
 
 export const percent = (value: number | null | undefined, digits = 1): string =>
   value === null || value === undefined || !Number.isFinite(value)

@@ -2,6 +2,7 @@
  * An independent reference in float64: plain loops over arrays, written from the formulas, sharing nothing with src/nn.
  * A network is dense layers with ReLU between them, then softmax cross-entropy.
  */
+import assert from 'node:assert/strict'
 
 export type DenseLayer = { kernel: Float64Array; bias: Float64Array; inputs: number; outputs: number }
 
@@ -97,4 +98,19 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
     norm += b[i] ** 2
   }
   return Math.sqrt(difference / norm)
+}
+
+/** Each value within so many units of the scale. */
+export function close(
+  found: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  what: string,
+) {
+  assert.equal(found.length, expected.length, what)
+  for (let i = 0; i < expected.length; i++)
+    assert.ok(
+      Object.is(found[i], expected[i]) || Math.abs(found[i] - expected[i]) <= tolerance,
+      `${what}, value ${i}: ${found[i]}, not ${expected[i]}`,
+    )
 }
