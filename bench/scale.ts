@@ -15,7 +15,9 @@ import { pino } from 'pino'
 import type { SegmentColumns } from '../src/lca/columns.ts'
 import type { Objects } from '../src/objects/objects.ts'
 import type { VariableFacts } from '../src/spec/facts.ts'
+import { coarsen } from '../src/store/coarsen.ts'
 import { createExperiment } from '../src/store/experiments.ts'
+import { makeMeasures } from '../src/store/measures.ts'
 import { recordSegment } from '../src/store/segments.ts'
 import { finishExperiment, incompleteSegments, summarise } from '../src/store/summary.ts'
 import { sweep } from '../src/store/sweep.ts'
@@ -96,6 +98,9 @@ async function recordRun(): Promise<string> {
   })
   console.log(`summing the whole run up: ${summing.toFixed(0)} ms`)
   await finishExperiment(db, id, summed!, [])
+  // What finalize does besides.
+  const coarsening = await timed(() => coarsen(db, id))
+  console.log(`coarse tables of it: ${coarsening.toFixed(0)} ms`)
   const { rows } = await db.pool.query<{ bytes: string }>(
     `SELECT pg_total_relation_size('ledger_blocks') AS bytes`,
   )
@@ -115,17 +120,15 @@ function madeUp(from: number, to: number): SegmentColumns[] {
     const [rows, all] = [to - from, (to - from) * variableCount]
     const [helping, hurting] = [floats(all, -1), floats(all, 1)]
     const integers = (length: number) => Int32Array.from({ length }, () => 4300 * Math.random())
+    const losses = (first: number) => Float64Array.from({ length: rows }, (_, i) => lossOf(first + i))
     return [
       {
         ...{ kind: 'iterations', split, of: 'iterations' },
         columns: {
-          ...{ lossBefore: floats(rows, 1), lossAfter: floats(rows, 1), lca: floats(rows, -1) },
-          ...{
-            residual: floats(rows, 1),
-            splits: integers(rows),
-            helped: integers(rows),
-            hurt: integers(rows),
-          },
+          // Books that balance: what is left out of a sweep's summary costs nothing.
+          ...{ lossBefore: losses(from), lossAfter: losses(from + 1), lca: floats(rows, -1) },
+          residual: floats(rows, 1e-9),
+          ...{ splits: new Int32Array(rows).fill(1), helped: integers(rows), hurt: integers(rows) },
         },
       },
       {
@@ -143,6 +146,9 @@ function madeUp(from: number, to: number): SegmentColumns[] {
     ]
   })
 }
+
+/** Falls, up and down from one iteration to the next. */
+const lossOf = (iteration: number): number => Math.exp(-iteration / 5000) + Math.sin(iteration) / 10
 
 /** Tables of one run. The reader is this process too, so the figures are of both. */
 async function readRun(id: string): Promise<void> {
@@ -203,6 +209,7 @@ async function stall(id: string): Promise<void> {
 /** More runs like that one, and many that are small, in 20 sweeps each; the oldest first. */
 async function grow(id: string): Promise<void> {
   const { pool } = db
+  const measures = (await makeMeasures(pool, [id])).get(id)
   const copy = async (table: string, columns: string, ids: string[]) => {
     await pool.query(
       `INSERT INTO ${table} (experiment_id, ${columns}) SELECT copy, ${columns} FROM ${table}, unnest($2::uuid[]) copy
@@ -213,15 +220,15 @@ async function grow(id: string): Promise<void> {
   const add = async (count: number, whole: boolean) => {
     const ids = Array.from({ length: count }, () => randomUUID())
     await pool.query(
-      `INSERT INTO experiments (id, name, tags, spec, status, summary, engine, trained, recorded, created_at, started_at,
-                                allocating_at, finished_at, sweep_id, variant, sweep_index)
-       SELECT copy, 'run ' || n, jsonb_build_object('study', 's' || n % 100, 'n', n::text), spec, 'succeeded', summary, engine,
-              trained, recorded, at, at, at, at, sweeps[1 + n % cardinality(sweeps)], n % 2, n
+      `INSERT INTO experiments (id, name, tags, spec, status, summary, measures, engine, trained, recorded, created_at,
+                                started_at, allocating_at, finished_at, sweep_id, variant, sweep_index)
+       SELECT copy, 'run ' || n, jsonb_build_object('study', 's' || n % 100, 'n', n::text), spec, 'succeeded', summary, $4, engine,
+              trained, recorded, at, at, at, at, sweeps[1 + n % cardinality(sweeps)], n / cardinality(sweeps) % 2, n
          FROM experiments e, unnest($2::uuid[]) WITH ORDINALITY AS ids (copy, n),
               LATERAL (SELECT now() - interval '100 days' * (1 - n::float8 / $3) AS at) times,
               (SELECT array_agg(id) AS sweeps FROM sweeps) s
         WHERE e.id = $1`,
-      [id, ids, count],
+      [id, ids, count, measures],
     )
     await copy('variables', '"index", name, layer, shape, "offset", size', ids)
     await copy(

@@ -142,7 +142,7 @@ test('two devices with other bits: rows and objects are of one of them in the en
       gradients: 0,
       allocationSeconds: 0,
     },
-    ...{ early: {}, findings: [], totals: [], recorded: '' },
+    ...{ early: {}, findings: [], totals: [], measures: Buffer.alloc(0), recorded: '' },
   }
   assert.equal(await finishExperiment(database.db, id, finished, []), false)
   assert.equal(await recordSegment(database.db, id, 0, other, computer), 'recorded')

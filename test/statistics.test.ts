@@ -1,7 +1,7 @@
 /** Student's t and the intervals made of it, against printed tables, quadrature, and examples worked by hand. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { differenceBySeed, estimate, welch } from '../src/statistics/intervals.ts'
+import { differenceBySeed, estimate, sharedSeeds, welch } from '../src/statistics/intervals.ts'
 import { studentQuantile, twoTails } from '../src/statistics/student.ts'
 import { axisOf, bucketMeans, groupings, groupsOf, meansOver } from '../src/web/grouped.ts'
 
@@ -78,6 +78,10 @@ test('the difference of two means, where the variances differ', () => {
   near(low, -32.4, 0.3)
 })
 
+/** As sweeps have them: the values of each by its places, and which places have a seed in common. */
+const bySeed = (x: Map<number, number>, y: Map<number, number>) =>
+  differenceBySeed([...x.values()], [...y.values()], sharedSeeds([...x.keys()], [...y.keys()]), 0.95)
+
 test('the difference of runs that share seeds is taken seed by seed; of those that share none it is Welch’s', () => {
   const x = new Map([
     [1, 1.1],
@@ -92,19 +96,18 @@ test('the difference of runs that share seeds is taken seed by seed; of those th
     [7, -50],
   ])
   // R: t.test(c(.1, .3, .4))$conf.int, half of it t(2) · √(0.07/3)/√3
-  const { difference, low, high, pairs } = differenceBySeed(x, y, 0.95)
+  const { difference, low, high, pairs } = bySeed(x, y)
   assert.equal(pairs, 3)
   near(difference, 0.8 / 3, 1e-12)
   near(low, 0.8 / 3 - (4.302652729749462 * Math.sqrt(0.07 / 3)) / Math.sqrt(3), 1e-12)
   near(high, 0.8 / 3 + (4.302652729749462 * Math.sqrt(0.07 / 3)) / Math.sqrt(3), 1e-12)
   assert.deepEqual(
-    differenceBySeed(
+    bySeed(
       new Map([
         [1, 3],
         [2, 5],
       ]),
       new Map([[2, 1]]),
-      0.95,
     ),
     {
       ...{ difference: 4, low: null, high: null, pairs: 1 },
@@ -115,13 +118,67 @@ test('the difference of runs that share seeds is taken seed by seed; of those th
     [9, 2],
   ])
   const [ofX, ofOthers] = [x, others].map(values => estimate([...values.values()], 0.95))
-  assert.deepEqual(differenceBySeed(x, others, 0.95), { ...welch(ofX, ofOthers, 0.95), pairs: 0 })
-  assert.deepEqual(differenceBySeed(x, new Map(), 0.95), {
+  assert.deepEqual(bySeed(x, others), { ...welch(ofX, ofOthers, 0.95), pairs: 0 })
+  assert.deepEqual(bySeed(x, new Map()), {
     difference: null,
     low: null,
     high: null,
     pairs: 0,
   })
+})
+
+test('intervals of a sweep are those of SciPy 1.17.1', () => {
+  const seeds = [11, 12, 13, 14, 15]
+  const x = [-1.6214, -1.5987, -1.7031, -1.6402, -1.5555]
+  const otherSeeds = [14, 11, 13, 15, 12]
+  const y = [-1.4023, -1.4172, -1.441, -1.3999, -1.3871]
+  // ttest_1samp(x, 0).confidence_interval(0.95), and of its first three values and two
+  for (const [n, mean, sd, low, high] of [
+    [5, -1.62378, 0.05444747009733326, -1.6913854634131347, -1.5561745365868653],
+    [3, -1.6410666666666665, 0.054908317524154183, -1.7774664889171794, -1.5046668444161535],
+    [2, -1.61005, 0.016051323932934587, -1.7542654237555824, -1.4658345762444176],
+  ]) {
+    const found = estimate(x.slice(0, n), 0.95)
+    assert.equal(found.n, n)
+    near(found.mean, mean, 1e-14)
+    near(found.sd, sd, 1e-14)
+    near(found.low, low, 1e-12)
+    near(found.high, high, 1e-12)
+  }
+  // ttest_rel(x, y[[1, 4, 2, 0, 3]]).confidence_interval(0.95), and over the first three seeds
+  const shared = sharedSeeds(seeds, otherSeeds)
+  const paired = differenceBySeed(x, y, shared, 0.95)
+  assert.equal(paired.pairs, 5)
+  near(paired.difference, -0.21428, 1e-14)
+  near(paired.low, -0.2639340951616336, 1e-12)
+  near(paired.high, -0.16462590483836648, 1e-12)
+  // A run that has no value of a measure is in no pair of it, and in no mean.
+  const some = [...x.slice(0, 3), undefined, undefined]
+  const fewer = differenceBySeed(some, y, shared, 0.95)
+  assert.equal(fewer.pairs, 3)
+  near(fewer.low, -0.30424276177575516, 1e-12)
+  near(fewer.high, -0.14769057155757814, 1e-12)
+  assert.deepEqual(estimate(some, 0.95), estimate(x.slice(0, 3), 0.95))
+  // ttest_ind(x, z, equal_var=False).confidence_interval(0.95): 3.103 degrees of freedom
+  const z = [-1.2, -1.9, -1.05, -1.44]
+  const unpaired = differenceBySeed(x, z, sharedSeeds(seeds, [1, 2, 3, 4]), 0.95)
+  assert.equal(unpaired.pairs, 0)
+  near(unpaired.difference, -0.22628, 1e-14)
+  near(unpaired.low, -0.8114326856805189, 1e-12)
+  near(unpaired.high, 0.3588726856805188, 1e-12)
+  // t.ppf(0.975, ν) and t.ppf(0.995, ν), asked for twice: what is remembered is the same
+  for (const [degrees, five, one] of [
+    [1, 12.706204736174694, 63.656741162871526],
+    [4, 2.7764451051977934, 4.604094871349992],
+    [29, 2.045229642132703, 2.756385903670605],
+    [499, 1.9647293909876886, 2.585717683111754],
+    [3.0857, 3.1330235735607688, 5.68293877721955],
+    [7.25, 2.348194849105371, 3.4587559624438082],
+  ])
+    for (let i = 0; i < 2; i++) {
+      near(studentQuantile(0.95, degrees), five, 1e-10)
+      near(studentQuantile(0.99, degrees), one, 1e-9)
+    }
 })
 
 test('no interval where there are too few values; none is needed where nothing varies', () => {

@@ -23,6 +23,7 @@ import { openDatabase } from '../src/store/database.ts'
 import { storedDigests } from '../src/store/datasets.ts'
 import { rewriteEarlierRows } from '../src/store/earlier-rows.ts'
 import { failExperiment } from '../src/store/endings.ts'
+import { measureEarlier } from '../src/store/measures.ts'
 import { startFailure } from '../src/store/reach.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { outsideSpans, queueTelemetry } from '../src/telemetry.ts'
@@ -188,6 +189,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const coarsened = await coarsenEarlier(db)
       if (coarsened)
         log.info({ chunks: coarsened }, 'made coarse tables of what an earlier version had recorded')
+      const measured = await measureEarlier(db)
+      if (measured)
+        log.info({ experiments: measured }, 'noted for their sweeps what an earlier version had finished')
       const digests = await storedDigests(db)
       await sweepFetched(config.datasetsDir, sha256 => digests.has(sha256))
     }

@@ -18,20 +18,37 @@ export type Difference = {
   high: number | null
 }
 
-/** Mean, standard deviation and Student's interval of independent values. */
-export function estimate(values: number[], confidence: number): Estimate {
-  const n = values.length
+/** Mean, standard deviation and Student's interval of independent values; undefined is none. */
+export function estimate(values: readonly (number | undefined)[], confidence: number): Estimate {
+  let [n, sum] = [0, 0]
+  for (const value of values) {
+    if (value === undefined) continue
+    n++
+    sum += value
+  }
   if (n === 0) return { n, mean: null, sd: null, low: null, high: null }
-  const mean = values.reduce((sum, value) => sum + value, 0) / n
+  const mean = sum / n
   if (n === 1) return { n, mean, sd: null, low: null, high: null }
-  const sd = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1))
+  let squares = 0
+  for (const value of values) if (value !== undefined) squares += (value - mean) ** 2
+  const sd = Math.sqrt(squares / (n - 1))
   const half = (studentQuantile(confidence, n - 1) * sd) / Math.sqrt(n)
   return { n, mean, sd, low: mean - half, high: mean + half }
 }
 
+/** The places [in x, in y] of the seeds that both have, of which each has none twice; in x's order. */
+export function sharedSeeds(x: number[], y: number[]): [number, number][] {
+  const places = new Map(y.map((seed, place) => [seed, place]))
+  return x.flatMap((seed, place): [number, number][] => {
+    const other = places.get(seed)
+    return other === undefined ? [] : [[place, other]]
+  })
+}
+
 /**
- * How much x is above y, each a value by its seed. Runs of one seed have their batches and first weights in common, so they are
- * no independent samples: where x and y share seeds, d = x − y is taken seed by seed, over those that both have,
+ * How much x is above y, of whose runs those at the places `shared` have a seed in common. Runs of one seed have their batches
+ * and first weights in common, so they are no independent samples: where x and y share seeds, d = x − y is taken seed by seed,
+ * over those that both have a value of,
  *
  *     d̄ ∓ t_{n−1} · s_d/√n        (Student’s paired t)
  *
@@ -39,17 +56,18 @@ export function estimate(values: number[], confidence: number): Estimate {
  * seeds both have. No interval below two.
  */
 export function differenceBySeed(
-  x: ReadonlyMap<number, number>,
-  y: ReadonlyMap<number, number>,
+  x: readonly (number | undefined)[],
+  y: readonly (number | undefined)[],
+  shared: [number, number][],
   confidence: number,
 ): Difference & { pairs: number } {
-  const differences = [...x].flatMap(([seed, value]) => (y.has(seed) ? [value - y.get(seed)!] : []))
+  const differences: number[] = []
+  for (const [i, j] of shared) {
+    const [own, other] = [x[i], y[j]]
+    if (own !== undefined && other !== undefined) differences.push(own - other)
+  }
   const pairs = differences.length
-  if (pairs === 0)
-    return {
-      ...welch(estimate([...x.values()], confidence), estimate([...y.values()], confidence), confidence),
-      pairs,
-    }
+  if (pairs === 0) return { ...welch(estimate(x, confidence), estimate(y, confidence), confidence), pairs }
   const { mean, low, high } = estimate(differences, confidence)
   return { difference: mean, low, high, pairs }
 }

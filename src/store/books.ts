@@ -64,14 +64,19 @@ export function unbalancedOnly(judged: [SplitName, Unbalanced | null][]): Unbala
   return wrong.length === 0 ? null : (Object.fromEntries(wrong) as UnbalancedSplits)
 }
 
-/** Columns of experiments (`e`) that unbalancedOf needs, in SQL. */
+/** Columns of experiments (`e`) that unbalancedOf needs, in SQL. Limits only where they are to be judged by: a spec is text. */
 export const judgedSql = `
   coalesce(e.summary ? 'unbalanced', false) AS judged, e.summary -> 'unbalanced' AS unbalanced,
   extract(epoch FROM e.updated_at)::float8 AS updated,
-  (e.spec #>> '{allocation,maxError}')::float8 AS "maxError",
-  (e.spec #>> '{allocation,maxSplits}')::int AS "maxSplits"`
+  CASE WHEN NOT coalesce(e.summary ? 'unbalanced', false)
+       THEN (e.spec #>> '{allocation,maxError}')::float8 END AS "maxError",
+  CASE WHEN NOT coalesce(e.summary ? 'unbalanced', false)
+       THEN (e.spec #>> '{allocation,maxSplits}')::int END AS "maxSplits"`
 
-export type Judged = Limits & { judged: boolean; unbalanced: UnbalancedSplits; updated: number }
+export type Judged = { unbalanced: UnbalancedSplits; updated: number } & (
+  | { judged: true }
+  | ({ judged: false } & Limits)
+)
 
 /** Of runs without a word on it in their summary, as they were when they last changed; the oldest are forgotten. */
 const known = new Map<string, UnbalancedSplits>()
@@ -84,16 +89,16 @@ const mostKnown = 5000
 export async function unbalancedOf(
   db: Queryable,
   ledger: { id: string; splits: SplitName[]; iterations: number },
-  { judged, unbalanced, updated, ...limits }: Judged,
+  found: Judged,
 ): Promise<UnbalancedSplits> {
-  if (judged) return unbalanced
-  const key = [ledger.id, updated, ...ledger.splits].join(' ')
+  if (found.judged) return found.unbalanced
+  const key = [ledger.id, found.updated, ...ledger.splits].join(' ')
   const before = known.get(key)
   if (before !== undefined) return before
-  const found = await judgeLedger(db, ledger, limits)
-  known.set(key, found)
+  const judged = await judgeLedger(db, ledger, found)
+  known.set(key, judged)
   if (known.size > mostKnown) known.delete(known.keys().next().value!)
-  return found
+  return judged
 }
 
 /** What is wrong with each split, in one line. */

@@ -86,6 +86,13 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
   }
 }
 
+/** Runs `work`, which only reads, in a transaction all of whose statements see what was there when the first of them began. */
+export const snapshot = <T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> =>
+  transaction(pool, async client => {
+    await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY')
+    return work(client)
+  })
+
 /**
  * Runs `work` while this process alone holds the lock of that number, and resolves to what it does; undefined, without it,
  * where another holds it. The lock goes with its connection: a process that dies leaves none behind.

@@ -18,6 +18,7 @@ import { type Database, transaction } from './database.ts'
 import { type EarlyFigures, type Figures, summariseDiagnostics } from './diagnostics.ts'
 import { rewriteExperiment } from './earlier-rows.ts'
 import { type FindingsSummary, findFindings, summariseFindings } from './findings.ts'
+import { packMeasures } from './measures.ts'
 import { rowBytes } from './packing.ts'
 import { readSpread } from './sampling.ts'
 import type { ExperimentState } from './state.ts'
@@ -143,6 +144,8 @@ export type Finished = {
   early: Partial<Record<SplitName, EarlyFigures[]>>
   findings: Finding[]
   totals: { split: string; variables: VariableTotals }[]
+  /** What the summary of its sweep reads of it (measures.ts). */
+  measures: Buffer
   /** Which recording of each segment that is made of. */
   recorded: string
 }
@@ -263,6 +266,7 @@ export async function summarise(db: Database, id: string, spec: ResolvedSpec): P
       ...{ gradients, allocationSeconds: seconds },
     },
     ...{ early, findings, totals, recorded },
+    measures: packMeasures({ seed: training.seed, iterations, unbalanced }, splits, totals, variables),
   }
 }
 
@@ -362,7 +366,7 @@ export async function readArtifacts(db: Database, id: string): Promise<StoredArt
 export function finishExperiment(
   db: Database,
   id: string,
-  { summary, early, findings, totals, recorded }: Finished,
+  { summary, early, findings, totals, measures, recorded }: Finished,
   objects: StoredArtifact[],
 ): Promise<boolean> {
   return transaction(db.pool, async client => {
@@ -375,9 +379,9 @@ export function finishExperiment(
     if (open.length > 0 || (await recordedState(client, id)) !== recorded) return false
     const { rowCount } = await client.query(
       `UPDATE experiments SET status = 'succeeded', summary = $2, early = $3, findings = $4, finished_at = now(),
-              updated_at = now()
+              measures = CASE WHEN sweep_id IS NOT NULL THEN $5::bytea END, updated_at = now()
        WHERE id = $1 AND status = 'allocating' AND NOT cancelling`,
-      [id, JSON.stringify(summary), JSON.stringify(early), JSON.stringify(findings)],
+      [id, JSON.stringify(summary), JSON.stringify(early), JSON.stringify(findings), measures],
     )
     if (rowCount === 0) return false
     // Of an earlier time that it succeeded: what was lost since may have been computed again.

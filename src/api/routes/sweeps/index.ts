@@ -30,9 +30,9 @@ import { TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
 import { batchOf, columnsOf } from '../../tables/table.ts'
 import { newId } from '../experiments/id.ts'
-import { predictorsOf } from './predictors.ts'
-import { type FoundSweep, listSweeps, readSweep, stateOf } from './query.ts'
-import { confidence, readFinished, summariseSweep } from './summary.ts'
+import { predictorsOf, readFinished } from './predictors.ts'
+import { type FoundSweep, listSweeps, readSweep, readVariants } from './query.ts'
+import { confidence, summariseSweep } from './summary.ts'
 
 const tags = ['sweeps']
 const notFound = (id: string) => new ProblemError('not-found', `there is no sweep ${id}`)
@@ -136,7 +136,10 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const found = await show(request.params.id, request.caller)
-      const etag = weakEtag(stateOf(found.sweep))
+      // Experiments are renamed whatever their state.
+      const etag = weakEtag(
+        JSON.stringify([found.state, found.sweep.experiments.map(experiment => experiment.name)]),
+      )
       reply.headers({ etag, 'cache-control': 'private, no-cache' })
       if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send(null)
       return sendSweep(reply, found)
@@ -164,32 +167,25 @@ const routes: FastifyPluginAsyncTypebox = async app => {
     },
     async (request, reply) => {
       const { split, measure } = request.query
-      const { sweep } = await show(request.params.id, request.caller)
-      const { id, variants, baseline, counts, experimentCount, experiments } = sweep
-      const { seeds, leftOut, items } = await summariseSweep(
-        app.ledgerDb,
-        id,
-        variants,
-        variants.indexOf(baseline),
-      )
+      const sweep = await readVariants(app.db, request.caller, request.params.id)
+      if (!sweep) throw notFound(request.params.id)
+      const { id, variants, baseline } = sweep
+      const summary = await summariseSweep(app.ledgerDb, id, variants, variants.indexOf(baseline))
+      const { complete, leftOut, version } = summary
       const columns = columnsOf(SummaryRow)
-      const wanted = items.filter(
+      const rows = await summary.rows(
         row =>
           (split === undefined || row.split === split) && (measure === undefined || row.measure === measure),
       )
       return sendTable(request, reply, {
         head: {
-          ...{ sweepId: id, complete: counts.succeeded === experimentCount, baseline, confidence },
-          variants: variants.map((label, i) => ({
-            label,
-            experiments: experiments.filter(({ variant }) => variant === label).length,
-            seeds: seeds[i],
-          })),
+          ...{ sweepId: id, complete, baseline, confidence },
+          variants: variants.map((label, i) => ({ label, ...summary.variants[i] })),
           leftOut,
         },
         columns,
-        batches: [batchOf(columns, wanted)],
-        version: sweep.finished ? stateOf(sweep) : undefined,
+        batches: [batchOf(columns, rows)],
+        version,
         warning: leftOutInWords(leftOut),
       })
     },
@@ -219,7 +215,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       },
     },
     async (request, reply) => {
-      const { sweep } = await show(request.params.id, request.caller)
+      const { sweep, state } = await show(request.params.id, request.caller)
       const { id, variants, counts, experimentCount } = sweep
       const { finished, leftOut } = await readFinished(app.ledgerDb, id, variants)
       const columns = columnsOf(PredictorRow)
@@ -228,7 +224,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
         head: { ...head, runs: finished.length, leftOut },
         columns,
         batches: [batchOf(columns, predictorsOf(finished))],
-        version: sweep.finished ? stateOf(sweep) : undefined,
+        version: sweep.finished ? state : undefined,
         warning: leftOutInWords(leftOut),
       })
     },

@@ -20,7 +20,8 @@ const source = `
 
 const oneSql = `SELECT ${columns}, s.request::text AS "requestText" FROM ${source} WHERE s.id = $1::uuid AND ($2::text IS NULL OR s.tenant = $2)`
 
-const listSql = `
+/** $1: the id before which the page begins, $2: how many, $3: whose. */
+export const listSql = `
   SELECT ${columns} FROM ${source}
    WHERE ($1::uuid IS NULL OR s.id < $1::uuid) AND ($3::text IS NULL OR s.tenant = $3)
    ORDER BY s.id DESC
@@ -29,15 +30,34 @@ const listSql = `
 // variants is an array that Postgres counts from 1.
 const experimentsSql = `
   SELECT e.id, e.name, s.variants[e.variant + 1] AS variant, (e.spec #>> '{training,seed}')::float8 AS seed,
-         e.status::text AS status
+         e.status::text AS status, extract(epoch FROM e.finished_at)::float8 AS finished
     FROM experiments e JOIN sweeps s ON s.id = e.sweep_id
    WHERE e.sweep_id = $1::uuid
    ORDER BY e.sweep_index`
+
+/** What a sweep is called, and its variants; undefined where there is none, or it is not the reader's. */
+export async function readVariants(
+  db: Pick<Database, 'pool'>,
+  { tenant }: Reader,
+  id: string,
+): Promise<Pick<Sweep, 'id' | 'variants' | 'baseline'> | undefined> {
+  const { rows } = await db.pool.query<Pick<Sweep, 'id' | 'variants' | 'baseline'>>(
+    `SELECT id, variants, variants[baseline + 1] AS baseline FROM sweeps
+      WHERE id = $1::uuid AND ($2::text IS NULL OR tenant = $2)`,
+    [id, tenant],
+  )
+  return rows[0]
+}
 
 export type FoundSweep = {
   sweep: Omit<Sweep, 'request'>
   /** What was posted, as JSON: it leaves as it was stored. */
   requestText: string
+  /**
+   * Names the state of the sweep: what it shows, its tables included, changes with the experiments that it still has and with
+   * how they are, and with nothing else. One that succeeded and went on is another when it has succeeded again.
+   */
+  state: string
 }
 
 /** One sweep with its experiments; undefined where there is none, or it is not the reader's. */
@@ -48,17 +68,23 @@ export async function readSweep(
 ): Promise<FoundSweep | undefined> {
   const { rows } = await db.pool.query<Row & { requestText: string }>(oneSql, [id, tenant])
   if (!rows[0]) return undefined
-  const experiments = await db.pool.query<Sweep['experiments'][number]>(experimentsSql, [id])
+  const found = await db.pool.query<Sweep['experiments'][number] & { finished: number | null }>(
+    experimentsSql,
+    [id],
+  )
   const { requestText, ...row } = rows[0]
-  return { sweep: { ...present(row), experiments: experiments.rows }, requestText }
+  return {
+    sweep: { ...present(row), experiments: found.rows.map(({ finished: _, ...shown }) => shown) },
+    requestText,
+    state: stateOf(id, found.rows),
+  }
 }
 
-/**
- * Names the state of a sweep: what it shows, its summary included, changes with the experiments that it still has and
- * with how they are, and with nothing else.
- */
-export const stateOf = ({ id, experiments }: FoundSweep['sweep']): string =>
-  JSON.stringify([id, experiments.map(experiment => [experiment.id, experiment.status])])
+/** As FoundSweep says. */
+export const stateOf = (
+  sweep: string,
+  experiments: { id: string; status: string; finished: number | null }[],
+): string => JSON.stringify([sweep, experiments.map(({ id, status, finished }) => [id, status, finished])])
 
 /** The reader's newest sweeps that are older than `before`, newest first. */
 export async function listSweeps(

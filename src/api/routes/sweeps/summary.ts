@@ -1,174 +1,211 @@
 /** What a sweep says: every measure of every layer in every variant, over its seeds and against the baseline. */
 import type { SplitName } from '../../../spec/schema.ts'
-import { differenceBySeed, estimate } from '../../../statistics/intervals.ts'
-import { describeUnbalanced, type Judged, judgedSql, unbalancedOf } from '../../../store/books.ts'
-import type { Database } from '../../../store/database.ts'
-import type { Figures } from '../../../store/diagnostics.ts'
+import { differenceBySeed, estimate, sharedSeeds } from '../../../statistics/intervals.ts'
+import type { Queryable } from '../../../store/blocks.ts'
+import { describeUnbalanced } from '../../../store/books.ts'
+import { type Database, snapshot } from '../../../store/database.ts'
+import { type Head, type Measures, makeMeasures, unpackMeasures } from '../../../store/measures.ts'
 import type { FigureName, Measure, SummaryRow, SweepSummary } from '../../schemas/sweeps.ts'
 import { helpFractions } from '../../tables/ledger.ts'
-import type { FinishedRun } from './predictors.ts'
+import { turn } from '../../tables/turns.ts'
+import { stateOf } from './query.ts'
 
 export const confidence = 0.95
 
-type Finished = FinishedRun & {
-  id: string
-  variant: number
-  seed: number
-  splits: Partial<
-    Record<SplitName, { loss: { final: number }; accuracy: { final: number | null }; diagnostics?: Figures }>
-  >
-  iterations: number
-  allocated: SplitName[]
-} & Judged
+const membersSql = `
+  SELECT id, variant, sweep_index AS place, status::text AS status, extract(epoch FROM finished_at)::float8 AS finished,
+         CASE status WHEN 'succeeded' THEN encode(measures, 'base64') END AS measures
+    FROM experiments
+   WHERE sweep_id = $1::uuid`
 
-const finishedSql = `
-  SELECT id, variant, (spec #>> '{training,seed}')::float8 AS seed, summary -> 'splits' AS splits, early,
-         (spec #>> '{training,iterations}')::int AS iterations, spec #> '{allocation,splits}' AS allocated,
-         ${judgedSql}
-    FROM experiments e
-   WHERE sweep_id = $1::uuid AND status = 'succeeded'
-   ORDER BY sweep_index`
-
-const layersSql = `
-  SELECT t.experiment_id AS id, t.split, v.layer, sum(t.lca ORDER BY t.variable) AS lca,
-         sum(t.helped) AS helped, sum(t.hurt) AS hurt, sum(v.size::float8 * t.iterations) AS postings
-    FROM variable_totals t
-    JOIN variables v ON v.experiment_id = t.experiment_id AND v."index" = t.variable
-    JOIN experiments e ON e.id = t.experiment_id
-   WHERE e.sweep_id = $1::uuid AND e.status = 'succeeded'
-   GROUP BY t.experiment_id, t.split, v.layer
-   ORDER BY t.experiment_id, t.split, min(t.variable)`
-
-type LayerSums = {
-  id: string
-  split: SplitName
-  layer: string
-  lca: number
-  helped: number
-  hurt: number
-  postings: number
+type Member = { id: string; variant: number; place: number } & {
+  status: string
+  finished: number | null
+  measures: string | null
 }
 
-/** Values of one measure by variant and seed; `layer` null is the whole network. */
+/** In the order of the sweep. */
+async function readMembers(db: Queryable, sweep: string): Promise<Member[]> {
+  const { rows } = await db.query<Member>(membersSql, [sweep])
+  // Here: Postgres would sort megabytes.
+  return rows.sort((a, b) => a.place - b.place)
+}
+
+const isLacking = ({ status, measures }: Member) => status === 'succeeded' && measures === null
+
+/** Also of what earlier versions finished and nobody has noted measures of yet. */
+async function readMeasured(pool: Database['pool'], sweep: string): Promise<Member[]> {
+  const members = await readMembers(pool, sweep)
+  if (!members.some(isLacking)) return members
+  // Read again: in one moment with what theirs are made of, which goes when an experiment goes on.
+  return snapshot(pool, async client => {
+    const members = await readMembers(client, sweep)
+    const made = await makeMeasures(
+      client,
+      members.filter(isLacking).map(({ id }) => id),
+    )
+    return members.map(member => ({
+      ...member,
+      measures: member.measures ?? made.get(member.id)?.toString('base64') ?? null,
+    }))
+  })
+}
+
+/** A run that has succeeded and whose books balance; `place`: among those of its variant. */
+type Run = Measures & { variant: number; seed: number; place: number }
+
+/** Values of one measure by variant, each by the places of its runs; `layer` null is the whole network. */
 type Series = {
   split: SplitName
   layer: string | null
   measure: Measure
-  values: Map<number, Map<number, number>>
+  values: Map<number, (number | undefined)[]>
 }
 
-/**
- * By variant the seeds that have succeeded, the rows of the summary, and what has succeeded and is not in them: runs
- * whose books do not balance.
- */
+/** What the experiments of a sweep say, all of it true of one moment. */
+export type Summarised = {
+  /** By variant: experiments that there are, and the seeds of those whose values are in the rows. */
+  variants: { experiments: number; seeds: number[] }[]
+  /** What has succeeded and is not in the rows: runs whose books do not balance. */
+  leftOut: SweepSummary['leftOut']
+  /** The rows of these splits and measures, variant by variant, each in a turn of the event loop of its own. */
+  rows(isWanted: (series: Pick<SummaryRow, 'split' | 'measure'>) => boolean): Promise<SummaryRow[]>
+  /** Whether every experiment has succeeded. */
+  complete: boolean
+  /** Names this state, where all have ended; undefined: some have not. */
+  version: string | undefined
+}
+
+/** One query and, where there is what earlier versions finished and nobody has noted measures of yet, some more. */
 export async function summariseSweep(
   db: Pick<Database, 'pool'>,
   id: string,
-  variants: string[],
+  labels: string[],
   baseline: number,
-): Promise<{ seeds: number[][]; leftOut: SweepSummary['leftOut']; items: SummaryRow[] }> {
-  const [{ finished, leftOut }, layers] = await Promise.all([
-    readFinished(db, id, variants),
-    db.pool.query<LayerSums>(layersSql, [id]).then(({ rows }) => rows),
-  ])
-  const series = collect(finished, layers)
-  const items = variants.flatMap((label, variant) =>
-    series.flatMap(one => rowOf(one, label, variant, baseline)),
+): Promise<Summarised> {
+  const members = await readMeasured(db.pool, id)
+  const succeeded = members.flatMap(({ id, variant, measures }) =>
+    measures === null ? [] : [{ id, variant, measures }],
   )
-  const seeds = variants.map((_, variant) =>
-    finished.flatMap(experiment => (experiment.variant === variant ? [experiment.seed] : [])),
-  )
-  return { seeds, leftOut, items }
-}
-
-/** The experiments that have succeeded: those whose books balance, and the others with what is wrong with them. */
-export async function readFinished(
-  db: Pick<Database, 'pool'>,
-  id: string,
-  variants: string[],
-): Promise<{ finished: Finished[]; leftOut: SweepSummary['leftOut'] }> {
-  const { rows: succeeded } = await db.pool.query<Finished>(finishedSql, [id])
+  const unpacked = unpackMeasures(succeeded.map(({ measures }) => measures))
+  const runs: Run[] = []
+  const seeds: number[][] = labels.map(() => [])
   const leftOut: SweepSummary['leftOut'] = []
-  const finished: Finished[] = []
-  for (const experiment of succeeded) {
-    const { id, variant, seed, iterations, allocated } = experiment
-    const unbalanced = await unbalancedOf(db.pool, { id, iterations, splits: allocated }, experiment)
-    if (unbalanced === null) finished.push(experiment)
+  for (const [i, { id, variant }] of succeeded.entries()) {
+    const { head, numbers } = unpacked[i]
+    const { unbalanced } = head
+    const [seed] = numbers
+    if (unbalanced === null) runs.push({ head, numbers, variant, seed, place: seeds[variant].push(seed) - 1 })
     else
-      leftOut.push({
-        experiment: id,
-        variant: variants[variant],
-        seed,
-        reason: describeUnbalanced(unbalanced),
-      })
+      leftOut.push({ experiment: id, variant: labels[variant], seed, reason: describeUnbalanced(unbalanced) })
   }
-  return { finished, leftOut }
+  const series = collect(runs)
+  const isOver = members.every(({ status }) => ['succeeded', 'failed', 'cancelled'].includes(status))
+  return {
+    variants: labels.map((_, variant) => ({
+      experiments: members.filter(member => member.variant === variant).length,
+      seeds: seeds[variant],
+    })),
+    leftOut,
+    async rows(isWanted) {
+      const wanted = series.filter(isWanted)
+      const rows: SummaryRow[] = []
+      for (const [variant, label] of labels.entries()) {
+        await turn()
+        for (const row of rowsOf(wanted, { label, variant, baseline }, seeds)) rows.push(row)
+      }
+      return rows
+    },
+    complete: members.every(({ status }) => status === 'succeeded'),
+    version: isOver ? stateOf(id, members) : undefined,
+  }
 }
 
-/** Every series that any experiment has a value of, in the order of the table. */
-function collect(finished: Finished[], layers: LayerSums[]): Series[] {
+/** Every series that any run has a value of, in the order of the table. */
+function collect(runs: Run[]): Series[] {
   const found = new Map<string, Series>()
-  const add = (
-    split: SplitName,
-    layer: string | null,
-    measure: Measure,
-    { variant, seed }: Finished,
-    value: number | null,
-  ) => {
-    // A share of nothing.
-    if (value === null) return
-    const key = JSON.stringify([split, layer, measure])
-    const series = found.get(key) ?? { split, layer, measure, values: new Map<number, Map<number, number>>() }
-    series.values.set(variant, (series.values.get(variant) ?? new Map<number, number>()).set(seed, value))
+  const seriesOf = (split: SplitName, layer: string | null, measure: Measure): Series => {
+    const key = `${split} ${measure} ${layer ?? ''}`
+    const series = found.get(key) ?? { split, layer, measure, values: new Map() }
     found.set(key, series)
+    return series
   }
-  const rowsOf = new Map<string, LayerSums[]>(finished.map(({ id }) => [id, []]))
-  for (const row of layers) rowsOf.get(row.id)?.push(row)
-  for (const experiment of finished) {
-    const { id, splits } = experiment
-    for (const [split, { loss, accuracy, diagnostics = {} }] of Object.entries(splits) as [
-      SplitName,
-      NonNullable<Finished['splits'][SplitName]>,
-    ][]) {
-      const rows = (rowsOf.get(id) ?? []).filter(row => row.split === split)
-      const sum = (name: 'lca' | 'helped' | 'hurt' | 'postings') =>
-        rows.reduce((total, row) => total + row[name], 0)
-      add(split, null, 'finalLoss', experiment, loss.final)
-      add(split, null, 'finalAccuracy', experiment, accuracy.final)
-      for (const [figure, value] of Object.entries(diagnostics))
-        add(split, null, figure as FigureName, experiment, value)
-      const network = { layer: null, lca: sum('lca'), helped: sum('helped') }
-      for (const one of [{ ...network, hurt: sum('hurt'), postings: sum('postings') }, ...rows]) {
-        const { layer, lca, helped, hurt, postings } = one
-        const { helpFractionOfMoved, helpFractionOfAll } = helpFractions(helped, hurt, postings)
-        add(split, layer, 'lca', experiment, lca)
-        add(split, layer, 'helpFractionOfMoved', experiment, helpFractionOfMoved)
-        add(split, layer, 'helpFractionOfAll', experiment, helpFractionOfAll)
+  // Runs with the same head have the same measures in the same order, and there are hundreds of them.
+  const places = new Map<Head, Series[]>()
+  for (const { head, numbers, variant, place } of runs) {
+    const series = places.get(head) ?? []
+    places.set(head, series)
+    let next = 0
+    const add = (split: SplitName, layer: string | null, measure: Measure, value: number | null) => {
+      const own = next++
+      // A share of nothing.
+      if (value === null) return
+      series[own] ??= seriesOf(split, layer, measure)
+      const { values } = series[own]
+      const before = values.get(variant) ?? []
+      before[place] = value
+      values.set(variant, before)
+    }
+    const iterations = numbers[1]
+    let at = 2
+    for (const { split, figures, summed } of head.splits) {
+      add(split, null, 'finalLoss', known(numbers[at++]))
+      add(split, null, 'finalAccuracy', known(numbers[at++]))
+      for (const figure of figures) add(split, null, figure as FigureName, known(numbers[at++]))
+      if (!summed) continue
+      const count = head.layers.length
+      const [lca, helped, hurt] = [0, 1, 2].map(i => numbers.subarray(at + i * count, at + (i + 1) * count))
+      at += 3 * count
+      const addSums = (
+        layer: string | null,
+        lca: number,
+        helped: number,
+        hurt: number,
+        parameters: number,
+      ) => {
+        const { helpFractionOfMoved, helpFractionOfAll } = helpFractions(
+          helped,
+          hurt,
+          parameters * iterations,
+        )
+        add(split, layer, 'lca', lca)
+        add(split, layer, 'helpFractionOfMoved', helpFractionOfMoved)
+        add(split, layer, 'helpFractionOfAll', helpFractionOfAll)
       }
+      addSums(null, sumOf(lca), sumOf(helped), sumOf(hurt), sumOf(head.parameters))
+      for (let i = 0; i < count; i++) addSums(head.layers[i], lca[i], helped[i], hurt[i], head.parameters[i])
     }
   }
   return [...found.values()]
 }
 
-function rowOf(
-  { split, layer, measure, values }: Series,
-  label: string,
-  variant: number,
-  baseline: number,
-): SummaryRow[] {
-  const own = values.get(variant)
-  // A layer that this variant’s network does not have.
-  if (own === undefined) return []
-  const { n, mean, sd, low, high } = estimate([...own.values()], confidence)
-  const against =
-    variant === baseline
-      ? { difference: null, low: null, high: null, pairs: null }
-      : differenceBySeed(own, values.get(baseline) ?? new Map(), confidence)
-  return [
-    {
+const known = (value: number): number | null => (Number.isNaN(value) ? null : value)
+function sumOf(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]
+  return sum
+}
+
+/** The rows of a variant; `wanted` are the series that are, `seeds` those of every variant's runs by their places. */
+function* rowsOf(
+  wanted: Series[],
+  { label, variant, baseline }: { label: string; variant: number; baseline: number },
+  seeds: number[][],
+): Generator<SummaryRow> {
+  const shared = sharedSeeds(seeds[variant], seeds[baseline])
+  for (const { split, layer, measure, values } of wanted) {
+    const own = values.get(variant)
+    // A layer that this variant’s network does not have.
+    if (own === undefined) continue
+    const { n, mean, sd, low, high } = estimate(own, confidence)
+    const against =
+      variant === baseline
+        ? { difference: null, low: null, high: null, pairs: null }
+        : differenceBySeed(own, values.get(baseline) ?? [], shared, confidence)
+    yield {
       ...{ variant: label, split, layer, measure, n, mean, sd, low, high },
       ...{ difference: against.difference, differenceLow: against.low, differenceHigh: against.high },
       pairs: against.pairs,
-    },
-  ]
+    }
+  }
 }
