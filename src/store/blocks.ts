@@ -10,6 +10,7 @@ import type pg from 'pg'
 import type { Columns, SegmentColumns } from '../lca/columns.ts'
 import { diagnosticTable, runKinds } from '../lca/diagnostics/registry.ts'
 import type { SplitName } from '../spec/schema.ts'
+import { turn } from '../turns.ts'
 import { type EarlierKind, earlierBlocksSql } from './earlier-blocks.ts'
 import { type Block, decode, encode, type Stored } from './packing.ts'
 
@@ -117,6 +118,8 @@ export async function* readBlocks(
       ? db.query<Stored>(pageSqlOf(kind), asked)
       : db.query<Stored>(partSqlOf(kind), [...asked, only]))
     if (rows.length === 0) return
+    // Answers come several at once, and a page is up to 2 MB.
+    await turn()
     const blocks = rows.map(stored => cut(decode(stored), next, to, kind))
     yield blocks
     if (rows.length < limit) return
