@@ -60,6 +60,15 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
     process.exit(code)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end(signal))
+  if (config.databaseUrl === undefined) {
+    // It has its port again where it is started anew; only where somebody else took that are all connections in vain.
+    const look = () => {
+      const now = findEmbeddedPostgres(config.postgresDir)
+      if (now !== undefined && now !== databaseUrl)
+        void end('the embedded PostgreSQL has another port now: start this again', 1)
+    }
+    setInterval(look, 10_000).unref()
+  }
   if ('broken' in worker) worker.broken.then(() => end('it cannot compute any more', 1))
 }
 

@@ -32,7 +32,10 @@ export type AllocationColumns = {
   hurt: Int32Array
 }
 
-/** The sums over parameters [offset, offset + size) of one step's allocations. */
+/**
+ * The sums over parameters [offset, offset + size) of one step's allocations. Signs are every other way, and a processor cannot
+ * guess them: the parts (x ∓ |x|)/2 are x or 0 exactly, and counts are added as numbers.
+ */
 export function sumsOf(lca: Float32Array, delta: Float64Array, offset: number, size: number) {
   let helping = 0
   let hurting = 0
@@ -42,15 +45,14 @@ export function sumsOf(lca: Float32Array, delta: Float64Array, offset: number, s
   let hurt = 0
   for (let i = offset; i < offset + size; i++) {
     const allocation = lca[i]
-    if (allocation < 0) {
-      helping += allocation
-      helped += 1
-    } else if (allocation > 0) {
-      hurting += allocation
-      hurt += 1
-    }
+    const step = delta[i]
+    const magnitude = Math.abs(allocation)
+    helping += 0.5 * (allocation - magnitude)
+    hurting += 0.5 * (allocation + magnitude)
+    helped += Number(allocation < 0)
+    hurt += Number(allocation > 0)
     squared += allocation * allocation
-    moved += delta[i] * delta[i]
+    moved += step * step
   }
   return { lca: helping + hurting, helping, hurting, squared, moved, helped, hurt }
 }

@@ -47,8 +47,10 @@ export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Ne
       let left = stride
       for (let i = from; i < to; i++) {
         const allocation = lca[i]
-        if (allocation < 0) helping[first + unit] += allocation
-        else hurting[first + unit] += allocation
+        // x or 0, without a branch that nobody can guess, as in aggregate.ts.
+        const magnitude = Math.abs(allocation)
+        helping[first + unit] += 0.5 * (allocation - magnitude)
+        hurting[first + unit] += 0.5 * (allocation + magnitude)
         if (--left > 0) continue
         left = stride
         if (++unit === units) unit = 0

@@ -63,7 +63,7 @@ export async function* readSpans(
       { from: begin, to: end },
       signal,
       onlyCoarse,
-      what.kind === 'iterations' ? every : 1,
+      what.kind === 'iterations' ? every : Math.max(1, Math.floor(6 / (onlyCoarse?.length ?? 6))),
     )) {
       let whole: Piece[] = []
       for (const block of page) {

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
-import { number } from '../format.ts'
+import { number, whole } from '../format.ts'
 import { fileName, saveBlob } from '../parts/save.ts'
 import { themed, useTheme } from './colours.ts'
 import { type Entry, Legend, withLegend } from './legend.tsx'
@@ -121,7 +121,10 @@ export function Plot(props: PlotProps) {
         },
       },
       axes: [
-        { stroke: ink, grid, ticks: grid, font, size: 34, gap: 4, incrs: wholeSteps },
+        {
+          ...{ stroke: ink, grid, ticks: grid, font, size: 34, gap: 4, incrs: wholeSteps },
+          values: (_, at) => at.map(value => (value === null ? '' : whole(value))),
+        },
         {
           ...{ stroke: ink, grid: names ? { show: false } : grid, ticks: grid, font, gap: 5 },
           // Names that come later want more room.

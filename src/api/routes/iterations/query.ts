@@ -1,5 +1,5 @@
 /** What every iteration did: page by page, or thinned out for plotting. */
-import { countIterations, readBlockRows, readBlocks } from '../../../store/blocks.ts'
+import { countIterations, readBlockRows, readBlocks, readShort } from '../../../store/blocks.ts'
 import { begun, extremes, type Piece, readSpans } from '../../../store/coarse.ts'
 import type { Database } from '../../../store/database.ts'
 import { ahead } from '../../tables/ahead.ts'
@@ -59,6 +59,8 @@ export async function* readPoints(
   yield batchOf({ ...rows, parameters: (await counted).get(id) ?? 0 })
 }
 
+/** Bytes that are read with one statement, where it is not known how they lie. */
+const shortBytes = 2 ** 20
 /** So many times the points that are wanted are read whole; of more, the losses first. */
 const usualFewRows = 160
 
@@ -76,6 +78,12 @@ export async function readThinned(
   const thinner = makeThinner(total, points)
   // Of many, first the losses alone, which decide, and then whole rows of those that are kept.
   const only = total <= fewRows * points ? columns && wanted : ['lossBefore']
+  // What is short is waited for once.
+  if (only && everyOf(total, points) === 1 && 8 * (span.to - span.from) * only.length <= shortBytes) {
+    const [blocks] = await readShort(db.pool, split, [{ id, ...span, only }])
+    for (const block of blocks) thinner.add({ ...block, every: 1 })
+    return wholeRows(db, what, thinner.end(), wanted)
+  }
   for await (const page of ahead(readEnds(db, what, span, everyOf(total, points), { signal, only, wanted })))
     for (const piece of page) thinner.add(piece)
   return wholeRows(db, what, thinner.end(), wanted)

@@ -37,7 +37,8 @@ export function makeThinner(total: number, points: number) {
   }
   // Rows so far, and those before the span of `every` iterations that this one is in.
   let n = 0
-  let [beforeSpan, inSpan] = [0, Number.NaN]
+  let beforeSpan = 0
+  let inSpan = Number.NaN
   return {
     add(piece: Piece): void {
       const { columns } = piece
@@ -47,7 +48,10 @@ export function makeThinner(total: number, points: number) {
           : [columns.lossBefore, columns.lossBefore]
       for (let at = 0; at < lows.length; at++) {
         const own = Math.floor((piece.from + at * piece.every) / every)
-        if (own !== inSpan) [beforeSpan, inSpan] = [n, own]
+        if (own !== inSpan) {
+          beforeSpan = n
+          inSpan = own
+        }
         const first = n
         n += piece.every
         // The last of all is in no part.
