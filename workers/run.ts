@@ -25,6 +25,8 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
   onParentGone(() => end('the process that started this one is gone'))
   const config = readConfig()
   const log = createLog('worker', config.logLevel)
+  // Who started this one has told it.
+  if (process.connected !== true) for (const words of config.unknown) log.warn(words)
   const several = readOptions(options, config)
 
   // Without a DATABASE_URL, the embedded server that `npm start` runs on this directory.

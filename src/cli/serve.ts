@@ -43,6 +43,7 @@ export async function startServer(config: Config, log: Log, tries?: Patience): P
       await closer().catch(error => log.error({ err: error }, 'a part did not close cleanly'))
   }
   let closing: Promise<void> | undefined
+  for (const words of config.unknown) log.warn(words)
   let databaseUrl = config.databaseUrl
   // A database of somebody else's is waited for as long as it takes.
   let broken = new Promise<Error>(() => {})

@@ -3,11 +3,12 @@
  * (guard.ts) looks after it, so that not even a kill -9 of this one leaves it behind.
  */
 import { fork } from 'node:child_process'
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, type Stats, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { childEnvironment } from '../children.ts'
+import { makeFolder } from '../folders.ts'
 import type { Log } from '../log.ts'
 import { layout } from './cluster.ts'
 import type { GuardMessage, GuardRequest, GuardSetup } from './guard.ts'
@@ -37,7 +38,7 @@ export async function startEmbeddedPostgres(
   tries: Patience = patience,
 ): Promise<EmbeddedPostgres> {
   const home = resolve(directory)
-  makeWritable(home)
+  await makeWritable(home)
   const began = performance.now()
   const parent = markOf(process.pid)!
   let guard = startGuard({ directory: home, parent, patience: tries }, log)
@@ -176,18 +177,29 @@ function startGuard(setup: GuardSetup, log: Log): Guard {
   }
 }
 
-function makeWritable(home: string): void {
+async function makeWritable(home: string): Promise<void> {
   try {
-    mkdirSync(home, { recursive: true })
+    await makeFolder(home)
     accessSync(home, constants.W_OK)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    const found = statSync(home, { throwIfNoEntry: false })
+    const found = statOf(home)
     throw new Error(
       found === undefined || code === 'EROFS'
-        ? `${home} cannot be ${found === undefined ? 'made' : 'written to'}: set LEDGER_DIR to a folder that can`
-        : `${home} belongs to user ${found.uid}, and you may not write to it: run as that user, or set LEDGER_DIR`,
+        ? `${home} cannot be ${found === undefined ? `made (${code})` : 'written to'}: set LEDGER_DIR to a folder that can`
+        : !found.isDirectory()
+          ? `${home} is a file: set LEDGER_DIR to a folder`
+          : `${home} belongs to user ${found.uid}, and you may not write to it: run as that user, or set LEDGER_DIR`,
     )
+  }
+}
+
+/** undefined also where a part of the path is a file, or may not be looked into. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
   }
 }
 
