@@ -65,14 +65,11 @@ export function differenceBySeed(
   shared: [number, number][],
   confidence: number,
 ): Difference & { pairs: number } {
-  const differences: number[] = []
-  for (const [i, j] of shared) {
-    const difference = x[i] - y[j]
-    if (!Number.isNaN(difference)) differences.push(difference)
-  }
-  const pairs = differences.length
+  // As what is estimated besides is kept: a loop over two kinds of arrays is a slow one, and a sweep has 100,000 of them.
+  const differences = new Float64Array(shared.length)
+  for (let pair = 0; pair < shared.length; pair++) differences[pair] = x[shared[pair][0]] - y[shared[pair][1]]
+  const { n: pairs, mean, low, high } = estimate(differences, confidence)
   if (pairs === 0) return { ...welch(estimate(x, confidence), estimate(y, confidence), confidence), pairs }
-  const { mean, low, high } = estimate(differences, confidence)
   return { difference: mean, low, high, pairs }
 }
 
