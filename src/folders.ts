@@ -12,14 +12,15 @@ export async function makeFolder(folder: string): Promise<void> {
     mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST' || !(await isFolder(folder))) throw error
     })
-  try {
-    await make()
-  } catch (error) {
-    const parent = dirname(folder)
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === folder || (await isFolder(parent)))
-      throw error
-    await makeFolder(parent)
-    await make()
+  for (let tries = 1; ; tries++) {
+    try {
+      return await make()
+    } catch (error) {
+      const parent = dirname(folder)
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === folder || tries === 5) throw error
+      // Where the parent is there by now, others make and remove it meanwhile, or nothing can be made in it.
+      if (!(await isFolder(parent))) await makeFolder(parent)
+    }
   }
 }
 
