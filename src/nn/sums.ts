@@ -4,6 +4,7 @@
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
+import { hostLoops } from '../host-loops.ts'
 import type { Kernels } from './kernels/kernels.ts'
 
 /** What a pass over one chunk gives: the gradient of Σ ℓ by variable, and ℓ of each example. */
@@ -98,8 +99,7 @@ const accumulatedSums =
         found.dispose()
       },
       finish() {
-        const values = valuesOf(sums)
-        for (let i = 0; i < values.length; i++) accumulator[i] += weight * values[i]
+        hostLoops.combine(accumulator, 1, accumulator, weight, valuesOf(sums))
         return { loss, slopes }
       },
       dispose: () => tf.dispose([sums, ...along]),
