@@ -67,7 +67,8 @@ async function serve(lock: number): Promise<void> {
   const { directory, patience } = setup
   const { signal } = stopping
   const binaries = preparePostgresBinaries(directory, databaseOwner(layout(directory).data))
-  await initialise(directory, binaries, lock, signal)
+  // Where there was a cluster a moment ago, a new and empty one would only hide that it is gone.
+  if (setup.port === undefined) await initialise(directory, binaries, lock, signal)
   const stopped = new Promise<'stop'>(resolve => {
     if (signal.aborted) resolve('stop')
     signal.addEventListener('abort', () => resolve('stop'), { once: true })
