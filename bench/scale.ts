@@ -148,7 +148,9 @@ function madeUp(from: number, to: number): SegmentColumns[] {
 }
 
 /** Falls, up and down from one iteration to the next. */
-const lossOf = (iteration: number): number => Math.exp(-iteration / 5000) + Math.sin(iteration) / 10
+function lossOf(iteration: number): number {
+  return Math.exp(-iteration / 5000) + Math.sin(iteration) / 10
+}
 
 /** Tables of one run. The reader is this process too, so the figures are of both. */
 async function readRun(id: string): Promise<void> {

@@ -75,6 +75,8 @@ export async function buildNative(root, variant, note) {
       packageFolder,
     ]
     const own = (await readdir(path.join(root, 'native'))).filter(name => name.endsWith('.cc')).sort()
+    // For the loops over the host's vectors: with the bits of JavaScript, which fuses no product with a sum.
+    const exact = [...ownFlags, '-ffp-contract=off']
     const sources = [
       ...['tfjs_backend.cc', 'tfjs_binding.cc'].map(name => ({
         folder: path.join(packageFolder, 'binding'),
@@ -82,25 +84,28 @@ export async function buildNative(root, variant, note) {
       })),
       ...own.map(name => ({ folder: path.join(root, 'native'), name, more: ownFlags })),
     ]
-    const objects = await Promise.all(
-      sources.map(async ({ folder, name, more = [] }) => {
-        const object = path.join(work, `${name}.o`)
-        await compile(recipe, [...flags, ...more, '-c', path.join(folder, name), '-o', object])
-        return object
-      }),
+    const compiled = await Promise.all(
+      [...sources, { folder: path.join(root, 'native/host'), name: 'loops.cc', more: exact }].map(
+        async ({ folder, name, more = [] }) => {
+          const object = path.join(work, `${name}.o`)
+          await compile(recipe, [...flags, ...more, '-c', path.join(folder, name), '-o', object])
+          return object
+        },
+      ),
     )
-    const built = `${target}.new`
-    await compile(
-      recipe,
-      recipe.link({
-        objects,
-        output: built,
-        folders: searched,
-        libraries: recipe.libraries,
-        opened: openedLibraries(cuda),
-      }),
-    )
-    await tryOut(built)
+    const host = compiled.pop()
+    const link = async (output, objects, folders, libraries, opened) => {
+      const built = `${output}.new`
+      await compile(recipe, recipe.link({ objects, output: built, folders, libraries, opened }))
+      return built
+    }
+    const threads = path.join(work, 'threads.cc.o')
+    const loops = path.join(path.dirname(target), 'ledger_host.node')
+    const builtLoops = await link(loops, [host, threads], [], [], [])
+    const built = await link(target, compiled, searched, recipe.libraries, openedLibraries(cuda))
+    await tryOut(builtLoops, 'combine')
+    await tryOut(built, 'TF_Version')
+    await rename(builtLoops, loops)
     await rename(built, target)
   } finally {
     await rm(work, { recursive: true, force: true })
@@ -212,10 +217,10 @@ async function compile({ compiler }, args) {
   })
 }
 
-/** Loads the library in a process of its own: a wrong one may crash rather than throw. */
-async function tryOut(file) {
-  const loader = `const m = { exports: {} }; process.dlopen(m, process.argv[1]); if (!m.exports.TF_Version) process.exit(1)`
-  await execute(process.execPath, ['-e', loader, file], { timeout: 60_000 }).catch(error => {
+/** Loads the library, which must have something of that name, in a process of its own: a wrong one may crash rather than throw. */
+async function tryOut(file, name) {
+  const loader = `const m = { exports: {} }; process.dlopen(m, process.argv[1]); if (!m.exports[process.argv[2]]) process.exit(1)`
+  await execute(process.execPath, ['-e', loader, file, name], { timeout: 60_000 }).catch(error => {
     throw new NativeUnavailable(`the library does not load (${lastLine(error.stderr) || error.message})`)
   })
 }

@@ -1,6 +1,7 @@
 /** The configuration: environment variables, read and checked once, in one place. */
 import { resolve } from 'node:path'
 import { connectionStringProblem, strictSslMode } from './connection-strings.ts'
+import { didYouMean } from './spec/messages.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -77,7 +78,21 @@ export type Config = {
   webhooksToPrivate: boolean
   /** How traces travel to the OpenTelemetry collector that the environment names; undefined: there are none. */
   traces: 'http/protobuf' | 'http/json' | undefined
+  /** LEDGER_* variables that are set and mean nothing, each with what was perhaps meant: sentences for people. */
+  unknown: string[]
 }
+
+/** Read by the command line, set-up, the clients or docker-compose.yml, and not here. */
+const readElsewhere = [
+  ...[
+    'LEDGER_API_KEY',
+    'LEDGER_CACHE',
+    'LEDGER_CPU_WORKERS',
+    'LEDGER_PYTHON',
+    'LEDGER_TENSORFLOW',
+    'LEDGER_URL',
+  ],
+]
 
 /** Everything that is wrong with the environment, one line a variable; values of secrets are never in it. */
 export class ConfigError extends Error {
@@ -103,7 +118,11 @@ export function parseDeviceNames(text: string): string[] | undefined {
 /** Reads the configuration. An empty variable counts as unset. Throws one ConfigError that lists every problem. */
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
   const problems: string[] = []
-  const text = (name: string) => env[name]?.trim() || undefined
+  const asked = new Set(readElsewhere)
+  const text = (name: string) => {
+    asked.add(name)
+    return env[name]?.trim() || undefined
+  }
 
   const integer = <T>(name: string, fallback: T, minimum: number, maximum: number): number | T => {
     const value = text(name)
@@ -261,7 +280,14 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     maxDatasetsBytes: integer('LEDGER_MAX_DATASETS_BYTES', auth === 'keys' ? 20 * 2 ** 30 : 0, 0, 1e15),
     webhooksToPrivate: oneOf('LEDGER_WEBHOOKS_TO_PRIVATE', ['yes', 'no'] as const, 'no' as const) === 'yes',
     traces: traces(),
+    unknown: [],
   }
+  // By now every variable has been asked for.
+  const unknown = Object.keys(env).filter(name => /^LEDGER_/i.test(name) && !asked.has(name) && text(name))
+  const known = [...asked].filter(name => !unknown.includes(name))
+  config.unknown = unknown
+    .sort()
+    .map(name => `${name} is set, and no variable of Loss Ledger${didYouMean(name, known)}`)
   if (problems.length > 0) throw new ConfigError(problems)
   return config
 }

@@ -149,31 +149,31 @@ describe('webhooks', () => {
 })
 
 test('only public addresses are public', () => {
-  const inside = [
-    ...[
-      '127.0.0.1',
-      '127.9.9.9',
-      '0.0.0.0',
-      '10.1.2.3',
-      '172.16.0.1',
-      '192.168.0.1',
-      '169.254.169.254',
-      '100.64.0.1',
-    ],
-    ...['224.0.0.1', '255.255.255.255', '::1', '::', 'fe80::1', 'fc00::1', 'fd12::1', 'ff02::1'],
-    ...[
-      '::ffff:127.0.0.1',
-      '::ffff:a00:1',
-      '64:ff9b::7f00:1',
-      '2002:7f00:1::',
-      '2001:0:0:1::',
-      'localhost',
-      '',
-    ],
-  ]
-  for (const address of inside) assert.equal(isPublic(address), false, address)
-  for (const address of ['1.1.1.1', '93.184.215.14', '2606:4700:4700::1111'])
-    assert.equal(isPublic(address), true)
+  const inside = {
+    'this machine': '127.0.0.1 127.9.9.9 127.1 0.0.0.0 0.1.2.3 ::1 ::',
+    'private networks': '10.1.2.3 172.16.0.1 172.31.255.255 192.168.0.1 fc00::1 fd12::1 fec0::1 feff::1',
+    'links, and what clouds have there': '169.254.169.254 fe80::1',
+    'providers, protocols, measurements':
+      '100.64.0.1 100.127.255.255 192.0.0.1 192.0.0.170 198.18.0.1 198.19.255.255 2001:2::1',
+    examples: '192.0.2.1 198.51.100.1 203.0.113.1 2001:db8::1 3fff::1',
+    'many, or nobody': '224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 ff02::1 ff0e::1 100::1',
+    'IPv4 within IPv6: mapped, translated, compatible':
+      '::ffff:127.0.0.1 ::ffff:a00:1 ::ffff:0:127.0.0.1 ::127.0.0.1 ::7f00:1 ::10.0.0.1 ::1.1.1.1',
+    'IPv4 within IPv6: NAT64, 6to4, Teredo':
+      '64:ff9b::7f00:1 64:ff9b::10.0.0.1 64:ff9b:1::7f00:1 64:ff9b:1:ffff::1 2002:7f00:1:: 2002:a00:1:: 2001:0:0:1::',
+    'given out to nobody': '4000::1 8000::1 f000::1 1::',
+    'no address': 'localhost 1.2.3.4.5 1.1.1.1/8 [::1]',
+  }
+  for (const [what, addresses] of Object.entries({ ...inside, nothing: '' }))
+    for (const address of addresses.split(' ')) assert.equal(isPublic(address), false, `${address}: ${what}`)
+  for (const address of [
+    '1.1.1.1',
+    '93.184.215.14',
+    '::ffff:1.1.1.1',
+    '2606:4700:4700::1111',
+    '2a00:1450::1',
+  ])
+    assert.equal(isPublic(address), true, address)
   // The forms that URLs know for the same address.
   for (const host of [
     '127.0.0.1',
@@ -183,6 +183,7 @@ test('only public addresses are public', () => {
     '127.1',
     '[::1]',
     '[::ffff:7f00:1]',
+    '[::127.0.0.1]',
     'localhost',
     'x.LOCALHOST.',
   ])

@@ -134,7 +134,11 @@ describe('ledger, of results', () => {
     // A file where a folder is to be.
     const inTheWay = await run(['download', id, 'weights/*', '-o', 'got/manifest.json'])
     assert.equal(inTheWay.code, 2)
-    assert.match(inTheWay.err, /^EEXIST: .*manifest\.json/)
+    assert.match(inTheWay.err, /manifest\.json is in the way: choose another place, or move it \(EEXIST\)/)
+    // Where there can be no folders: Node's own way to make them would not come back.
+    const nowhere = await run(['download', id, 'weights/*', '-o', '/proc/none/here'])
+    assert.equal(nowhere.code, 2)
+    assert.match(nowhere.err, /^\/proc\/none .*\(E\w+\)$/m)
 
     // The Python package writes for trackers: this stands for a Python, and has no numpy when it is asked for MLflow.
     await writeFile(

@@ -259,5 +259,12 @@ test('what cannot be asked is refused, with what would be right', async () => {
   const other = await post(api, { ...spec(4_000_000), allocation: { segmentIterations: 100_000 } })
   await noteRecorded(api, other, [])
   await refused(`experiments=${other},${long}`, 'query.to', /rows would have to be read/)
-  await api.http.get(`/v1/compare?experiments=${a},0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d`).expect(404)
+  const none = ['0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d', '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4e']
+  const { body: missing } = await api.http
+    .get(`/v1/compare?experiments=${none[0]},${a},${none[1]}`)
+    .expect(404)
+  assert.deepEqual(
+    missing.errors,
+    none.map(id => ({ path: 'query.experiments', message: `there is no experiment ${id}` })),
+  )
 })

@@ -38,6 +38,7 @@ test('nothing configured is the embedded default', () => {
     maxDatasetsBytes: 0,
     webhooksToPrivate: false,
     traces: undefined,
+    unknown: [],
   })
 })
 
@@ -51,6 +52,21 @@ test('what is set is taken; empty is unset', () => {
     [0, '/srv/ledger/datasets', 'postgresql://u:p@db/ledger', undefined, '127.0.0.1'],
   )
   assert.deepEqual([config.engine, config.threads, config.workers, config.logLevel], ['wasm', 2, 0, 'debug'])
+})
+
+test('a variable that means nothing is told, with the one that was perhaps meant', () => {
+  const env = {
+    LEDGER_WORKER: '2',
+    LEDGER_RETENTION: '9',
+    LEDGER_API_KEY: 'k',
+    ledger_dir: '/x',
+    LEDGER_THREADS: '1',
+  }
+  assert.deepEqual(readConfig(env).unknown, [
+    'LEDGER_RETENTION is set, and no variable of Loss Ledger',
+    'LEDGER_WORKER is set, and no variable of Loss Ledger; did you mean LEDGER_WORKERS?',
+    'ledger_dir is set, and no variable of Loss Ledger; did you mean LEDGER_DIR?',
+  ])
 })
 
 test('one error lists everything that is wrong, and no secret', () => {

@@ -81,6 +81,14 @@ test('a number is what it was, to the last bit, for this service and for SQL', a
     rows.map(({ splits }) => splits),
     [...small],
   )
+  // Of an odd number of rows, where numbers of 8 and 4 bytes lie behind those of 2.
+  const fewer = { splits: small.slice(1), lca: floats.slice(1), helped: integers.slice(1) }
+  const span = { from: 0, to: odd.length - 1 }
+  await insertBlocks(database.db.pool, id, span, [
+    { kind: 'iterations', split: 'validation', of: 'iterations', columns: fewer },
+  ])
+  const what = { id, kind: 'iterations', split: 'validation' }
+  for await (const page of readBlocks(database.db.pool, what, span)) assert.deepEqual(page[0].columns, fewer)
 })
 
 test('a long segment lies in several blocks, and any part of it can be read', async () => {
@@ -145,6 +153,34 @@ function scattered(from: number, to: number): SegmentColumns[] {
     ]
   })
 }
+
+test('of pages that many ask for, one is made in each turn of the event loop', async () => {
+  const id = await trained(4, 4)
+  const columns = { lca: Float64Array.from([1, 2, 3, 4]) }
+  await insertBlocks(database.db.pool, id, { from: 0, to: 4 }, [
+    { kind: 'iterations', split: 'train', of: 'iterations', columns },
+  ])
+  let turn = 0
+  let counting = setImmediate(function count() {
+    turn++
+    counting = setImmediate(count)
+  })
+  const turns = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      for await (const [block] of readBlocks(
+        database.db.pool,
+        { id, kind: 'iterations', split: 'train' },
+        { from: 0, to: 4 },
+      )) {
+        assert.deepEqual(block.columns, columns)
+        return turn
+      }
+      return undefined
+    }),
+  )
+  clearImmediate(counting)
+  assert.equal(new Set(turns).size, 20)
+})
 
 test('sums are the same bits in whatever order segments were recorded, also while some are missing', async () => {
   const iterations = 24

@@ -41,6 +41,11 @@ test('an object is what was appended, with its length and SHA-256', async () => 
   assert.deepEqual(await objects.stat(stored.key), { bytes: 11 })
 })
 
+test('objects of a folder that is not there yet are written side by side', async () => {
+  for (let round = 0; round < 20; round++)
+    await Promise.all(Array.from({ length: 6 }, (_, i) => put(`side/${round}/by/side/${i % 2}/${i}`, 'x')))
+})
+
 test('ranges are read and streamed: the start, not the end', async () => {
   const { key } = await put('ranges', '0123456789')
   assert.equal((await objects.read(key, { start: 2, end: 5 })).toString(), '234')

@@ -153,7 +153,7 @@ test('intervals of a sweep are those of SciPy 1.17.1', () => {
   near(paired.low, -0.2639340951616336, 1e-12)
   near(paired.high, -0.16462590483836648, 1e-12)
   // A run that has no value of a measure is in no pair of it, and in no mean.
-  const some = [...x.slice(0, 3), undefined, undefined]
+  const some = [...x.slice(0, 3), Number.NaN, Number.NaN]
   const fewer = differenceBySeed(some, y, shared, 0.95)
   assert.equal(fewer.pairs, 3)
   near(fewer.low, -0.30424276177575516, 1e-12)

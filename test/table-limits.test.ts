@@ -5,9 +5,9 @@ import { get, type IncomingMessage } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { makePlaces } from '../src/api/plugins/app/tables.ts'
 import { ProblemError } from '../src/api/problem.ts'
-import { turn } from '../src/api/tables/turns.ts'
 import { insertBlocks } from '../src/store/blocks.ts'
 import { createKey } from '../src/store/keys.ts'
+import { turn } from '../src/turns.ts'
 import { columnsAt, countQueries, minimalSpec, noteRecorded, startApi, type TestApi } from './support/api.ts'
 
 test('places: so many at once, as many wait in order, the rest is refused; each tenant has its own', async () => {

@@ -58,7 +58,7 @@ test('kill -9 of the process that started a worker ends the worker and its compu
 
 test('a child whose parent was gone before it listened ends by itself', async t => {
   const { directory, env } = await temporaryLedger(t, 'silent')
-  const setup = { directory, parent: markOf(process.pid), pauses: { first: 1, longest: 1 } }
+  const setup = { directory, parent: markOf(process.pid), patience: { first: 1, longest: 1, tries: 1 } }
   const children = [
     ['../src/postgres/guard.js', JSON.stringify(setup)],
     ['../workers/main.js'],

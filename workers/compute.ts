@@ -79,7 +79,15 @@ function failureOf(error: unknown): TaskFailure {
   if (error instanceof MissingObjectError || error instanceof DamagedObjectError)
     return { kind: 'missing', message: error.message }
   if (!(error instanceof Error)) return { kind: 'transient', message: String(error) }
-  // What the system or a server says (no space left, connection refused) needs no stack to be understood.
+  if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+    // Read by users of the API, who know nothing of this machine's folders.
+    const words = 'there is no room on the disk where the worker keeps objects and datasets'
+    return {
+      kind: 'transient',
+      message: `${words} (${error.message}): with room again a retry redoes what is missing`,
+    }
+  }
+  // What the system or a server says (connection refused) needs no stack to be understood.
   const told = 'code' in error || '$metadata' in error
   return { kind: 'transient', message: told ? error.message : (error.stack ?? error.message) }
 }

@@ -5,10 +5,11 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { DatasetError } from '../src/data/errors.ts'
+import { makeFolder } from '../src/folders.ts'
 import { datasetKey } from '../src/objects/names.ts'
 import { DamagedObjectError, MissingObjectError, type Objects } from '../src/objects/objects.ts'
 import { type Known, verifiedBytes } from '../src/objects/verify.ts'
@@ -28,7 +29,7 @@ export async function fetchUpload(
   signal: AbortSignal,
 ): Promise<Record<string, string>> {
   const folder = folderIn(directory)
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   const paths: Record<string, string> = {}
   for (const file of files) {
     const path = join(folder, file.sha256)

@@ -25,6 +25,8 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
   onParentGone(() => end('the process that started this one is gone'))
   const config = readConfig()
   const log = createLog('worker', config.logLevel)
+  // Who started this one has told it.
+  if (process.connected !== true) for (const words of config.unknown) log.warn(words)
   const several = readOptions(options, config)
 
   // Without a DATABASE_URL, the embedded server that `npm start` runs on this directory.
@@ -60,6 +62,15 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
     process.exit(code)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end(signal))
+  if (config.databaseUrl === undefined) {
+    // It has its port again where it is started anew; only where somebody else took that are all connections in vain.
+    const look = () => {
+      const now = findEmbeddedPostgres(config.postgresDir)
+      if (now !== undefined && now !== databaseUrl)
+        void end('the embedded PostgreSQL has another port now: start this again', 1)
+    }
+    setInterval(look, 10_000).unref()
+  }
   if ('broken' in worker) worker.broken.then(() => end('it cannot compute any more', 1))
 }
 

@@ -56,14 +56,14 @@ export function experimentNotFound(id: string): ProblemError {
   return new ProblemError('not-found', `there is no experiment ${id}`)
 }
 
-/** There are no experiments of some of the ids in the query. */
-export function experimentsNotFound(ids: string[]): ProblemError {
+/** There are no experiments of some of the ids in the query, in the parameter of that name. */
+export function experimentsNotFound(ids: string[], name = 'id'): ProblemError {
   return new ProblemError(
     'not-found',
     ids.length === 1
       ? `there is no experiment ${ids[0]}`
       : `there are no experiments of ${ids.length} of these ids`,
-    { errors: ids.map(id => ({ path: 'query.id', message: `there is no experiment ${id}` })) },
+    { errors: ids.map(id => ({ path: `query.${name}`, message: `there is no experiment ${id}` })) },
   )
 }
 

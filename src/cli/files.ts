@@ -1,6 +1,7 @@
 /** Where files are written that an API has named: in the folder that the user chose, and nowhere else. */
 import { lstat, mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from '../folders.ts'
 import { printable } from '../printable.ts'
 import { UsageError } from './exit.ts'
 
@@ -25,7 +26,7 @@ export function checkName(name: string): string[] {
  */
 export async function placeFor(folder: string, name: string): Promise<string> {
   const parts = checkName(name)
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   let at = folder
   for (const [i, one] of parts.entries()) {
     at = path.join(at, one)

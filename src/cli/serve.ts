@@ -1,4 +1,5 @@
 /** API and workers in one command: what `npm start` runs, on one machine with nothing configured or beside a fleet. */
+import closeWithGrace from 'close-with-grace'
 import { planFleet, startFleet } from '../../workers/fleet.ts'
 import { buildApp } from '../api/app.ts'
 import type { Config } from '../config.ts'
@@ -7,6 +8,7 @@ import type { Log } from '../log.ts'
 import { openObjects, storeName } from '../objects/open.ts'
 import { makeFacts } from '../plan.ts'
 import { startEmbeddedPostgres } from '../postgres/embedded.ts'
+import type { Patience } from '../postgres/patience.ts'
 import { checkServices } from '../preflight.ts'
 import { openQueue } from '../queue/queue.ts'
 import { claimStore } from '../store/claim.ts'
@@ -20,6 +22,8 @@ export type Server = {
   url: string
   /** How many workers it runs. */
   workers: number
+  /** Resolves when the database that came with it is gone for good, to why and what to do: it is to be closed then. */
+  broken: Promise<Error>
   /** Stops taking requests, hands running work back, stops what was started. Calling it again waits for the same. */
   close(): Promise<void>
 }
@@ -27,8 +31,11 @@ export type Server = {
 /** Milliseconds that a request waits for Redis. What it does not hear of is queued from Postgres later. */
 const queuePatience = 2000
 
-/** Starts everything the configuration asks for. Throws, with nothing left running, where a part does not start. */
-export async function startServer(config: Config, log: Log): Promise<Server> {
+/**
+ * Starts everything the configuration asks for. Throws, with nothing left running, where a part does not start. `tries`:
+ * how often an embedded PostgreSQL that ended by itself is started again.
+ */
+export async function startServer(config: Config, log: Log, tries?: Patience): Promise<Server> {
   const closers: (() => Promise<unknown>)[] = []
   const close = async () => {
     // In the reverse order of their start; what does not close must not keep the rest open.
@@ -36,15 +43,19 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
       await closer().catch(error => log.error({ err: error }, 'a part did not close cleanly'))
   }
   let closing: Promise<void> | undefined
+  for (const words of config.unknown) log.warn(words)
   let databaseUrl = config.databaseUrl
+  // A database of somebody else's is waited for as long as it takes.
+  let broken = new Promise<Error>(() => {})
   try {
     const plan = planFleet({ ...config, engine: config.engine ?? defaultEngine() }, config.threads)
     closers.push(await startTelemetry(config, 'api', log))
     const { settings } = await checkServices(config)
     if (databaseUrl === undefined) {
-      const postgres = await startEmbeddedPostgres(config.postgresDir, log)
+      const postgres = await startEmbeddedPostgres(config.postgresDir, log, tries)
       closers.push(postgres.stop)
       databaseUrl = postgres.url
+      broken = postgres.broken
     }
     await migrateDatabase(databaseUrl)
     const onError = (error: Error) => {
@@ -74,6 +85,7 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     return {
       url,
       workers: plan.length,
+      broken,
       close: () => {
         closing ??= close()
         return closing
@@ -84,4 +96,26 @@ export async function startServer(config: Config, log: Log): Promise<Server> {
     await closing
     throw databaseUrl === undefined ? error : startFailure(error, databaseUrl)
   }
+}
+
+/**
+ * Keeps the server until the process is told to stop (Ctrl-C, SIGTERM) or the server can do no more: then closes it and
+ * ends the process, in the latter case with code 1 and the reason in the log.
+ */
+export function closeInTheEnd(server: Server, log: Log): { close(): void } {
+  let failure: Error | undefined
+  const graceful = closeWithGrace({ delay: 20_000, logger: false }, async ({ err, signal }) => {
+    if (err) log.fatal({ err }, 'an error nobody expected: stopping')
+    else if (failure === undefined) log.info({ signal }, 'stopping')
+    await server.close()
+    // What close-with-grace takes as a code that is not 0.
+    if (failure !== undefined) throw failure
+    log.info('stopped')
+  })
+  server.broken.then(error => {
+    failure = error
+    log.fatal({ reason: error.message }, 'stopping: there is no database any more')
+    graceful.close()
+  })
+  return graceful
 }

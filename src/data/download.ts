@@ -1,7 +1,8 @@
 /** Dataset files: found where the user put them, else fetched from their public home and checked. */
 import { createHash, randomUUID } from 'node:crypto'
-import { access, mkdir, open, rename, rm } from 'node:fs/promises'
+import { access, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../folders.ts'
 import { DatasetError } from './errors.ts'
 
 /** A file as its public homes have it: gzipped, so many bytes, with this SHA-256. */
@@ -80,7 +81,7 @@ async function download(
   const tell = (received: number) => options.onProgress?.({ url, bytes, received })
   try {
     tell(0)
-    await mkdir(dirname(target), { recursive: true })
+    await makeFolder(dirname(target))
     const response = await fetch(url, { signal: AbortSignal.any(signals) })
     if (!response.ok || !response.body) throw new Error(`answered ${response.status} ${response.statusText}`)
     const hash = createHash('sha256')

@@ -9,11 +9,12 @@ import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
+import { type HostLoops, useHostLoops } from '../host-loops.ts'
 import type { Kernels } from '../nn/kernels/kernels.ts'
 import { nativeKernels } from '../nn/kernels/native.ts'
 import type { NativeBackend } from '../nn/kernels/native-backend.ts'
 import { portableKernels } from '../nn/kernels/portable.ts'
-import { bindingPath, defaultEngine } from './binding.ts'
+import { bindingPath, defaultEngine, hostLoopsPath } from './binding.ts'
 import type { EngineDescription, EngineName } from './description.ts'
 import { type CudaDevice, cudaDevices, visibleDevices } from './devices.ts'
 
@@ -43,7 +44,7 @@ const loaded: Partial<Record<EngineName, Promise<Engine>>> = {}
 const backendNames: Record<EngineName, string> = { native: 'tensorflow', wasm: 'wasm' }
 
 async function loadNative(threads = os.availableParallelism()): Promise<Engine> {
-  if (!existsSync(bindingPath()))
+  if (!existsSync(bindingPath()) || !existsSync(hostLoopsPath()))
     throw new Error(
       'LEDGER_ENGINE=native, but the native TensorFlow binding is not built: run `npm run setup` and read what it says, or use LEDGER_ENGINE=wasm',
     )
@@ -60,6 +61,7 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
   // The kernels are tried out where they will run.
   await tf.setBackend(backendNames.native)
   const backend = native.backend()
+  useHostLoops(require(hostLoopsPath()) as HostLoops)
   return {
     description: {
       name: 'native',

@@ -2,6 +2,7 @@
  * The aggregates of DESIGN's ledger: one row a (split, iteration, variable), every column a sum over the variable's
  * parameters, so that layers, spans of iterations and the whole model are sums of rows. Accumulated in float64.
  */
+import { hostLoops } from '../host-loops.ts'
 import type { VariableFacts } from '../spec/facts.ts'
 import type { SplitName } from '../spec/schema.ts'
 import type { Step } from './allocate.ts'
@@ -34,26 +35,11 @@ export type AllocationColumns = {
 
 /** The sums over parameters [offset, offset + size) of one step's allocations. */
 export function sumsOf(lca: Float32Array, delta: Float64Array, offset: number, size: number) {
-  let helping = 0
-  let hurting = 0
-  let squared = 0
-  let moved = 0
-  let helped = 0
-  let hurt = 0
-  for (let i = offset; i < offset + size; i++) {
-    const allocation = lca[i]
-    if (allocation < 0) {
-      helping += allocation
-      helped += 1
-    } else if (allocation > 0) {
-      hurting += allocation
-      hurt += 1
-    }
-    squared += allocation * allocation
-    moved += delta[i] * delta[i]
-  }
+  hostLoops.sums(lca, delta, offset, size, found)
+  const [helping, hurting, squared, moved, helped, hurt] = found
   return { lca: helping + hurting, helping, hurting, squared, moved, helped, hurt }
 }
+const found = new Float64Array(6)
 
 /** A consumer of steps that fills the tables of a segment: `iterations` steps over `splits`, in order. */
 export function makeAggregator(

@@ -8,6 +8,7 @@
  * diagnostics are consumers of that, beside each other, and none of them is known here.
  */
 
+import { hostLoops } from '../host-loops.ts'
 import type { DeviceSplit, Model } from '../nn/model.ts'
 import { addFullGradients } from '../nn/model.ts'
 import type { AllocationSpec, MethodName, SplitName } from '../spec/schema.ts'
@@ -164,7 +165,7 @@ export async function* allocate(
       const sums = workspaces.map(workspace => nextLevel(workspace.sums))
       const chunkSums = workspaces.map(({ chunks }) => chunks && nextLevel(chunks.sums))
       for (const alpha of newPoints(level)) {
-        for (let i = 0; i < parameters; i++) node[i] = theta[i] + alpha * delta[i]
+        hostLoops.combine(node, 1, theta, alpha, delta)
         const measures = await at(node, sums, [delta])
         chunkSums.forEach((sum, s) => {
           for (let i = 0; i < (sum?.length ?? 0); i++) sum![i] += measures[s].slopes![0][i]
@@ -193,7 +194,7 @@ export async function* allocate(
 
 /** b − a, float64. */
 function difference<Into extends Float64Array>(b: Float32Array, a: Float32Array, into: Into): Into {
-  for (let i = 0; i < into.length; i++) into[i] = b[i] - a[i]
+  hostLoops.combine(into, 1, b, -1, a)
   return into
 }
 
@@ -231,12 +232,7 @@ function settle(workspaces: Workspace[], method: Method, delta: Float64Array, it
     integrate(method, sums, gradientBefore, gradientAfter, meanGradient)
     const { chunks, chunkLca } = workspace
     if (chunks && chunkLca) integrate(method, chunks.sums, chunks.before, chunks.after, chunkLca)
-    let total = 0
-    for (let i = 0; i < lca.length; i++) {
-      // + 0 turns −0 into 0: what did not move is allocated exactly nothing.
-      lca[i] = meanGradient[i] * delta[i] + 0
-      total += lca[i]
-    }
+    const total = hostLoops.allocate(lca, meanGradient, delta)
     workspace.residual = workspace.lossAfter - workspace.lossBefore - total
     if (!Number.isFinite(workspace.residual)) throw new NotFiniteError(iteration, workspace.split)
   }

@@ -2,6 +2,7 @@
  * A consumer of steps that sums allocations over the parameters of every output unit: what each neuron, channel or head did
  * in an iteration, and over the segment. Accumulated in float64, in the order of iterations, variables and parameters.
  */
+import { hostLoops } from '../host-loops.ts'
 import type { VariableFacts } from '../spec/facts.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { layerUnits, unitSpan } from '../spec/units.ts'
@@ -31,7 +32,7 @@ export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Ne
   const columns = variables.map(variable => {
     const { layer, offset, size } = variable
     const own = layers.find(one => one.layer === layer)!
-    return { from: offset, to: offset + size, ...unitSpan(variable, own) }
+    return { offset, size, ...unitSpan(variable, own) }
   })
   const floats = () => new Float64Array(units)
   const sums = splits.map((): NeuronColumns => ({ lca: floats(), helping: floats(), hurting: floats() }))
@@ -42,18 +43,8 @@ export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Ne
   const addSplit = (lca: Float32Array, total: NeuronColumns, row: Float32Array) => {
     helping.fill(0)
     hurting.fill(0)
-    for (const { from, to, first, stride, units } of columns) {
-      let unit = 0
-      let left = stride
-      for (let i = from; i < to; i++) {
-        const allocation = lca[i]
-        if (allocation < 0) helping[first + unit] += allocation
-        else hurting[first + unit] += allocation
-        if (--left > 0) continue
-        left = stride
-        if (++unit === units) unit = 0
-      }
-    }
+    for (const { offset, size, first, stride, units } of columns)
+      hostLoops.addUnits(lca, offset, size, first, stride, units, helping, hurting)
     for (let unit = 0; unit < units; unit++) {
       total.helping[unit] += helping[unit]
       total.hurting[unit] += hurting[unit]

@@ -14,6 +14,7 @@
  *     simpson    (4·T_{s+1} − T_s) / 3
  *     boole      (64·T_{s+2} − 20·T_{s+1} + T_s) / 45
  */
+import { hostLoops } from '../host-loops.ts'
 import type { MethodName } from '../spec/schema.ts'
 
 export type Method = {
@@ -44,7 +45,7 @@ export type Sums = { level: number; levels: Float64Array[] }
 export function startSums(sums: Sums, start: Float64Array, end: Float64Array): void {
   sums.level = 0
   const first = sums.levels[0]
-  for (let i = 0; i < first.length; i++) first[i] = 0.5 * start[i] + 0.5 * end[i]
+  hostLoops.combine(first, 0.5, start, 0.5, end)
 }
 
 /** Room for the sums of a method over vectors of a length. */
@@ -89,8 +90,8 @@ export function integrate(
   const [A, B, C] = levels
   const ends = method.ends / 2 ** (s + 1)
   const { length } = integral
-  if (weights.length === 3) for (let i = 0; i < length; i++) integral[i] = a * A[i] + b * B[i] + c * C[i]
-  else if (weights.length === 2) for (let i = 0; i < length; i++) integral[i] = a * A[i] + b * B[i]
+  if (weights.length === 3) hostLoops.combine(integral, a, A, b, B, c, C)
+  else if (weights.length === 2) hostLoops.combine(integral, a, A, b, B)
   else if (ends === 0) for (let i = 0; i < length; i++) integral[i] = a * A[i]
   else for (let i = 0; i < length; i++) integral[i] = a * A[i] + ends * (start[i] - end[i])
 }

@@ -4,6 +4,7 @@
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
+import { hostLoops } from '../host-loops.ts'
 import type { Kernels } from './kernels/kernels.ts'
 
 /** What a pass over one chunk gives: the gradient of Σ ℓ by variable, and ℓ of each example. */
@@ -69,38 +70,39 @@ export const sumsOf = ({ readsWait, accumulate }: Pick<Kernels, 'readsWait' | 'a
   return accumulate ? accumulatedSums(accumulate) : hostSums
 }
 
+/** float64 as the library has them, which knows none: as int32, the bytes as they lie in memory; and back. */
+const bytesOf = ({ buffer, byteOffset, length }: Float64Array) =>
+  tf.tensor1d(new Int32Array(buffer, byteOffset, 2 * length), 'int32')
+const valuesOf = (tensor: Tensor1D) => {
+  const { buffer, byteOffset } = tensor.dataSync()
+  return new Float64Array(buffer, byteOffset, tensor.size / 2)
+}
+
 /**
- * Adds in float64 in the library, which is several times as fast at it as JavaScript, and reads the sums once. What has to be
- * known of each pass along directions is read and added here.
+ * Adds in float64 in the library, which is several times as fast at it as JavaScript, and reads the sums once; of each pass its
+ * losses and slopes, some numbers, at once.
  */
 const accumulatedSums =
   (accumulate: NonNullable<Kernels['accumulate']>): MakeSums =>
   (accumulator, weight, directions = []) => {
-    let sums: Tensor1D | undefined
+    const along = directions.map(bytesOf)
+    let sums: Tensor1D = tf.tensor1d([], 'int32')
     let loss = 0
     const slopes: number[] = []
     return {
       add({ gradients, losses }) {
-        const next = tf.tidy(() =>
-          accumulate(sums ?? tf.fill([2 * accumulator.length], 0, 'int32'), gradients),
-        )
-        sums?.dispose()
+        const [next, found] = accumulate(sums, gradients, along)
+        sums.dispose()
         sums = tf.keep(next)
         loss += sum(losses.dataSync())
-        if (directions.length === 0) return
-        let offset = 0
-        for (const gradient of gradients) {
-          pushSlopes(slopes, gradient.dataSync(), offset, directions)
-          offset += gradient.size
-        }
+        if (along.length > 0) slopes.push(...valuesOf(found))
+        found.dispose()
       },
       finish() {
-        const bytes = sums!.dataSync()
-        const values = new Float64Array(bytes.buffer, bytes.byteOffset, accumulator.length)
-        for (let i = 0; i < values.length; i++) accumulator[i] += weight * values[i]
+        hostLoops.combine(accumulator, 1, accumulator, weight, valuesOf(sums))
         return { loss, slopes }
       },
-      dispose: () => sums?.dispose(),
+      dispose: () => tf.dispose([sums, ...along]),
     }
   }
 

@@ -4,10 +4,11 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { access, type FileHandle, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { tryFileLock } from '../file-lock.ts'
+import { makeFolder } from '../folders.ts'
 import { ServiceError } from '../service-error.ts'
 import {
   type ByteRange,
@@ -33,7 +34,7 @@ export function openFolder(directory: string): Objects {
   return {
     async write(key, contentType) {
       const target = path(key)
-      await mkdir(incoming, { recursive: true })
+      await makeFolder(incoming)
       swept ??= sweep(incoming)
       await swept
       return openWriter(key, target, await begin(incoming), contentType)
@@ -95,7 +96,7 @@ export function openFolder(directory: string): Objects {
 
     async ping() {
       try {
-        await mkdir(directory, { recursive: true })
+        await makeFolder(directory)
         await access(directory, constants.W_OK)
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
@@ -138,7 +139,7 @@ async function openWriter(
     async commit(): Promise<CommittedObject> {
       if (state !== 'open') throw new Error(`object ${key} is already ${state}`)
       await file.sync()
-      await mkdir(dirname(target), { recursive: true })
+      await makeFolder(dirname(target))
       // Closing gives up the lock, and who sweeps would take the file for one that a dead writer left: it must have gone
       // by then. (Windows renames nothing that is open, and lets nobody remove it either.)
       if (process.platform === 'win32') await file.close()

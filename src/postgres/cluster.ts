@@ -23,6 +23,8 @@ export const layout = (directory: string) => ({
   /** The superuser's password, readable by who started the server only. */
   password: join(directory, 'cluster', 'password'),
   log: join(directory, 'postgres.log'),
+  /** The port that the server last had, and has again where it is free: processes beside its own know it by that. */
+  port: join(directory, 'port'),
 })
 
 /** The user that owns the databases. */

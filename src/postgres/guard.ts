@@ -6,27 +6,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { onParentGone } from '../children.ts'
 import { preparePostgresBinaries } from './binaries.ts'
 import { initialise, layout } from './cluster.ts'
-import { InUseError, takeLock } from './lock.ts'
+import { takeLock } from './lock.ts'
 import { databaseOwner } from './owner.ts'
+import { countTries, type Patience } from './patience.ts'
 import { markOf, type ProcessMark } from './processes.ts'
 import { type PostgresServer, startServer } from './server.ts'
 
 export type GuardSetup = {
   directory: string
   parent: ProcessMark
-  /** Milliseconds before a server that ended is tried again: twice as many each time, up to the longest. */
-  pauses: { first: number; longest: number }
+  patience: Patience
+  /** That of the server of a guard that was killed, whose place this one takes. */
+  port?: number
 }
 
 export type GuardMessage =
   | { type: 'ready'; port: number; pid: number }
-  /** The server ended by itself; a 'ready' with the same port follows. */
-  | { type: 'restarting'; reason: string }
-  /** It did not start again, and is tried again after the pause. */
-  | { type: 'waiting'; reason: string; pause: number }
+  /** The server ended by itself, or did not start again: it is tried (the how manieth time in a row) after the pause. */
+  | { type: 'restarting'; reason: string; count: number; pause: number }
   /** Nothing but this guard's own care keeps others from the directory, and why. */
   | { type: 'unlocked'; reason: string }
-  | { type: 'failed'; inUse: boolean; message: string }
+  | { type: 'failed'; message: string }
 
 export type GuardRequest = { type: 'stop' }
 
@@ -56,7 +56,7 @@ try {
   // Being asked to stop while starting is no failure.
   if (!stopping.signal.aborted) {
     process.exitCode = 1
-    say({ type: 'failed', inUse: error instanceof InUseError, message: (error as Error).message })
+    say({ type: 'failed', message: (error as Error).message })
   }
 } finally {
   // Lets the process end: the channel is what keeps it.
@@ -64,34 +64,40 @@ try {
 }
 
 async function serve(lock: number): Promise<void> {
-  const { directory, pauses } = setup
+  const { directory, patience } = setup
   const { signal } = stopping
   const binaries = preparePostgresBinaries(directory, databaseOwner(layout(directory).data))
-  await initialise(directory, binaries, lock, signal)
+  // Where there was a cluster a moment ago, a new and empty one would only hide that it is gone.
+  if (setup.port === undefined) await initialise(directory, binaries, lock, signal)
   const stopped = new Promise<'stop'>(resolve => {
     if (signal.aborted) resolve('stop')
     signal.addEventListener('abort', () => resolve('stop'), { once: true })
   })
-  let server: PostgresServer | undefined
-  let pause = pauses.first
-  while (!signal.aborted) {
-    try {
-      // The same port after a crash: the parent's connections find their way back.
-      server = await startServer(directory, binaries, server?.port, lock, signal)
-      pause = pauses.first
-    } catch (error) {
-      // One that ran before can run again: whatever it lacks (room on the disk, memory) may be there one day.
-      if (server === undefined) throw error
-      if (!signal.aborted) say({ type: 'waiting', reason: (error as Error).message, pause })
-      await sleep(pause, undefined, { signal }).catch(() => {})
-      pause = Math.min(2 * pause, pauses.longest)
-      continue
+  // The same port after a crash: the parent's connections find their way back.
+  let server: PostgresServer | undefined = await startServer(directory, binaries, setup.port, lock, signal)
+  const { port } = server
+  const nextTry = countTries(patience)
+  for (let reason = ''; ; ) {
+    let ran = 0
+    if (server !== undefined) {
+      const began = Date.now()
+      say({ type: 'ready', port, pid: server.pid })
+      reason = `PostgreSQL ended by itself (${await Promise.race([stopped, server.ended])})`
+      // A parent that asks has put its own things in order. One that was killed may have left workers, which hand back
+      // their jobs now, if they are let.
+      if (signal.aborted) return server.stop(process.connected ? 0 : 3000)
+      ran = Date.now() - began
     }
-    say({ type: 'ready', port: server.port, pid: server.pid })
-    const reason = await Promise.race([stopped, server.ended])
-    // A parent that asks has put its own things in order. One that was killed may have left workers, which hand back
-    // their jobs now, if they are let.
-    if (signal.aborted) await server.stop(process.connected ? 0 : 3000)
-    else say({ type: 'restarting', reason })
+    const next = nextTry(ran)
+    if (next === undefined) throw new Error(`${reason} (${patience.tries} times in a row)`)
+    say({ type: 'restarting', reason, ...next })
+    await sleep(next.pause, undefined, { signal }).catch(() => {})
+    signal.throwIfAborted()
+    // One that ran before can run again: whatever it lacks (room on the disk, memory) may be there soon.
+    server = await startServer(directory, binaries, port, lock, signal).catch(error => {
+      reason = error.message
+      return undefined
+    })
+    if (server === undefined) signal.throwIfAborted()
   }
 }

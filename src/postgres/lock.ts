@@ -38,7 +38,8 @@ const introduction = 1000
 
 /**
  * Takes the lock. Throws InUseError while the process that its holder works for runs, or where the holder is in another
- * container or on another machine. A holder without a parent is waited for; the server of one that was killed is stopped.
+ * container or on another machine. A holder without a parent is waited for; the server of one that was killed is stopped,
+ * also where the killed one worked for the same process as this one.
  */
 export async function takeLock(
   directory: string,
@@ -69,14 +70,17 @@ export async function takeLock(
       }
       if (answer instanceof Error) {
         if (create(path, content)) return lock(answer)
-        if (found !== undefined && ![holder?.guard, holder?.parent].some(mark => mark && isRunning(mark)))
-          evict(path, found.content)
+        const mine = isOf(holder, own.parent)
+        const uses = [holder?.guard, mine ? undefined : holder?.parent]
+        if (found !== undefined && !uses.some(mark => mark && isRunning(mark))) evict(path, found.content)
       }
       const waited = Date.now() - began
       if (holder !== undefined && isFromHere(holder.guard)) {
-        if (isRunning(holder.parent) || waited > patience)
+        const killed = !isRunning(holder.guard)
+        const left = killed && isOf(holder, own.parent)
+        if ((isRunning(holder.parent) && !left) || waited > patience)
           throw new InUseError(directory, `process ${holder.parent.pid}`)
-        if (!isRunning(holder.guard)) await stopOrphan(layout(directory).data)
+        if (killed) await stopOrphan(layout(directory).data)
       } else if (answer === 'busy' && waited > introduction) {
         const where = holder?.host === undefined ? '' : ` (process ${holder.parent.pid} on ${holder.host})`
         throw new InUseError(directory, `another container or machine${where}`)
@@ -87,6 +91,15 @@ export async function takeLock(
     closeSync(fd)
     throw error
   }
+}
+
+const isOf = (holder: Holder | undefined, parent: ProcessMark): boolean =>
+  holder?.parent.pid === parent.pid && holder.parent.started === parent.started && isFromHere(holder.parent)
+
+/** Whether the last to hold the lock was a guard of this parent's that was killed: its server may still run. */
+export function leftBy(directory: string, parent: ProcessMark): boolean {
+  const holder = read(join(directory, 'guard.json'))?.holder
+  return holder !== undefined && isOf(holder, parent) && !isRunning(holder.guard)
 }
 
 /** The pid of the process that uses the directory's server, if one does. */

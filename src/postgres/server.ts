@@ -1,7 +1,7 @@
 /** One PostgreSQL server process on a data directory: started, watched and stopped. */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { PostgresBinaries } from './binaries.ts'
@@ -37,7 +37,7 @@ export type PostgresServer = {
 }
 
 /**
- * Starts the server on `port`, or on one that is free. Resolves when it accepts connections. Rejects with the end of the
+ * Starts the server on `port`; where none is given on the one it last had, or on another where that is taken. Resolves when it accepts connections. Rejects with the end of the
  * server's log where it does not start, also because the signal aborts. `lock` is an open file that the server inherits,
  * and all of its processes with it.
  */
@@ -48,12 +48,13 @@ export async function startServer(
   lock: number,
   signal: AbortSignal,
 ): Promise<PostgresServer> {
-  const { data, log } = layout(directory)
+  const { data, log, port: portFile } = layout(directory)
   await stopOrphan(data)
   const owner = databaseOwner(data)
+  let former = formerPort(portFile)
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
-    const chosen = port ?? (await freePort())
+    const chosen = port ?? former ?? (await freePort())
     const output = openSync(log, 'w', 0o600)
     const flags = Object.entries({ ...settings, port: String(chosen) }).flatMap(([name, value]) => [
       '-c',
@@ -73,9 +74,17 @@ export async function startServer(
     signal.removeEventListener('abort', interrupt)
     if (ready) {
       const pid = child.pid!
-      return { port: chosen, pid, ended: end, stop: courtesy => stopPostgres(pid, data, courtesy) }
+      if (chosen !== former) rememberPort(portFile, chosen)
+      const watch = finishShutdowns(pid, data)
+      void end.then(() => clearInterval(watch))
+      const stop = (courtesy?: number) => {
+        clearInterval(watch)
+        return stopPostgres(pid, data, courtesy)
+      }
+      return { port: chosen, pid, ended: end, stop }
     }
     const lines = readFileSync(log, 'utf8').trim().split('\n')
+    if (/could not bind/.test(lines.join('\n'))) former = undefined
     // The port was taken between finding it and using it; or backends of a server that was killed are still ending.
     const passing = /could not bind|still in use/.test(lines.join('\n'))
     if (!passing || attempt === 10) {
@@ -106,8 +115,10 @@ export function serverUrl(directory: string, port: number, database = 'postgres'
   return url.href
 }
 
+type Postmaster = { pid: number; port: number; state: string | undefined; ready: boolean }
+
 /** postmaster.pid, which the server writes: pid, data directory, start, port, …, and on line 8 what state it is in. */
-export function readPostmaster(data: string): { pid: number; port: number; ready: boolean } | undefined {
+export function readPostmaster(data: string): Postmaster | undefined {
   let lines: string[]
   try {
     lines = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')
@@ -115,7 +126,32 @@ export function readPostmaster(data: string): { pid: number; port: number; ready
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-  return { pid: Math.abs(Number(lines[0])), port: Number(lines[3]), ready: lines[7]?.trim() === 'ready' }
+  const state = lines[7]?.trim()
+  return { pid: Math.abs(Number(lines[0])), port: Number(lines[3]), state, ready: state === 'ready' }
+}
+
+/**
+ * A server that somebody sends a SIGTERM takes no new connections and waits, for good, until the old ones are gone; those
+ * that listen for jobs never go. A look each second hurries it on, so that it ends and can be started again.
+ */
+const finishShutdowns = (pid: number, data: string): NodeJS.Timeout =>
+  setInterval(() => {
+    const found = readPostmaster(data)
+    if (found?.pid === pid && found.state === 'stopping' && isPostgresOf(pid, data))
+      process.kill(pid, 'SIGINT')
+  }, 1000)
+
+function formerPort(path: string): number | undefined {
+  const found = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0
+  return found > 1023 && found < 65_536 ? found : undefined
+}
+
+function rememberPort(path: string, port: number): void {
+  try {
+    writeFileSync(path, String(port))
+  } catch {
+    // No room: the next start finds a port all the same.
+  }
 }
 
 /**

@@ -10,7 +10,8 @@ import type pg from 'pg'
 import type { Columns, SegmentColumns } from '../lca/columns.ts'
 import { diagnosticTable, runKinds } from '../lca/diagnostics/registry.ts'
 import type { SplitName } from '../spec/schema.ts'
-import { type EarlierKind, earlierBlocksSql } from './earlier-blocks.ts'
+import { turn } from '../turns.ts'
+import { type Asked, type EarlierKind, earlierBlocksSql } from './earlier-blocks.ts'
 import { type Block, decode, encode, type Stored } from './packing.ts'
 
 /** A pool, or one of its connections within a transaction. */
@@ -117,6 +118,8 @@ export async function* readBlocks(
       ? db.query<Stored>(pageSqlOf(kind), asked)
       : db.query<Stored>(partSqlOf(kind), [...asked, only]))
     if (rows.length === 0) return
+    // Answers come several at once, and a page is up to 2 MB.
+    await turn()
     const blocks = rows.map(stored => cut(decode(stored), next, to, kind))
     yield blocks
     if (rows.length < limit) return
@@ -209,19 +212,32 @@ export async function countIterations(
   return new Map(rows.map(({ id, count }) => [id, count]))
 }
 
+/** As readBlocks passes it. */
+const parameters: Asked = {
+  ...{ id: '$1', kind: '$2', split: '$3', from: '$4::int', to: '$5::int', limit: 'LIMIT $6::int' },
+}
+
 // The driver reads text only, and base64 takes a fifth of the time that its own way with bytes, hex, takes to undo.
-// $4 may lie within a block, which then is the last that does not begin behind it.
-const pageSqlOf = (kind: string) => `
-  SELECT "from", "to", columns, encode(data, 'base64') AS data, swapped FROM (
+const inBase64 = (data: string) => `encode(${data}, 'base64') AS data`
+
+/** Blocks of a kind, whole, in order: `from` may lie within one, which then is the last that does not begin behind it. */
+function blocksSql(kind: string, asked: Asked, data = 'data'): string {
+  const { id, split, from, to, limit } = asked
+  const ofTable = `experiment_id = ${id} AND kind = ${asked.kind} AND split = ${split}`
+  return `
+  SELECT "from", "to", columns, ${data}, swapped FROM (
     (SELECT "from", "to", columns, data, false AS swapped
        FROM ledger_blocks
-      WHERE experiment_id = $1 AND kind = $2 AND split = $3 AND "to" > $4::int AND "from" < $5::int
+      WHERE ${ofTable} AND "to" > ${from} AND "from" < ${to}
         AND "from" >= coalesce((SELECT max("from") FROM ledger_blocks
-              WHERE experiment_id = $1 AND kind = $2 AND split = $3 AND "from" <= $4::int), 0)
-      ORDER BY "from" LIMIT $6::int)
-    ${Object.hasOwn(earlierBlocksSql, kind) ? `UNION ALL (${earlierBlocksSql[kind as EarlierKind]})` : ''}
+              WHERE ${ofTable} AND "from" <= ${from}), 0)
+      ORDER BY "from" ${limit})
+    ${Object.hasOwn(earlierBlocksSql, kind) ? `UNION ALL (${earlierBlocksSql[kind as EarlierKind](asked)})` : ''}
   ) blocks
-  ORDER BY "from" LIMIT $6::int`
+  ORDER BY "from" ${limit}`
+}
+
+const pageSqlOf = (kind: string) => blocksSql(kind, parameters, inBase64('data'))
 
 /** Where each column of a block b lies in its data. */
 const placesSql = `
@@ -231,41 +247,44 @@ const placesSql = `
                  LATERAL (SELECT CASE split_part(name, ' ', 2) WHEN 'f8' THEN 8 WHEN 'i4' THEN 4 ELSE 2 END AS size) sizes) sized`
 
 /**
- * The same with the columns of $7 alone, and of a block that has iterations outside of [$4, $5) the rows inside, where they
- * belong to iterations. What is stored out of line and uncompressed is read in part.
+ * The same with the columns of `names` alone, and of a block that has iterations outside of [from, to) the rows inside, where
+ * they belong to iterations. What is stored out of line and uncompressed is read in part.
  */
-const partSqlOf = (kind: string) => `
-  SELECT span."from", span."to", part.columns, encode(part.data, 'base64') AS data, b.swapped
-    FROM (${pageSqlOf(kind).replace("encode(data, 'base64') AS data", 'data')}) b,
-         LATERAL (SELECT ${isOfSegment(kind) ? 'b."from", b."to"' : 'greatest(b."from", $4::int) AS "from", least(b."to", $5::int) AS "to"'}) span,
+function partsSql(kind: string, asked: Asked, names: string): string {
+  const span = isOfSegment(kind)
+    ? 'b."from", b."to"'
+    : `greatest(b."from", ${asked.from}) AS "from", least(b."to", ${asked.to}) AS "to"`
+  return `
+  SELECT span."from", span."to", part.columns, ${inBase64('part.data')}, b.swapped
+    FROM (${blocksSql(kind, asked)}) b,
+         LATERAL (SELECT ${span}) span,
          LATERAL (SELECT array_agg(name ORDER BY n) AS columns,
                          string_agg(substring(b.data FROM (place + rows * (span."from" - b."from") / (b."to" - b."from") * size)::int + 1 FOR (rows * (span."to" - span."from") / (b."to" - b."from") * size)::int), ''::bytea ORDER BY n) AS data
-                    FROM (${placesSql}) places WHERE split_part(name, ' ', 1) = ANY ($7::text[])) part
+                    FROM (${placesSql}) places WHERE split_part(name, ' ', 1) = ANY (${names})) part
    ORDER BY b."from"`
+}
+
+const partSqlOf = (kind: string) => partsSql(kind, parameters, '$7::text[]')
 
 /** Of each of several spans, the nth of which is of an experiment of its own: its blocks, cut to it. */
 const shortSql = () => `
   SELECT asked.span::int AS span, b."from", b."to", b.columns, b.data, b.swapped
     FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[]) WITH ORDINALITY AS asked (id, "from", "to", names, span),
-         LATERAL (${partSqlOf('iterations')
-           .replaceAll('$7::text[]', "string_to_array(asked.names, ',')")
-           .replaceAll('$1', 'asked.id')
-           .replaceAll('$2', "'iterations'")
-           .replaceAll('$3', '$5')
-           .replaceAll('$4::int', 'asked."from"')
-           .replaceAll('$5::int', 'asked."to"')
-           .replaceAll('LIMIT $6::int', '')}) b
+         LATERAL (${partsSql(
+           'iterations',
+           {
+             ...{ id: 'asked.id', kind: "'iterations'", split: '$5' },
+             ...{ from: 'asked."from"', to: 'asked."to"', limit: '' },
+           },
+           "string_to_array(asked.names, ',')",
+         )}) b
    ORDER BY asked.span, b."from"`
 
 /** Of each iteration of $4 its row alone, where a block has one an iteration. */
 const rowsSqlOf = (kind: string) => `
-  SELECT at AS "from", at + 1 AS "to", b.columns, encode(part.data, 'base64') AS data, b.swapped
+  SELECT at AS "from", at + 1 AS "to", b.columns, ${inBase64('part.data')}, b.swapped
     FROM unnest($4::int[]) AS at,
-         LATERAL (${pageSqlOf(kind)
-           .replace("encode(data, 'base64') AS data", 'data')
-           .replaceAll('$4::int', 'at')
-           .replaceAll('$5::int', '(at + 1)')
-           .replaceAll('$6::int', '1')}) b,
+         LATERAL (${blocksSql(kind, { ...parameters, from: 'at', to: '(at + 1)', limit: 'LIMIT 1' })}) b,
          LATERAL (SELECT string_agg(substring(b.data FROM (place + (at - b."from") * size)::int + 1 FOR size), ''::bytea ORDER BY n) AS data
                     FROM (${placesSql}) places) part
    ORDER BY at`

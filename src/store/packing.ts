@@ -51,20 +51,26 @@ export function decode({ from, to, columns, data: text, swapped }: Stored): Bloc
   if (!Number.isInteger(rows)) throw new Error(`the block [${from}, ${to}) of the ledger is cut short`)
   let offset = 0
   const decoded = types.map(([name, type]): [string, Float64Array | Int32Array] => {
-    // A copy, whose numbers lie where numbers must.
-    const bytes = Uint8Array.prototype.slice.call(data, offset, offset + rows * sizes[type])
-    offset += bytes.length
+    const own = data.subarray(offset, offset + rows * sizes[type])
+    offset += own.length
+    // A copy only where numbers do not lie where numbers must.
+    const bytes = own.byteOffset % sizes[type] === 0 ? own : new Uint8Array(own)
     if (swapped) swap(bytes, type)
-    if (type === 'f8') return [name, new Float64Array(bytes.buffer, 0, rows)]
-    const integers = type === 'i4' ? Int32Array : Uint16Array
-    return [name, new Int32Array(new integers(bytes.buffer, 0, rows))]
+    const { buffer, byteOffset } = bytes
+    if (type === 'f8') return [name, new Float64Array(buffer, byteOffset, rows)]
+    return [
+      name,
+      type === 'i4'
+        ? new Int32Array(buffer, byteOffset, rows)
+        : new Int32Array(new Uint16Array(buffer, byteOffset, rows)),
+    ]
   })
   return { from, to, rows, columns: Object.fromEntries(decoded) }
 }
 
 /** The other byte order. */
-function swap({ buffer }: Uint8Array, type: Type): void {
-  const bytes = Buffer.from(buffer)
+function swap({ buffer, byteOffset, byteLength }: Uint8Array, type: Type): void {
+  const bytes = Buffer.from(buffer, byteOffset, byteLength)
   if (type === 'f8') bytes.swap64()
   else bytes.swap32()
 }

@@ -46,7 +46,10 @@ const labels = tf.tensor1d(
 take(...kernels.softmaxCrossEntropy(rows as tf.Tensor2D, labels))
 const joined = kernels.batchNormAddRelu(images, slope, shift, imagesSlopes, 1e-3)
 take(joined.y, ...kernels.batchNormAddReluGradient(imagesSlopes, slope, joined.saved, 1e-3))
-take(kernels.accumulate!(tf.zeros([2 * (rows.size + q.size)], 'int32'), [rows, q]))
+const waves = Float64Array.from({ length: rows.size + q.size }, (_, i) => Math.sin(i))
+const direction = tf.tensor1d(new Int32Array(waves.buffer), 'int32')
+const [sums] = kernels.accumulate!(tf.tensor1d([], 'int32'), [rows, q], [])
+take(...kernels.accumulate!(sums, [rows, q], [direction, sums]))
 
 // Nine blocks of tiles, five parts.
 const [places, kernel, found] = [

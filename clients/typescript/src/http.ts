@@ -24,12 +24,29 @@ export class ApiError extends Error {
   }
 }
 
+/** What the codes of failed connections mean. */
+const connectionWords: Record<string, string> = {
+  ECONNREFUSED: 'nothing listens there (ECONNREFUSED)',
+  ECONNRESET: 'the connection was cut (ECONNRESET)',
+  ENOTFOUND: 'there is no such host (ENOTFOUND)',
+  EAI_AGAIN: 'the name of the host cannot be looked up (EAI_AGAIN)',
+  EHOSTUNREACH: 'the network does not lead there (EHOSTUNREACH)',
+  ENETUNREACH: 'the network does not lead there (ENETUNREACH)',
+  ETIMEDOUT: 'there is no answer (ETIMEDOUT)',
+  UND_ERR_CONNECT_TIMEOUT: 'it takes no connection (UND_ERR_CONNECT_TIMEOUT)',
+  UND_ERR_HEADERS_TIMEOUT: 'it took the request and said nothing (UND_ERR_HEADERS_TIMEOUT)',
+  UND_ERR_SOCKET: 'the connection was cut (UND_ERR_SOCKET)',
+}
+
 /** There was no answer, or none that an API would give. */
 export class UnreachableError extends Error {
   readonly url: string
   constructor(url: string, cause: unknown) {
     const { cause: reason } = Object(cause) as { cause?: { code?: string; message?: string } }
-    super(`no answer from ${url}: ${reason?.code ?? reason?.message ?? String(cause)}`, { cause })
+    const { code } = reason ?? {}
+    // A name that has several addresses fails with a list of errors, whose message is empty.
+    const words = code === undefined ? undefined : (connectionWords[code] ?? code)
+    super(`no answer from ${url}: ${words ?? (reason?.message || String(cause))}`, { cause })
     this.name = 'UnreachableError'
     this.url = url
   }

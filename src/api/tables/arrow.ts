@@ -1,7 +1,7 @@
 /** Tables as an Arrow IPC stream: record batches of a bounded number of rows, names as dictionaries. */
 import type { Data, RecordBatch, Utf8, Vector } from 'apache-arrow'
+import { turn } from '../../turns.ts'
 import { type Batch, type Column, type Names, sliceOf, type Table } from './table.ts'
-import { turn } from './turns.ts'
 
 // Loaded when it is first asked for: it is large, and most processes never need it.
 const load = () => import('apache-arrow')
@@ -101,12 +101,15 @@ function batchMaker(arrow: Arrow, columns: Column[]): (batch: Batch) => RecordBa
 /** Numbers, and a bit a row that says whether there is one: what is not finite is none, as in JSON. */
 function finiteOrNull(column: Float64Array) {
   let data = column
-  const nullBitmap = new Uint8Array(Math.ceil(column.length / 64) * 8).fill(255)
+  let nullBitmap: Uint8Array | undefined
   let nullCount = 0
   for (let i = 0; i < column.length; i++) {
     // 0 for every finite number, NaN for the rest.
     if (column[i] - column[i] === 0) continue
-    if (nullCount === 0) data = column.slice()
+    if (nullBitmap === undefined) {
+      data = column.slice()
+      nullBitmap = new Uint8Array(Math.ceil(column.length / 64) * 8).fill(255)
+    }
     data[i] = 0
     nullBitmap[i >> 3] &= ~(1 << (i & 7))
     nullCount++

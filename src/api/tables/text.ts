@@ -1,6 +1,6 @@
 /** Tables as text: JSON, newline-delimited JSON, CSV. */
+import { turn } from '../../turns.ts'
 import type { Batch, Column, Table } from './table.ts'
-import { turn } from './turns.ts'
 
 /** Rows of a piece of text: a few milliseconds of work, about 100 kB. */
 const pieceRows = 500

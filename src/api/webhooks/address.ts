@@ -15,11 +15,17 @@ export class ForbiddenAddress extends Error {
   }
 }
 
-/** Whether an IP address is public: unicast, and not by way of another protocol's addresses. */
+// All that IANA has given out as global unicast: what lies outside it, like ::127.0.0.1, stands for something else.
+const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
+
+/** Whether an IP address is public: global unicast, and not by way of another protocol's addresses. */
 export function isPublic(address: string): boolean {
   if (!ipaddr.isValid(address)) return false
+  // ::1.1.1.1, which ipaddr.js takes for ::ffff:1.1.1.1, and which is another address.
+  if (/^::\d+\./.test(address)) return false
   // ::ffff:10.0.0.1 is 10.0.0.1.
-  return ipaddr.process(address).range() === 'unicast'
+  const found = ipaddr.process(address)
+  return found.range() === 'unicast' && (found instanceof ipaddr.IPv4 || found.match(globalUnicast))
 }
 
 /**

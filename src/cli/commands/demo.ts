@@ -9,20 +9,16 @@ export default (program: Command) =>
     .option('--exit', 'stop when the experiment is done')
     .action(async ({ exit }: { exit?: boolean }) => {
       // Only here, as in serve.ts.
-      const [{ startServer }, { runDemo }, { createLog }, { default: closeWithGrace }] = await Promise.all([
+      const [{ closeInTheEnd, startServer }, { runDemo }, { createLog }] = await Promise.all([
         import('../serve.ts'),
         import('../demo.ts'),
         import('../../log.ts'),
-        import('close-with-grace'),
       ])
       // The demo's own lines are what is to be read; what goes wrong still shows.
       const config = readConfig({ LOG_LEVEL: 'warn', ...process.env })
       const log = createLog('demo', config.logLevel)
       const server = await startServer(config, log)
-      const graceful = closeWithGrace({ delay: 20_000, logger: false }, async ({ err }) => {
-        if (err) console.error(err)
-        await server.close()
-      })
+      const graceful = closeInTheEnd(server, log)
       await runDemo(server.url)
       if (exit) graceful.close()
       else {

@@ -12,7 +12,9 @@ export default (program: Command) =>
     .action(async (_, command: Command) => {
       // TensorFlow: no other command should wait for that.
       const { describeFindings, examine } = await import('../doctor.ts')
-      const found = await examine(readConfig())
+      const config = readConfig()
+      for (const words of config.unknown) console.error(words)
+      const found = await examine(config)
       printer(command)(found, describeFindings)
       if (!found.ok) process.exitCode = exitCodes.fault
     })

@@ -7,10 +7,9 @@ export default (program: Command) =>
     .description('start the API and its workers, until Ctrl-C')
     .action(async () => {
       // The API and all that it needs: no other command should wait for that.
-      const [{ startServer }, { createLog }, { default: closeWithGrace }] = await Promise.all([
+      const [{ closeInTheEnd, startServer }, { createLog }] = await Promise.all([
         import('../serve.ts'),
         import('../../log.ts'),
-        import('close-with-grace'),
       ])
       const config = readConfig()
       const log = createLog('serve', config.logLevel)
@@ -19,10 +18,5 @@ export default (program: Command) =>
         { url: server.url, workers: server.workers },
         `Loss Ledger is at ${server.url}, to be looked at in a browser; ${server.url}/docs shows what it answers to`,
       )
-      closeWithGrace({ delay: 20_000, logger: false }, async ({ err, signal }) => {
-        if (err) log.fatal({ err }, 'an error nobody expected: stopping')
-        else log.info({ signal }, 'stopping')
-        await server.close()
-        log.info('stopped')
-      })
+      closeInTheEnd(server, log)
     })

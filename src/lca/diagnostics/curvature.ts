@@ -12,6 +12,7 @@
  * and of Cockpit, Schneider, Dangel and Hennig, NeurIPS 2021, §3.1, there noisy, here of the whole split). Of one layer: how
  * the slope that it contributes changed while all layers moved.
  */
+import { hostLoops } from '../../host-loops.ts'
 import type { Step } from '../allocate.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { makeTables, median, totalsOf } from './sums.ts'
@@ -36,26 +37,15 @@ export const curvature: Diagnostic = {
   follow({ network, splits, from, to }) {
     const names = sums.map(({ name }) => name)
     const { variables } = network
+    const found = new Float64Array(names.length)
     const { tables, put } = makeTables(names, splits, (to - from) * variables.length)
     return {
       step({ iteration, delta, perSplit }: Step) {
         for (const { split, gradientBefore: before, gradientAfter: after, lca } of perSplit)
           for (const [v, { offset, size }] of variables.entries()) {
-            let total = 0
-            let first = 0
-            let end = 0
-            let gradient = 0
-            let gradientChange = 0
-            for (let i = offset; i < offset + size; i++) {
-              const change = after[i] - before[i]
-              total += lca[i]
-              first += before[i] * delta[i]
-              end += after[i] * delta[i]
-              gradient += before[i] * before[i]
-              gradientChange += change * change
-            }
+            hostLoops.slopes(lca, before, after, delta, offset, size, found)
             const row = (iteration - from) * variables.length + v
-            put(split, row, [total, first, end, gradient, gradientChange])
+            put(split, row, found)
           }
       },
       tables: () => ({ curvature: tables }),

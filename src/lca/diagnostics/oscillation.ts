@@ -12,7 +12,7 @@
  * are, so that Δ = θ' − θ in float64 is what both had, bit for bit, and its first and last LCA. (θ' is rebuilt as θ + Δ,
  * rounded to float32: exact where |θ'| ≥ 2⁻²⁹|θ|, and else the difference from θ still rounds to Δ.)
  */
-import type { VariableFacts } from '../../spec/facts.ts'
+import { hostLoops } from '../../host-loops.ts'
 import type { Step } from '../allocate.ts'
 import { joinBorders } from './borders.ts'
 import type { ColumnRule, Diagnostic } from './diagnostic.ts'
@@ -51,93 +51,8 @@ const gradientCosine = (of: Record<string, number>) =>
   cosine(of.gradients, of.gradientBefore, of.gradientAfter)
 const updateCosine = (of: Record<string, number>) => cosine(of.updates, of.updateBefore, of.updateAfter)
 
-/** Over parameters [offset, offset + size): Σ a·b, Σ a², Σ b², how many products are negative, and how many not 0. */
-type Comparison = Record<'dot' | 'before' | 'after' | 'turned' | 'signed', number>
-
-/**
- * In one pass, in the order of the parameters; into `found`, for this is where the time goes. Signs are anybody's guess, the
- * processor's too: they are added as numbers, without a branch.
- */
-function compare(
-  before: Float64Array,
-  after: Float64Array,
-  { offset, size }: VariableFacts,
-  found: Comparison,
-) {
-  let dot = 0
-  let squaresBefore = 0
-  let squaresAfter = 0
-  let turned = 0
-  let signed = 0
-  for (let i = offset; i < offset + size; i++) {
-    const a = before[i]
-    const b = after[i]
-    const product = a * b
-    dot += product
-    squaresBefore += a * a
-    squaresAfter += b * b
-    turned += Number(product < 0)
-    signed += Number(product !== 0)
-  }
-  found.dot = dot
-  found.before = squaresBefore
-  found.after = squaresAfter
-  found.turned = turned
-  found.signed = signed
-}
-
-/**
- * The same of Δ_{t−1} = θ_t − θ_{t−1} and Δ_t: the difference of float32 in float64 is what Δ was made as, bit for bit, and
- * the weights are half as large to keep.
- */
-function compareUpdates(
-  earlier: Float32Array,
-  theta: Float32Array,
-  after: Float64Array,
-  { offset, size }: VariableFacts,
-  found: Comparison,
-) {
-  let dot = 0
-  let squaresBefore = 0
-  let squaresAfter = 0
-  let turned = 0
-  let signed = 0
-  for (let i = offset; i < offset + size; i++) {
-    const a = theta[i] - earlier[i]
-    const b = after[i]
-    const product = a * b
-    dot += product
-    squaresBefore += a * a
-    squaresAfter += b * b
-    turned += Number(product < 0)
-    signed += Number(product !== 0)
-  }
-  found.dot = dot
-  found.before = squaresBefore
-  found.after = squaresAfter
-  found.turned = turned
-  found.signed = signed
-}
-
-/** The signs alone, of float32, whose products float64 holds. */
-function compareSigns(
-  before: Float32Array,
-  after: Float32Array,
-  { offset, size }: VariableFacts,
-  found: Comparison,
-) {
-  let turned = 0
-  let signed = 0
-  for (let i = offset; i < offset + size; i++) {
-    const product = before[i] * after[i]
-    turned += Number(product < 0)
-    signed += Number(product !== 0)
-  }
-  found.turned = turned
-  found.signed = signed
-}
-
-const noComparison = (): Comparison => ({ dot: 0, before: 0, after: 0, turned: 0, signed: 0 })
+/** What loops find of two vectors: Σ a·b, Σ a², Σ b², how many products are negative, and how many not 0. [5] */
+const noComparison = () => new Float64Array(5)
 
 /** What is said of an iteration and the one before: so many rows, of which nothing is known yet. */
 const makeComparisons = (rows: number) => ({
@@ -151,7 +66,7 @@ const makeComparisons = (rows: number) => ({
 })
 type Comparisons = ReturnType<typeof makeComparisons>
 
-function putUpdates(into: Comparisons, row: number, { dot, before, after, turned, signed }: Comparison) {
+function putUpdates(into: Comparisons, row: number, [dot, before, after, turned, signed]: Float64Array) {
   into.updates[row] = dot
   into.updateBefore[row] = before
   into.updateAfter[row] = after
@@ -159,7 +74,7 @@ function putUpdates(into: Comparisons, row: number, { dot, before, after, turned
   into.updateSigned[row] = signed
 }
 
-function putAllocations(into: Comparisons, row: number, { turned, signed }: Comparison) {
+function putAllocations(into: Comparisons, row: number, [, , , turned, signed]: Float64Array) {
   into.lcaTurned[row] = turned
   into.lcaSigned[row] = signed
 }
@@ -171,6 +86,16 @@ const makeGradients = (rows: number) => ({
   gradientTurned: new Int32Array(rows),
   gradientSigned: new Int32Array(rows),
 })
+
+type Gradients = ReturnType<typeof makeGradients>
+
+function putGradients(into: Gradients, row: number, [dot, before, after, turned, signed]: Float64Array) {
+  into.gradients[row] = dot
+  into.gradientBefore[row] = before
+  into.gradientAfter[row] = after
+  into.gradientTurned[row] = turned
+  into.gradientSigned[row] = signed
+}
 
 /** The weights and allocations of a segment's ends, by which its neighbours go on. */
 const vectors = ['start', 'second', 'lastStart', 'firstLca', 'lastLca'] as const
@@ -212,7 +137,14 @@ export const oscillation: Diagnostic = {
           for (let i = 0; i < parameters; i++) ends.second[i] = theta[i] + delta[i]
         }
         for (let v = 0; v < variables.length && iteration > from; v++) {
-          compareUpdates(ends.lastStart, theta, delta, variables[v], found)
+          hostLoops.compareUpdates(
+            ends.lastStart,
+            theta,
+            delta,
+            variables[v].offset,
+            variables[v].size,
+            found,
+          )
           for (const table of tables) putUpdates(table, first + v, found)
         }
         ends.lastStart.set(theta)
@@ -221,14 +153,11 @@ export const oscillation: Diagnostic = {
           const table = tables[s]
           for (let v = 0; v < variables.length; v++) {
             const row = first + v
-            compare(gradientBefore, gradientAfter, variables[v], found)
-            table.gradients[row] = found.dot
-            table.gradientBefore[row] = found.before
-            table.gradientAfter[row] = found.after
-            table.gradientTurned[row] = found.turned
-            table.gradientSigned[row] = found.signed
+            const { offset, size } = variables[v]
+            hostLoops.compare(gradientBefore, gradientAfter, offset, size, found)
+            putGradients(table, row, found)
             if (iteration === from) continue
-            compareSigns(lastLca[s], lca, variables[v], found)
+            hostLoops.compareSigns(lastLca[s], lca, offset, size, found)
             putAllocations(table, row, found)
           }
           if (iteration === from) firstLca[s].set(lca)
@@ -260,10 +189,10 @@ export const oscillation: Diagnostic = {
               after[i] = own.second[i] - own.start[i]
             }
             const comparisons = makeComparisons(variables.length)
-            for (let v = 0; v < variables.length; v++) {
-              compare(before, after, variables[v], found)
+            for (const [v, { offset, size }] of variables.entries()) {
+              hostLoops.compare(before, after, offset, size, found)
               putUpdates(comparisons, v, found)
-              compareSigns(last.lastLca, own.firstLca, variables[v], found)
+              hostLoops.compareSigns(last.lastLca, own.firstLca, offset, size, found)
               putAllocations(comparisons, v, found)
             }
             made.push({ iteration: from, comparisons })

@@ -9,7 +9,7 @@ export function makeTables(names: string[], splits: SplitName[], rows: number) {
     tables: Object.fromEntries(
       splits.map((split, s) => [split, Object.fromEntries(names.map((name, n) => [name, columns[s][n]]))]),
     ) as Partial<Record<SplitName, Record<string, Float64Array>>>,
-    put(split: SplitName, row: number, values: number[]) {
+    put(split: SplitName, row: number, values: ArrayLike<number>) {
       const own = columns[splits.indexOf(split)]
       for (let n = 0; n < values.length; n++) own[n][row] = values[n]
     },

@@ -10,7 +10,7 @@ import { attributesOf, type NativeBackend } from './native-backend.ts'
 /** Their names. */
 const operations = [
   'LedgerMoments',
-  'LedgerAccumulate',
+  'LedgerAddGradients',
   'LedgerColumnSums',
   'LedgerGelu',
   'LedgerGeluGradient',
@@ -81,8 +81,11 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
       return { mean, variance }
     },
 
-    accumulate: (sums, gradients) =>
-      run('LedgerAccumulate', [sums, ...gradients], 1, [ints('N', gradients.length)])[0] as Tensor1D,
+    accumulate: (sums, gradients, directions) =>
+      run('LedgerAddGradients', [sums, ...directions, ...gradients], 2, [
+        ints('D', directions.length),
+        ints('N', gradients.length),
+      ]) as [Tensor1D, Tensor1D],
     biasGradient: dy => one('LedgerColumnSums', dy),
 
     gelu: x => ({ y: one('LedgerGelu', x), saved: [x] }),

@@ -116,14 +116,16 @@ function makeRows(
       Float64Array
     >,
   })
-  let made = fresh()
+  // Made when there is a row for it: half a megabyte each.
+  let rows: ReturnType<typeof fresh> | undefined
+  const making = () => (rows ??= fresh())
   let begun = 0
   return {
     isFull: () => begun === spans,
     isEmpty: () => begun === 0,
     begin(iteration: number) {
       const first = begun++ * groups.length
-      made.iteration.fill(iteration, first, first + groups.length)
+      making().iteration.fill(iteration, first, first + groups.length)
       ladder?.begin(Math.max(from, iteration), Math.min(to, iteration + bucket))
     },
     /** Adds the iterations [from, to) of the piece to the last span. */
@@ -131,26 +133,27 @@ function makeRows(
       const first = (begun - 1) * groups.length
       const row = ((from - start) / every) * groupOf.length
       if (ladder) ladder.add(from, to, every, columns, row)
-      else for (const name of wanted) put(made.sums[name], first, columns[name], row)
-      for (let row = first; row < first + groups.length; row++) made.iterations[row] += to - from
+      else for (const name of wanted) put(making().sums[name], first, columns[name], row)
+      const { iterations } = making()
+      for (let row = first; row < first + groups.length; row++) iterations[row] += to - from
     },
     /** Nothing more is added to the last span. */
     end() {
       if (!ladder || begun === 0) return
       const first = (begun - 1) * groups.length
       const totals = ladder.end()
-      for (const name of wanted) put(made.sums[name], first, totals[name], 0)
+      for (const name of wanted) put(making().sums[name], first, totals[name], 0)
     },
     /** Takes over the errors of the last span, an iteration's, whose first layer is in row `start`. */
     addErrors(errors: Float64Array, start: number, layerOf: number[]) {
       const first = (begun - 1) * groups.length
       for (const [group, layer] of layerOf.entries())
-        made.standardError[first + group] = errors[start + layer]
+        making().standardError[first + group] = errors[start + layer]
     },
     take(): Batch {
       const length = begun * groups.length
-      const { iteration, iterations, standardError, sums } = made
-      made = fresh()
+      const { iteration, iterations, standardError, sums } = making()
+      rows = undefined
       begun = 0
       const parameters = new Int32Array(length)
       const helpFractionOfMoved = new Float64Array(length)

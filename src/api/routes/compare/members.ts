@@ -5,7 +5,7 @@ import type { ResolvedSpec } from '../../../spec/resolved.ts'
 import type { Database } from '../../../store/database.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import type { Summary } from '../../../store/summary.ts'
-import { experimentNotFound } from '../../problem.ts'
+import { experimentsNotFound } from '../../problem.ts'
 import type { ComparedExperiment } from '../../schemas/compare.ts'
 import type { Lineage, Link } from './axis.ts'
 
@@ -30,7 +30,7 @@ const membersSql = `
     FROM experiments e
    WHERE id = ANY ($1::uuid[]) AND ($2::text IS NULL OR tenant = $2)`
 
-/** The experiments of these ids, in their order. Throws 404 for the first that there is none of, or is not the reader's. */
+/** The experiments of these ids, in their order. Throws a 404 that names all that are none, or not the reader's. */
 export async function readMembers(
   { pool }: Pick<Database, 'pool'>,
   { tenant }: Reader,
@@ -38,11 +38,9 @@ export async function readMembers(
 ): Promise<Member[]> {
   const { rows } = await pool.query<Member>(membersSql, [ids, tenant])
   const found = new Map(rows.map(row => [row.id, row]))
-  return ids.map(id => {
-    const member = found.get(id)
-    if (member === undefined) throw experimentNotFound(id)
-    return member
-  })
+  const missing = ids.filter(id => !found.has(id))
+  if (missing.length > 0) throw experimentsNotFound(missing, 'experiments')
+  return ids.map(id => found.get(id)!)
 }
 
 /** A branch of a branch and so on; further back nobody looks. */

@@ -54,10 +54,17 @@ const columns = `
   ${timestamp('allocating_at', 'allocatingAt')}, ${timestamp('finished_at', 'finishedAt')},
   ${timestamp('updated_at', 'updatedAt')}`
 
+/** Of what each of the experiments that `ids` selects takes up: tables for a WITH, summed for all of them at once. */
+const sizesSql = (ids: string) => `
+  objects AS MATERIALIZED (
+    SELECT experiment_id AS id, sum(bytes) AS bytes FROM artifacts WHERE experiment_id = ANY (${ids}) GROUP BY 1),
+  ledgers AS MATERIALIZED (
+    SELECT experiment_id AS id, sum(octet_length(data)) AS bytes FROM ledger_blocks
+     WHERE experiment_id = ANY (${ids}) GROUP BY 1)`
+
 const bytesSql = `
-  (SELECT json_build_object(
-     'objects', (SELECT coalesce(sum(bytes), 0) FROM artifacts WHERE experiment_id = e.id),
-     'ledger', (SELECT coalesce(sum(octet_length(data)), 0) FROM ledger_blocks WHERE experiment_id = e.id))) AS bytes`
+  json_build_object('objects', coalesce((SELECT bytes FROM objects WHERE id = e.id), 0),
+                    'ledger', coalesce((SELECT bytes FROM ledgers WHERE id = e.id), 0)) AS bytes`
 
 /** What starts from it, newest first; by its index (prisma/migrations), written as there. */
 const branchesSql = `
@@ -67,14 +74,15 @@ const branchesSql = `
             WHERE "spec" #>> '{training,initial,experiment}' = e.id::text AND tenant = e.tenant
             ORDER BY id DESC LIMIT 100) b) AS branches`
 
-const source = `
-  experiments e
+/** `experiments`: what e is. */
+const sourceSql = (experiments: string) => `
+  ${experiments} e
   LEFT JOIN LATERAL (SELECT sum(done) AS done FROM segments
                       WHERE experiment_id = e.id AND e.allocating_at IS NOT NULL AND e.status <> 'succeeded') s ON true`
 
-const stateSql = `SELECT ${columns}, e.tenant, e.recorded FROM ${source} WHERE e.id = ANY ($1::uuid[])`
+const stateSql = `SELECT ${columns}, e.tenant, e.recorded FROM ${sourceSql('experiments')} WHERE e.id = ANY ($1::uuid[])`
 // As text: it leaves as it was stored, and parsing a large one and writing it again would keep the event loop.
-const wholeSql = `SELECT ${columns}, ${bytesSql}, ${branchesSql}, e.tenant, e.recorded, e.spec::text AS "specText", e.notes FROM ${source} WHERE e.id = ANY ($1::uuid[])`
+const wholeSql = `WITH ${sizesSql('$1::uuid[]')} SELECT ${columns}, ${bytesSql}, ${branchesSql}, e.tenant, e.recorded, e.spec::text AS "specText", e.notes FROM ${sourceSql('experiments')} WHERE e.id = ANY ($1::uuid[])`
 
 /** An experiment, and what the API has to know of it but does not show. */
 export type Found = {
@@ -248,9 +256,10 @@ async function listPart(
   const sql = `
     WITH page AS MATERIALIZED (
       SELECT e.id, to_json(${key}) AS key, row_number() OVER (ORDER BY ${order}) AS place
-        FROM experiments e WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${bind(limit)}::int)
+        FROM experiments e WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${bind(limit)}::int),
+    ${sizesSql('ARRAY(SELECT id FROM page)')}
     SELECT page.key, ${columns}, ${bytesSql}, ${shown.length === 0 ? 'NULL' : `json_build_array(${shown.join(', ')})`} AS shown
-      FROM page, ${source.replace('experiments e', 'LATERAL (SELECT * FROM experiments WHERE id = page.id) e')}
+      FROM page, ${sourceSql('LATERAL (SELECT * FROM experiments WHERE id = page.id)')}
      ORDER BY page.place`
   type ListedRow = Row & Sized & { key: Position['key']; shown: unknown[] | null }
   const { rows } = await db.pool.query<ListedRow>(sql, parameters)

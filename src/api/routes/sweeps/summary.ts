@@ -5,9 +5,9 @@ import type { Queryable } from '../../../store/blocks.ts'
 import { describeUnbalanced } from '../../../store/books.ts'
 import { type Database, snapshot } from '../../../store/database.ts'
 import { type Head, type Measures, makeMeasures, unpackMeasures } from '../../../store/measures.ts'
+import { turn } from '../../../turns.ts'
 import type { FigureName, Measure, SummaryRow, SweepSummary } from '../../schemas/sweeps.ts'
 import { helpFractions } from '../../tables/ledger.ts'
-import { turn } from '../../tables/turns.ts'
 import { stateOf } from './query.ts'
 
 export const confidence = 0.95
@@ -54,12 +54,12 @@ async function readMeasured(pool: Database['pool'], sweep: string): Promise<Memb
 /** A run that has succeeded and whose books balance; `place`: among those of its variant. */
 type Run = Measures & { variant: number; seed: number; place: number }
 
-/** Values of one measure by variant, each by the places of its runs; `layer` null is the whole network. */
+/** Values of one measure by variant, each by the places of its runs, NaN where one has none; `layer` null is the whole network. */
 type Series = {
   split: SplitName
   layer: string | null
   measure: Measure
-  values: Map<number, (number | undefined)[]>
+  values: Map<number, Float64Array>
 }
 
 /** What the experiments of a sweep say, all of it true of one moment. */
@@ -99,7 +99,10 @@ export async function summariseSweep(
     else
       leftOut.push({ experiment: id, variant: labels[variant], seed, reason: describeUnbalanced(unbalanced) })
   }
-  const series = collect(runs)
+  const series = collect(
+    runs,
+    seeds.map(own => own.length),
+  )
   const isOver = members.every(({ status }) => ['succeeded', 'failed', 'cancelled'].includes(status))
   return {
     variants: labels.map((_, variant) => ({
@@ -121,37 +124,38 @@ export async function summariseSweep(
   }
 }
 
-/** Every series that any run has a value of, in the order of the table. */
-function collect(runs: Run[]): Series[] {
+/** Every series that any run has a value of, in the order of the table; `counts`: the runs of each variant. */
+function collect(runs: Run[], counts: number[]): Series[] {
   const found = new Map<string, Series>()
-  const seriesOf = (split: SplitName, layer: string | null, measure: Measure): Series => {
+  const valuesOf = (split: SplitName, layer: string | null, measure: Measure, variant: number) => {
     const key = `${split} ${measure} ${layer ?? ''}`
     const series = found.get(key) ?? { split, layer, measure, values: new Map() }
     found.set(key, series)
-    return series
+    const values = series.values.get(variant) ?? new Float64Array(counts[variant]).fill(Number.NaN)
+    series.values.set(variant, values)
+    return values
   }
   // Runs with the same head have the same measures in the same order, and there are hundreds of them.
-  const places = new Map<Head, Series[]>()
+  const known = new Map<Head, Float64Array[][]>()
   for (const { head, numbers, variant, place } of runs) {
-    const series = places.get(head) ?? []
-    places.set(head, series)
+    const variants = known.get(head) ?? []
+    known.set(head, variants)
+    variants[variant] ??= []
+    const columns = variants[variant]
     let next = 0
     const add = (split: SplitName, layer: string | null, measure: Measure, value: number | null) => {
       const own = next++
-      // A share of nothing.
-      if (value === null) return
-      series[own] ??= seriesOf(split, layer, measure)
-      const { values } = series[own]
-      const before = values.get(variant) ?? []
-      before[place] = value
-      values.set(variant, before)
+      // A share of nothing, or what is not known.
+      if (value === null || Number.isNaN(value)) return
+      columns[own] ??= valuesOf(split, layer, measure, variant)
+      columns[own][place] = value
     }
     const iterations = numbers[1]
     let at = 2
     for (const { split, figures, summed } of head.splits) {
-      add(split, null, 'finalLoss', known(numbers[at++]))
-      add(split, null, 'finalAccuracy', known(numbers[at++]))
-      for (const figure of figures) add(split, null, figure as FigureName, known(numbers[at++]))
+      add(split, null, 'finalLoss', numbers[at++])
+      add(split, null, 'finalAccuracy', numbers[at++])
+      for (const figure of figures) add(split, null, figure as FigureName, numbers[at++])
       if (!summed) continue
       const count = head.layers.length
       const [lca, helped, hurt] = [0, 1, 2].map(i => numbers.subarray(at + i * count, at + (i + 1) * count))
@@ -179,12 +183,14 @@ function collect(runs: Run[]): Series[] {
   return [...found.values()]
 }
 
-const known = (value: number): number | null => (Number.isNaN(value) ? null : value)
 function sumOf(values: ArrayLike<number>): number {
   let sum = 0
   for (let i = 0; i < values.length; i++) sum += values[i]
   return sum
 }
+
+/** Where the baseline’s network has no such layer. */
+const none: number[] = []
 
 /** The rows of a variant; `wanted` are the series that are, `seeds` those of every variant's runs by their places. */
 function* rowsOf(
@@ -201,7 +207,7 @@ function* rowsOf(
     const against =
       variant === baseline
         ? { difference: null, low: null, high: null, pairs: null }
-        : differenceBySeed(own, values.get(baseline) ?? [], shared, confidence)
+        : differenceBySeed(own, values.get(baseline) ?? none, shared, confidence)
     yield {
       ...{ variant: label, split, layer, measure, n, mean, sd, low, high },
       ...{ difference: against.difference, differenceLow: against.low, differenceHigh: against.high },

@@ -1,5 +1,5 @@
 /**
- * Turns of the event loop. Whoever makes a piece of a table asks for one first: of all that wait, one goes in each turn
+ * Turns of the event loop. Whoever reads a page of the ledger, or makes a piece of a table, asks for one first: of all that wait, one goes in each turn
  * of the loop, so that between two pieces, whosever they are, everything else is served.
  */
 
