@@ -40,23 +40,37 @@ test('what did most is told as a part of what went the same way, which is never 
 
 test('a band that changes its sign is drawn through zero, and no other has a gap beside it', () => {
   const { times, rows } = crossed([0, 10, 20], [Float64Array.of(0, -1, 3), Float64Array.of(0, -2, -2)])
-  assert.deepEqual(times, [0, 10, 12.5, 20])
+  assert.deepEqual(times, [0, 10, 12.5, 12.5, 20])
   assert.deepEqual(
     rows.map(row => Array.from(row)),
     [
-      [0, -1, 0, 3],
-      [0, -2, -2, -2],
+      [0, -1, -0, 0, 3],
+      [0, -2, -2, -2, -2],
     ],
   )
   const { bands, extent } = stacked(rows)
   // Everywhere the second lies on what the first has below zero.
   assert.deepEqual(
     bands[1].map(([from]) => from),
-    [0, -1, 0, 0],
+    [0, -1, 0, 0, 0],
   )
   assert.deepEqual(extent, [-3, 3])
+  // And what crosses on top of another leaves it from its edge, and comes up from zero, with no gap in between.
+  const upper = stacked(crossed([0, 1], [Float64Array.of(-1, -1), Float64Array.of(-1, 1)]).rows).bands[1]
+  assert.deepEqual(
+    upper.map(ends => ends.map(end => end + 0)),
+    [
+      [-1, -2],
+      [-1, -1],
+      [0, 0],
+      [0, 1],
+    ],
+  )
   // Two that cross between the same times, each at its own.
-  assert.deepEqual(crossed([0, 1], [Float64Array.of(1, -1), Float64Array.of(-1, 3)]).times, [0, 0.25, 0.5, 1])
+  assert.deepEqual(
+    crossed([0, 1], [Float64Array.of(1, -1), Float64Array.of(-1, 3)]).times,
+    [0, 0.25, 0.25, 0.5, 0.5, 1],
+  )
   const none = [Float64Array.of(0, -1)]
   assert.equal(crossed([0, 1], none).rows, none)
   // So is the figure of reports: a corner where the sum of fc_1 is zero, at (80 + 640 · 1.25 / 2).
@@ -70,7 +84,7 @@ test('a band that changes its sign is drawn through zero, and no other has a gap
   const [areas] = [...svg.matchAll(/<path d="([^"]*)"[^>]*fill-opacity="0.88"/g)].map(
     ([, d]) => d.split('L').length,
   )
-  assert.equal(areas, 2 * 4)
+  assert.equal(areas, 2 * 5)
 })
 
 test('how many runs are behind a mean is told from where it changes', () => {

@@ -3,7 +3,8 @@
 /**
  * Running sums at their times, and in between, where one of the rows changes its sign, at the time at which the straight line
  * between both is zero: drawn without it, a band that leaves one side of zero and comes to the other has a gap there, and those
- * that lie on it jump.
+ * that lie on it jump. That time is there twice, with the zero of the side that is left (−0 below) and that of the side it comes
+ * to: it changes sides there, at once and without height.
  */
 export function crossed(
   times: number[],
@@ -14,17 +15,20 @@ export function crossed(
     places.push(i)
     // Parts of the way to the next time.
     const parts = rows.flatMap(row => (row[i] * row[i + 1] < 0 ? [row[i] / (row[i] - row[i + 1])] : []))
-    for (const part of new Set(parts.sort((a, b) => a - b))) if (part > 0 && part < 1) places.push(i + part)
+    for (const part of new Set(parts.sort((a, b) => a - b)))
+      if (part > 0 && part < 1) places.push(i + part, i + part)
   }
   if (places.length === times.length) return { times, rows }
-  const between = (values: ArrayLike<number>, place: number) => {
+  const between = (values: ArrayLike<number>, place: number, isSecond: boolean) => {
     const i = Math.floor(place)
     if (i === place) return values[i]
     // Rounding must not leave it on the other side.
-    if (values[i] * values[i + 1] < 0 && i + values[i] / (values[i] - values[i + 1]) === place) return 0
+    if (values[i] * values[i + 1] < 0 && i + values[i] / (values[i] - values[i + 1]) === place)
+      return values[i] < 0 === isSecond ? 0 : -0
     return values[i] + (values[i + 1] - values[i]) * (place - i)
   }
-  const at = (values: ArrayLike<number>) => Float64Array.from(places, place => between(values, place))
+  const at = (values: ArrayLike<number>) =>
+    Float64Array.from(places, (place, at) => between(values, place, places[at - 1] === place))
   return { times: Array.from(at(times)), rows: rows.map(at) }
 }
 
@@ -38,7 +42,7 @@ export function stacked(rows: ArrayLike<number>[]): {
   const down = new Float64Array(length)
   const bands = rows.map(row =>
     Array.from(row, (value, i): [number, number] => {
-      const base = value < 0 ? down : up
+      const base = value < 0 || Object.is(value, -0) ? down : up
       const from = base[i]
       base[i] += value
       return [from, base[i]]
