@@ -270,15 +270,37 @@ test('momentum that takes back what the gradients win: of the network, or of a l
     [found.rule, found.split, found.layer, found.from, found.to, found.table],
     ['momentum', 'train', null, 0, 200, 'components'],
   )
-  const [paid, earned, share] = found.figures
+  const [paid, earned, ratio] = found.figures
   isClose(paid.estimate, whole(pays))
   isClose(earned.estimate, whole(helps) - whole(pays))
-  isClose(share.estimate, whole(pays) / (whole(pays) - whole(helps)))
+  isClose(ratio.estimate, whole(pays) / (whole(pays) - whole(helps)))
   isClose(found.atStake, whole(pays))
   // Three layers of noise with sd 0.001 over 200 iterations: s.e. 0.0245, and wider for all that was looked at.
   assert.ok(paid.low! > 0 && paid.estimate! - paid.low! > 2 * 0.0245 && paid.estimate! - paid.low! < 0.25)
-  assert.ok(earned.high! < 0 && share.low! > 0.3 && share.low! < share.estimate! && share.high! < 0.6)
+  assert.ok(earned.high! < 0 && ratio.low! > 0.3 && ratio.low! < ratio.estimate! && ratio.high! < 0.6)
   assert.match(found.statement, /^momentum raised the train loss over all 200 iterations by 1\.\d+ \(/)
+  assert.match(
+    found.statement,
+    /, [3-5]\d\.?\d* % \(\d+\.?\d* % to [45]\d\.?\d* %\) of what the batches’ gradients lowered it by/,
+  )
+  // More than they won is no share of it.
+  const more8 = await findAll(
+    studyOf({
+      lca: { train: (t, l) => -helps(t, l) / 8 },
+      tables: {
+        components: partsOf(
+          (t, l) => -helps(t, l) / 8,
+          (t, l) => (-9 / 8) * helps(t, l),
+        ),
+      },
+    }),
+  )
+  const undone = more8.find(({ rule }) => rule === 'momentum')!
+  isClose(undone.figures[2].estimate, 9 / 8)
+  assert.match(
+    undone.statement,
+    /, 1\.1[23] times \(\d\.?\d* to \d\.?\d*\) what the batches’ gradients lowered it by/,
+  )
   // In one layer, over a third of the run, where the network's helps.
   const inOne = noisy('in one', 0.0005, (t, l) => (l === 2 && t >= 133 ? 0.004 : -0.003))
   const [ofLayer, ...others] = await findAll(study(inOne))

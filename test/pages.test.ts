@@ -176,7 +176,7 @@ describe('the pages', { skip: skipReason }, () => {
     // Without momentum all of it is the batch's gradient.
     assert.match(await says(/^From iteration 0 to 24 .* by batch gradient/), /\(100 %\)\.$/)
     await says(/^LCA on train of 10 classes in 24 iterations/)
-    await says(/^How many of the [\d,]+ allocations/)
+    await says(/^How many of [\d,]+ allocations/)
     await says(/^Peaks, moments in which/)
     await assertWell()
   })
@@ -197,12 +197,14 @@ describe('the pages', { skip: skipReason }, () => {
     await rows.nth(2).waitFor()
     assert.equal(await rows.count(), 3)
     assert.equal(await page.locator('tbody img, tbody b').count(), 0)
+    await page.getByRole('status').getByText('3 experiments', { exact: true }).waitFor()
     await page.getByText(`${hostile}</a>`).waitFor()
     await assertWell()
 
     await page.getByLabel('Search experiments').fill('tags.study = pages and trainLoss < 3')
     await page.getByRole('link', { name: spec.name }).waitFor()
     await rows.nth(1).waitFor({ state: 'detached' })
+    await page.getByRole('status').getByText('1 experiment that matches', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Val. loss' }).click()
     await page.locator('th[aria-sort=descending]').waitFor()
     const query = new URLSearchParams(new URL(page.url()).hash.split('?')[1])
@@ -290,7 +292,7 @@ describe('the pages', { skip: skipReason }, () => {
     assert.match(page.url(), /group=tags\.study/)
     assert.match(
       (await means.getAttribute('aria-label'))!,
-      /study pages\u2069: \d.*, n = 1 of 2 runs\. .*n is smaller there/,
+      /study pages\u2069: \d.*, n = 1 of 2 runs\. .*n is smaller there.*study pages\u2069: 2 from iteration 0, 1 from iteration 2 on\.$/,
     )
     await page.locator('.key').getByText('study pages\u2069, n = 2').waitFor()
     const [csv, svg] = ['CSV', 'SVG'].map(kind =>

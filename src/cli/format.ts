@@ -1,7 +1,7 @@
 /** Numbers and tables for a terminal. */
 import { styleText } from 'node:util'
 
-export { short, signed, whole } from '../figures/numbers.ts'
+export { counted, shareOf, short, signed, whole } from '../figures/numbers.ts'
 
 /** Columns padded to their widest cell: numbers flush right, text and the first column flush left. */
 export function table(header: string[], rows: string[][]): string {

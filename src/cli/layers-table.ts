@@ -1,7 +1,7 @@
 /** What the layers did, as a table for a terminal. */
 import type { LayersTable } from '../api/schemas/tables.ts'
 import { unbalancedLines } from './balance.ts'
-import { helpHeader, helpNote, percentOr, signed, table, whole } from './format.ts'
+import { helpHeader, helpNote, percentOr, shareOf, signed, table, whole } from './format.ts'
 
 export type Sums = {
   parameters: number
@@ -28,7 +28,7 @@ function layersTable(...splits: [name: string, layers: Layers][]): string {
   ) => [
     signed(lca),
     ...(hasErrors[split] ? [standardError == null ? '' : standardError.toFixed(4)] : []),
-    percentOr('', share),
+    share === null ? '' : shareOf(share),
     percentOr('', helpFractionOfMoved),
     percentOr('', helpFractionOfAll),
   ]

@@ -1,6 +1,6 @@
 /** Where a queued experiment stands in line, in words. */
 import type { Experiment } from '../../clients/typescript/src/index.ts'
-import { duration, whole } from './format.ts'
+import { counted, duration, whole } from './format.ts'
 
 /** A place in line, such as 'place 3; 2 experiments with 40 segments before it, about 12 min 0 s'. */
 export function describePlace({ position, ahead }: NonNullable<Experiment['queue']>): string {
@@ -8,6 +8,6 @@ export function describePlace({ position, ahead }: NonNullable<Experiment['queue
   const before =
     experiments === 0
       ? 'nothing before it'
-      : `${whole(experiments)} ${experiments === 1 ? 'experiment' : 'experiments'} with ${whole(segments)} segments before it`
+      : `${counted(experiments, 'experiment')} with ${counted(segments, 'segment')} before it`
   return `place ${whole(position)}; ${before}${seconds === null || experiments === 0 ? '' : `, about ${duration(seconds)}`}`
 }

@@ -13,4 +13,11 @@ export const withSign = (value: number): string => (value > 0 ? `+${inDigits(val
 /** The ends of an interval. */
 export const between = (low: number, high: number): string => `${withSign(low)} to ${withSign(high)}`
 
+/** How large something is beside what it is compared to, with an interval: in percent where that is all of it at most, in times otherwise. */
+export function besideIn(estimate: number, low: number, high: number): string {
+  if (Math.max(estimate, high) <= 1)
+    return `${inPercent(estimate)} (${inPercent(low)} to ${inPercent(high)}) of`
+  return `${inDigits(estimate)} times (${inDigits(low)} to ${inDigits(high)})`
+}
+
 export const inPercent = (fraction: number): string => `${Number((100 * fraction).toPrecision(3))} %`

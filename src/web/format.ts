@@ -2,9 +2,9 @@
  * Numbers, sizes and times as they are read, the same everywhere. Not by Intl, whose first use takes longer than a page's other
  * work before it shows something.
  */
-import { whole } from '../figures/numbers.ts'
+import { counted, shareOf, whole } from '../figures/numbers.ts'
 
-export { whole }
+export { counted, shareOf, whole }
 
 const minus = (text: string) => text.replace('-', '−')
 

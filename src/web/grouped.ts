@@ -3,6 +3,7 @@ import type { ExperimentListItem } from '../../clients/typescript/src/index.ts'
 import type { SpecDifference } from '../spec/differences.ts'
 import { estimate } from '../statistics/intervals.ts'
 import { bucketFor } from '../statistics/spans.ts'
+import { counted, whole } from './format.ts'
 
 /** Buckets of an axis that is shown, at most. */
 const mostBuckets = 240
@@ -131,4 +132,19 @@ export function meansOver(runs: Float64Array[], count: number): Means {
     means.upper.push(finite(high))
   }
   return means
+}
+
+/** Changes of n that are told of a group, at most. */
+const mostChanges = 6
+
+/** How many runs are behind a mean, from each place on at which that changes: `4 from iteration 0, 1 from iteration 50 on`. */
+export function countsOver(n: number[], axis: Axis): string {
+  const changes = n.flatMap((runs, i) => (runs === n[i - 1] ? [] : [{ runs, from: endsOf(axis, i)[0] }]))
+  const told = changes
+    .slice(0, mostChanges)
+    .map(({ runs, from }) => `${whole(runs)} from iteration ${whole(from)}`)
+  const rest = changes.slice(mostChanges)
+  if (rest.length === 0) return `${told.join(', ')} on`
+  const sizes = rest.map(({ runs }) => runs)
+  return `${told.join(', ')}, then it changes ${counted(rest.length, 'time')} more, between ${whole(Math.min(...sizes))} and ${whole(Math.max(...sizes))}`
 }

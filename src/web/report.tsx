@@ -8,7 +8,7 @@ import { LayersTable, type Tables } from './figures/layers-table.tsx'
 import { HeatFigure, StackFigure } from './figures/ledger.tsx'
 import { HelpFigure, LossFigure, ResidualFigure } from './figures/lines.tsx'
 import type { Ledger, Splits } from './figures/series.ts'
-import { whole } from './format.ts'
+import { counted, whole } from './format.ts'
 import { Findings } from './parts/findings.tsx'
 import './style.css'
 import { SplitButtons } from './parts/split-buttons.tsx'
@@ -58,8 +58,8 @@ function Report({ data }: { data: ReportData }) {
     <main class="stack">
       <h1 dir="auto">{experiment.name || experiment.id}</h1>
       <p class="muted">
-        {experiment.dataset}, {experiment.architecture}, {whole(iterations)} iterations, {experiment.status} ·{' '}
-        {experiment.id} at {data.source}, read {data.readAt}
+        {experiment.dataset}, {experiment.architecture}, {counted(iterations, 'iteration')},{' '}
+        {experiment.status} · {experiment.id} at {data.source}, read {data.readAt}
       </p>
       {whose.length > 0 && (
         <div class="notice bad">{whose.map(([split, one]) => `${split}: ${one?.message}`).join('\n')}</div>

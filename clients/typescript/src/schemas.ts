@@ -8179,7 +8179,7 @@ export interface LayerRow {
    */
   helpFractionOfAll: number | null
   /**
-   * lca as a fraction of the whole network’s.
+   * lca over the whole network’s: below 0 where it went against that, above 1 where others took back more than is left. Null where that is 0.
    */
   share: number | null
 }
@@ -8220,7 +8220,7 @@ export interface LayerTotal {
    */
   helpFractionOfAll: number | null
   /**
-   * lca as a fraction of the whole network’s.
+   * lca over the whole network’s: below 0 where it went against that, above 1 where others took back more than is left. Null where that is 0.
    */
   share: number | null
 }

@@ -40,7 +40,9 @@ const layerSums = {
   hurting: flows.hurting,
   rms: FiniteOrNull('Root mean square of the allocation of one parameter in one iteration.'),
   ...helpFractions,
-  share: FiniteOrNull('lca as a fraction of the whole network’s.'),
+  share: FiniteOrNull(
+    'lca over the whole network’s: below 0 where it went against that, above 1 where others took back more than is left. Null where that is 0.',
+  ),
 }
 export const LayerRow = component(
   'LayerRow',

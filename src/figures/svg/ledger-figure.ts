@@ -1,5 +1,7 @@
 /** The figure that the project is about: which layer lowered the loss, and when. */
 import { area } from 'd3-shape'
+import { shareOf } from '../numbers.ts'
+import { crossed, stacked } from '../stacks.ts'
 import { colours, readable } from './colours.ts'
 import { curve, width } from './curves.ts'
 import { extent, number, panel, sideLabels } from './panel.ts'
@@ -19,23 +21,24 @@ export function ledgerFigure(
   const lower = { ...upper, y: 346, height: 250 }
   const x: [number, number] = [starts[0], ends[ends.length - 1]]
   const rates = lca.map(row => row.map((value, i) => value / (ends[i] - starts[i])))
-  const stacked = diverging(rates)
+  const { bands: rateBands, extent: rateExtent } = stacked(rates)
   const running = lca.map(row => {
     let sum = 0
     return [0, ...row.map(value => (sum += value))]
   })
-  const cumulative = diverging(running)
   const times = [starts[0], ...ends]
+  const corners = crossed(times, running)
+  const cumulative = stacked(corners.rows)
   const total = times.map((_, i) => running.reduce((sum, row) => sum + row[i], 0))
 
-  const top = panel(upper, { x, y: extent(stacked.flat(2), true), yLabel: 'LCA per iteration' })
+  const top = panel(upper, { x, y: extent(rateExtent, true), yLabel: 'LCA per iteration' })
   const bottom = panel(lower, {
     x,
-    y: extent(cumulative.flat(2), true),
+    y: extent(cumulative.extent, true),
     xLabel: 'iteration',
     yLabel: 'cumulative LCA',
   })
-  const bars = stacked.map((row, l) =>
+  const bars = rateBands.map((row, l) =>
     el('path', {
       d: row
         .map(([from, to], i) =>
@@ -46,10 +49,10 @@ export function ledgerFigure(
     }),
   )
   const shape = area<[number, number]>()
-    .x((_, i) => bottom.sx(times[i]))
+    .x((_, i) => bottom.sx(corners.times[i]))
     .y0(([from]) => bottom.sy(from))
     .y1(([, to]) => bottom.sy(to))
-  const areas = cumulative.map((row, l) =>
+  const areas = cumulative.bands.map((row, l) =>
     el('path', { d: shape(row) ?? '', fill: palette[l], 'fill-opacity': 0.88 }),
   )
   const sum = curve(
@@ -60,12 +63,12 @@ export function ledgerFigure(
   const end = times.length - 1
   const whole = total[end]
   const labels = layers.map((layer, l) => {
-    const [from, to] = cumulative[l][end]
+    const [from, to] = cumulative.bands[l].at(-1)!
     return {
       y: bottom.sy((from + to) / 2),
       lines: [
         { words: fit(layer, right - 20, 12, 600), fill: readable(palette[l]), weight: 600 },
-        { words: `${number(running[l][end], 3)} · ${share(running[l][end] / whole)}`, fill: muted },
+        { words: `${number(running[l][end], 3)} · ${shareIn(running[l][end] / whole)}`, fill: muted },
       ],
     }
   })
@@ -85,23 +88,10 @@ export function ledgerFigure(
   )
 }
 
-/** Rows stacked away from zero: positive values upwards, negative ones downwards. */
-function diverging(rows: number[][]): [from: number, to: number][][] {
-  const up = rows[0].map(() => 0)
-  const down = rows[0].map(() => 0)
-  return rows.map(row =>
-    row.map((value, i) => {
-      const base = value < 0 ? down : up
-      base[i] += value
-      return [base[i] - value, base[i]]
-    }),
-  )
-}
-
 const rectangle = (x0: number, y0: number, x1: number, y1: number) =>
   `M${[x0, y0].map(v => v.toFixed(2)).join(' ')}H${x1.toFixed(2)}V${y1.toFixed(2)}H${x0.toFixed(2)}Z`
 
-export const share = (fraction: number) => `${number(100 * fraction, Math.abs(fraction) < 0.0995 ? 1 : 0)} %`
+const shareIn = (fraction: number) => shareOf(fraction, Math.abs(fraction) < 0.0995 ? 1 : 0)
 
 /** A line for each name, as far apart as there is room, and never so near that they could not be read. */
 const legendStep = (count: number, room: number) => Math.min(18, Math.max(11, room / count))

@@ -1,6 +1,6 @@
 /** Momentum that pays for the hurting: what earlier gradients still push takes back what the batches' gradients win. */
 import { checkRows } from '../diagnostics/sums.ts'
-import { between, inDigits, inPercent, withSign } from '../words.ts'
+import { besideIn, between, inDigits, withSign } from '../words.ts'
 import { type Finding, figureOf, type Rule, type Study, spanInWords, splitInWords } from './finding.ts'
 import { largestApart, type Trend } from './trends.ts'
 
@@ -10,7 +10,7 @@ const mostRest = 0.01
 export const momentum: Rule = {
   name: 'momentum',
   description:
-    'Over a span of iterations the part of LCA that momentum did is above 0, of the network or a layer, and that of the batches’ gradients below 0, each by the interval of `hurting`, which here holds for both parts, all layers, the network and all spans together. The share is the one over the other; its interval follows from both. Of spans that overlap the one with the largest sum of momentum is told, a layer’s only where the network’s is not. On train, where that is allocated. Nothing is said where the parts leave more than a hundredth of Σ |LCA| to rounding.',
+    'Over a span of iterations the part of LCA that momentum did is above 0, of the network or a layer, and that of the batches’ gradients below 0, each by the interval of `hurting`, which here holds for both parts, all layers, the network and all spans together. The ratio is the one over the other, above 1 where momentum took back more than they won; its interval follows from both. Of spans that overlap the one with the largest sum of momentum is told, a layer’s only where the network’s is not. On train, where that is allocated. Nothing is said where the parts leave more than a hundredth of Σ |LCA| to rounding.',
   table: 'components',
   async find(study) {
     const split = study.splits.includes('train') ? 'train' : study.splits[0]
@@ -51,16 +51,16 @@ async function isExplained({ source, network }: Study, split: Trend['split']): P
 
 function findingOf(paid: Trend, earned: Trend, study: Study): Finding {
   const { split, layer, from, to, sum, low, high } = paid
-  const share = sum / -earned.sum
+  const ratio = sum / -earned.sum
   const [least, most] = [low / -earned.low, high / -earned.high]
   const where = layer === null ? '' : ` in ${layer}`
   return {
     ...{ rule: momentum.name, split, layer, from, to },
-    statement: `momentum${where} raised the ${splitInWords(split, study)} loss ${spanInWords(from, to, study.iterations)} by ${inDigits(sum)} (${between(low, high)}), ${inPercent(share)} (${inPercent(least)} to ${inPercent(most)}) of what the batches’ gradients lowered it by (${withSign(earned.sum)})`,
+    statement: `momentum${where} raised the ${splitInWords(split, study)} loss ${spanInWords(from, to, study.iterations)} by ${inDigits(sum)} (${between(low, high)}), ${besideIn(ratio, least, most)} what the batches’ gradients lowered it by (${withSign(earned.sum)})`,
     figures: [
       figureOf('momentum', sum, low, high),
       figureOf('gradient', earned.sum, earned.low, earned.high),
-      figureOf('share', share, least, most),
+      figureOf('ratio', ratio, least, most),
     ],
     atStake: sum,
     table: momentum.table,

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { Explained } from '../../figures/explained.ts'
-import { number, percent, whole } from '../format.ts'
+import { counted, number, percent, whole } from '../format.ts'
 import { colours, useTheme } from './colours.ts'
 import { HeatFigure, StackFigure } from './ledger.tsx'
 import { Key } from './lines.tsx'
@@ -102,7 +102,7 @@ function AlphaFigure({
   const middle = [...values].sort((a, b) => a - b)[values.length >> 1]
   const says =
     `On ${split} ${percent(over / values.length, 0)} of what is shown end past the minimum along their line; α is ${number(middle, 2)} in the middle: ` +
-    `−1 the step has only begun, 0 at the minimum, 1 as high as it began.${outside > 0 ? ` ${whole(outside)} lie beyond ±${edge}.` : ''}`
+    `−1 the step has only begun, 0 at the minimum, 1 as high as it began.${outside > 0 ? ` ${whole(outside)} ${outside === 1 ? 'lies' : 'lie'} beyond ±${edge}.` : ''}`
   return (
     <Plot
       title="Where steps end along their line (α)"
@@ -137,7 +137,7 @@ function PeaksFigure({ peaks, split, span, ...shared }: One & { peaks: NonNullab
     }
   }
   const says =
-    `Peaks, moments in which a layer learns more than just before and after, on ${split}${to < span[1] ? `, of the first ${whole(to - from)} iterations shown` : ''}. ` +
+    `Peaks, moments in which a layer learns more than just before and after, on ${split}${to < span[1] ? `, of the first ${counted(to - from, 'iteration')} shown` : ''}. ` +
     `Pairs of layers share ${whole(together)}; independent layers would share ${number(expected, 3)} (p = ${number(p, 2)}).`
   return (
     <Plot

@@ -1,7 +1,7 @@
 /** Layers or variables over the whole run, as a table with bars. */
 import { scaleLinear } from 'd3-scale'
 import type { LayerRow } from '../../../clients/typescript/src/index.ts'
-import { number, percent, signed, toneOf, whole } from '../format.ts'
+import { number, percent, shareOf, signed, toneOf, whole } from '../format.ts'
 import { colours, useTheme } from './colours.ts'
 
 export type Row = LayerRow & { variable?: string }
@@ -87,8 +87,9 @@ export function LayersTable(props: {
       </div>
       <p class="muted">
         Negative LCA helped, positive hurt. Bars: what helped (left) and hurt (right), pale, and their
-        balance, solid; one scale for all. Help fraction: of the allocations that are not zero, those that
-        helped.
+        balance, solid; one scale for all. Share: of the LCA of all layers together; below zero where a layer
+        worked against their sum, and so many times (×) the sum where others take back more than is left. Help
+        fraction: of the allocations that are not zero, those that helped.
       </p>
     </div>
   )
@@ -118,7 +119,7 @@ function Cells({ row, extent }: { row: Row | undefined; extent: [number, number]
           <span class="muted"> ± {number(row.standardError, 2)}</span>
         )}
       </td>
-      <td class="number">{percent(row.share)}</td>
+      <td class="number">{shareOf(row.share)}</td>
       <td class="number">
         {row.helpFractionOfMoved === null ? 'did not move' : percent(row.helpFractionOfMoved)}
       </td>

@@ -1,9 +1,10 @@
 /** The ledger: who lowered the loss and when, as a stack of layers and as a map of layers and iterations. */
 import { useEffect, useMemo, useRef } from 'preact/hooks'
-import { number, percent, shorten, signed, whole } from '../format.ts'
+import { crossed, stacked } from '../../figures/stacks.ts'
+import { counted, number, shorten, signed, whole } from '../format.ts'
 import { colours, divergingTable, signedLog, useTheme } from './colours.ts'
 import { type Paint, Plot } from './plot.tsx'
-import { cumulative, indexAt, type Ledger, longestSpan, quantileOfSizes, stacked } from './series.ts'
+import { cumulative, indexAt, type Ledger, longestSpan, mostOf, quantileOfSizes } from './series.ts'
 
 type Props = {
   ledger: Ledger
@@ -28,13 +29,16 @@ export function StackFigure({
   const { names, starts, ends } = ledger
   const palette = useMemo(() => colours(names.length, theme), [names.length, theme])
   const sums = useMemo(() => cumulative(ledger), [ledger])
-  const { bands, extent } = useMemo(() => stacked(sums), [sums])
   const times = useMemo(() => [starts[0] ?? 0, ...ends], [starts, ends])
+  const { corners, bands, extent } = useMemo(() => {
+    const { times: corners, rows } = crossed(times, sums)
+    return { corners, ...stacked(rows) }
+  }, [times, sums])
   const total = useMemo(() => times.map((_, i) => sums.reduce((sum, row) => sum + row[i], 0)), [sums, times])
   const last = times.length - 1
   const paint: Paint = (context, { x, y }) => {
     // Both scales are linear: tens of thousands of places are not asked for one by one.
-    const places = Float64Array.from(times, x)
+    const places = Float64Array.from(corners, x)
     const zero = y(0)
     const unit = y(1) - zero
     for (const [row, band] of bands.entries()) {
@@ -49,12 +53,14 @@ export function StackFigure({
     context.globalAlpha = 1
   }
   const order = names.map((_, row) => row).sort((a, b) => sums[a][last] - sums[b][last])
-  const first = order[0]
   const says =
     names.length === 0
       ? 'Nothing is allocated yet.'
       : `From iteration ${whole(times[0])} to ${whole(times[last])} the ${split} loss changed by ${signed(total[last])}, as the allocations have it. ` +
-        `Most of it by ${names[first]}: ${signed(sums[first][last])} (${percent(sums[first][last] / total[last], 0)}).`
+        mostOf(
+          names,
+          sums.map(row => row[last]),
+        )
   const read = (at: [number, number] | null) => {
     const i = at === null ? last : Math.max(0, indexAt(times, at[0]))
     if (names.length === 0) return ''
@@ -166,7 +172,7 @@ export function HeatFigure({
   const says =
     image === undefined
       ? 'Nothing is allocated yet.'
-      : `LCA on ${split} of ${names.length} ${several} in ${whole(starts.length)} ${bucket === 1 ? 'iterations' : `spans of ${whole(bucket)} iterations`}. Helped most: ${at(best)}. Hurt most: ${at(worst)}.`
+      : `LCA on ${split} of ${counted(names.length, what, several)} in ${bucket === 1 ? counted(starts.length, 'iteration') : `${counted(starts.length, 'span')} of ${whole(bucket)} iterations`}. Helped most: ${at(best)}. Hurt most: ${at(worst)}.`
   const read = (at: [number, number] | null) => {
     if (at === null) return 'Point at a cell to read it; drag to zoom.'
     const i = indexAt(starts, at[0])
@@ -235,7 +241,7 @@ function Ramp({ most, clipped, theme }: { most: number; clipped: number; theme: 
       <span>+{number(most, 2)} hurts</span>
       <span>
         an iteration, signed logarithmic scale over three decades
-        {clipped > 0 && `; ${whole(clipped)} cells beyond are clipped`}
+        {clipped > 0 && `; ${counted(clipped, 'cell')} beyond ${clipped === 1 ? 'is' : 'are'} clipped`}
       </span>
     </div>
   )

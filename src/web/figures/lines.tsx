@@ -174,7 +174,7 @@ export function ResidualFigure({
       .map(([split, { residual }]) => {
         const sizes = Array.from(residual, Math.abs)
         const above = sizes.filter(size => size > maxError).length
-        return `On ${split} the largest residual shown is ${number(Math.max(...sizes), 3)}, ${above === 0 ? 'none above' : `${above} of ${sizes.length} above`} maxError.`
+        return `On ${split} the largest residual shown is ${number(Math.max(...sizes), 3)}, ${above === 0 ? 'none above' : `${whole(above)} of ${whole(sizes.length)} above`} maxError.`
       })
       .join(' ') || 'Nothing is allocated yet.'
   return (

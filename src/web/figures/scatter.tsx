@@ -3,7 +3,7 @@ import { scaleLinear, scaleLog } from 'd3-scale'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Explained, fitOf, survivalOf } from '../../figures/explained.ts'
-import { number, percent, signed, whole } from '../format.ts'
+import { counted, number, percent, signed } from '../format.ts'
 import { SvgButton } from './svg-button.tsx'
 
 type Csv = { csv?: () => Promise<unknown> }
@@ -71,7 +71,7 @@ export function TailsFigure({
   const lows = points.map(([low]) => low)
   const shares = [...points, ...fitted].map(([, share]) => share)
   const says =
-    `How many of the ${whole(tails.count ?? 0)} allocations of single parameters in single iterations on ${split} are at least so large. ` +
+    `How many of ${counted(tails.count ?? 0, 'allocation')} of single parameters in single iterations on ${split} are at least so large. ` +
     (tails.index === null
       ? 'No tail can be fitted.'
       : `Beyond ${number(tails.threshold, 2)}, which ${percent(fitted[0]?.[1], 1)} are, they fall as x to the −${number(tails.index, 3)} ± ${number(tails.error, 2)}${tails.index < 2 ? ': too heavy for a variance' : ''}.`)

@@ -1,4 +1,5 @@
 /** What the figures of an experiment are made of: columns of the API's tables, and sums over them. */
+import { shareOf, signed } from '../format.ts'
 
 /** Rows of /iterations on one split. */
 export type Iterations = {
@@ -50,24 +51,27 @@ export const cumulative = ({ lca }: Pick<Ledger, 'lca'>): Float64Array[] =>
     return sums
   })
 
-/** Rows stacked away from zero: positive values upwards, negative ones downwards. Low and high end of each, and of all. */
-export function stacked(rows: Float64Array[]): {
-  bands: [from: number, to: number][][]
-  extent: [number, number]
-} {
-  const length = rows[0]?.length ?? 0
-  const up = new Float64Array(length)
-  const down = new Float64Array(length)
-  const bands = rows.map(row =>
-    Array.from(row, (value, i): [number, number] => {
-      const base = value < 0 ? down : up
-      const from = base[i]
-      base[i] += value
-      return [from, base[i]]
-    }),
+/** What most of a sum is by, in words: the part that did most of it, as a share of what went its way. */
+export function mostOf(names: string[], sums: ArrayLike<number>): string {
+  const total = sumOf(sums)
+  // What the loss went: where it did not move, what lowered it.
+  const way = total > 0 ? 1 : -1
+  const with_ = Array.from(sums, sum => Math.max(0, way * sum))
+  const against = Array.from(sums, sum => Math.max(0, -way * sum))
+  const [all, back] = [way * sumOf(with_), -way * sumOf(against)]
+  const name = (sizes: number[]) => names[sizes.indexOf(Math.max(...sizes))]
+  const most = Math.max(...with_)
+  const part = (sizes: number[], of: number) => `${shareOf(Math.max(...sizes) / Math.abs(of), 0)}`
+  if (all === 0) return ''
+  if (back === 0) return `Most of it by ${name(with_)}: ${signed(way * most)} (${part(with_, all)}).`
+  const [did, undid] = way < 0 ? ['lowered', 'raised'] : ['raised', 'lowered']
+  return (
+    `What ${did} it is ${signed(all)}, most of that by ${name(with_)}: ${signed(way * most)} (${part(with_, all)}); ` +
+    `what ${undid} it is ${signed(back)}, most of that by ${name(against)}: ${signed(-way * Math.max(...against))} (${part(against, back)}).`
   )
-  return { bands, extent: [Math.min(0, ...down), Math.max(0, ...up)] }
 }
+
+const sumOf = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0)
 
 /** The value below which so large a part of the sizes lies; 0 of nothing. */
 export function quantileOfSizes(rows: ArrayLike<number>[], part: number): number {

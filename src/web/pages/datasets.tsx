@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import { ApiError, type Dataset } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
-import { bytes, percent, time, whole } from '../format.ts'
+import { bytes, counted, percent, time, whole } from '../format.ts'
 import { base, ledger, noteError, readKey } from '../ledger.ts'
 import { useLoad } from '../parts/load.ts'
 import { ActionButton, Failed, Heads, Title } from '../parts/small.tsx'
@@ -234,7 +234,7 @@ function Upload({ done }: { done(): void }) {
           {state.made.shape.join(' × ')},{' '}
           {state.made.classes === null
             ? `${state.made.outputs} numbers to predict`
-            : `${whole(state.made.classes)} classes`}
+            : counted(state.made.classes, 'class', 'classes')}
           . Specs can name it.
         </p>
       )}

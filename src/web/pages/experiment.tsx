@@ -6,6 +6,7 @@ import { taken } from '../begun.ts'
 import {
   between,
   bytes,
+  counted,
   duration,
   isolated,
   number,
@@ -214,8 +215,8 @@ function Head({
         </div>
       )}
       <p class="muted">
-        {experiment.dataset}, {experiment.architecture}, {whole(experiment.iterations)} iterations · posted{' '}
-        {time(experiment.createdAt)}
+        {experiment.dataset}, {experiment.architecture}, {counted(experiment.iterations, 'iteration')} ·
+        posted {time(experiment.createdAt)}
         {experiment.startedAt !== null && ` · started ${time(experiment.startedAt)}`}
         {experiment.finishedAt !== null &&
           ` · ended ${time(experiment.finishedAt)}, after ${duration(between(experiment.startedAt, experiment.finishedAt))}`}
@@ -271,7 +272,7 @@ function Tiles({ experiment: { summary, bytes: size } }: { experiment: Experimen
               {percent(ends.helpFractionOfMoved)} of what moved helped
               {ends.examples !== undefined &&
                 ends.examples !== ends.of &&
-                `; over ${whole(ends.examples)} of ${whole(ends.of!)} examples`}
+                `; over ${whole(ends.examples)} of ${counted(ends.of!, 'example')}`}
             </small>
           </dd>
         </div>,
@@ -288,7 +289,7 @@ function Tiles({ experiment: { summary, bytes: size } }: { experiment: Experimen
         <dd>
           {whole(summary.parameters)}
           <small>
-            {whole(summary.gradients)} full gradients, {duration(summary.allocationSeconds)} of computing
+            {counted(summary.gradients, 'full gradient')}, {duration(summary.allocationSeconds)} of computing
           </small>
         </dd>
       </div>

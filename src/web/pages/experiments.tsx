@@ -1,7 +1,7 @@
 /** All experiments as one table: what is asked for is in the address, rows are fetched as they come into view. */
 import { useState } from 'preact/hooks'
 import { linkTo } from '../address.ts'
-import { whole } from '../format.ts'
+import { counted, whole } from '../format.ts'
 import { Title } from '../parts/small.tsx'
 import { Actions } from './experiments/actions.tsx'
 import { columnNamed, isColumn, usual } from './experiments/columns.tsx'
@@ -20,6 +20,7 @@ export function ExperimentsPage({ query }: { query: URLSearchParams }) {
     field: [...new Set([...shown.filter(id => !isColumn(id)), ...(group ? [group] : [])])],
   })
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
+  const filtered = ['status', 'tag', 'sweep', 'q'].some(name => query.has(name))
   const picked = selected.size === 0 ? [] : rows.items.filter(({ id }) => selected.has(id))
   useFollowed(rows)
   return (
@@ -41,7 +42,7 @@ export function ExperimentsPage({ query }: { query: URLSearchParams }) {
         <span class="muted" role="status">
           {rows.loading && rows.items.length === 0
             ? 'Loading …'
-            : `${whole(rows.items.length)}${rows.complete ? '' : ' and more'}${picked.length > 0 ? `, ${whole(picked.length)} selected` : ''}`}
+            : `${countOf(rows, filtered)}${picked.length > 0 ? `, ${whole(picked.length)} selected` : ''}`}
         </span>
         <Actions
           picked={picked}
@@ -54,4 +55,11 @@ export function ExperimentsPage({ query }: { query: URLSearchParams }) {
       <Table {...{ rows, sort, group, selected }} columns={shown.map(columnNamed)} select={setSelected} />
     </div>
   )
+}
+
+/** How many are listed: of those that are asked for, which may be more than have been read. */
+function countOf({ items, complete }: { items: unknown[]; complete: boolean }, filtered: boolean): string {
+  const matching = filtered ? ' that match' : ''
+  if (!complete) return `the first ${counted(items.length, 'experiment')}${matching}; more as you scroll`
+  return `${counted(items.length, 'experiment')}${items.length === 1 && filtered ? ' that matches' : matching}`
 }

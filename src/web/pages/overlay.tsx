@@ -6,7 +6,7 @@ import { taken } from '../begun.ts'
 import { readDifferences } from '../differing.ts'
 import { colours, useTheme } from '../figures/colours.ts'
 import { Plot, type Series } from '../figures/plot.tsx'
-import { isolated, number, percent, shorten, whole } from '../format.ts'
+import { counted, isolated, number, percent, shorten, whole } from '../format.ts'
 import { groupings } from '../grouped.ts'
 import { type Curve, isGrouping, type Measure, mostOverlaid, overlayOf, readOverlaid } from '../overlaid.ts'
 import { useLoad } from '../parts/load.ts'
@@ -100,7 +100,8 @@ export function OverlayPage({ query }: { query: URLSearchParams }) {
       {value?.more && <p class="muted">The newest {mostOverlaid} of the sweep.</p>}
       {value && value.without.length > 0 && value.curves.length > 0 && (
         <p class="muted">
-          {whole(value.without.length)} have nothing on {split} (yet):{' '}
+          {counted(value.without.length, 'experiment')} {value.without.length === 1 ? 'has' : 'have'} nothing
+          on {split} (yet):{' '}
           {value.without.slice(0, 5).map(item => (
             <a key={item.id} href={linkTo(['experiments', item.id])}>
               <bdi>{shorten(nameOf(item), 60)}</bdi>{' '}
@@ -181,8 +182,8 @@ function Curves(props: {
   const named = ({ name, end }: (typeof ends)[number]) => `${isolated(shorten(name, 60))} at ${show(end)}`
   const says =
     ends.length === 0
-      ? `${whole(curves.length)} experiments, none with a ${short} on ${split}.`
-      : `The ${split} ${words} of ${whole(curves.length)} experiments ends between ${named(ends[0])} and ${named(ends[ends.length - 1])}; the middle one is ${named(ends[Math.floor(ends.length / 2)])}.`
+      ? `${counted(curves.length, 'experiment')}, none with a ${short} on ${split}.`
+      : `The ${split} ${words} of ${counted(curves.length, 'experiment')} ends between ${named(ends[0])} and ${named(ends[ends.length - 1])}; the middle one is ${named(ends[Math.floor(ends.length / 2)])}.`
   const read = (at: [number, number] | null) => {
     if (at === null) return 'Point at a curve to read it.'
     let best: { curve: Curve; i: number; off: number } | undefined

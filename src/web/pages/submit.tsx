@@ -7,7 +7,7 @@ import {
   type Preview,
 } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
-import { bytes, number, whole } from '../format.ts'
+import { bytes, counted, number, whole } from '../format.ts'
 import { base, ledger, noteError } from '../ledger.ts'
 import { changed, type FieldErrors, Fields, type Schema } from '../parts/form.tsx'
 import { useLoad } from '../parts/load.ts'
@@ -266,7 +266,7 @@ function PreviewView({ preview, old }: { preview: Preview; old: boolean }) {
           <dd>
             {bytes(size.kept)}
             <small>
-              {bytes(size.peak)} while it runs; {whole(segments)} {segments === 1 ? 'segment' : 'segments'}
+              {bytes(size.peak)} while it runs; {counted(segments, 'segment')}
             </small>
           </dd>
         </div>

@@ -6,7 +6,7 @@ import { pairedInWords } from '../../figures/paired.ts'
 import { changeQuery, linkTo } from '../address.ts'
 import { colours, useTheme } from '../figures/colours.ts'
 import { SvgButton } from '../figures/svg-button.tsx'
-import { isolated, number, shorten, signed, time, whole } from '../format.ts'
+import { counted, isolated, number, shorten, signed, time, whole } from '../format.ts'
 import { ledger, save } from '../ledger.ts'
 import { useLoad } from '../parts/load.ts'
 import { usePolling } from '../parts/poll.ts'
@@ -69,7 +69,7 @@ export function SweepPage({ id, query }: { id: string; query: URLSearchParams })
         )}
         <ActionButton
           danger
-          ask={`Delete this sweep with its ${whole(experimentCount)} experiments? There is no way back.`}
+          ask={`Delete this sweep with its ${counted(experimentCount, 'experiment')}? There is no way back.`}
           act={async () => {
             await ledger.deleteSweep(id)
             location.hash = linkTo(['sweeps'])
@@ -79,7 +79,7 @@ export function SweepPage({ id, query }: { id: string; query: URLSearchParams })
         </ActionButton>
       </div>
       <p class="muted">
-        posted {time(sweep.createdAt)} · {whole(experimentCount)} experiments: {whole(counts.succeeded)}{' '}
+        posted {time(sweep.createdAt)} · {counted(experimentCount, 'experiment')}: {whole(counts.succeeded)}{' '}
         succeeded, {whole(counts.training + counts.allocating)} running, {whole(counts.queued)} queued,{' '}
         {whole(counts.failed)} failed, {whole(counts.cancelled)} cancelled
       </p>
@@ -135,7 +135,9 @@ function SummaryView({ summary, measure, split }: { summary: Summary; measure: M
     <>
       {leftOut.length > 0 && (
         <div class="notice bad">
-          {`${whole(leftOut.length)} experiments are in no mean here, because their books do not balance:\n`}
+          {leftOut.length === 1
+            ? '1 experiment is in no mean here, because its books do not balance:\n'
+            : `${whole(leftOut.length)} experiments are in no mean here, because their books do not balance:\n`}
           {leftOut.slice(0, 10).map(({ experiment, variant, seed }) => (
             <a key={experiment} href={linkTo(['experiments', experiment])}>
               {`${variant.slice(0, 80)}, seed ${seed} `}
@@ -243,7 +245,7 @@ function Forest(props: {
     width < 900 ? 3 : 6,
   )
   const sure = rows.filter(({ row }) => isSure(row))
-  const says = `Of ${rows.length} differences from ${isolated(shorten(props.baseline, 60))} on ${props.split}, ${sure.length} have an interval without 0${
+  const says = `Of ${counted(rows.length, 'difference')} from ${isolated(shorten(props.baseline, 60))} on ${props.split}, ${sure.length} ${sure.length === 1 ? 'has' : 'have'} an interval without 0${
     sure.length === 0
       ? '.'
       : `: ${sure
@@ -326,7 +328,7 @@ function Forest(props: {
 function Experiments({ sweep: { experiments } }: { sweep: Sweep }) {
   return (
     <details>
-      <summary>{whole(experiments.length)} experiments</summary>
+      <summary>{counted(experiments.length, 'experiment')}</summary>
       <div
         class="scroll"
         style={{ maxHeight: '60vh', marginTop: '8px' }}

@@ -3,7 +3,7 @@ import type { ComponentChildren, RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Experiment, ExperimentListItem } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
-import { duration, whole } from '../format.ts'
+import { counted, duration, whole } from '../format.ts'
 import { noteError } from '../ledger.ts'
 
 export const Status = ({ status }: { status: string }) => <span class={`status ${status}`}>{status}</span>
@@ -141,7 +141,7 @@ export function placeInWords({ position, ahead }: NonNullable<Experiment['queue'
   const { experiments, segments, seconds } = ahead
   if (experiments === 0) return `place ${whole(position)} in line, nothing before it`
   const time = seconds === null ? '' : `, about ${duration(seconds)}`
-  return `place ${whole(position)} in line, after ${whole(experiments)} experiments with ${whole(segments)} segments${time}`
+  return `place ${whole(position)} in line, after ${counted(experiments, 'experiment')} with ${counted(segments, 'segment')}${time}`
 }
 
 /** Pages over plain HTTP have no clipboard but what is selected. */

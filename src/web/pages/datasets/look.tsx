@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { DatasetSamples } from '../../../../clients/typescript/src/index.ts'
 import { changeQuery } from '../../address.ts'
-import { percent, shorten, whole } from '../../format.ts'
+import { counted as countOf, percent, shorten, whole } from '../../format.ts'
 import { ledger } from '../../ledger.ts'
 import { useLoad } from '../../parts/load.ts'
 import { Failed } from '../../parts/small.tsx'
@@ -87,7 +87,9 @@ function Counts(props: { counts: number[]; counted: number; of: number | null; n
   const shown = counts.slice(0, 100)
   return (
     <div class="stack">
-      <h3>{of === null ? `Of ${whole(counted)} drawn examples` : `${whole(counted)} examples`}, by class</h3>
+      <h3>
+        {of === null ? `Of ${countOf(counted, 'drawn example')}` : countOf(counted, 'example')}, by class
+      </h3>
       <div
         class="scroll"
         tabIndex={0}
@@ -116,7 +118,7 @@ function Counts(props: { counts: number[]; counted: number; of: number | null; n
         </table>
       </div>
       {counts.length > shown.length && (
-        <p class="muted">and {whole(counts.length - shown.length)} classes more</p>
+        <p class="muted">and {countOf(counts.length - shown.length, 'class', 'classes')} more</p>
       )}
     </div>
   )

@@ -1,6 +1,6 @@
 /** What is stored of an experiment: tensors and manifest, with their sizes and the line that loads them. */
 import type { Artifact, Experiment } from '../../../../clients/typescript/src/index.ts'
-import { bytes, whole } from '../../format.ts'
+import { bytes, counted, whole } from '../../format.ts'
 import { ledger, readKey, save } from '../../ledger.ts'
 import { useLoad } from '../../parts/load.ts'
 import { ActionButton, CopyButton, Failed } from '../../parts/small.tsx'
@@ -21,8 +21,8 @@ export function ArtifactsTab({ experiment: { id }, version }: { experiment: Expe
   return (
     <div class="stack">
       <p class="muted">
-        {whole(value.length)} artifacts, {bytes(total)} stored. Those of all segments in one are put together
-        as they are sent.
+        {counted(value.length, 'artifact')}, {bytes(total)} stored. Those of all segments in one are put
+        together as they are sent.
       </p>
       <Failed error={error} />
       <div class="row">

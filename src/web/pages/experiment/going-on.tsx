@@ -2,7 +2,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { ApiError, type Experiment } from '../../../../clients/typescript/src/index.ts'
 import { linkTo } from '../../address.ts'
-import { whole } from '../../format.ts'
+import { counted } from '../../format.ts'
 import { ledger, noteError } from '../../ledger.ts'
 import { Failed, FormDialog } from '../../parts/small.tsx'
 
@@ -42,8 +42,8 @@ export function ExtendButton(props: { experiment: Experiment; extended(): Promis
       >
         <h2>Train it longer, in its place</h2>
         <p class="muted">
-          It has {whole(iterations)} iterations; what is done of them is not done again. Summary and findings
-          come anew in the end.
+          It has {counted(iterations, 'iteration')}; what is done of them is not done again. Summary and
+          findings come anew in the end.
         </p>
         <NumberField
           {...{ label: 'Iterations in all', value: wanted, set: setWanted }}

@@ -4,7 +4,7 @@ import type { Experiment, LayerRow } from '../../../../clients/typescript/src/in
 import { linkTo } from '../../address.ts'
 import { LayersTable, type Row } from '../../figures/layers-table.tsx'
 import { SvgButton } from '../../figures/svg-button.tsx'
-import { number, shorten, signed, whole } from '../../format.ts'
+import { counted, number, shorten, signed, whole } from '../../format.ts'
 import { ledger, save } from '../../ledger.ts'
 import { useLoad } from '../../parts/load.ts'
 import { Failed } from '../../parts/small.tsx'
@@ -107,7 +107,7 @@ function Units({
   const y = scaleLinear([low, high], [height - 22, 10]).nice(5)
   const helped = order.filter(at => lca[0][at] < 0).length
   const [best, worst] = [order[0], order[order.length - 1]]
-  const says = `${whole(order.length)} units, from the one that helped most on ${first.split} (unit ${first.columns.unit[best]}, ${signed(lca[0][best], 3)}) to the one that helped least (unit ${first.columns.unit[worst]}, ${signed(lca[0][worst], 3)}); ${whole(helped)} of them helped.`
+  const says = `${counted(order.length, 'unit')}, from the one that helped most on ${first.split} (unit ${first.columns.unit[best]}, ${signed(lca[0][best], 3)}) to the one that helped least (unit ${first.columns.unit[worst]}, ${signed(lca[0][worst], 3)}); ${whole(helped)} of them helped.`
   return (
     <figure class="card">
       <div class="head">

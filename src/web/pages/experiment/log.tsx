@@ -1,6 +1,6 @@
 /** What workers said of an experiment. */
 import type { Experiment, LogLine } from '../../../../clients/typescript/src/index.ts'
-import { duration, time, whole } from '../../format.ts'
+import { counted, duration, time, whole } from '../../format.ts'
 import { ledger } from '../../ledger.ts'
 import { useLoad } from '../../parts/load.ts'
 import { Failed, Heads } from '../../parts/small.tsx'
@@ -27,7 +27,8 @@ export function LogTab({ experiment: { id, status }, version }: { experiment: Ex
   return (
     <div class="stack">
       <p class="muted" role="status">
-        {whole(value.length)} lines, the newest first{value.length >= 1000 && '; earlier ones are not kept'}.
+        {counted(value.length, 'line')}, the newest first
+        {value.length >= 1000 && '; earlier ones are not kept'}.
       </p>
       <Failed error={error} />
       <div class="scroll" tabIndex={0} role="region" aria-label="Log" style={{ maxHeight: '70vh' }}>

@@ -2,7 +2,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { type BulkOutcome, isFinished } from '../../../../clients/typescript/src/index.ts'
 import { linkTo } from '../../address.ts'
-import { whole } from '../../format.ts'
+import { counted, whole } from '../../format.ts'
 import { ledger, noteError } from '../../ledger.ts'
 import { mostOverlaid } from '../../overlaid.ts'
 import { ActionButton, Failed, FormDialog, nameOf } from '../../parts/small.tsx'
@@ -52,7 +52,7 @@ export function Actions({ picked, done }: { picked: Item[]; done(): void }) {
           </ActionButton>
           <ActionButton
             danger
-            ask={`Delete ${whole(picked.length)} experiments, with their ledgers and tensors? There is no way back.`}
+            ask={`Delete ${counted(picked.length, 'experiment')}, with ${picked.length === 1 ? 'its ledger' : 'their ledgers'} and tensors? There is no way back.`}
             act={act('delete', () => true)}
           >
             Delete
@@ -86,7 +86,10 @@ function TagButton({ ids, done }: { ids: string[]; done(): void }) {
       const refused = (await ledger.bulk('tag', ids, { [key.trim()]: to })).filter(
         ({ outcome }) => outcome === 'refused' || outcome === 'failed',
       )
-      if (refused.length > 0) throw new Error(`${whole(refused.length)} were refused: ${refused[0].detail}`)
+      if (refused.length > 0)
+        throw new Error(
+          `${whole(refused.length)} ${refused.length === 1 ? 'was' : 'were'} refused: ${refused[0].detail}`,
+        )
       set({})
       dialog.current?.close()
       done()
@@ -109,7 +112,7 @@ function TagButton({ ids, done }: { ids: string[]; done(): void }) {
           </button>
         }
       >
-        <h2>Tag {whole(ids.length)} experiments</h2>
+        <h2>Tag {counted(ids.length, 'experiment')}</h2>
         <label class="field">
           <span>Key</span>
           <input

@@ -4,11 +4,12 @@ import type { SpecDifference } from '../../../spec/differences.ts'
 import { colours, useTheme } from '../../figures/colours.ts'
 import { bandAlpha } from '../../figures/legend.tsx'
 import { type Paint, Plot, type Series } from '../../figures/plot.tsx'
-import { isolated, number, percent, shorten, whole } from '../../format.ts'
+import { counted, isolated, number, percent, shorten, whole } from '../../format.ts'
 import {
   type Axis,
   axisOf,
   bucketMeans,
+  countsOver,
   endsOf,
   groupsOf,
   type Means as MeansOverRuns,
@@ -132,7 +133,7 @@ export function Means(props: {
       />
       {thinned > 0 && (
         <p class="notice">
-          {`Of ${whole(thinned)} long runs not every iteration is read but at most ${whole(mostPoints)}, those with the lowest and the highest loss of every short stretch: their means may be off by a part of how much neighbouring iterations differ. Fewer runs at once are read whole.`}
+          {`Of ${counted(thinned, 'long run')} not every iteration is read but at most ${whole(mostPoints)}, those with the lowest and the highest loss of every short stretch: their means may be off by a part of how much neighbouring iterations differ. Fewer runs at once are read whole.`}
         </p>
       )}
       {unbalanced > 0 && measure !== 'loss' && (
@@ -195,9 +196,13 @@ function saysOf(
   })
   const runs = groups.reduce((sum, { curves }) => sum + curves.length, 0)
   const some = groups.some(({ curves }) => curves.length > 1)
-  const fewer = groups.filter(({ curves, means }) => means.n.some(n => n < curves.length)).length
+  const changing = groups.filter(({ curves, means }) => means.n.some(n => n < curves.length))
+  const fewer = changing.length
+  const counts = changing
+    .slice(0, mostTold)
+    .map(({ label, means }) => `${label}: ${countsOver(means.n, axis)}`)
   return [
-    `The mean ${what} of ${whole(runs)} runs in ${whole(groups.length)} ${groups.length === 1 ? 'group' : 'groups'}, in the end: ${ends.join('; ')}${groups.length > mostTold ? '; …' : ''}.`,
+    `The mean ${what} of ${counted(runs, 'run')} in ${counted(groups.length, 'group')}, in the end: ${ends.join('; ')}${groups.length > mostTold ? '; …' : ''}.`,
     some
       ? 'A band is the 95 % interval of the mean over the runs of a group (Student’s t), place by place; where there is one run there is none.'
       : 'Every group has one run, so that no mean has an interval.',
@@ -206,7 +211,7 @@ function saysOf(
       : []),
     ...(fewer > 0
       ? [
-          `In ${whole(fewer)} of the groups some runs are shorter, diverged or are not there yet: n is smaller there, and the mean is of those that are left.`,
+          `In ${whole(fewer)} of the groups some runs are shorter, diverged or are not there yet: n is smaller there, and the mean is of those that are left. n is, place by place: ${counts.join('; ')}${fewer > mostTold ? '; …' : ''}.`,
         ]
       : []),
   ].join(' ')
