@@ -19,6 +19,7 @@ import {
   type TestApi,
   variables,
 } from './support/api.ts'
+import { failed } from './support/database.ts'
 
 describe('sweeps', () => {
   let api: TestApi
@@ -433,10 +434,21 @@ describe('sweeps', () => {
       ids.slice(6),
     ])
     assert.deepEqual(await read(), noted)
-    assert.equal(await measureEarlier(api.db), 7)
+    // One that cannot be read keeps none of the others waiting.
+    const seedOf = (run: string, seed: string) =>
+      pool.query(
+        `UPDATE experiments SET spec = jsonb_set(spec::jsonb, '{training,seed}', $2) WHERE id = $1`,
+        [run, seed],
+      )
+    await seedOf(ids[3], '"none"')
+    const left: string[] = []
+    assert.equal(await measureEarlier(api.db, experiment => left.push(experiment)), 6)
+    assert.deepEqual(left, [ids[3]])
+    await seedOf(ids[3], '4')
+    assert.equal(await measureEarlier(api.db, failed), 1)
     assert.deepEqual(await stored(), before)
     assert.deepEqual(await read(2), noted)
-    assert.equal(await measureEarlier(api.db), 0)
+    assert.equal(await measureEarlier(api.db, failed), 0)
 
     // One that goes on is in it no more; when it has succeeded again it is another, and so is the summary.
     await api.http.post(`/v1/experiments/${ids[5]}/retry`).expect(202)
@@ -463,9 +475,9 @@ describe('sweeps', () => {
       }
       return query.apply(pool, asked)
     }) as typeof query
-    assert.equal(await measureEarlier(api.db), 1)
+    assert.equal(await measureEarlier(api.db, failed), 1)
     await holdToTables(await read())
-    assert.equal(await measureEarlier(api.db), 1)
+    assert.equal(await measureEarlier(api.db, failed), 1)
     const last = await read(2)
     await holdToTables(last)
     assert.notEqual(last.text, again.text)

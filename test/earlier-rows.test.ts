@@ -6,6 +6,7 @@ import { diagnostics } from '../src/lca/diagnostics/registry.ts'
 import { rewriteEarlierRows, rewriteExperiment } from '../src/store/earlier-rows.ts'
 import { deleteExperiment } from '../src/store/experiments.ts'
 import { minimalSpec, noteRecorded, post, startApi, type TestApi, variables } from './support/api.ts'
+import { failed } from './support/database.ts'
 import { dyingAt } from './support/dying.ts'
 
 let api: TestApi
@@ -90,10 +91,10 @@ test('what an earlier version recorded is read as it is, and the same when it ha
     items.map(({ lca }) => lca),
     [rows[0].lca + rows[1].lca, rows[2].lca + rows[3].lca],
   )
-  assert.equal(await rewriteEarlierRows(api.db), 3)
+  assert.equal(await rewriteEarlierRows(api.db, failed), 3)
   assert.equal(await left(id), 0)
   assert.deepEqual(await shown(id), before)
-  assert.equal(await rewriteEarlierRows(api.db), 0)
+  assert.equal(await rewriteEarlierRows(api.db, failed), 0)
   // Nothing is left of the tables either.
   for (const table of earlier)
     assert.deepEqual((await api.db.pool.query(`SELECT pg_relation_size('${table}')::int AS size`)).rows, [
@@ -161,7 +162,7 @@ test('whoever reads meanwhile reads the same', async () => {
   const id = await recordedEarlier()
   const before = await shown(id)
   let rewriting = true
-  const rewritten = rewriteEarlierRows(api.db).finally(() => {
+  const rewritten = rewriteEarlierRows(api.db, failed).finally(() => {
     rewriting = false
   })
   do assert.deepEqual(await shown(id), before)
@@ -175,7 +176,7 @@ test('rows of which some are missing stay, and show what is whole', async () => 
     `DELETE FROM earlier_allocations WHERE experiment_id = $1 AND split = 'train' AND iteration = 5 AND variable = 2`,
     [id],
   )
-  assert.equal(await rewriteEarlierRows(api.db), 2)
+  assert.equal(await rewriteEarlierRows(api.db, failed), 2)
   const { body } = await api.http.get(`/v1/experiments/${id}/allocations?by=variable`).expect(200)
   assert.equal(body.items.length, (iterations - 1) * variables.length)
   const { outcome } = await deleteExperiment(

@@ -16,7 +16,7 @@ import { noQuota } from '../src/store/posting.ts'
 import { recordSegment } from '../src/store/segments.ts'
 import { incompleteSegments, summarise } from '../src/store/summary.ts'
 import { recordTraining, startExperiment } from '../src/store/training.ts'
-import { type TestDatabase, testDatabase } from './support/database.ts'
+import { failed, type TestDatabase, testDatabase } from './support/database.ts'
 import { dyingAt } from './support/dying.ts'
 import { asStored, fakeEvaluations, fakeSpec, fakeVariables } from './support/fake-ledger.ts'
 
@@ -332,9 +332,9 @@ test('whole runs in few parts: the same bits out of coarse tables as out of bloc
     `DELETE FROM ledger_blocks WHERE experiment_id = $1 AND kind LIKE '%/%' AND "from" BETWEEN 10000 AND 19999`,
     [id],
   )
-  assert.equal(await coarsenEarlier(db), 1)
+  assert.equal(await coarsenEarlier(db, failed), 1)
   assert.deepEqual(await coarseOf(id), everything)
-  assert.equal(await coarsenEarlier(db), 0)
+  assert.equal(await coarsenEarlier(db, failed), 0)
 
   // They are what is read: of a bucket of a hundred no block is wanted but at the end of the run.
   const lca = async () => {

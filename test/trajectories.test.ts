@@ -1,6 +1,8 @@
 /** Trainings that happened elsewhere are allocated as what is trained here is, and refused where they are of another network. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -27,8 +29,15 @@ describe('allocated', () => {
     ledger = connect({ url: server.url })
   })
   after(async () => {
+    // Opened ahead, as browsers do: it asks for nothing, and is not waited for.
+    const silent = server && net.connect(Number(new URL(server.url).port), '127.0.0.1')
+    if (silent) await once(silent, 'connect')
+    silent?.resume()
+    const started = performance.now()
     await server?.close()
+    silent?.destroy()
     await database?.close()
+    assert.ok(performance.now() - started < 18_000, 'a server is waited for 20 s when it is told to stop')
     await rm(directory, { recursive: true, force: true })
   })
 

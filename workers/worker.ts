@@ -16,7 +16,7 @@ import { chooseBackend } from '../src/queue/backend.ts'
 import { type JobData, queueName } from '../src/queue/jobs.ts'
 import { openQueueOn } from '../src/queue/queue.ts'
 import { reconcile } from '../src/queue/reconcile.ts'
-import { claimChore } from '../src/store/chores.ts'
+import { claimChore, type OnFailure } from '../src/store/chores.ts'
 import { claimStore } from '../src/store/claim.ts'
 import { coarsenEarlier } from '../src/store/coarsen.ts'
 import { openDatabase } from '../src/store/database.ts'
@@ -179,30 +179,45 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     // By a clock that is not this one: a little less than the interval must do, or every other turn is missed.
     timers.add(setInterval(() => agreeUnlessSince(0.9 * reconcileEvery).catch(onError), reconcileEvery))
     worker.on('drained', () => agreeUnlessSince(reconcileAtMost).catch(onError))
-    const clean = async () => {
-      if (await claimChore(db, 'sweep', 0.9 * sweepEvery)) {
+    const leave: OnFailure = (experiment, err) =>
+      log.error({ experiment, err }, 'left it as an earlier version had it; the next round tries again')
+    const rounds = [
+      async () => {
+        if (!(await claimChore(db, 'sweep', 0.9 * sweepEvery))) return
         const swept = await sweep(db, queue, objects, config.retentionDays, log)
         if (swept !== undefined) log.info({ swept }, 'swept')
-      }
-      const rewritten = await rewriteEarlierRows(db)
-      if (rewritten) log.info({ segments: rewritten }, 'rewrote what an earlier version had recorded')
-      const coarsened = await coarsenEarlier(db)
-      if (coarsened)
-        log.info({ chunks: coarsened }, 'made coarse tables of what an earlier version had recorded')
-      const measured = await measureEarlier(db)
-      if (measured)
-        log.info({ experiments: measured }, 'noted for their sweeps what an earlier version had finished')
-      const digests = await storedDigests(db)
-      await sweepFetched(config.datasetsDir, sha256 => digests.has(sha256))
+      },
+      async () => {
+        const segments = await rewriteEarlierRows(db, leave)
+        if (segments) log.info({ segments }, 'rewrote what an earlier version had recorded')
+      },
+      async () => {
+        const chunks = await coarsenEarlier(db, leave)
+        if (chunks) log.info({ chunks }, 'made coarse tables of what an earlier version had recorded')
+      },
+      async () => {
+        const experiments = await measureEarlier(db, leave)
+        if (experiments)
+          log.info({ experiments }, 'noted for their sweeps what an earlier version had finished')
+      },
+      async () => {
+        const digests = await storedDigests(db)
+        await sweepFetched(config.datasetsDir, sha256 => digests.has(sha256))
+      },
+    ]
+    const clean = async () => {
+      // None of them waits for another to succeed.
+      for (const round of rounds)
+        await round().catch((err: Error) => {
+          if (!stopping.signal.aborted)
+            log.warn({ err }, 'could not clean up to the end; the next round does')
+        })
     }
     let broom: NodeJS.Timeout
     const sweepIn = (milliseconds: number) => {
-      broom = setTimeout(() => {
-        clean()
-          .catch(onError)
-          .finally(() => {
-            if (!stopping.signal.aborted) sweepIn(sweepEvery)
-          })
+      broom = setTimeout(async () => {
+        await clean()
+        if (!stopping.signal.aborted) sweepIn(sweepEvery)
       }, milliseconds)
     }
     // Not all workers of a fleet at once, and not before this one works.

@@ -31,6 +31,9 @@ export type Server = {
 /** Milliseconds that a request waits for Redis. What it does not hear of is queued from Postgres later. */
 const queuePatience = 2000
 
+/** Milliseconds that answers under way have when the server closes; then their connections are cut. */
+const answerPatience = 4000
+
 /**
  * Starts everything the configuration asks for. Throws, with nothing left running, where a part does not start. `tries`:
  * how often an embedded PostgreSQL that ended by itself is started again.
@@ -78,7 +81,11 @@ export async function startServer(config: Config, log: Log, tries?: Patience): P
       objects,
       facts: makeFacts(config),
     })
-    closers.push(() => app.close())
+    closers.push(async () => {
+      // One that has asked for nothing yet (a browser's, opened ahead) is not idle to Node, and would be waited for.
+      const late = setTimeout(() => app.server.closeAllConnections(), answerPatience)
+      await app.close().finally(() => clearTimeout(late))
+    })
     const url = await app.listen({ host: config.host, port: config.port })
     const fleet = startFleet(config, databaseUrl, plan, log)
     closers.push(fleet.stop)

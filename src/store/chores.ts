@@ -3,6 +3,9 @@ import type { Database } from './database.ts'
 
 export type Chore = 'reconcile' | 'sweep'
 
+/** Told of an experiment of which a chore could not be done, and why. The chore goes on with the next one. */
+export type OnFailure = (experiment: string, error: Error) => void
+
 /**
  * Whether the chore is the caller's now: nobody has had it for so many milliseconds, and of those who ask at once one has
  * it. It counts as done: where its owner dies or fails, it is due again after as long.

@@ -10,6 +10,7 @@ import {
   readBlocks,
   removeCoarse,
 } from './blocks.ts'
+import type { OnFailure } from './chores.ts'
 import { extremeLevels, extremes, fewIterations, isLower } from './coarse.ts'
 import { type Database, transaction, whileAlone } from './database.ts'
 import { levels } from './ladder.ts'
@@ -23,7 +24,7 @@ const coarseLock = 0x1ed9e4
  * many chunks that were, or undefined where another process is at it. As long again as the work takes is waited in between.
  * A process that dies leaves whole chunks, and the next one makes the others.
  */
-export function coarsenEarlier(db: Database): Promise<number | undefined> {
+export function coarsenEarlier(db: Database, onFailure: OnFailure): Promise<number | undefined> {
   return whileAlone(db.pool, coarseLock, async () => {
     let made = 0
     for (let last: string | null = null; ; ) {
@@ -35,7 +36,11 @@ export function coarsenEarlier(db: Database): Promise<number | undefined> {
       )
       if (found.length === 0) return made
       last = found[0].id
-      made += await coarsen(db, last, { pause: true })
+      try {
+        made += await coarsen(db, last, { pause: true })
+      } catch (error) {
+        onFailure(last, error as Error)
+      }
     }
   })
 }

@@ -4,6 +4,7 @@ import type pg from 'pg'
 import type { ColumnsKind, SegmentColumns } from '../lca/columns.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { type Block, insertBlocks, type Queryable, readBlocks } from './blocks.ts'
+import type { OnFailure } from './chores.ts'
 import { type Database, transaction, whileAlone } from './database.ts'
 
 const tables = ['earlier_iterations', 'earlier_allocations', 'earlier_neuron_segments'] as const
@@ -35,11 +36,15 @@ const rewriteLock = 0x1ed9e3
  * committed as it was, and the next one goes on from there. As long again as the work takes is waited in between, so that
  * it never takes more than half of a processor from the server.
  */
-export function rewriteEarlierRows(db: Database): Promise<number | undefined> {
+export function rewriteEarlierRows(db: Database, onFailure: OnFailure): Promise<number | undefined> {
   return whileAlone(db.pool, rewriteLock, async () => {
     let rewritten = 0
     for (let id = await nextExperiment(db, undefined); id !== undefined; id = await nextExperiment(db, id))
-      rewritten += await rewriteExperiment(db, id, { pause: true })
+      try {
+        rewritten += await rewriteExperiment(db, id, { pause: true })
+      } catch (error) {
+        onFailure(id, error as Error)
+      }
     await truncateEmpty(db)
     return rewritten
   })

@@ -10,6 +10,7 @@ import type { VariableFacts } from '../spec/facts.ts'
 import type { SplitName } from '../spec/schema.ts'
 import type { Queryable } from './blocks.ts'
 import { type Judged, judgedSql, type UnbalancedSplits, unbalancedOf } from './books.ts'
+import type { OnFailure } from './chores.ts'
 import { type Database, snapshot, whileAlone } from './database.ts'
 import type { Figures } from './diagnostics.ts'
 import type { SplitSummary } from './summary.ts'
@@ -197,41 +198,56 @@ const atOnce = 50
  * another process is at it. A process that dies leaves what it had noted, and the next one goes on. As long again as the work
  * takes is waited in between.
  */
-export function measureEarlier({ pool }: Database): Promise<number | undefined> {
+export function measureEarlier({ pool }: Database, onFailure: OnFailure): Promise<number | undefined> {
   return whileAlone(pool, measuresLock, async () => {
     let made = 0
     for (let last: string | undefined; ; ) {
       const start = performance.now()
-      const some = await measureSome(pool, last)
-      if (some === undefined) return made
-      last = some.last
-      made += some.made
+      const ids = await nextWithout(pool, last)
+      if (ids.length === 0) return made
+      last = ids[ids.length - 1]
+      try {
+        made += await note(pool, ids)
+      } catch {
+        // One of them cannot be read: the others are not to wait for it.
+        for (const id of ids)
+          made += await note(pool, [id]).catch((error: Error) => {
+            onFailure(id, error)
+            return 0
+          })
+      }
       await sleep(performance.now() - start)
     }
   })
 }
 
-/** Some behind `last`, if there are any; one that has gone on meanwhile is left as it is, also where it has succeeded again. */
-async function measureSome(
-  pool: Database['pool'],
-  last: string | undefined,
-): Promise<{ last: string; made: number } | undefined> {
+/** Some experiments behind `last` of which no measures are noted, if there are any. */
+async function nextWithout(pool: Database['pool'], last: string | undefined): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT id FROM experiments
+      WHERE status = 'succeeded' AND measures IS NULL AND sweep_id IS NOT NULL AND ($1::uuid IS NULL OR id > $1::uuid)
+      ORDER BY id LIMIT $2`,
+    [last ?? null, atOnce],
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** Notes the measures of experiments; one that has gone on meanwhile is left as it is, also where it has succeeded again. */
+async function note(pool: Database['pool'], ids: string[]): Promise<number> {
   const [rows, measures] = await snapshot(pool, async client => {
     const { rows } = await client.query<{ id: string; finished: string }>(
       `SELECT id, finished_at::text AS finished FROM experiments
-        WHERE status = 'succeeded' AND measures IS NULL AND sweep_id IS NOT NULL AND ($1::uuid IS NULL OR id > $1::uuid)
-        ORDER BY id LIMIT $2`,
-      [last ?? null, atOnce],
+        WHERE id = ANY ($1::uuid[]) AND status = 'succeeded' AND measures IS NULL`,
+      [ids],
     )
-    const ids = rows.map(({ id }) => id)
-    return [rows, await makeMeasures(client, ids)] as const
+    const found = rows.map(({ id }) => id)
+    return [rows, await makeMeasures(client, found)] as const
   })
-  if (rows.length === 0) return undefined
   const { rowCount } = await pool.query(
     `UPDATE experiments e SET measures = made.measures
        FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS made (id, finished, measures)
       WHERE e.id = made.id AND e.status = 'succeeded' AND e.measures IS NULL AND e.finished_at::text = made.finished`,
     [rows.map(({ id }) => id), rows.map(({ finished }) => finished), rows.map(({ id }) => measures.get(id))],
   )
-  return { last: rows[rows.length - 1].id, made: rowCount ?? 0 }
+  return rowCount ?? 0
 }

@@ -99,3 +99,8 @@ function databaseUrl(server: string, database: string): string {
   url.pathname = `/${database}`
   return url.href
 }
+
+/** What a background chore calls for what it could not do: here it is to do everything. */
+export const failed = (_experiment: string, error: Error): never => {
+  throw error
+}

@@ -228,7 +228,9 @@ async function listPart(
   const field = sort && fieldOf(sort.field, bind)
   const conditions = ['true']
   if (tenant !== null) conditions.push(`e.tenant = ${bind(tenant)}::text`)
-  if (status) conditions.push(`e.status = ANY (${bind(status)}::text[]::experiment_status[])`)
+  // Of one, an index has the order too.
+  if (status?.length === 1) conditions.push(`e.status = ${bind(status[0])}::experiment_status`)
+  else if (status) conditions.push(`e.status = ANY (${bind(status)}::experiment_status[])`)
   if (ids) conditions.push(`e.id = ANY (${bind(ids)}::uuid[])`)
   if (Object.keys(tags).length > 0) conditions.push(`e.tags @> ${bind(JSON.stringify(tags))}::jsonb`)
   if (sweep) conditions.push(`e.sweep_id = ${bind(sweep)}::uuid`)

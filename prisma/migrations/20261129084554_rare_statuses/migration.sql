@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "experiments_status_id_idx" ON "experiments"("status", "id");
