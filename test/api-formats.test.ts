@@ -137,8 +137,16 @@ describe('formats of tables', () => {
     assert.equal((await api.http.get(`${url}?format=csv`)).text.split('\n')[0].split(',').length, 8)
     assert.equal((await api.http.get(`${url}?format=ndjson`)).text ?? '', '')
     const arrow = await fetch(`${base.replace(id, empty)}/iterations?format=arrow`)
-    const { schema, numRows } = tableFromIPC(new Uint8Array(await arrow.arrayBuffer()))
+    const bytes = new Uint8Array(await arrow.arrayBuffer())
+    const { schema, numRows } = tableFromIPC(bytes)
     assert.deepEqual([schema.fields.length, numRows], [8, 0])
+    // The pages read no row either: the length, which is not written where it is 0, was read from elsewhere.
+    const { length, columns } = readArrow(bytes.buffer)
+    assert.equal(length, 0)
+    assert.deepEqual(
+      Object.values(columns).map(column => ('names' in column ? column.indices : column).length),
+      Array(8).fill(0),
+    )
   })
 
   test('Accept chooses; format wins over it; 406 and 400 say what there is', async () => {

@@ -56,7 +56,8 @@ export function readArrow(stream: ArrayBuffer): { length: number; columns: Recor
     if (batch(3) !== 0) throw unknown('it is compressed')
     const [nodes, buffers] = [follow(batch(1)), follow(batch(2))]
     return {
-      length: i64(batch(0)),
+      // A field that is 0 is not written.
+      length: batch(0) === 0 ? 0 : i64(batch(0)),
       nulls: Array.from({ length: u32(nodes) }, (_, i) => i64(nodes + 4 + 16 * i + 8)),
       buffers: Array.from({ length: u32(buffers) }, (_, i) => {
         const at = buffers + 4 + 16 * i
