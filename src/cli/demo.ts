@@ -19,13 +19,16 @@ export const demoSpec: ExperimentSpec = {
 
 type Iteration = { iteration: number; loss: number; lossAfter: number; residual: number }
 
-/** Posts the demo's experiment to the API at `base` and prints what came of it. Throws where it does not succeed. */
-export async function runDemo(base: string): Promise<void> {
+/**
+ * Posts the demo's experiment to the API at `base` and prints what came of it. Throws where it does not succeed, and when
+ * the signal aborts.
+ */
+export async function runDemo(base: string, signal: AbortSignal): Promise<void> {
   const started = performance.now()
   const ledger = connect({ url: base })
   const { id } = await ledger.submit(demoSpec)
   console.log(`Posted ${base}/v1/experiments/${id}\n${describe(demoSpec)}\n`)
-  const experiment = await watch(ledger, id)
+  const experiment = await watch(ledger, id, undefined, signal)
   if (experiment.status !== 'succeeded')
     throw new Error(
       `the experiment ${experiment.status}: ${experiment.error?.message ?? 'no reason was recorded'}`,

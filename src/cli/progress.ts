@@ -10,14 +10,23 @@ type Phase = (typeof phases)[number]
 
 /**
  * Follows an experiment until it has ended, and returns it. With a `hint`, Ctrl-C stops the following only: it prints
- * the hint and exits as interrupted programs do. Without one, what Ctrl-C does is the caller's.
+ * the hint and exits as interrupted programs do. Without one, what Ctrl-C does is the caller's, who ends the following by
+ * the signal: it rejects then.
  */
-export async function watch(ledger: LedgerClient, id: string, hint?: string): Promise<Experiment> {
+export async function watch(
+  ledger: LedgerClient,
+  id: string,
+  hint?: string,
+  signal?: AbortSignal,
+): Promise<Experiment> {
   const show = process.stderr.isTTY ? bars(process.stderr) : lines()
   const undo = hint === undefined ? () => {} : onInterrupt(show.stop, hint)
   try {
     const lossOf = followLoss(ledger, id)
-    return await ledger.wait(id, { onProgress: now => show.update(printableData(now), lossOf(now)) })
+    return await ledger.wait(id, {
+      ...(signal && { signal }),
+      onProgress: now => show.update(printableData(now), lossOf(now)),
+    })
   } finally {
     undo()
     show.stop()

@@ -87,7 +87,17 @@ export async function readOverlaid(overlay: Overlay, signal?: AbortSignal): Prom
 const pointsOf = (items: ExperimentListItem[]) =>
   items.reduce((sum, { iterations }) => sum + iterations, 0) <= mostRows ? undefined : mostPoints
 
-/** The curves by id, with one request; none where nothing is there yet of this split. */
+function append(values: Float64Array | Int32Array, last: number): Float64Array {
+  const longer = new Float64Array(values.length + 1)
+  longer.set(values)
+  longer[values.length] = last
+  return longer
+}
+
+/**
+ * The curves by id, with one request; none where nothing is there yet of this split. A loss is the one before each iteration,
+ * and the one after the last.
+ */
 async function readRows(
   ids: string[],
   { split, measure }: Overlay,
@@ -97,7 +107,7 @@ async function readRows(
   const found = new Map<string, Rows>()
   if (ids.length === 0) return found
   const wanted = {
-    numbers: ['iteration', measure],
+    numbers: measure === 'loss' ? ['iteration', measure, 'lossAfter'] : ['iteration', measure],
     texts: ['experiment'],
     ...(signal && { signal }),
   } as const
@@ -107,14 +117,20 @@ async function readRows(
     if (Object(error).status !== 400) throw error
   })
   if (!table) return found
-  const { experiment, iteration, [measure]: values, length } = table
+  const { experiment, iteration, [measure]: values, lossAfter, length } = table
   // Rows of an experiment follow one another.
   for (let from = 0, to = 1; from < length; from = to++) {
     while (to < length && experiment.indices[to] === experiment.indices[from]) to++
-    found.set(experiment.names[experiment.indices[from]], {
-      iteration: iteration.subarray(from, to),
-      values: values.subarray(from, to),
-    })
+    const own = { iteration: iteration.subarray(from, to), values: values.subarray(from, to) }
+    found.set(
+      experiment.names[experiment.indices[from]],
+      measure === 'loss'
+        ? {
+            iteration: append(own.iteration, iteration[to - 1] + 1),
+            values: append(own.values, lossAfter[to - 1]),
+          }
+        : own,
+    )
   }
   return found
 }

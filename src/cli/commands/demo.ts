@@ -19,7 +19,24 @@ export default (program: Command) =>
       const log = createLog('demo', config.logLevel)
       const server = await startServer(config, log)
       const graceful = closeInTheEnd(server, log)
-      await runDemo(server.url)
+      // Whoever goes on asking a server that closes keeps it from closing.
+      const stopped = new AbortController()
+      const interrupt = () => stopped.abort()
+      process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+      try {
+        await runDemo(server.url, stopped.signal)
+      } catch (error) {
+        if (!stopped.signal.aborted) throw error
+        console.error(
+          '\nstopping; what is unfinished goes on when `ledger serve` runs, and another Ctrl-C does not wait',
+        )
+        // The server closes, and the process ends with that: as one that was interrupted.
+        process.once('exit', code => {
+          if (code === 0) process.exitCode = 130
+        })
+        return
+      }
+      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
       if (exit) graceful.close()
       else {
         console.log('\nLoss Ledger stays up for these; Ctrl-C stops it.')

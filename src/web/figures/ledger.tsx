@@ -40,7 +40,9 @@ export function StackFigure({
     // Both scales are linear: tens of thousands of places are not asked for one by one.
     const places = Float64Array.from(corners, x)
     const zero = y(0)
-    const unit = y(1) - zero
+    // Of something as large as what is shown: of a run that blew up, 1 has no height.
+    const most = extent[1] - extent[0] || 1
+    const unit = (y(most) - zero) / most
     for (const [row, band] of bands.entries()) {
       context.beginPath()
       for (let i = 0; i < band.length; i++) context.lineTo(places[i], zero + band[i][1] * unit)

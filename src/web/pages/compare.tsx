@@ -48,16 +48,16 @@ function Beside({ found, experiments, split }: Loaded & { split: string }) {
   const theme = useTheme()
   const palette = colours(experiments.length, theme)
   const labels = labelsOf(experiments.map(nameOf))
-  const lines = (read: (row: Comparison['losses'][number]) => number | null) =>
-    overlaid(found, labels, palette, read)
-  const loss = useMemo(() => lines(row => row.loss), [found, theme])
+  const finals = experiments.map(({ summary }) => summary?.splits[split as 'train']?.loss.final ?? null)
+  const lines = (read: (row: Comparison['losses'][number]) => number | null, after: (number | null)[] = []) =>
+    overlaid(found, labels, palette, read, after)
+  const loss = useMemo(() => lines(row => row.loss, finals), [found, theme])
   const difference = useMemo(() => lines(row => row.difference), [found, theme])
   const ends = found.experiments.map(({ offset, iterations }) => offset + iterations)
   const span: [number, number] = [
     Math.min(...found.experiments.map(({ offset }) => offset)),
     Math.max(1, ...ends),
   ]
-  const finals = experiments.map(({ summary }) => summary?.splits[split as 'train']?.loss.final ?? null)
   const says = `The ${split} loss ends at ${labels.map((label, i) => `${number(finals[i])} (${isolated(label)})`).join(', ')}.`
   const csv = () =>
     save(
@@ -122,17 +122,22 @@ function labelsOf(names: string[]): string[] {
 }
 
 type Overlay = { x: number[]; series: Series[] }
+/** What was before every iteration, and, where it is known, `after` the last of each experiment. */
 function overlaid(
   { losses, experiments }: Comparison,
   labels: string[],
   palette: string[],
   read: (row: Comparison['losses'][number]) => number | null,
+  after: (number | null)[],
 ): Overlay {
-  const maps = experiments.map(({ id }) => {
+  const maps = experiments.map(({ id, offset, iterations }, i) => {
     const own = losses.filter(({ experiment }) => experiment === id)
-    return new Map(own.map(row => [row.iteration, read(row)]))
+    const values = new Map(own.map(row => [row.iteration, read(row)]))
+    const last = after[i] ?? null
+    if (own.length > 0 && last !== null) values.set(offset + iterations, last)
+    return values
   })
-  const x = [...new Set(losses.map(({ iteration }) => iteration))].sort((a, b) => a - b)
+  const x = [...new Set(maps.flatMap(values => [...values.keys()]))].sort((a, b) => a - b)
   return {
     x,
     series: maps.map((map, i) => ({
