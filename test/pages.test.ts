@@ -292,7 +292,7 @@ describe('the pages', { skip: skipReason }, () => {
     assert.match(page.url(), /group=tags\.study/)
     assert.match(
       (await means.getAttribute('aria-label'))!,
-      /study pages\u2069: \d.*, n = 1 of 2 runs\. .*n is smaller there.*study pages\u2069: 2 from iteration 0, 1 from iteration 2 on\.$/,
+      /study pages\u2069: \d.*, n = 1 of 2 runs\. .*n is smaller there.*study pages\u2069: 2 from iteration 0, 1 from iteration 3 on\.$/,
     )
     await page.locator('.key').getByText('study pages\u2069, n = 2').waitFor()
     const [csv, svg] = ['CSV', 'SVG'].map(kind =>
@@ -308,14 +308,15 @@ describe('the pages', { skip: skipReason }, () => {
       .map(line => line.split(','))
     assert.deepEqual(lines[0], ['group', 'iteration', 'iterations', 'n', 'mean', 'lower', 'upper'])
     const losses = await Promise.all([id, other.id].map(one => ledger.iterations(one, { split: 'train' })))
-    const [a, b] = losses.map(({ columns }) => columns.loss)
-    assert.equal(lines.length, 1 + 24)
+    // Before every iteration, and after the last.
+    const [a, b] = losses.map(({ columns }) => [...columns.loss, columns.lossAfter.at(-1)!])
+    assert.equal(lines.length, 1 + 24 + 1)
     for (const [t, [name, iteration, , n, mean, lower, upper]] of lines.slice(1).entries()) {
       const half = (12.7062047 * Math.abs(a[t] - b[t])) / 2
-      const [middle, ends] = t < 2 ? [(a[t] + b[t]) / 2, '2'] : [a[t], '1']
+      const [middle, ends] = t < 3 ? [(a[t] + b[t]) / 2, '2'] : [a[t], '1']
       assert.deepEqual([name, iteration, n], ['study pages', `${t}`, ends])
       assert.ok(Math.abs(Number(mean) - middle) < 1e-9, `${mean} ${middle}`)
-      if (t >= 2) assert.deepEqual([lower, upper], ['', ''])
+      if (t >= 3) assert.deepEqual([lower, upper], ['', ''])
       else
         assert.ok(
           Math.abs(Number(upper) - middle - half) < 1e-6 && Number(lower) < middle,
