@@ -31,7 +31,8 @@ export function StackFigure({
   const sums = useMemo(() => cumulative(ledger), [ledger])
   const times = useMemo(() => [starts[0] ?? 0, ...ends], [starts, ends])
   const { corners, bands, extent } = useMemo(() => {
-    const { times: corners, rows } = crossed(times, sums)
+    // Of so many the way from one to the next is a pixel or two, and of many layers one crosses zero nearly everywhere.
+    const { times: corners, rows } = times.length > 500 ? { times, rows: sums } : crossed(times, sums)
     return { corners, ...stacked(rows) }
   }, [times, sums])
   const total = useMemo(() => times.map((_, i) => sums.reduce((sum, row) => sum + row[i], 0)), [sums, times])
