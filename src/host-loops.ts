@@ -112,41 +112,11 @@ export const portableLoops: HostLoops = {
   },
 
   compare(a, b, offset, size, found) {
-    let dot = 0
-    let before = 0
-    let after = 0
-    let turned = 0
-    let signed = 0
-    for (let i = offset; i < offset + size; i++) {
-      const x = a[i]
-      const y = b[i]
-      const product = x * y
-      dot += product
-      before += x * x
-      after += y * y
-      turned += Number(product < 0)
-      signed += Number(product !== 0)
-    }
-    found.set([dot, before, after, turned, signed])
+    compareInto(found, offset, size, b, a)
   },
 
   compareUpdates(earlier, theta, b, offset, size, found) {
-    let dot = 0
-    let before = 0
-    let after = 0
-    let turned = 0
-    let signed = 0
-    for (let i = offset; i < offset + size; i++) {
-      const x = theta[i] - earlier[i]
-      const y = b[i]
-      const product = x * y
-      dot += product
-      before += x * x
-      after += y * y
-      turned += Number(product < 0)
-      signed += Number(product !== 0)
-    }
-    found.set([dot, before, after, turned, signed])
+    compareInto(found, offset, size, b, theta, earlier)
   },
 
   compareSigns(a, b, offset, size, found) {
@@ -174,6 +144,33 @@ export const portableLoops: HostLoops = {
       if (++unit === first + units) unit = first
     }
   },
+}
+
+/** The five of compare, of a, less `minus` where that is given, and b. */
+function compareInto(
+  found: Float64Array,
+  offset: number,
+  size: number,
+  b: Float64Array,
+  a: Floats,
+  minus?: Float32Array,
+) {
+  let dot = 0
+  let before = 0
+  let after = 0
+  let turned = 0
+  let signed = 0
+  for (let i = offset; i < offset + size; i++) {
+    const x = minus === undefined ? a[i] : a[i] - minus[i]
+    const y = b[i]
+    const product = x * y
+    dot += product
+    before += x * x
+    after += y * y
+    turned += Number(product < 0)
+    signed += Number(product !== 0)
+  }
+  found.set([dot, before, after, turned, signed])
 }
 
 /** Those of this process; portable until native ones are loaded. */

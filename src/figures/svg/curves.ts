@@ -1,6 +1,7 @@
 /** Figures of the loss and of the residuals: one point an iteration. Each is a function of tables of the API. */
 import { median } from 'd3-array'
 import { line } from 'd3-shape'
+import { lossPoints } from '../losses.ts'
 import { splitColours } from './colours.ts'
 import { extent, number, panel, sideLabels } from './panel.ts'
 import { type About, el, page } from './svg.ts'
@@ -27,11 +28,7 @@ export const curve = (points: [number, number][], stroke: string, strokeWidth = 
 /** Loss on every split, by iteration. */
 export function lossFigure(about: About, splits: Partial<Record<Split, Iterations>>): string {
   const entries = Object.entries(splits) as [Split, Iterations][]
-  const points = entries.map(([split, { iteration, loss, lossAfter }]) => {
-    const last = iteration.length - 1
-    const rows = Array.from(iteration, (t, i): [number, number] => [t, loss[i]])
-    return { split, rows: [...rows, [iteration[last] + 1, lossAfter[last]] as [number, number]] }
-  })
+  const points = entries.map(([split, iterations]) => ({ split, rows: lossPoints(iterations) }))
   const all = points.flatMap(({ rows }) => rows)
   const box = { x: 70, y: 96, width: width - 220, height: 300 }
   const { sx, sy, back } = panel(box, {

@@ -1,5 +1,6 @@
 /** Figures with a line for each split: loss, help fraction, residuals. */
 import { useMemo } from 'preact/hooks'
+import { lossPoints } from '../../figures/losses.ts'
 import { number, percent, whole } from '../format.ts'
 import { Plot, type Series } from './plot.tsx'
 import { type Iterations, indexAt, type Splits } from './series.ts'
@@ -73,15 +74,7 @@ export const Key = ({ series }: { series: Series[] }) => (
 
 /** Loss before every iteration and after the last. */
 export function LossFigure({ splits, span, gutter, onZoom, csv }: Props) {
-  const { x, series } = useMemo(
-    () =>
-      aligned(splits, ({ iteration, loss, lossAfter }) => {
-        const last = iteration.length - 1
-        const points = Array.from(iteration, (t, i): [number, number] => [t, loss[i]])
-        return last < 0 ? [] : [...points, [iteration[last] + 1, lossAfter[last]]]
-      }),
-    [splits],
-  )
+  const { x, series } = useMemo(() => aligned(splits, lossPoints), [splits])
   const says =
     entriesOf(splits)
       .filter(([, { iteration }]) => iteration.length > 0)
