@@ -99,7 +99,7 @@ test('an lca that is helping + hurting to the last bit lies in no bytes, and is 
   const zeros = pairs.findIndex(([a, b]) => Object.is(a, -0) && Object.is(b, -0))
   for (const [change, type, bytes] of [
     [() => {}, 'sum', 24],
-    [(_: Float64Array[], lca: Float64Array) => void (lca[zeros] = 0), 'f8', 32],
+    [(_: Float64Array[], lca: Float64Array) => lca.fill(0, zeros, zeros + 1), 'f8', 32],
     [
       (parts: Float64Array[], lca: Float64Array) => {
         for (const part of parts) part[0] = Number.MAX_VALUE
