@@ -118,7 +118,11 @@ function madeUp(from: number, to: number): SegmentColumns[] {
     Float64Array.from({ length }, () => sign * Math.random() * 10 ** (-8 * Math.random()))
   return splits.flatMap((split): SegmentColumns[] => {
     const [rows, all] = [to - from, (to - from) * variableCount]
-    const [helping, hurting] = [floats(all, -1), floats(all, 1)]
+    /** As aggregate.ts and neurons.ts leave them. */
+    const flows = (length: number) => {
+      const [helping, hurting] = [floats(length, -1), floats(length, 1)]
+      return { lca: helping.map((value, i) => value + hurting[i]), helping, hurting }
+    }
     const integers = (length: number) => Int32Array.from({ length }, () => 4300 * Math.random())
     const losses = (first: number) => Float64Array.from({ length: rows }, (_, i) => lossOf(first + i))
     return [
@@ -134,14 +138,14 @@ function madeUp(from: number, to: number): SegmentColumns[] {
       {
         ...{ kind: 'allocations', split, of: 'iterations' },
         columns: {
-          lca: helping.map((value, i) => value + hurting[i]),
-          ...{ helping, hurting, squared: floats(all, 1), moved: floats(all, 1) },
+          ...flows(all),
+          ...{ squared: floats(all, 1), moved: floats(all, 1) },
           ...{ helped: integers(all), hurt: integers(all) },
         },
       },
       {
         ...{ kind: 'neurons', split, of: 'segment' },
-        columns: { lca: floats(units, -1), helping: floats(units, -1), hurting: floats(units, 1) },
+        columns: flows(units),
       },
     ]
   })

@@ -91,6 +91,62 @@ test('a number is what it was, to the last bit, for this service and for SQL', a
   for await (const page of readBlocks(database.db.pool, what, span)) assert.deepEqual(page[0].columns, fewer)
 })
 
+test('an lca that is helping + hurting to the last bit lies in no bytes, and is what it was for whoever reads it', async () => {
+  const { pool } = database.db
+  const pairs = odd.flatMap(a => odd.map(b => [a, b])).filter(([a, b]) => a !== b || Math.abs(a) < 2)
+  const iterations = pairs.length / 2
+  // 0 where −0 + −0 is −0; and of two numbers infinity, which Postgres refuses to make.
+  const zeros = pairs.findIndex(([a, b]) => Object.is(a, -0) && Object.is(b, -0))
+  for (const [change, type, bytes] of [
+    [() => {}, 'sum', 24],
+    [(_: Float64Array[], lca: Float64Array) => lca.fill(0, zeros, zeros + 1), 'f8', 32],
+    [
+      (parts: Float64Array[], lca: Float64Array) => {
+        for (const part of parts) part[0] = Number.MAX_VALUE
+        lca[0] = Number.POSITIVE_INFINITY
+      },
+      ...(['f8', 32] as const),
+    ],
+  ] as const) {
+    const helping = Float64Array.from(pairs, ([a]) => a)
+    const hurting = Float64Array.from(pairs, ([, b]) => b)
+    const lca = helping.map((value, i) => value + hurting[i])
+    change([helping, hurting], lca)
+    const id = await trained(iterations, iterations)
+    const moved = lca.map(value => value / 2)
+    const columns = { lca, helping, hurting, moved }
+    const span = { from: 0, to: iterations }
+    await insertBlocks(pool, id, span, [{ kind: 'allocations', split: 'train', of: 'iterations', columns }])
+    const stored = await pool.query(
+      'SELECT columns, octet_length(data) AS bytes FROM ledger_blocks WHERE experiment_id = $1',
+      [id],
+    )
+    assert.deepEqual(stored.rows, [
+      { columns: [`lca ${type}`, 'helping f8', 'hurting f8', 'moved f8'], bytes: bytes * pairs.length },
+    ])
+    const [block] = await read(id, 'allocations', 0, iterations)
+    assert.deepEqual(block, columns)
+    assert.deepEqual(Object.keys(block), Object.keys(columns))
+    const what = { id, kind: 'allocations', split: 'train' }
+    const part = { from: 3, to: iterations - 1 }
+    const inPart = (values: Float64Array) => values.subarray(6, 2 * iterations - 2)
+    for await (const [{ columns }] of readBlocks(pool, what, part, undefined, ['lca', 'moved']))
+      assert.deepEqual([columns.lca, columns.moved], [inPart(lca), inPart(moved)])
+    // What is not asked for is not read, also of what others are sums of.
+    for await (const [{ columns }] of readBlocks(pool, what, part, undefined, ['helping']))
+      assert.deepEqual(columns, { helping: inPart(helping) })
+    const { rows } = await pool.query<{ lca: number }>(
+      `SELECT v.lca FROM ledger_blocks b, LATERAL unnest(ledger_column(b.columns, b.data, 'lca')) WITH ORDINALITY AS v (lca, n)
+        WHERE b.experiment_id = $1 ORDER BY v.n`,
+      [id],
+    )
+    assert.deepEqual(
+      rows.map(({ lca }) => lca),
+      [...lca],
+    )
+  }
+})
+
 test('a long segment lies in several blocks, and any part of it can be read', async () => {
   const iterations = blockRows + 100
   const id = await trained(iterations, iterations)

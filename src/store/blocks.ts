@@ -1,7 +1,7 @@
 /**
  * The ledger as it lies in Postgres. A block is a table's columns over the iterations [from, to) of one split: its `data`
- * are the columns one after another, each all of its values, little-endian, as `columns` names them: `lca f8` (float64),
- * `helped i4` (int32, or u2 where none is negative or above 65,535). Rows come in the order of iterations, equally many for each, unless they are sums over all of
+ * are the columns one after another, each all of its values, little-endian, as `columns` names them: `squared f8` (float64),
+ * `helped i4` (int32, or u2 where none is negative or above 65,535), `lca sum` (helping + hurting, of no bytes). Rows come in the order of iterations, equally many for each, unless they are sums over all of
  * [from, to). A block lies within one segment and holds at most `blockRows` rows or one iteration, so that whoever reads
  * never holds more. Nothing here knows what the columns mean: another kind of table needs no migration. A kind with a number
  * behind it, as allocations/10 (coarse.ts), has its rows for every so many iterations, and may go on over segments.
@@ -12,7 +12,7 @@ import { diagnosticTable, runKinds } from '../lca/diagnostics/registry.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { turn } from '../turns.ts'
 import { type Asked, type EarlierKind, earlierBlocksSql } from './earlier-blocks.ts'
-import { type Block, decode, encode, type Stored } from './packing.ts'
+import { type Block, decode, encode, type Stored, summed } from './packing.ts'
 
 /** A pool, or one of its connections within a transaction. */
 export type Queryable = Pick<pg.ClientBase, 'query'>
@@ -99,7 +99,7 @@ export async function removeCoarse(
  * Reads a table over the iterations [from, to), as far as it is stored: pages of blocks, in order, what lies outside cut
  * off where rows belong to iterations. Every page is one statement, whose answer is true of one moment; segments that are
  * recorded, or rewritten from rows to blocks, meanwhile are neither missed half nor seen twice. `signal` ends it before
- * the next page, with its reason. `only`: the columns that are wanted, and no others are read. `limit`: blocks of the first
+ * the next page, with its reason. `only`: the columns that are wanted, and no others are read but those that they are sums of. `limit`: blocks of the first
  * page, of which one may be large.
  */
 export async function* readBlocks(
@@ -244,7 +244,12 @@ const placesSql = `
   SELECT name, n, size, rows * coalesce(sum(size) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS place, rows
     FROM (SELECT name, n, size, octet_length(b.data) / sum(size) OVER () AS rows
             FROM unnest(b.columns) WITH ORDINALITY AS c (name, n),
-                 LATERAL (SELECT CASE split_part(name, ' ', 2) WHEN 'f8' THEN 8 WHEN 'i4' THEN 4 ELSE 2 END AS size) sizes) sized`
+                 LATERAL (SELECT CASE split_part(name, ' ', 2) WHEN 'f8' THEN 8 WHEN 'i4' THEN 4 WHEN 'u2' THEN 2 ELSE 0 END AS size) sizes) sized`
+
+/** Whether a column of a block b is one of `names`, or one that a column of them is the sum of. */
+const isWantedSql = (names: string) =>
+  `(split_part(name, ' ', 1) = ANY (${names})
+    OR name IN (${summed.of.map(part => `'${part} f8'`)}) AND '${summed.name}' = ANY (${names}) AND '${summed.name} sum' = ANY (b.columns))`
 
 /**
  * The same with the columns of `names` alone, and of a block that has iterations outside of [from, to) the rows inside, where
@@ -260,7 +265,7 @@ function partsSql(kind: string, asked: Asked, names: string): string {
          LATERAL (SELECT ${span}) span,
          LATERAL (SELECT array_agg(name ORDER BY n) AS columns,
                          string_agg(substring(b.data FROM (place + rows * (span."from" - b."from") / (b."to" - b."from") * size)::int + 1 FOR (rows * (span."to" - span."from") / (b."to" - b."from") * size)::int), ''::bytea ORDER BY n) AS data
-                    FROM (${placesSql}) places WHERE split_part(name, ' ', 1) = ANY (${names})) part
+                    FROM (${placesSql}) places WHERE ${isWantedSql(names)}) part
    ORDER BY b."from"`
 }
 

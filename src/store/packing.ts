@@ -1,4 +1,7 @@
-/** The columns of a block as bytes: one after another, each all of its values, little-endian, as `lca f8` and the like name them. */
+/**
+ * The columns of a block as bytes: one after another, each all of its values, little-endian, as `lca f8` and the like name them.
+ * `lca sum` has no bytes: it is helping + hurting, value by value, to the last bit.
+ */
 import type { Columns } from '../lca/columns.ts'
 
 export type Block = { from: number; to: number; rows: number; columns: Columns }
@@ -6,8 +9,11 @@ export type Block = { from: number; to: number; rows: number; columns: Columns }
 /** A block as Postgres answers: its bytes in base64, in the other order where they are `swapped`. */
 export type Stored = { from: number; to: number; columns: string[]; data: string; swapped: boolean }
 
-const sizes = { f8: 8, i4: 4, u2: 2 }
+const sizes = { f8: 8, i4: 4, u2: 2, sum: 0 }
 type Type = keyof typeof sizes
+
+/** What is stored as a sum, and of which columns. SQL knows it too (ledger_column). */
+export const summed = { name: 'lca', of: ['helping', 'hurting'] } as const
 
 /** A column as it is stored: integers in two bytes where they fit. */
 function packed(values: Float64Array | Int32Array): { type: Type; values: ArrayBufferView } {
@@ -36,11 +42,39 @@ export function encode(columns: Columns, rows: number): { names: string[]; data:
   const parts = Object.entries(columns).map(([name, column]) => {
     if (column.length !== rows)
       throw new Error(`the column ${name} has ${column.length} values where ${rows} were to be`)
+    if (name === summed.name && isSum(column, columns)) {
+      names.push(`${name} sum`)
+      return Buffer.alloc(0)
+    }
     const { type, values } = packed(column)
     names.push(`${name} ${type}`)
     return Buffer.from(values.buffer, values.byteOffset, values.byteLength)
   })
   return { names, data: Buffer.concat(parts) }
+}
+
+/**
+ * Whether the sums that a reader would make are these values, bit for bit (any NaN is as good as another). Postgres, which makes
+ * them for its views, refuses to make infinity of two numbers.
+ */
+function isSum(column: Float64Array | Int32Array, columns: Columns): boolean {
+  const [a, b] = summed.of.map(name => columns[name])
+  if (![column, a, b].every(values => values instanceof Float64Array && values.length === column.length))
+    return false
+  return column.every(
+    (value, i) =>
+      Object.is(value, a[i] + b[i]) &&
+      (Number.isFinite(value) || !Number.isFinite(a[i]) || !Number.isFinite(b[i])),
+  )
+}
+
+function sumOf(decoded: Columns, rows: number): Float64Array {
+  const [a, b] = summed.of.map(name => decoded[name])
+  if (a === undefined || b === undefined)
+    throw new Error(`a block of the ledger has ${summed.name} as a sum of what it does not have`)
+  const sums = new Float64Array(rows)
+  for (let i = 0; i < rows; i++) sums[i] = a[i] + b[i]
+  return sums
 }
 
 /** A block as it was. Throws where it is cut short. */
@@ -50,23 +84,26 @@ export function decode({ from, to, columns, data: text, swapped }: Stored): Bloc
   const rows = data.length / rowBytes(columns)
   if (!Number.isInteger(rows)) throw new Error(`the block [${from}, ${to}) of the ledger is cut short`)
   let offset = 0
-  const decoded = types.map(([name, type]): [string, Float64Array | Int32Array] => {
+  const next = (type: Exclude<Type, 'sum'>): Float64Array | Int32Array => {
     const own = data.subarray(offset, offset + rows * sizes[type])
     offset += own.length
     // A copy only where numbers do not lie where numbers must.
     const bytes = own.byteOffset % sizes[type] === 0 ? own : new Uint8Array(own)
     if (swapped) swap(bytes, type)
     const { buffer, byteOffset } = bytes
-    if (type === 'f8') return [name, new Float64Array(buffer, byteOffset, rows)]
-    return [
-      name,
-      type === 'i4'
-        ? new Int32Array(buffer, byteOffset, rows)
-        : new Int32Array(new Uint16Array(buffer, byteOffset, rows)),
-    ]
-  })
-  return { from, to, rows, columns: Object.fromEntries(decoded) }
+    if (type === 'f8') return new Float64Array(buffer, byteOffset, rows)
+    return type === 'i4'
+      ? new Int32Array(buffer, byteOffset, rows)
+      : new Int32Array(new Uint16Array(buffer, byteOffset, rows))
+  }
+  const decoded: Columns = {}
+  // A sum is made last, and stands where it was.
+  for (const [name, type] of types) decoded[name] = type === 'sum' ? nothing : next(type)
+  for (const [name, type] of types) if (type === 'sum') decoded[name] = sumOf(decoded, rows)
+  return { from, to, rows, columns: decoded }
 }
+
+const nothing = new Float64Array(0)
 
 /** The other byte order. */
 function swap({ buffer, byteOffset, byteLength }: Uint8Array, type: Type): void {
