@@ -19,7 +19,7 @@ import {
   uploadBatch,
   uploadSplit,
 } from '../src/nn/model.ts'
-import { initialWeights } from '../src/nn/train.ts'
+import { initialWeights } from '../src/nn/training/initial.ts'
 import { counting } from './support/counting.ts'
 import { relativeError } from './support/reference.ts'
 

@@ -12,7 +12,7 @@ import { addFullGradients, disposeBatch, makeModel, uploadBatch, uploadSplit } f
 import { buildNetwork, type Network } from '../src/nn/network.ts'
 import { addSquares } from '../src/nn/parts-of-splits.ts'
 import { randomStream } from '../src/nn/random.ts'
-import { initialWeights } from '../src/nn/train.ts'
+import { initialWeights } from '../src/nn/training/initial.ts'
 import type { ResolvedArchitecture } from '../src/spec/schema.ts'
 import * as references from './support/networks.ts'
 import { lossAndGradientOf, type Reference } from './support/networks.ts'
