@@ -6,10 +6,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <map>
+#include <vector>
 
 #include "../threads.h"
 
 namespace {
+
+// Parameters [from, to).
+struct Range {
+  int64_t from;
+  int64_t to;
+
+  int64_t size() const { return to - from; }
+};
 
 // What a call was given. Of what is not as declared in src/host-loops.ts `ok` turns false; then nothing may be read or written.
 class Arguments {
@@ -39,12 +50,13 @@ class Arguments {
 
   // As vector, but not one of those that run side by side.
   template <typename T>
-  T* table(size_t index, size_t least) {
+  T* table(size_t index, size_t least, size_t* length = nullptr) {
     const size_t before = shortest_;
-    size_t length = 0;
-    T* data = vector<T>(index, &length);
+    size_t found = 0;
+    T* data = vector<T>(index, &found);
     shortest_ = before;
-    if (length < least) ok = false;
+    if (found < least) ok = false;
+    if (length != nullptr) *length = found;
     return data;
   }
 
@@ -54,10 +66,10 @@ class Arguments {
     return value;
   }
 
-  int64_t whole(size_t index) {
-    const double value = number(index);
-    if (!(value >= 0 && value <= 9007199254740991.0)) ok = false;
-    return ok ? static_cast<int64_t>(value) : 0;
+  bool truth(size_t index) {
+    bool value = false;
+    if (index >= count_ || napi_get_value_bool(env_, values_[index], &value) != napi_ok) ok = false;
+    return value;
   }
 
   bool isOf(size_t index, napi_typedarray_type expected) {
@@ -67,9 +79,18 @@ class Arguments {
            type == expected;
   }
 
-  // [from, to) must lie in every vector that was asked for before.
-  bool within(int64_t from, int64_t to) {
-    return ok = ok && from >= 0 && from <= to && static_cast<size_t>(to) <= shortest_;
+  // [n, 2], offset and size: each must lie in every vector that was asked for before.
+  std::vector<Range> ranges(size_t index) {
+    size_t length = 0;
+    const double* given = table<double>(index, 0, &length);
+    std::vector<Range> found;
+    if (length % 2 != 0) ok = false;
+    for (size_t r = 0; ok && r < length / 2; r++) {
+      const double offset = given[2 * r], size = given[2 * r + 1], limit = static_cast<double>(shortest_);
+      ok = offset >= 0 && size >= 0 && offset + size <= limit && offset == std::floor(offset) && size == std::floor(size);
+      if (ok) found.push_back({static_cast<int64_t>(offset), static_cast<int64_t>(offset + size)});
+    }
+    return found;
   }
 
   size_t shortest() const { return shortest_; }
@@ -130,6 +151,8 @@ napi_value combine(napi_env env, napi_callback_info info) {
     // Those that are asked for, as loops that become vectors.
     if (pair && doubles && terms[0].doubles && terms[1].doubles)
       return combinePair(doubles, terms[0].weight, terms[0].doubles, terms[1].weight, terms[1].doubles, from, to);
+    if (pair && doubles && terms[0].doubles && terms[1].floats)
+      return combinePair(doubles, terms[0].weight, terms[0].doubles, terms[1].weight, terms[1].floats, from, to);
     if (pair && doubles && terms[0].floats && terms[1].floats)
       return combinePair(doubles, terms[0].weight, terms[0].floats, terms[1].weight, terms[1].floats, from, to);
     if (pair && floats && terms[0].floats && terms[1].doubles)
@@ -164,60 +187,77 @@ napi_value allocate(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// lca, delta, offset, size, found [6]
+// Calls body(r) for each of the ranges, side by side: what is found of one depends on no other. `vectors` run through them.
+template <typename Body>
+void overRanges(const std::vector<Range>& ranges, int64_t vectors, const Body& body) {
+  int64_t values = 0;
+  for (const Range& range : ranges) values += range.size();
+  ledger::inBlocks(static_cast<int64_t>(ranges.size()), vectors * values, body);
+}
+
+// Puts what `find` finds of each range, so many values, into `found`.
+template <size_t each, typename Find>
+napi_value findOf(Arguments& given, const std::vector<Range>& ranges, size_t foundAt, int64_t vectors, const Find& find) {
+  double* found = given.table<double>(foundAt, each * ranges.size());
+  if (!given.ok) return given.refuse();
+  overRanges(ranges, vectors, [&](int64_t r) {
+    double values[each];
+    find(ranges[r], values);
+    std::copy(values, values + each, found + r * each);
+  });
+  return nullptr;
+}
+
+// lca, delta, ranges, found [n, 6]
 napi_value sums(napi_env env, napi_callback_info info) {
   Arguments given(env, info);
   const float* lca = given.vector<float>(0);
   const double* delta = given.vector<double>(1);
-  const int64_t from = given.whole(2), to = from + given.whole(3);
-  double* found = given.table<double>(4, 6);
-  if (!given.within(from, to)) return given.refuse();
-  double helping = 0, hurting = 0, squared = 0, moved = 0;
-  int64_t helped = 0, hurt = 0;
-  for (int64_t i = from; i < to; i++) {
-    const double allocation = lca[i], magnitude = std::fabs(allocation), step = delta[i];
-    helping += 0.5 * (allocation - magnitude);
-    hurting += 0.5 * (allocation + magnitude);
-    helped += allocation < 0;
-    hurt += allocation > 0;
-    squared += allocation * allocation;
-    moved += step * step;
-  }
-  const double all[] = {helping, hurting, squared, moved, static_cast<double>(helped), static_cast<double>(hurt)};
-  std::copy(all, all + 6, found);
-  return nullptr;
+  return findOf<6>(given, given.ranges(2), 3, 3, [=](const Range& range, double* found) {
+    double helping = 0, hurting = 0, squared = 0, moved = 0;
+    int64_t helped = 0, hurt = 0;
+    for (int64_t i = range.from; i < range.to; i++) {
+      const double allocation = lca[i], magnitude = std::fabs(allocation), step = delta[i];
+      helping += 0.5 * (allocation - magnitude);
+      hurting += 0.5 * (allocation + magnitude);
+      helped += allocation < 0;
+      hurt += allocation > 0;
+      squared += allocation * allocation;
+      moved += step * step;
+    }
+    const double all[] = {helping, hurting, squared, moved, static_cast<double>(helped), static_cast<double>(hurt)};
+    std::copy(all, all + 6, found);
+  });
 }
 
-// lca, before, after, delta, offset, size, found [5]
+// lca, before, after, delta, ranges, found [n, 5]
 napi_value slopes(napi_env env, napi_callback_info info) {
   Arguments given(env, info);
   const float* lca = given.vector<float>(0);
   const double* before = given.vector<double>(1);
   const double* after = given.vector<double>(2);
   const double* delta = given.vector<double>(3);
-  const int64_t from = given.whole(4), to = from + given.whole(5);
-  double* found = given.table<double>(6, 5);
-  if (!given.within(from, to)) return given.refuse();
-  double total = 0, first = 0, end = 0, gradient = 0, gradientChange = 0;
-  for (int64_t i = from; i < to; i++) {
-    const double change = after[i] - before[i];
-    total += lca[i];
-    first += before[i] * delta[i];
-    end += after[i] * delta[i];
-    gradient += before[i] * before[i];
-    gradientChange += change * change;
-  }
-  const double all[] = {total, first, end, gradient, gradientChange};
-  std::copy(all, all + 5, found);
-  return nullptr;
+  return findOf<5>(given, given.ranges(4), 5, 4, [=](const Range& range, double* found) {
+    double total = 0, first = 0, end = 0, gradient = 0, gradientChange = 0;
+    for (int64_t i = range.from; i < range.to; i++) {
+      const double change = after[i] - before[i];
+      total += lca[i];
+      first += before[i] * delta[i];
+      end += after[i] * delta[i];
+      gradient += before[i] * before[i];
+      gradientChange += change * change;
+    }
+    const double all[] = {total, first, end, gradient, gradientChange};
+    std::copy(all, all + 5, found);
+  });
 }
 
 // Of a(i) and b(i): Σ a·b, Σ a², Σ b², how many products are negative, and how many not 0.
 template <typename A, typename B>
-void compareInto(double* found, int64_t from, int64_t to, const A& a, const B& b) {
+void compareInto(double* found, const Range& range, const A& a, const B& b) {
   double dot = 0, before = 0, after = 0;
   int64_t turned = 0, isSigned = 0;
-  for (int64_t i = from; i < to; i++) {
+  for (int64_t i = range.from; i < range.to; i++) {
     const double x = a(i), y = b(i), product = x * y;
     dot += product;
     before += x * x;
@@ -229,85 +269,239 @@ void compareInto(double* found, int64_t from, int64_t to, const A& a, const B& b
   std::copy(all, all + 5, found);
 }
 
-// before, after, offset, size, found [5]
+// before, after, ranges, found [n, 5]
 napi_value compare(napi_env env, napi_callback_info info) {
   Arguments given(env, info);
   const double* before = given.vector<double>(0);
   const double* after = given.vector<double>(1);
-  const int64_t from = given.whole(2), to = from + given.whole(3);
-  double* found = given.table<double>(4, 5);
-  if (!given.within(from, to)) return given.refuse();
-  compareInto(found, from, to, [=](int64_t i) { return before[i]; }, [=](int64_t i) { return after[i]; });
-  return nullptr;
+  return findOf<5>(given, given.ranges(2), 3, 3, [=](const Range& range, double* found) {
+    compareInto(found, range, [=](int64_t i) { return before[i]; }, [=](int64_t i) { return after[i]; });
+  });
 }
 
-// earlier, theta, delta, offset, size, found [5]
+// earlier, theta, delta, ranges, found [n, 5]
 napi_value compareUpdates(napi_env env, napi_callback_info info) {
   Arguments given(env, info);
   const float* earlier = given.vector<float>(0);
   const float* theta = given.vector<float>(1);
   const double* delta = given.vector<double>(2);
-  const int64_t from = given.whole(3), to = from + given.whole(4);
-  double* found = given.table<double>(5, 5);
-  if (!given.within(from, to)) return given.refuse();
-  compareInto(
-      found, from, to, [=](int64_t i) { return static_cast<double>(theta[i]) - static_cast<double>(earlier[i]); },
-      [=](int64_t i) { return delta[i]; });
-  return nullptr;
+  return findOf<5>(given, given.ranges(3), 4, 3, [=](const Range& range, double* found) {
+    compareInto(
+        found, range, [=](int64_t i) { return static_cast<double>(theta[i]) - static_cast<double>(earlier[i]); },
+        [=](int64_t i) { return delta[i]; });
+  });
 }
 
-// before, after, offset, size, found [5]
+// before, after, ranges, found [n, 2]
 napi_value compareSigns(napi_env env, napi_callback_info info) {
   Arguments given(env, info);
   const float* before = given.vector<float>(0);
   const float* after = given.vector<float>(1);
-  const int64_t from = given.whole(2), to = from + given.whole(3);
-  double* found = given.table<double>(4, 5);
-  if (!given.within(from, to)) return given.refuse();
-  int64_t turned = 0, isSigned = 0;
-  for (int64_t i = from; i < to; i++) {
-    const double product = static_cast<double>(before[i]) * static_cast<double>(after[i]);
-    turned += product < 0;
-    isSigned += product != 0;
+  return findOf<2>(given, given.ranges(2), 3, 2, [=](const Range& range, double* found) {
+    int64_t turned = 0, isSigned = 0;
+    for (int64_t i = range.from; i < range.to; i++) {
+      const double product = static_cast<double>(before[i]) * static_cast<double>(after[i]);
+      turned += product < 0;
+      isSigned += product != 0;
+    }
+    found[0] = static_cast<double>(turned);
+    found[1] = static_cast<double>(isSigned);
+  });
+}
+
+template <bool isFirst>
+void joinInto(const float* values, float* sum, const Range& range, double* found) {
+  int64_t helpedOnce = 0, hurtOnce = 0, helped = 0, hurt = 0;
+  // Counted in 32 bits as long as these hold them: then a vector holds as many as there are values in one.
+  for (int64_t start = range.from; start < range.to; start += blockLength) {
+    int32_t counts[4] = {0, 0, 0, 0};
+    for (int64_t i = start, end = std::min(range.to, start + blockLength); i < end; i++) {
+      const float one = values[i], joined = isFirst ? one : sum[i] + one;
+      sum[i] = joined;
+      counts[0] += one < 0;
+      counts[1] += one > 0;
+      counts[2] += joined < 0;
+      counts[3] += joined > 0;
+    }
+    helpedOnce += counts[0];
+    hurtOnce += counts[1];
+    helped += counts[2];
+    hurt += counts[3];
   }
-  found[3] = static_cast<double>(turned);
-  found[4] = static_cast<double>(isSigned);
+  const double all[] = {static_cast<double>(helpedOnce), static_cast<double>(hurtOnce), static_cast<double>(helped),
+                        static_cast<double>(hurt)};
+  std::copy(all, all + 4, found);
+}
+
+// values, sum, isFirst, ranges, found [n, 4]
+napi_value join(napi_env env, napi_callback_info info) {
+  Arguments given(env, info);
+  const float* values = given.vector<float>(0);
+  float* sum = given.vector<float>(1);
+  const bool isFirst = given.truth(2);
+  return findOf<4>(given, given.ranges(3), 4, 2, [=](const Range& range, double* found) {
+    if (isFirst)
+      joinInto<true>(values, sum, range, found);
+    else
+      joinInto<false>(values, sum, range, found);
+  });
+}
+
+constexpr size_t signedBins = 512, extremes = 8;
+
+// values, iteration, ranges, counts [n, signedBins], absolute [n, signedBins], extremes [n, 8]
+napi_value tally(napi_env env, napi_callback_info info) {
+  Arguments given(env, info);
+  const float* values = given.vector<float>(0);
+  const double iteration = given.number(1);
+  const std::vector<Range> ranges = given.ranges(2);
+  double* allCounts = given.table<double>(3, signedBins * ranges.size());
+  double* allAbsolute = given.table<double>(4, signedBins * ranges.size());
+  double* kept = given.table<double>(5, extremes * ranges.size());
+  if (!given.ok) return given.refuse();
+  overRanges(ranges, 2, [&](int64_t r) {
+    int64_t counts[signedBins] = {};
+    double* absolute = allAbsolute + r * signedBins;
+    double* known = kept + r * extremes;
+    double squared = 0, fourth = 0;
+    float max = static_cast<float>(known[2]), min = static_cast<float>(known[5]);
+    int64_t maxIndex = -1, minIndex = -1;
+    for (int64_t i = ranges[r].from; i < ranges[r].to; i++) {
+      const float value = values[i];
+      if (value == 0) continue;
+      uint32_t word;
+      std::memcpy(&word, &value, sizeof word);
+      const double x = value, square = x * x;
+      counts[word >> 23]++;
+      absolute[word >> 23] += std::fabs(x);
+      squared += square;
+      fourth += square * square;
+      if (value > max) {
+        max = value;
+        maxIndex = i;
+      }
+      if (value < min) {
+        min = value;
+        minIndex = i;
+      }
+    }
+    for (size_t bin = 0; bin < signedBins; bin++) allCounts[r * signedBins + bin] += static_cast<double>(counts[bin]);
+    known[0] += squared;
+    known[1] += fourth;
+    const auto note = [&](double* extreme, float value, int64_t index) {
+      if (index < 0) return;
+      extreme[0] = value;
+      extreme[1] = static_cast<double>(index);
+      extreme[2] = iteration;
+    };
+    note(known + 2, max, maxIndex);
+    note(known + 5, min, minIndex);
+  });
   return nullptr;
 }
 
-// values, offset, size, first, stride, units, helping, hurting
+// Calls take(unit, from, to) for the parameters of each unit that lie in a row, for ranges that share units in their order.
+// `spans` [n, 3] are first, stride and units; all units lie in tables of so many.
+template <typename Take, typename TakeTurns>
+napi_value overUnits(Arguments& given, const std::vector<Range>& ranges, size_t spansAt, size_t room, const Take& take,
+                     const TakeTurns& takeTurns) {
+  const double* spans = given.table<double>(spansAt, 3 * ranges.size());
+  if (!given.ok) return given.refuse();
+  std::map<int64_t, std::vector<size_t>> sharing;
+  for (size_t r = 0; r < ranges.size(); r++) {
+    const double first = spans[3 * r], stride = spans[3 * r + 1], units = spans[3 * r + 2];
+    if (!(first >= 0 && stride >= 1 && units >= 1 && first + units <= static_cast<double>(room))) return given.refuse();
+    sharing[static_cast<int64_t>(first)].push_back(r);
+  }
+  std::vector<std::vector<size_t>> blocks;
+  int64_t values = 0;
+  for (const auto& entry : sharing) blocks.push_back(entry.second);
+  for (const Range& range : ranges) values += range.size();
+  ledger::inBlocks(static_cast<int64_t>(blocks.size()), values, [&](int64_t block) {
+    for (const size_t r : blocks[block]) {
+      const int64_t first = static_cast<int64_t>(spans[3 * r]), stride = static_cast<int64_t>(spans[3 * r + 1]),
+                    units = static_cast<int64_t>(spans[3 * r + 2]);
+      int64_t unit = 0;
+      for (int64_t from = ranges[r].from; from < ranges[r].to;) {
+        if (stride == 1) {
+          const int64_t to = std::min(ranges[r].to, from + units);
+          takeTurns(first, from, to);
+          from = to;
+          continue;
+        }
+        const int64_t to = std::min(ranges[r].to, from + stride);
+        take(first + unit, from, to);
+        if (++unit == units) unit = 0;
+        from = to;
+      }
+    }
+  });
+  return nullptr;
+}
+
+// values, ranges, spans, helping, hurting
 napi_value addUnits(napi_env env, napi_callback_info info) {
   Arguments given(env, info);
   const float* values = given.vector<float>(0);
-  const int64_t from = given.whole(1), to = from + given.whole(2), first = given.whole(3), stride = given.whole(4),
-                units = given.whole(5);
-  if (!given.within(from, to) || stride < 1 || units < 1) return given.refuse();
-  double* helping = given.table<double>(6, first + units);
-  double* hurting = given.table<double>(7, first + units);
-  if (!given.ok) return given.refuse();
-  int64_t unit = first;
-  for (int64_t i = from; i < to;) {
-    double helps = helping[unit], hurts = hurting[unit];
-    for (const int64_t end = std::min(to, i + stride); i < end; i++) {
-      const double value = values[i], magnitude = std::fabs(value);
-      helps += 0.5 * (value - magnitude);
-      hurts += 0.5 * (value + magnitude);
-    }
-    helping[unit] = helps;
-    hurting[unit] = hurts;
-    if (++unit == first + units) unit = first;
-  }
-  return nullptr;
+  const std::vector<Range> ranges = given.ranges(1);
+  size_t room = 0, more = 0;
+  double* helping = given.table<double>(3, 0, &room);
+  double* hurting = given.table<double>(4, 0, &more);
+  return overUnits(
+      given, ranges, 2, std::min(room, more),
+      [=](int64_t unit, int64_t from, int64_t to) {
+        double helps = helping[unit], hurts = hurting[unit];
+        for (int64_t i = from; i < to; i++) {
+          const double value = values[i], magnitude = std::fabs(value);
+          helps += 0.5 * (value - magnitude);
+          hurts += 0.5 * (value + magnitude);
+        }
+        helping[unit] = helps;
+        hurting[unit] = hurts;
+      },
+      [=](int64_t first, int64_t from, int64_t to) {
+        for (int64_t u = 0; u < to - from; u++) {
+          const double value = values[from + u], magnitude = std::fabs(value);
+          helping[first + u] += 0.5 * (value - magnitude);
+          hurting[first + u] += 0.5 * (value + magnitude);
+        }
+      });
+}
+
+// values, ranges, spans, sums
+napi_value sumUnits(napi_env env, napi_callback_info info) {
+  Arguments given(env, info);
+  const float* values = given.vector<float>(0);
+  const std::vector<Range> ranges = given.ranges(1);
+  size_t room = 0;
+  double* sums = given.table<double>(3, 0, &room);
+  return overUnits(
+      given, ranges, 2, room,
+      [=](int64_t unit, int64_t from, int64_t to) {
+        double sum = sums[unit];
+        for (int64_t i = from; i < to; i++) sum += values[i];
+        sums[unit] = sum;
+      },
+      [=](int64_t first, int64_t from, int64_t to) {
+        for (int64_t u = 0; u < to - from; u++) sums[first + u] += values[from + u];
+      });
 }
 
 const struct {
   const char* name;
   napi_callback call;
 } all[] = {
-    {"combine", combine},           {"allocate", allocate},
-    {"sums", sums},                 {"slopes", slopes},
-    {"compare", compare},           {"compareUpdates", compareUpdates},
-    {"compareSigns", compareSigns}, {"addUnits", addUnits},
+    {"combine", combine},
+    {"allocate", allocate},
+    {"sums", sums},
+    {"slopes", slopes},
+    {"compare", compare},
+    {"compareUpdates", compareUpdates},
+    {"compareSigns", compareSigns},
+    {"join", join},
+    {"tally", tally},
+    {"addUnits", addUnits},
+    {"sumUnits", sumUnits},
 };
 
 }  // namespace

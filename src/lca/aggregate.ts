@@ -2,7 +2,7 @@
  * The aggregates of DESIGN's ledger: one row a (split, iteration, variable), every column a sum over the variable's
  * parameters, so that layers, spans of iterations and the whole model are sums of rows. Accumulated in float64.
  */
-import { hostLoops } from '../host-loops.ts'
+import { hostLoops, rangesOf, valuesFound } from '../host-loops.ts'
 import type { VariableFacts } from '../spec/facts.ts'
 import type { SplitName } from '../spec/schema.ts'
 import type { Step } from './allocate.ts'
@@ -33,14 +33,6 @@ export type AllocationColumns = {
   hurt: Int32Array
 }
 
-/** The sums over parameters [offset, offset + size) of one step's allocations. */
-export function sumsOf(lca: Float32Array, delta: Float64Array, offset: number, size: number) {
-  hostLoops.sums(lca, delta, offset, size, found)
-  const [helping, hurting, squared, moved, helped, hurt] = found
-  return { lca: helping + hurting, helping, hurting, squared, moved, helped, hurt }
-}
-const found = new Float64Array(6)
-
 /** A consumer of steps that fills the tables of a segment: `iterations` steps over `splits`, in order. */
 export function makeAggregator(
   variables: VariableFacts[],
@@ -51,18 +43,22 @@ export function makeAggregator(
     iterations: iterationColumns(iterations),
     allocations: allocationColumns(iterations * variables.length),
   }))
+  const ranges = rangesOf(variables)
+  const found = new Float64Array(valuesFound.sums * variables.length)
   let row = 0
 
   const step = ({ delta, splits: parts, perSplit }: Step) => {
     for (const { split, lossBefore, lossAfter, residual, lca } of perSplit) {
       const table = tables[splits.indexOf(split)]
       const total = { lca: 0, helped: 0, hurt: 0 }
-      for (const [variable, { offset, size }] of variables.entries()) {
-        const sums = sumsOf(lca, delta, offset, size)
+      hostLoops.sums(lca, delta, ranges, found)
+      for (let variable = 0; variable < variables.length; variable++) {
+        const [helping, hurting, squared, moved, helped, hurt] = found.subarray(valuesFound.sums * variable)
+        const sums = { lca: helping + hurting, helping, hurting, squared, moved, helped, hurt }
         put(table.allocations, row * variables.length + variable, sums)
         total.lca += sums.lca
-        total.helped += sums.helped
-        total.hurt += sums.hurt
+        total.helped += helped
+        total.hurt += hurt
       }
       put(table.iterations, row, { lossBefore, lossAfter, residual, splits: parts, ...total })
     }

@@ -2,7 +2,7 @@
  * A consumer of steps that sums allocations over the parameters of every output unit: what each neuron, channel or head did
  * in an iteration, and over the segment. Accumulated in float64, in the order of iterations, variables and parameters.
  */
-import { hostLoops } from '../host-loops.ts'
+import { hostLoops, rangesOf, spansOf } from '../host-loops.ts'
 import type { VariableFacts } from '../spec/facts.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { layerUnits, unitSpan } from '../spec/units.ts'
@@ -29,11 +29,8 @@ export type Neurons = {
 export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Neurons {
   const layers = layerUnits(variables)
   const units = layers.reduce((sum, layer) => sum + layer.units, 0)
-  const columns = variables.map(variable => {
-    const { layer, offset, size } = variable
-    const own = layers.find(one => one.layer === layer)!
-    return { offset, size, ...unitSpan(variable, own) }
-  })
+  const ranges = rangesOf(variables)
+  const spans = spansOf(variables.map(one => unitSpan(one, layers.find(({ layer }) => layer === one.layer)!)))
   const floats = () => new Float64Array(units)
   const sums = splits.map((): NeuronColumns => ({ lca: floats(), helping: floats(), hurting: floats() }))
   const rows = splits.map(() => new Float32Array(units))
@@ -43,8 +40,7 @@ export function makeNeurons(variables: VariableFacts[], splits: SplitName[]): Ne
   const addSplit = (lca: Float32Array, total: NeuronColumns, row: Float32Array) => {
     helping.fill(0)
     hurting.fill(0)
-    for (const { offset, size, first, stride, units } of columns)
-      hostLoops.addUnits(lca, offset, size, first, stride, units, helping, hurting)
+    hostLoops.addUnits(lca, ranges, spans, helping, hurting)
     for (let unit = 0; unit < units; unit++) {
       total.helping[unit] += helping[unit]
       total.hurting[unit] += hurting[unit]

@@ -19,6 +19,8 @@ import {
   type ObjectWriter,
 } from './objects.ts'
 
+/** Bytes. Every read is a turn through the event loop and its threads: in Node's own 64 KiB they cost as much as a SHA-256. */
+const readAtOnce = 2 ** 20
 const day = 24 * 60 * 60 * 1000
 const hasCode = (error: unknown, code: string) => (error as NodeJS.ErrnoException).code === code
 
@@ -67,7 +69,8 @@ export function openFolder(directory: string): Objects {
       const target = path(key)
       if (range !== undefined && range.end <= range.start) return emptyStream()
       // createReadStream's end is inclusive.
-      const source = createReadStream(target, range && { start: range.start, end: range.end - 1 })
+      const part = range && { start: range.start, end: range.end - 1 }
+      const source = createReadStream(target, { highWaterMark: readAtOnce, ...part })
       return namingMissing(source, key)
     },
 

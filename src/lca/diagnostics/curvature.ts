@@ -12,7 +12,7 @@
  * and of Cockpit, Schneider, Dangel and Hennig, NeurIPS 2021, §3.1, there noisy, here of the whole split). Of one layer: how
  * the slope that it contributes changed while all layers moved.
  */
-import { hostLoops } from '../../host-loops.ts'
+import { hostLoops, rangesOf, valuesFound } from '../../host-loops.ts'
 import type { Step } from '../allocate.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { makeTables, median, totalsOf } from './sums.ts'
@@ -37,16 +37,18 @@ export const curvature: Diagnostic = {
   follow({ network, splits, from, to }) {
     const names = sums.map(({ name }) => name)
     const { variables } = network
-    const found = new Float64Array(names.length)
+    const ranges = rangesOf(variables)
+    const found = new Float64Array(valuesFound.slopes * variables.length)
     const { tables, put } = makeTables(names, splits, (to - from) * variables.length)
     return {
       step({ iteration, delta, perSplit }: Step) {
-        for (const { split, gradientBefore: before, gradientAfter: after, lca } of perSplit)
-          for (const [v, { offset, size }] of variables.entries()) {
-            hostLoops.slopes(lca, before, after, delta, offset, size, found)
+        for (const { split, gradientBefore: before, gradientAfter: after, lca } of perSplit) {
+          hostLoops.slopes(lca, before, after, delta, ranges, found)
+          for (let v = 0; v < variables.length; v++) {
             const row = (iteration - from) * variables.length + v
-            put(split, row, found)
+            put(split, row, found.subarray(valuesFound.slopes * v, valuesFound.slopes * (v + 1)))
           }
+        }
       },
       tables: () => ({ curvature: tables }),
     }

@@ -4,6 +4,8 @@
  * two passes, however many lengths there are. float32, added in pairs: a sum is off by log₂ n roundings at most.
  */
 
+import { hostLoops, rangesOf, valuesFound } from '../../host-loops.ts'
+
 /** Values [offset, offset + size) belong to a group. */
 export type Range = { offset: number; size: number; group: number }
 
@@ -25,44 +27,19 @@ export function makeLadder(length: number, ranges: Range[], groups: number) {
     rung.helped[group] += helped
     rung.hurt[group] += hurt
   }
-  /*
-   * Each is one pass over memory, which is what it costs. Signs are every other way, and a processor cannot guess them: they
-   * are added as numbers.
+  const parts = rangesOf(ranges)
+  const found = new Float64Array(valuesFound.join * ranges.length)
+  /**
+   * Adds values to the sum, and counts them (where they are of single vectors) and what the sum is then: one pass over memory,
+   * which is what it costs. With `isFirst` nothing is there to add them to.
    */
-  /** Counts the values, and keeps them. */
-  const keep = (values: Float32Array, into: Float32Array) => {
-    rungAt(0).windows++
-    for (const { offset, size, group } of ranges) {
-      let helped = 0
-      let hurt = 0
-      for (let i = offset; i < offset + size; i++) {
-        const value = values[i]
-        into[i] = value
-        helped += Number(value < 0)
-        hurt += Number(value > 0)
-      }
-      put(0, group, helped, hurt)
-    }
-  }
-  /** Adds values to the sum, and counts them (where they are of single vectors) and what the sum is then. */
-  const join = (level: number, values: Float32Array, sum: Float32Array) => {
-    rungAt(level + 1).windows++
+  const join = (level: number, values: Float32Array, sum: Float32Array, isFirst = false) => {
+    if (!isFirst) rungAt(level + 1).windows++
     if (level === 0) rungAt(0).windows++
-    for (const { offset, size, group } of ranges) {
-      let helped = 0
-      let hurt = 0
-      let helpedOnce = 0
-      let hurtOnce = 0
-      for (let i = offset; i < offset + size; i++) {
-        const one = values[i]
-        const value = Math.fround(sum[i] + one)
-        sum[i] = value
-        helped += Number(value < 0)
-        hurt += Number(value > 0)
-        helpedOnce += Number(one < 0)
-        hurtOnce += Number(one > 0)
-      }
-      put(level + 1, group, helped, hurt)
+    hostLoops.join(values, sum, isFirst, parts, found)
+    for (const [r, { group }] of ranges.entries()) {
+      const [helpedOnce, hurtOnce, helped, hurt] = found.subarray(valuesFound.join * r)
+      if (!isFirst) put(level + 1, group, helped, hurt)
       if (level === 0) put(0, group, helpedOnce, hurtOnce)
     }
   }
@@ -74,7 +51,7 @@ export function makeLadder(length: number, ranges: Range[], groups: number) {
       let sum = waiting[0]
       if (sum === undefined) {
         waiting[0] = free.pop() ?? new Float32Array(length)
-        keep(values, waiting[0])
+        join(0, values, waiting[0], true)
         return
       }
       waiting[0] = undefined

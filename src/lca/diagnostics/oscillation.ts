@@ -12,7 +12,7 @@
  * are, so that Δ = θ' − θ in float64 is what both had, bit for bit, and its first and last LCA. (θ' is rebuilt as θ + Δ,
  * rounded to float32: exact where |θ'| ≥ 2⁻²⁹|θ|, and else the difference from θ still rounds to Δ.)
  */
-import { hostLoops } from '../../host-loops.ts'
+import { hostLoops, rangesOf, valuesFound } from '../../host-loops.ts'
 import type { Step } from '../allocate.ts'
 import { joinBorders } from './borders.ts'
 import type { ColumnRule, Diagnostic } from './diagnostic.ts'
@@ -51,8 +51,12 @@ const gradientCosine = (of: Record<string, number>) =>
   cosine(of.gradients, of.gradientBefore, of.gradientAfter)
 const updateCosine = (of: Record<string, number>) => cosine(of.updates, of.updateBefore, of.updateAfter)
 
-/** What loops find of two vectors: Σ a·b, Σ a², Σ b², how many products are negative, and how many not 0. [5] */
-const noComparison = () => new Float64Array(5)
+/** What loops find of two vectors, of each variable: Σ a·b, Σ a², Σ b², how many products are negative, and how many not 0. */
+const noComparisons = (variables: number) => ({
+  all: new Float64Array(valuesFound.compare * variables),
+  signs: new Float64Array(valuesFound.compareSigns * variables),
+})
+type Found = ReturnType<typeof noComparisons>
 
 /** What is said of an iteration and the one before: so many rows, of which nothing is known yet. */
 const makeComparisons = (rows: number) => ({
@@ -66,17 +70,24 @@ const makeComparisons = (rows: number) => ({
 })
 type Comparisons = ReturnType<typeof makeComparisons>
 
-function putUpdates(into: Comparisons, row: number, [dot, before, after, turned, signed]: Float64Array) {
-  into.updates[row] = dot
-  into.updateBefore[row] = before
-  into.updateAfter[row] = after
-  into.updateTurned[row] = turned
-  into.updateSigned[row] = signed
+/** Into the rows from `first` on, one a variable. */
+function putUpdates(into: Comparisons, first: number, { all }: Found) {
+  for (let v = 0; valuesFound.compare * v < all.length; v++) {
+    const [dot, before, after, turned, signed] = all.subarray(valuesFound.compare * v)
+    into.updates[first + v] = dot
+    into.updateBefore[first + v] = before
+    into.updateAfter[first + v] = after
+    into.updateTurned[first + v] = turned
+    into.updateSigned[first + v] = signed
+  }
 }
 
-function putAllocations(into: Comparisons, row: number, [, , , turned, signed]: Float64Array) {
-  into.lcaTurned[row] = turned
-  into.lcaSigned[row] = signed
+function putAllocations(into: Comparisons, first: number, { signs }: Found) {
+  for (let v = 0; valuesFound.compareSigns * v < signs.length; v++) {
+    const [turned, signed] = signs.subarray(valuesFound.compareSigns * v)
+    into.lcaTurned[first + v] = turned
+    into.lcaSigned[first + v] = signed
+  }
 }
 
 const makeGradients = (rows: number) => ({
@@ -89,12 +100,15 @@ const makeGradients = (rows: number) => ({
 
 type Gradients = ReturnType<typeof makeGradients>
 
-function putGradients(into: Gradients, row: number, [dot, before, after, turned, signed]: Float64Array) {
-  into.gradients[row] = dot
-  into.gradientBefore[row] = before
-  into.gradientAfter[row] = after
-  into.gradientTurned[row] = turned
-  into.gradientSigned[row] = signed
+function putGradients(into: Gradients, first: number, { all }: Found) {
+  for (let v = 0; valuesFound.compare * v < all.length; v++) {
+    const [dot, before, after, turned, signed] = all.subarray(valuesFound.compare * v)
+    into.gradients[first + v] = dot
+    into.gradientBefore[first + v] = before
+    into.gradientAfter[first + v] = after
+    into.gradientTurned[first + v] = turned
+    into.gradientSigned[first + v] = signed
+  }
 }
 
 /** The weights and allocations of a segment's ends, by which its neighbours go on. */
@@ -120,7 +134,8 @@ export const oscillation: Diagnostic = {
     const { variables, parameters } = network
     const rows = (to - from) * variables.length
     const tables = splits.map(() => ({ ...makeGradients(rows), ...makeComparisons(rows) }))
-    const found = noComparison()
+    const ranges = rangesOf(variables)
+    const found = noComparisons(variables.length)
     const lastLca = splits.map(() => new Float32Array(parameters))
     const ends = {
       start: new Float32Array(parameters),
@@ -134,33 +149,23 @@ export const oscillation: Diagnostic = {
         const first = (iteration - from) * variables.length
         if (iteration === from) {
           ends.start.set(theta)
-          for (let i = 0; i < parameters; i++) ends.second[i] = theta[i] + delta[i]
+          hostLoops.combine(ends.second, 1, theta, 1, delta)
         }
-        for (let v = 0; v < variables.length && iteration > from; v++) {
-          hostLoops.compareUpdates(
-            ends.lastStart,
-            theta,
-            delta,
-            variables[v].offset,
-            variables[v].size,
-            found,
-          )
-          for (const table of tables) putUpdates(table, first + v, found)
+        if (iteration > from) {
+          hostLoops.compareUpdates(ends.lastStart, theta, delta, ranges, found.all)
+          for (const table of tables) putUpdates(table, first, found)
         }
         ends.lastStart.set(theta)
         for (const { split, gradientBefore, gradientAfter, lca } of perSplit) {
           const s = splits.indexOf(split)
           const table = tables[s]
-          for (let v = 0; v < variables.length; v++) {
-            const row = first + v
-            const { offset, size } = variables[v]
-            hostLoops.compare(gradientBefore, gradientAfter, offset, size, found)
-            putGradients(table, row, found)
-            if (iteration === from) continue
-            hostLoops.compareSigns(lastLca[s], lca, offset, size, found)
-            putAllocations(table, row, found)
-          }
+          hostLoops.compare(gradientBefore, gradientAfter, ranges, found.all)
+          putGradients(table, first, found)
           if (iteration === from) firstLca[s].set(lca)
+          else {
+            hostLoops.compareSigns(lastLca[s], lca, ranges, found.signs)
+            putAllocations(table, first, found)
+          }
           lastLca[s].set(lca)
         }
       },
@@ -175,7 +180,8 @@ export const oscillation: Diagnostic = {
     vectors: [...vectors],
     kind: borders.table,
     join({ variables, parameters }) {
-      const found = noComparison()
+      const ranges = rangesOf(variables)
+      const found = noComparisons(variables.length)
       const before = new Float64Array(parameters)
       const after = new Float64Array(parameters)
       const made: { iteration: number; comparisons: Comparisons }[] = []
@@ -184,17 +190,13 @@ export const oscillation: Diagnostic = {
         add({ from, vectors }) {
           const own = vectors as Ends
           if (last !== undefined) {
-            for (let i = 0; i < parameters; i++) {
-              before[i] = own.start[i] - last.lastStart[i]
-              after[i] = own.second[i] - own.start[i]
-            }
+            hostLoops.combine(before, 1, own.start, -1, last.lastStart)
+            hostLoops.combine(after, 1, own.second, -1, own.start)
             const comparisons = makeComparisons(variables.length)
-            for (const [v, { offset, size }] of variables.entries()) {
-              hostLoops.compare(before, after, offset, size, found)
-              putUpdates(comparisons, v, found)
-              hostLoops.compareSigns(last.lastLca, own.firstLca, offset, size, found)
-              putAllocations(comparisons, v, found)
-            }
+            hostLoops.compare(before, after, ranges, found.all)
+            putUpdates(comparisons, 0, found)
+            hostLoops.compareSigns(last.lastLca, own.firstLca, ranges, found.signs)
+            putAllocations(comparisons, 0, found)
             made.push({ iteration: from, comparisons })
           }
           last = own

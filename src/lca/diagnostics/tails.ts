@@ -7,6 +7,7 @@
  *
  * Sums are of segments, so what is read is of the segments that lie within the span, whole.
  */
+import { extremes, hostLoops, rangesOf, signedBins } from '../../host-loops.ts'
 import type { Step } from '../allocate.ts'
 import type { Columns } from '../columns.ts'
 import type { ColumnRule, Diagnostic, ReadFacts, Source, StoredBlock } from './diagnostic.ts'
@@ -14,8 +15,6 @@ import { type Groups, groupsOf, networkGroup, wholeSegments } from './groups.ts'
 import { bins, lowestBin, type Magnitudes, noMagnitudes, tailOf, topShare, totalOf } from './magnitudes.ts'
 import { counts, perSplitOf } from './sums.ts'
 
-/** Two halves, signs apart, as the first nine bits of a float32 number them. */
-const signedBins = 2 * bins
 const sharesOf = [
   { name: 'top01', fraction: 0.001, label: '0.1 %' },
   { name: 'top1', fraction: 0.01, label: '1 %' },
@@ -23,70 +22,36 @@ const sharesOf = [
 ]
 
 /** What a segment has of a variable, or a span of a group. */
-type Extremes = {
-  squared: number
-  fourth: number
-  max: number
-  maxIndex: number
-  maxIteration: number
-  min: number
-  minIndex: number
-  minIteration: number
-}
+type Extremes = Record<(typeof extremes)[number], number>
 const noExtremes = (): Extremes => ({
   ...{ squared: 0, fourth: 0 },
   ...{ max: Number.NEGATIVE_INFINITY, maxIndex: -1, maxIteration: -1 },
   ...{ min: Number.POSITIVE_INFINITY, minIndex: -1, minIteration: -1 },
 })
 
-/** The histogram of a variable over a segment: [signedBins] each. */
-type Histogram = { counts: Float64Array; absolute: Float64Array }
+/** What a segment has of all variables: extremes, [variables, 8], and histograms, [variables, signedBins]. */
+type Tally = { kept: Float64Array; counts: Float64Array; absolute: Float64Array }
 
-/**
- * Adds the allocations of one variable, parameters [offset, offset + size), in one iteration. `words` are the bits of the
- * same float32.
- */
-function addStep(
-  lca: Float32Array,
-  words: Uint32Array,
-  { offset, size }: { offset: number; size: number },
-  iteration: number,
-  extremes: Extremes,
-  { counts, absolute }: Histogram,
-): void {
-  let squared = 0
-  let fourth = 0
-  let { max, min } = extremes
-  for (let i = offset; i < offset + size; i++) {
-    const x = lca[i]
-    if (x === 0) continue
-    const bin = words[i] >>> 23
-    const square = x * x
-    counts[bin] += 1
-    absolute[bin] += Math.abs(x)
-    squared += square
-    fourth += square * square
-    if (x > max) {
-      max = x
-      extremes.maxIndex = i
-      extremes.maxIteration = iteration
-    }
-    if (x < min) {
-      min = x
-      extremes.minIndex = i
-      extremes.minIteration = iteration
-    }
+function noTally(variables: number): Tally {
+  const none = noExtremes()
+  return {
+    kept: Float64Array.from(new Array(variables).fill(extremes.map(name => none[name])).flat()),
+    counts: new Float64Array(variables * signedBins),
+    absolute: new Float64Array(variables * signedBins),
   }
-  extremes.squared += squared
-  extremes.fourth += fourth
-  extremes.max = max
-  extremes.min = min
 }
 
+/** The extremes of one of the variables. */
+const extremesIn = ({ kept }: Tally, variable: number) =>
+  Object.fromEntries(extremes.map((name, n) => [name, kept[variable * extremes.length + n]])) as Extremes
+
 /** Bins that have something in them: a row each, those below the lowest in it. */
-function binColumns(histograms: Histogram[]): Columns {
+function binColumns(tally: Tally, variables: number): Columns {
   const rows: number[][] = []
-  for (const [variable, { counts, absolute }] of histograms.entries()) {
+  for (let variable = 0; variable < variables; variable++) {
+    // Two halves, signs apart.
+    const own = (values: Float64Array) => values.subarray(variable * signedBins)
+    const [counts, absolute] = [own(tally.counts), own(tally.absolute)]
     let [negative, positive, sum] = [0, 0, 0]
     for (let bin = 0; bin < bins; bin++) {
       negative += counts[bins + bin]
@@ -251,30 +216,19 @@ export const tails: Diagnostic = {
   ],
 
   follow({ network: { variables }, splits }) {
-    const found = splits.map(() => variables.map(noExtremes))
-    const histograms = splits.map(() =>
-      variables.map(
-        (): Histogram => ({
-          counts: new Float64Array(signedBins),
-          absolute: new Float64Array(signedBins),
-        }),
-      ),
-    )
+    const ranges = rangesOf(variables)
+    const tallies = splits.map(() => noTally(variables.length))
     return {
       step({ iteration, perSplit }: Step) {
         for (const { split, lca } of perSplit) {
-          const s = splits.indexOf(split)
-          const words = new Uint32Array(lca.buffer, lca.byteOffset, lca.length)
-          for (let v = 0; v < variables.length; v++)
-            addStep(lca, words, variables[v], iteration, found[s][v], histograms[s][v])
+          const { counts, absolute, kept } = tallies[splits.indexOf(split)]
+          hostLoops.tally(lca, iteration, ranges, counts, absolute, kept)
         }
       },
-      tables: () => {
-        return {
-          tails: perSplitOf(splits, s => extremeColumns(found[s])),
-          'tails.bins': perSplitOf(splits, s => binColumns(histograms[s])),
-        }
-      },
+      tables: () => ({
+        tails: perSplitOf(splits, s => extremeColumns(variables.map((_, v) => extremesIn(tallies[s], v)))),
+        'tails.bins': perSplitOf(splits, s => binColumns(tallies[s], variables.length)),
+      }),
     }
   },
 

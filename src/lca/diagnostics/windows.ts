@@ -7,6 +7,7 @@
  * first iteration; across segments those of 1, 2, 4, … segments of full length, from the first, made in the end of each
  * segment's sums; and the whole run. Only complete ones count.
  */
+import { hostLoops, rangesOf, spansOf } from '../../host-loops.ts'
 import type { Step } from '../allocate.ts'
 import type { Columns } from '../columns.ts'
 import type { ColumnRule, Diagnostic, NetworkOf, ReadFacts, Row, Source } from './diagnostic.ts'
@@ -23,19 +24,17 @@ function makeLadders({ variables, layers, layerOf, units, parameters }: NetworkO
     ...{ offset, size: units, group: layers.indexOf(layer) },
   }))
   const count = units.reduce((sum, layer) => sum + layer.units, 0)
-  const own = variables.map(({ layer }) => units.find(one => one.layer === layer)!)
+  const ranges = rangesOf(variables)
+  const spans = spansOf(
+    variables.map(({ layer }) => {
+      const { offset: first, units: width } = units.find(one => one.layer === layer)!
+      return { first, stride: 1, units: width }
+    }),
+  )
   const sums = new Float64Array(count)
   const rounded = new Float32Array(count)
   const unitsOf = (values: Float32Array): Float32Array => {
-    sums.fill(0)
-    for (let v = 0; v < variables.length; v++) {
-      const { offset, size } = variables[v]
-      const { offset: first, units: width } = own[v]
-      for (let i = offset, unit = 0; i < offset + size; i++) {
-        sums[first + unit] += values[i]
-        if (++unit === width) unit = 0
-      }
-    }
+    hostLoops.sumUnits(values, ranges, spans, sums.fill(0))
     rounded.set(sums)
     return rounded
   }
