@@ -46,16 +46,17 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '0.5' },
     experiments: { type: 'string', default: '10000' },
     profile: { type: 'string' },
+    beside: { type: 'string' },
   },
 })
 const config = readConfig()
 const rounds = Number(values.rounds)
 if (values.pages) {
   const { measurePages } = await import('./pages.ts')
-  const { only, profile } = values
+  const { only, profile, beside } = values
   await measurePages({
     ...{ rounds, minutes: Number(values.minutes), experiments: Number(values.experiments) },
-    ...{ only: only?.split(','), profile },
+    ...{ only: only?.split(','), profile, beside },
   })
   process.exit()
 }

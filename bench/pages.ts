@@ -1,28 +1,28 @@
 /**
  * `npm run bench -- --pages [--rounds 3] [--minutes 0.5] [--experiments 10000] [--only table,map,curve,overlay]
- * [--profile FOLDER]`: the pages in Chromium, over ledgers that have grown, in a temporary embedded Postgres. The table of
- * 10,000 experiments, the heat map of 9,775 iterations × 62 variables, the curve of 1,000,000 iterations, 50 experiments laid
- * over each other: time to the first paint, until what the page is for is there, and from a click to what it changes, each in
- * a browser context of its own, with nothing cached; what it asked for until then, and the processor time of the API and of
- * the page's main thread, which say as much where the machine has other work; and what the page has in memory while it is
- * told of a hundred running experiments for so many minutes. A folder gets a .cpuprofile of each view's main thread.
+ * [--beside CHECKOUT] [--profile FOLDER]`: the pages in Chromium, over ledgers that have grown (grown.ts), in a temporary
+ * embedded Postgres, from an API in a process of its own, as users have it. The table of 10,000 experiments, the heat map of
+ * 9,775 iterations × 62 variables, the curve of 1,000,000 iterations, 50 experiments laid over each other: time to the first
+ * paint, until what the page is for is there, and from a click to what it changes, each in a browser context of its own, with
+ * nothing cached; what it asked for until then, and the processor time of the API and of the page's main thread, which say as
+ * much where the machine has other work; and what the page has in memory while it is told of a hundred running experiments
+ * for so many minutes. With another checkout, which is built, its API and pages take turns with these. A folder gets of each
+ * view a .cpuprofile of its main thread and a list of what it asked for and when.
  */
-import { randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { median } from 'd3-array'
 import type { Browser, CDPSession, Page } from 'playwright-core'
-import type { SegmentColumns } from '../src/lca/columns.ts'
-import type { VariableFacts } from '../src/spec/facts.ts'
-import type { SplitName } from '../src/spec/schema.ts'
-import { insertBlocks } from '../src/store/blocks.ts'
-import { coarsen } from '../src/store/coarsen.ts'
-import { createExperiment } from '../src/store/experiments.ts'
-import { startApi, type TestApi } from '../test/support/api.ts'
+import type { Database } from '../src/store/database.ts'
 import { launch, skipReason } from '../test/support/browser.ts'
-import { asStored, fakeSpec } from '../test/support/fake-ledger.ts'
+import { testDatabase } from '../test/support/database.ts'
+import { fill } from './grown.ts'
 
 /** A run that is measured: where the reader goes, what says that it is there, and what they then do. */
 type Run = {
@@ -49,17 +49,23 @@ export async function measurePages(options: {
   experiments: number
   /** Names of the views that are measured; all if absent. */
   only?: string[] | undefined
+  /** Another checkout that is measured in turn with this one. */
+  beside?: string | undefined
   /** Where profiles are written. */
   profile?: string | undefined
 }): Promise<void> {
   if (skipReason !== undefined) throw new Error(skipReason)
-  const api = await startApi({ LOG_LEVEL: 'error', LEDGER_MAX_TABLES: '0', LEDGER_RATE_LIMIT: '0' })
+  const database = await testDatabase()
+  const directory = await mkdtemp(path.join(tmpdir(), 'loss-ledger-pages-'))
+  const servers: Served[] = []
   let browser: Browser | undefined
   try {
     const start = performance.now()
-    const made = await fill(api, options.experiments)
+    const made = await fill(database.db, options.experiments)
     console.log(`made up in ${((performance.now() - start) / 1000).toFixed(0)} s`)
-    const base = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`
+    const here = fileURLToPath(new URL('../..', import.meta.url))
+    for (const checkout of options.beside === undefined ? [here] : [here, path.resolve(options.beside)])
+      servers.push(await serve(checkout, database.url, directory))
     browser = await launch()
     const runs: Run[] = [
       {
@@ -101,13 +107,60 @@ export async function measurePages(options: {
     ]
     const { only, profile } = options
     const wanted = runs.filter(({ name }) => only?.includes(name) ?? true)
-    for (const run of wanted) await measure(browser, base, run, { rounds: options.rounds, profile })
+    for (const run of wanted) await measure(browser, servers, run, { rounds: options.rounds, profile })
     if (only !== undefined) return
-    await scroll(browser, base, options.experiments)
-    if (options.minutes > 0) await live(browser, api, base, options.minutes, made.running)
+    const [{ url }] = servers
+    await scroll(browser, url, options.experiments)
+    if (options.minutes > 0) await live(browser, database.db, url, options.minutes, made.running)
   } finally {
     await browser?.close()
-    await api.close()
+    for (const server of servers) await server.stop()
+    await database.close()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+type Served = {
+  checkout: string
+  url: string
+  /** Milliseconds of processor time that its process has had. */
+  busy(): Promise<number>
+  stop(): Promise<void>
+}
+
+/** The API of a checkout over a database, without workers: what `npm start` runs. */
+async function serve(checkout: string, databaseUrl: string, directory: string): Promise<Served> {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--enable-source-maps', 'dist/src/cli/main.js', 'serve'],
+    {
+      cwd: checkout,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        ...process.env,
+        ...{ DATABASE_URL: databaseUrl, LEDGER_DIR: directory, LEDGER_WORKERS: '0', PORT: '0' },
+      },
+    },
+  )
+  const ended = once(child, 'exit')
+  const lines = createInterface({ input: child.stdout! })
+  const url = await Promise.race([
+    new Promise<string>(resolve =>
+      lines.on('line', line => line.includes('"workers":0') && resolve(JSON.parse(line).url)),
+    ),
+    ended.then(() => Promise.reject(new Error(`the API of ${checkout} did not start`))),
+  ])
+  return {
+    checkout,
+    url,
+    async busy() {
+      const text = await (await fetch(`${url}/metrics`)).text()
+      return 1000 * Number(/^process_cpu_seconds_total ([\d.e-]+)$/m.exec(text)![1])
+    },
+    async stop() {
+      child.kill()
+      await ended
+    },
   }
 }
 
@@ -124,59 +177,80 @@ type Measured = Record<
 
 async function measure(
   browser: Browser,
-  base: string,
+  servers: Served[],
   run: Run,
   { rounds, profile }: { rounds: number; profile: string | undefined },
 ): Promise<void> {
-  const times: Measured[] = []
-  // The first only warms up what the server keeps.
-  for (let round = 0; round <= rounds; round++) {
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
-    const session = await page.context().newCDPSession(page)
-    await session.send('Performance.enable', { timeDomain: 'threadTicks' })
-    const isProfiled = profile !== undefined && round === rounds
-    if (isProfiled) {
-      await session.send('Profiler.enable')
-      await session.send('Profiler.setSamplingInterval', { interval: 200 })
-      await session.send('Profiler.start')
+  const times = new Map(servers.map(server => [server, [] as Measured[]]))
+  // The first only warms up what the servers keep.
+  for (let round = 0; round <= rounds; round++)
+    for (const server of servers) {
+      const folder = round === rounds && server === servers[0] ? profile : undefined
+      const measured = await look(browser, server, run, folder)
+      if (round > 0) times.get(server)!.push(measured)
     }
-    const before = process.cpuUsage()
-    await page.goto(`${base}/${run.address}`, { waitUntil: 'commit' })
-    const there = await until(page, run.there)
-    const { user, system } = process.cpuUsage(before)
-    const { metrics } = await session.send('Performance.getMetrics')
-    const busy = metrics.find(({ name }) => name === 'TaskDuration')!.value * 1000
-    if (isProfiled) {
-      const taken = await session.send('Profiler.stop')
-      await writeFile(path.join(profile, `${run.name}.cpuprofile`), JSON.stringify(taken.profile))
-    }
-    // What ended by then, and what it weighed on the wire.
-    const [requests, bytes, answered, paint] = await page.evaluate<number[]>(`(() => {
-      const asked = performance.getEntriesByType('resource').filter(one => one.responseEnd > 0 && one.responseEnd <= ${there})
-      return [asked.length, asked.reduce((sum, one) => sum + one.transferSize, 0), Math.max(...asked.map(one => one.responseEnd)),
-        performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0]
-    })()`)
-    // What loads with it is drawn before something is done. (The network is never idle where news come in.)
-    await sleep(500)
-    await page.evaluate('new Promise(resolve => requestIdleCallback(resolve, { timeout: 5000 }))')
-    const acted = await page.evaluate<number>(
-      `(async () => { const start = performance.now(); ${run.act}; await new Promise(requestAnimationFrame); while (!(${run.acted})) await new Promise(requestAnimationFrame); return performance.now() - start })()`,
+  for (const [{ checkout }, measured] of times) {
+    const of = (name: keyof Measured) => median(measured, time => time[name])!
+    const ms = (name: keyof Measured) => `${of(name).toFixed(0)} ms`
+    const verdict = of('there') <= run.target ? 'within' : 'over'
+    const best = Math.min(...measured.map(({ there }) => there)).toFixed(0)
+    console.log(
+      [
+        `${run.what.padEnd(32)} first paint ${ms('paint')}, there ${ms('there')} (${verdict} the target of ${run.target}; at best ${best}), a click ${ms('acted')}`,
+        `  ${of('requests')} requests of ${(of('bytes') / 1000).toFixed(0)} kB, the last answered at ${ms('answered')}; of processor ${ms('api')} of the API’s and ${ms('page')} of the page’s; median of ${rounds}, load ${loadavg()[0].toFixed(1)}${servers.length > 1 ? `, of ${checkout}` : ''}`,
+      ].join('\n'),
     )
-    await page.close()
-    const measured = { paint, there, acted, answered, requests, bytes }
-    if (round > 0) times.push({ ...measured, page: busy, api: (user + system) / 1000 })
   }
-  const of = (name: keyof Measured) => median(times, time => time[name])!
-  const ms = (name: keyof Measured) => `${of(name).toFixed(0)} ms`
-  const verdict = of('there') <= run.target ? 'within' : 'over'
-  const best = Math.min(...times.map(({ there }) => there)).toFixed(0)
-  console.log(
-    [
-      `${run.what.padEnd(32)} first paint ${ms('paint')}, there ${ms('there')} (${verdict} the target of ${run.target}; at best ${best}), a click ${ms('acted')}`,
-      `  ${of('requests')} requests of ${(of('bytes') / 1000).toFixed(0)} kB, the last answered at ${ms('answered')}; of processor ${ms('api')} of the API’s and ${ms('page')} of the page’s; median of ${rounds}`,
-    ].join('\n'),
-  )
 }
+
+/** Goes there once, and does what is to be done there. */
+async function look(
+  browser: Browser,
+  { url, busy }: Served,
+  run: Run,
+  profile: string | undefined,
+): Promise<Measured> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+  if (profile !== undefined) {
+    await session.send('Profiler.enable')
+    await session.send('Profiler.setSamplingInterval', { interval: 200 })
+    await session.send('Profiler.start')
+  }
+  const before = await busy()
+  await page.goto(`${url}/${run.address}`, { waitUntil: 'commit' })
+  const there = await until(page, run.there)
+  const { metrics } = await session.send('Performance.getMetrics')
+  const api = (await busy()) - before
+  if (profile !== undefined) {
+    const taken = await session.send('Profiler.stop')
+    await writeFile(path.join(profile, `${run.name}.cpuprofile`), JSON.stringify(taken.profile))
+    const asked = await page.evaluate<string[]>(waterfall)
+    await writeFile(path.join(profile, `${run.name}.txt`), `${asked.join('\n')}\n`)
+  }
+  // What ended by then, and what it weighed on the wire.
+  const [requests, bytes, answered, paint] = await page.evaluate<number[]>(`(() => {
+    const asked = performance.getEntriesByType('resource').filter(one => one.responseEnd > 0 && one.responseEnd <= ${there})
+    return [asked.length, asked.reduce((sum, one) => sum + one.transferSize, 0), Math.max(...asked.map(one => one.responseEnd)),
+      performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0]
+  })()`)
+  // What loads with it is drawn before something is done. (The network is never idle where news come in.)
+  await sleep(500)
+  await page.evaluate('new Promise(resolve => requestIdleCallback(resolve, { timeout: 5000 }))')
+  const acted = await page.evaluate<number>(
+    `(async () => { const start = performance.now(); ${run.act}; await new Promise(requestAnimationFrame); while (!(${run.acted})) await new Promise(requestAnimationFrame); return performance.now() - start })()`,
+  )
+  await page.close()
+  const main = metrics.find(({ name }) => name === 'TaskDuration')!.value * 1000
+  return { paint, there, acted, answered, requests, bytes, api, page: main }
+}
+
+/** Of everything that was asked for: when, when its answer began and ended, in milliseconds; how many bytes; what it was. */
+const waterfall = `[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource'),
+    ...performance.getEntriesByType('paint')].sort((a, b) => a.startTime - b.startTime).map(one =>
+      [one.startTime, one.requestStart, one.responseStart, one.responseEnd, one.transferSize].map(value => (value ?? 0).toFixed(0).padStart(7)).join('')
+        + '  ' + one.name.replace(location.origin, ''))`
 
 /** Scrolls the table from its top to its end, as fast as rows come. */
 async function scroll(browser: Browser, base: string, experiments: number): Promise<void> {
@@ -210,7 +284,7 @@ async function scroll(browser: Browser, base: string, experiments: number): Prom
 /** What the page of experiments, and of one that runs, have in memory while they are told of changes twice a second. */
 async function live(
   browser: Browser,
-  { db }: TestApi,
+  db: Database,
   base: string,
   minutes: number,
   running: string[],
@@ -250,129 +324,4 @@ async function live(
 async function heapOf(session: CDPSession): Promise<number> {
   await session.send('HeapProfiler.collectGarbage')
   return (await session.send('Runtime.getHeapUsage')).usedSize
-}
-
-// ---------------------------------------------------------------------------------------------- made up
-
-type Made = { map: string; curve: string; overlaid: string[]; running: string[] }
-
-async function fill(api: TestApi, experiments: number): Promise<Made> {
-  const map = await record(api, {
-    iterations: 9775,
-    variables: 62,
-    splits: ['train', 'validation'],
-    block: 391,
-  })
-  const curve = await record(api, { iterations: 1_000_000, variables: 2, splits: ['train'], block: 10_000 })
-  const overlaid: string[] = []
-  for (let n = 0; n < 50; n++)
-    overlaid.push(await record(api, { iterations: 1000, variables: 4, splits: ['train'], block: 1000 }))
-  const running: string[] = []
-  for (let n = 0; n < 100; n++) {
-    const id = randomUUID()
-    await createExperiment(api.db, { id, spec: asStored(fakeSpec(1000, 1000, [])) })
-    running.push(id)
-  }
-  await api.db.pool.query(
-    `UPDATE experiments SET status = 'allocating', started_at = now(), allocating_at = now() WHERE id = ANY ($1::uuid[])`,
-    [running],
-  )
-  await api.db.pool.query(`UPDATE segments SET status = 'trained' WHERE experiment_id = ANY ($1::uuid[])`, [
-    running,
-  ])
-  // The rest have left their summaries, and are older.
-  await api.db.pool.query(
-    `INSERT INTO experiments (id, name, tags, spec, status, summary, engine, trained, created_at, started_at, finished_at)
-     SELECT gen_random_uuid(), 'run ' || n, jsonb_build_object('study', 's' || n % 100), spec, 'succeeded',
-            jsonb_set(summary, '{splits,validation}', jsonb_set(summary #> '{splits,train}', '{loss,final}', to_jsonb(random()))),
-            engine, trained, at, at, at
-       FROM experiments e, generate_series(1, $2::int) n,
-            LATERAL (SELECT now() - interval '1 minute' * n AS at) times
-      WHERE e.id = $1`,
-    [overlaid[0], experiments - 152],
-  )
-  await api.db.pool.query('VACUUM ANALYZE')
-  return { map, curve, overlaid, running }
-}
-
-type Size = { iterations: number; variables: number; splits: SplitName[]; block: number }
-
-/** An experiment that has succeeded, with a ledger of this size. */
-async function record({ db }: TestApi, size: Size): Promise<string> {
-  const { iterations, splits, block } = size
-  const id = randomUUID()
-  const spec = fakeSpec(iterations, block, [])
-  spec.allocation.splits = splits
-  await createExperiment(db, { id, spec: asStored(spec) })
-  const variables = variablesOf(size.variables)
-  await db.prisma.variable.createMany({
-    data: variables.map((one, index) => ({ experimentId: id, index, ...one })),
-  })
-  for (let from = 0; from < iterations; from += block)
-    await insertBlocks(db.pool, id, { from, to: Math.min(iterations, from + block) }, columnsOf(size, from))
-  const split = {
-    loss: { initial: 2.3, final: 0.3 },
-    accuracy: { initial: 0.1, final: 0.9 },
-    ...{ lca: -2, helping: -4, hurting: 2, worstResidual: 1e-4 },
-    ...{ helpFractionOfMoved: 0.5, helpFractionOfAll: 0.5, standardError: null },
-  }
-  const summary = {
-    ...{ parameters: 4343, iterations, gradients: 2 * iterations, allocationSeconds: 1, unbalanced: null },
-    splits: Object.fromEntries(splits.map(name => [name, split])),
-  }
-  await db.prisma.experiment.update({
-    where: { id },
-    data: {
-      ...{ status: 'succeeded', summary, trained: iterations, name: `${iterations} iterations` },
-      ...{ startedAt: new Date(), allocatingAt: new Date(), finishedAt: new Date() },
-    },
-  })
-  await db.pool.query(
-    `UPDATE segments SET status = 'allocated', done = "to" - "from" WHERE experiment_id = $1`,
-    [id],
-  )
-  // As finalize does.
-  await coarsen(db, id)
-  return id
-}
-
-const variablesOf = (count: number): VariableFacts[] =>
-  Array.from({ length: count }, (_, i) => ({
-    name: `layer_${i >> 1}/${i % 2 === 0 ? 'kernel' : 'bias'}`,
-    layer: `layer_${i >> 1}`,
-    shape: i % 2 === 0 ? [100, 43] : [43],
-    offset: (i >> 1) * 4343 + (i % 2) * 4300,
-    size: i % 2 === 0 ? 4300 : 43,
-  }))
-
-/** A loss that falls and trembles, and made up allocations whose digits are as random as measured ones. */
-function columnsOf({ iterations, variables, splits, block }: Size, from: number): SegmentColumns[] {
-  const rows = Math.min(block, iterations - from)
-  const loss = (t: number) => 0.3 + 2 * Math.exp((-5 * t) / iterations) * (1 + 0.1 * Math.random())
-  const floats = (length: number, sign: number) =>
-    Float64Array.from({ length }, () => sign * Math.random() * 10 ** (-8 * Math.random()))
-  const integers = (length: number) => Int32Array.from({ length }, () => 40 * Math.random())
-  return splits.flatMap((split): SegmentColumns[] => {
-    const all = rows * variables
-    const [helping, hurting] = [floats(all, -1), floats(all, 1)]
-    const before = Float64Array.from({ length: rows }, (_, i) => loss(from + i))
-    return [
-      {
-        ...{ kind: 'iterations', split, of: 'iterations' },
-        columns: {
-          ...{ lossBefore: before, lossAfter: before.map((_, i) => before[i + 1] ?? loss(from + rows)) },
-          ...{ lca: floats(rows, -1), residual: floats(rows, 1) },
-          ...{ splits: integers(rows), helped: integers(rows), hurt: integers(rows) },
-        },
-      },
-      {
-        ...{ kind: 'allocations', split, of: 'iterations' },
-        columns: {
-          lca: helping.map((value, i) => value + hurting[i]),
-          ...{ helping, hurting, squared: floats(all, 1), moved: floats(all, 1) },
-          ...{ helped: integers(all), hurt: integers(all) },
-        },
-      },
-    ]
-  })
 }

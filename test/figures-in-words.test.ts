@@ -50,15 +50,12 @@ test('a band that changes its sign is drawn through zero, and no other has a gap
   )
   const { bands, extent } = stacked(rows)
   // Everywhere the second lies on what the first has below zero.
-  assert.deepEqual(
-    bands[1].map(([from]) => from),
-    [0, -1, 0, 0, 0],
-  )
+  assert.deepEqual(Array.from(bands[1].from), [0, -1, 0, 0, 0])
   assert.deepEqual(extent, [-3, 3])
   // And what crosses on top of another leaves it from its edge, and comes up from zero, with no gap in between.
   const upper = stacked(crossed([0, 1], [Float64Array.of(-1, -1), Float64Array.of(-1, 1)]).rows).bands[1]
   assert.deepEqual(
-    upper.map(ends => ends.map(end => end + 0)),
+    Array.from(upper.from, (from, i) => [from + 0, upper.to[i] + 0]),
     [
       [-1, -2],
       [-1, -1],

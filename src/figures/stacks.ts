@@ -10,43 +10,61 @@ export function crossed(
   times: number[],
   rows: ArrayLike<number>[],
 ): { times: number[]; rows: ArrayLike<number>[] } {
-  const places: number[] = []
+  // Of each place the time before it, and the part of the way to the next.
+  const befores: number[] = []
+  const parts: number[] = []
   for (let i = 0; i < times.length; i++) {
-    places.push(i)
-    // Parts of the way to the next time.
-    const parts = rows.flatMap(row => (row[i] * row[i + 1] < 0 ? [row[i] / (row[i] - row[i + 1])] : []))
-    for (const part of new Set(parts.sort((a, b) => a - b)))
-      if (part > 0 && part < 1) places.push(i + part, i + part)
+    befores.push(i)
+    parts.push(0)
+    const own: number[] = []
+    for (const row of rows) {
+      if (!(row[i] * row[i + 1] < 0)) continue
+      const part = row[i] / (row[i] - row[i + 1])
+      if (part > 0 && part < 1) own.push(part)
+    }
+    if (own.length > 1) own.sort((a, b) => a - b)
+    for (const [n, part] of own.entries()) {
+      if (part === own[n - 1]) continue
+      befores.push(i, i)
+      parts.push(part, part)
+    }
   }
-  if (places.length === times.length) return { times, rows }
-  const between = (values: ArrayLike<number>, place: number, isSecond: boolean) => {
-    const i = Math.floor(place)
-    if (i === place) return values[i]
-    // Rounding must not leave it on the other side.
-    if (values[i] * values[i + 1] < 0 && i + values[i] / (values[i] - values[i + 1]) === place)
-      return values[i] < 0 === isSecond ? 0 : -0
-    return values[i] + (values[i + 1] - values[i]) * (place - i)
+  if (befores.length === times.length) return { times, rows }
+  const at = (values: ArrayLike<number>) => {
+    const there = new Float64Array(befores.length)
+    for (let n = 0; n < there.length; n++) {
+      const [value, next, part] = [values[befores[n]], values[befores[n] + 1], parts[n]]
+      if (part === 0) there[n] = value
+      // Rounding must not leave it on the other side.
+      else if (value * next < 0 && value / (value - next) === part)
+        there[n] = value < 0 === (parts[n - 1] === part) ? 0 : -0
+      else there[n] = value + (next - value) * part
+    }
+    return there
   }
-  const at = (values: ArrayLike<number>) =>
-    Float64Array.from(places, (place, at) => between(values, place, places[at - 1] === place))
   return { times: Array.from(at(times)), rows: rows.map(at) }
 }
 
-/** Rows stacked away from zero: positive values upwards, negative ones downwards. Low and high end of each, and of all. */
-export function stacked(rows: ArrayLike<number>[]): {
-  bands: [from: number, to: number][][]
-  extent: [number, number]
-} {
+/** Where each value of a row begins and ends in a stack. */
+export type Band = { from: Float64Array; to: Float64Array }
+
+/** Rows stacked away from zero: positive values upwards, negative ones downwards. The bands, and the low and high end of all. */
+export function stacked(rows: ArrayLike<number>[]): { bands: Band[]; extent: [number, number] } {
   const length = rows[0]?.length ?? 0
   const up = new Float64Array(length)
   const down = new Float64Array(length)
-  const bands = rows.map(row =>
-    Array.from(row, (value, i): [number, number] => {
+  const bands = rows.map((row): Band => {
+    const [from, to] = [new Float64Array(length), new Float64Array(length)]
+    for (let i = 0; i < length; i++) {
+      const value = row[i]
       const base = value < 0 || Object.is(value, -0) ? down : up
-      const from = base[i]
-      base[i] += value
-      return [from, base[i]]
-    }),
-  )
-  return { bands, extent: [Math.min(0, ...down), Math.max(0, ...up)] }
+      from[i] = base[i]
+      to[i] = base[i] += value
+    }
+    return { from, to }
+  })
+  return {
+    bands,
+    extent: [down.reduce((a, b) => Math.min(a, b), 0), up.reduce((a, b) => Math.max(a, b), 0)],
+  }
 }

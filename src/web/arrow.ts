@@ -129,9 +129,17 @@ function joined(parts: ArrowColumn[], length: number): ArrowColumn {
   if (parts.length === 1) return parts[0]
   let at = 0
   if (parts.length > 0 && 'names' in parts[0]) {
-    // A later list may have more names.
+    // A later list may have more names; most have the same.
     const placeOf = new Map<string, number>()
     const indices = new Int32Array(length)
+    const [{ names }] = parts as Names[]
+    if ((parts as Names[]).every(part => part.names === names)) {
+      for (const part of parts as Names[]) {
+        indices.set(part.indices, at)
+        at += part.indices.length
+      }
+      return { indices, names }
+    }
     for (const part of parts as Names[]) {
       const own = part.names.map(name => {
         if (!placeOf.has(name)) placeOf.set(name, placeOf.size)

@@ -1,7 +1,7 @@
 /** The figure that the project is about: which layer lowered the loss, and when. */
 import { area } from 'd3-shape'
 import { shareOf } from '../numbers.ts'
-import { crossed, stacked } from '../stacks.ts'
+import { type Band, crossed, stacked } from '../stacks.ts'
 import { colours, readable } from './colours.ts'
 import { curve, width } from './curves.ts'
 import { extent, number, panel, sideLabels } from './panel.ts'
@@ -38,22 +38,21 @@ export function ledgerFigure(
     xLabel: 'iteration',
     yLabel: 'cumulative LCA',
   })
-  const bars = rateBands.map((row, l) =>
+  const bars = rateBands.map(({ from, to }, l) =>
     el('path', {
-      d: row
-        .map(([from, to], i) =>
-          from === to ? '' : rectangle(top.sx(starts[i]), top.sy(from), top.sx(ends[i]), top.sy(to)),
-        )
-        .join(''),
+      d: Array.from(from, (low, i) =>
+        low === to[i] ? '' : rectangle(top.sx(starts[i]), top.sy(low), top.sx(ends[i]), top.sy(to[i])),
+      ).join(''),
       fill: palette[l],
     }),
   )
-  const shape = area<[number, number]>()
-    .x((_, i) => bottom.sx(corners.times[i]))
-    .y0(([from]) => bottom.sy(from))
-    .y1(([, to]) => bottom.sy(to))
-  const areas = cumulative.bands.map((row, l) =>
-    el('path', { d: shape(row) ?? '', fill: palette[l], 'fill-opacity': 0.88 }),
+  const shape = ({ from, to }: Band) =>
+    area<number>()
+      .x(time => bottom.sx(time))
+      .y0((_, i) => bottom.sy(from[i]))
+      .y1((_, i) => bottom.sy(to[i]))(corners.times)
+  const areas = cumulative.bands.map((band, l) =>
+    el('path', { d: shape(band) ?? '', fill: palette[l], 'fill-opacity': 0.88 }),
   )
   const sum = curve(
     total.map((value, i) => [bottom.sx(times[i]), bottom.sy(value)]),
@@ -63,9 +62,9 @@ export function ledgerFigure(
   const end = times.length - 1
   const whole = total[end]
   const labels = layers.map((layer, l) => {
-    const [from, to] = cumulative.bands[l].at(-1)!
+    const { from, to } = cumulative.bands[l]
     return {
-      y: bottom.sy((from + to) / 2),
+      y: bottom.sy((from.at(-1)! + to.at(-1)!) / 2),
       lines: [
         { words: fit(layer, right - 20, 12, 600), fill: readable(palette[l]), weight: 600 },
         { words: `${number(running[l][end], 3)} · ${shareIn(running[l][end] / whole)}`, fill: muted },

@@ -31,11 +31,16 @@ export function StackFigure({
   const sums = useMemo(() => cumulative(ledger), [ledger])
   const times = useMemo(() => [starts[0] ?? 0, ...ends], [starts, ends])
   const { corners, bands, extent } = useMemo(() => {
-    // Of so many the way from one to the next is a pixel or two, and of many layers one crosses zero nearly everywhere.
-    const { times: corners, rows } = times.length > 500 ? { times, rows: sums } : crossed(times, sums)
+    // Of so many the way from one to the next is a few pixels, and of many layers one crosses zero nearly everywhere.
+    const isFine = times.length > 500 || times.length * sums.length > 10_000
+    const { times: corners, rows } = isFine ? { times, rows: sums } : crossed(times, sums)
     return { corners, ...stacked(rows) }
   }, [times, sums])
-  const total = useMemo(() => times.map((_, i) => sums.reduce((sum, row) => sum + row[i], 0)), [sums, times])
+  const total = useMemo(() => {
+    const total = new Float64Array(times.length)
+    for (const row of sums) for (let i = 0; i < total.length; i++) total[i] += row[i]
+    return Array.from(total)
+  }, [sums, times])
   const last = times.length - 1
   const paint: Paint = (context, { x, y }) => {
     // Both scales are linear: tens of thousands of places are not asked for one by one.
@@ -44,10 +49,10 @@ export function StackFigure({
     // Of something as large as what is shown: of a run that blew up, 1 has no height.
     const most = extent[1] - extent[0] || 1
     const unit = (y(most) - zero) / most
-    for (const [row, band] of bands.entries()) {
+    for (const [row, { from, to }] of bands.entries()) {
       context.beginPath()
-      for (let i = 0; i < band.length; i++) context.lineTo(places[i], zero + band[i][1] * unit)
-      for (let i = band.length - 1; i >= 0; i--) context.lineTo(places[i], zero + band[i][0] * unit)
+      for (let i = 0; i < to.length; i++) context.lineTo(places[i], zero + to[i] * unit)
+      for (let i = from.length - 1; i >= 0; i--) context.lineTo(places[i], zero + from[i] * unit)
       context.closePath()
       context.fillStyle = palette[row]
       context.globalAlpha = 0.9
