@@ -6,7 +6,7 @@ import { defaultEngine } from '../src/engine/binding.ts'
 import { loadEngine } from '../src/engine/engine.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
 import { deviceSums, hostSums, type MakeSums } from '../src/nn/sums.ts'
-import { initialWeights } from '../src/nn/train.ts'
+import { initialWeights } from '../src/nn/training/initial.ts'
 import { type Counts, counting } from './support/counting.ts'
 
 const native = { skip: defaultEngine() === 'wasm' && 'native TensorFlow is not built here' }

@@ -53,7 +53,8 @@ export const hostSums: MakeSums = (accumulator, weight, directions = []) => {
       let offset = 0
       for (const tensor of gradients) {
         const gradient = tensor.dataSync()
-        for (let i = 0; i < gradient.length; i++) accumulator[offset + i] += weight * gradient[i]
+        const own = accumulator.subarray(offset, offset + gradient.length)
+        hostLoops.combine(own, 1, own, weight, gradient as Float32Array)
         pushSlopes(slopes, gradient, offset, directions)
         offset += gradient.length
       }

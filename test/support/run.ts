@@ -42,7 +42,7 @@ const together: { files: string[]; most: number }[] = [
   { files: [...beginningWith('api-'), ...called('openapi-drift fair-turns')], most: 5 },
   {
     files: called(`client compare dataset-formats dataset-limits dataset-uploads earlier-rows joined-tensors
-      keys-stay-home list-queries sweep-predictors table-limits trajectory-uploads unbalanced-books`),
+      keys-stay-home list-queries sweep-tables table-limits trajectory-uploads unbalanced-books`),
     most: 7,
   },
   { files: called('command-line command-line-results'), most: 2 },
