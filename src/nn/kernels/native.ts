@@ -118,7 +118,7 @@ export function nativeKernels(backend: NativeBackend): Kernels {
     ...composed,
     ...onednn,
     ...winogradKernels(backend, { ...raw, ...onednn }),
-    ...fusedKernels(backend, composed),
+    ...fusedKernels(backend, { ...raw, ...composed, ...onednn }),
     // What goes into a session, and comes out of one, lies in the host's memory: on a GPU that would be copies.
     record: (inputs, f) => recordGraph(backend, inputs, f),
   }
