@@ -15,7 +15,8 @@ INLINED bool overVectors(int64_t c, const Take& take) {
 }
 
 // Of two rows of x, [2·width, c] each, the largest of each window and which of the four it is, the first of equal ones: [width, c].
-void poolRow(const float* top, const float* bottom, int64_t width, int64_t c, float* y, uint8_t* places) {
+// With `relu` what is not above 0 is 0, and none of the four. NaN is larger than anything: nobody must overlook it.
+void poolRow(const float* top, const float* bottom, int64_t width, int64_t c, bool relu, float* y, uint8_t* places) {
   for (int64_t j = 0; j < width; j++, top += 2 * c, bottom += 2 * c, y += c, places += c) {
     const float* const window[4] = {top, top + c, bottom, bottom + c};
     const bool done = overVectors(c, [&](int64_t at) {
@@ -23,8 +24,13 @@ void poolRow(const float* top, const float* bottom, int64_t width, int64_t c, fl
       Integers place = {};
       for (int32_t k = 1; k < 4; k++) {
         const Floats value = load<Floats>(window[k] + at);
-        place = value > most ? Integers{} + k : place;
-        most = value > most ? value : most;
+        const Integers larger = (value > most) | (value != value);
+        place = larger ? Integers{} + k : place;
+        most = larger ? value : most;
+      }
+      if (relu) {
+        place = most > 0 ? place : Integers{} + 4;
+        most = most <= 0 ? Floats{} : most;
       }
       store(y + at, most);
       store(places + at, __builtin_convertvector(place, Bytes));
@@ -32,9 +38,10 @@ void poolRow(const float* top, const float* bottom, int64_t width, int64_t c, fl
     for (int64_t i = done ? c : 0; i < c; i++) {
       uint8_t place = 0;
       for (uint8_t k = 1; k < 4; k++)
-        if (window[k][i] > window[place][i]) place = k;
-      y[i] = window[place][i];
-      places[i] = place;
+        if (window[k][i] > window[place][i] || window[k][i] != window[k][i]) place = k;
+      const float most = window[place][i];
+      y[i] = relu && most <= 0 ? 0 : most;
+      places[i] = relu && !(most > 0) ? 4 : place;
     }
   }
 }

@@ -1,4 +1,4 @@
-// The largest of each 2×2 window, windows side by side, and its gradient: each one pass over memory, with a byte a window for
+// The largest of each 2×2 window, windows side by side, with ReLU behind it or without, and the gradient: each one pass over memory, with a byte a window for
 // where the largest was.
 #include <algorithm>
 #include <cstring>
@@ -38,11 +38,12 @@ void pool(Call& call) {
   const Windows windows(x.shape);
   float* y = call.output(0, {windows.n, windows.rows, windows.width, windows.c});
   uint8_t* places = reinterpret_cast<uint8_t*>(call.integerOutput(1, {(windows.count() + 3) / 4}));
+  const bool relu = call.attribute(0) != 0;
   const auto poolRow = LEDGER_PICK(poolRow);
   const int64_t line = windows.w * windows.c, out = windows.width * windows.c;
   windows.overRows([&](int64_t image, int64_t row, int64_t number) {
     const float* top = x.data + (image * windows.h + 2 * row) * line;
-    poolRow(top, top + line, windows.width, windows.c, y + number * out, places + number * out);
+    poolRow(top, top + line, windows.width, windows.c, relu, y + number * out, places + number * out);
   });
 }
 
@@ -87,7 +88,8 @@ void poolShapes(TF_ShapeInferenceContext* context, TF_Status* status) {
 void gradientShapes(TF_ShapeInferenceContext* context, TF_Status* status) { shapeOfInput(context, 2, 0, status); }
 
 // x [n, h, w, c] → y [n, ⌊h/2⌋, ⌊w/2⌋, c], a byte for each of y, four to an int32
-const Operation maxPool{"LedgerMaxPool", {"x: float"}, {"y: float", "places: int32"}, {}, poolShapes, pool};
+const Operation maxPool{
+    "LedgerMaxPool", {"x: float"}, {"y: float", "places: int32"}, {"relu: bool"}, poolShapes, pool};
 const Registered<maxPool> registeredMaxPool;
 
 // dy, places, x, whose shape dx has

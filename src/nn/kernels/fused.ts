@@ -75,12 +75,17 @@ function placesOf(sums: Float64Array, weight: number, directions: Float64Array[]
 /** `others` are for what ours do not take: attention of long sequences, other windows than 2×2. */
 export function fusedKernels(
   backend: NativeBackend,
-  others: Pick<Kernels, 'attention' | 'attentionGradient' | 'maxPool' | 'maxPoolGradient'>,
+  others: Pick<
+    Kernels,
+    'attention' | 'attentionGradient' | 'maxPool' | 'maxPoolGradient' | 'maxPoolRelu' | 'maxPoolReluGradient'
+  >,
 ) {
   const { bool, ints, floatOf } = attributesOf(backend)
   const run = (name: string, inputs: Tensor[], outputs = 1, attributes: ReturnType<typeof bool>[] = []) =>
     backend.executeMultipleOutputs(name, attributes, inputs, outputs)
   const one = <T extends Tensor>(name: string, ...inputs: Tensor[]) => run(name, inputs)[0] as T
+  const pool = (x: Tensor4D, relu: boolean) =>
+    run('LedgerMaxPool', [x], 2, [bool('relu', relu)]) as [Tensor4D, Tensor]
   /** Batch norm and its gradient, or with ReLU behind it. */
   const normalization =
     (name: string): Kernels['batchNorm'] =>
@@ -154,12 +159,17 @@ export function fusedKernels(
       return run('LedgerBatchNormAddReluGradient', inputs, 4) as [Tensor4D, Tensor1D, Tensor1D, Tensor4D]
     },
 
-    maxPool: (x, size) =>
-      size === 2 ? (run('LedgerMaxPool', [x], 2) as [Tensor4D, Tensor]) : others.maxPool(x, size),
+    maxPool: (x, size) => (size === 2 ? pool(x, false) : others.maxPool(x, size)),
+    maxPoolRelu: (x, size) => (size === 2 ? pool(x, true) : others.maxPoolRelu(x, size)),
     maxPoolGradient: (dy, x, y, places, size) =>
       size === 2
         ? one('LedgerMaxPoolGradient', dy, places[0], x)
         : others.maxPoolGradient(dy, x, y, places, size),
+    // Where ReLU is behind it no place is the largest.
+    maxPoolReluGradient: (dy, x, y, places, size) =>
+      size === 2
+        ? one('LedgerMaxPoolGradient', dy, places[0], x)
+        : others.maxPoolReluGradient(dy, x, y, places, size),
 
     softmaxCrossEntropy: (logits, labels) =>
       run('LedgerCrossEntropy', [logits, labels], 2) as [Tensor1D, Tensor2D],

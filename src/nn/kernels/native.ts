@@ -110,9 +110,9 @@ export function nativeKernels(backend: NativeBackend): Kernels {
       return [dx as Tensor4D, dGamma as Tensor1D, dBeta as Tensor1D]
     },
   } satisfies Partial<Kernels>
-  const composed = composedKernels(raw)
-  if (backend.isUsingGpuDevice) return { ...raw, ...composed, ...onGpu }
   const onednn = onednnKernels(backend)
+  const composed = composedKernels({ ...raw, ...onednn })
+  if (backend.isUsingGpuDevice) return { ...raw, ...composed, ...onGpu }
   return {
     ...raw,
     ...composed,
