@@ -34,8 +34,9 @@ export function SweepPage({ id, query }: { id: string; query: URLSearchParams })
         query: { measure, split },
         signal,
       }),
-    [sweep?.counts.succeeded, measure, split],
+    [measure, split],
     id,
+    sweep?.counts.succeeded,
   )
   const name = sweep && (sweep.name || sweep.id.slice(0, 13))
   useEffect(() => {

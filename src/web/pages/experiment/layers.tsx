@@ -7,7 +7,7 @@ import { SvgButton } from '../../figures/svg-button.tsx'
 import { counted, number, shorten, signed, whole } from '../../format.ts'
 import { ledger, save } from '../../ledger.ts'
 import { useLoad } from '../../parts/load.ts'
-import { Failed } from '../../parts/small.tsx'
+import { Failed, NothingAllocated } from '../../parts/small.tsx'
 import { UnitsOverTime } from './units.tsx'
 
 export function LayersTab(props: { experiment: Experiment; query: URLSearchParams; version: number }) {
@@ -31,10 +31,13 @@ export function LayersTab(props: { experiment: Experiment; query: URLSearchParam
           }
         }),
       ),
-    [ends, layer],
+    [layer],
     `${id} ${layer}`,
+    ends,
   )
   if (!value) return error ? <Failed error={error} /> : <p class="muted">Loading …</p>
+  if (layer === null && value.every(({ items }) => items.length === 0))
+    return <NothingAllocated status={status} />
   return (
     <div class="stack">
       {layer !== null && (
@@ -90,8 +93,9 @@ function Units({
 }) {
   const { value, error } = useLoad(
     () => Promise.all(spec.allocation.splits.map(split => ledger.neurons(id, { split, layer: [layer] }))),
-    [ends],
+    [],
     `${id} ${layer}`,
+    ends,
   )
   if (!value) return <Failed error={error} />
   const [first] = value
