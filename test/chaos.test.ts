@@ -8,8 +8,9 @@ import { runChaos } from './chaos/chaos.ts'
 import type { Snapshot } from './chaos/compare.ts'
 import { noRedis } from './support/redis.ts'
 
-// Fixed, so that a change is what fails the suite; `npm run chaos` draws a new one every time.
-const seed = Number(process.env.CHAOS_SEED ?? 5)
+// Fixed, so that a change is what fails the suite, and one that has kills of every kind among its first; `npm run chaos`
+// draws a new one every time.
+const seed = Number(process.env.CHAOS_SEED ?? 2751)
 
 let expected: Snapshot[] | undefined
 
@@ -21,7 +22,7 @@ for (const [queue, skip] of [
     t.diagnostic(`CHAOS_SEED=${seed}`)
     const report = await runChaos(
       {
-        ...{ queue, objects: 'folder', workers: 3, seed, seconds: 3, patience: 100, experiments: 2 },
+        ...{ queue, objects: 'folder', workers: 2, seed, seconds: 3, patience: 100, experiments: 2 },
         ...{ iterations: 10, pause: [100, 800], env: { LEDGER_ENGINE: 'wasm' }, expected },
       },
       line => t.diagnostic(line),

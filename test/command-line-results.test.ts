@@ -143,16 +143,23 @@ describe('ledger, of results', () => {
     // The Python package writes for trackers: this stands for a Python, and has no numpy when it is asked for MLflow.
     await writeFile(
       path.join(folder, 'python'),
-      `#!/bin/sh\ncase "$*" in *mlflow*) echo "No module named 'numpy'" >&2; exit 1;; esac\necho "$LEDGER_URL" "$@"\n`,
+      `#!/bin/sh\ncase "$*" in *mlflow*) echo "No module named 'numpy'" >&2; exit 1;; *wandb*) echo is there already >&2; exit 4;; esac\necho "$LEDGER_URL" "$@"\n`,
       { mode: 0o755 },
     )
     const python = { LEDGER_PYTHON: path.join(folder, 'python') }
     const exported = (to: string) => spawned(['export', id.slice(0, 35), 'runs', '--to', to], '', python)
     const { out } = await exported('tensorboard')
     assert.equal(out, `${url} -m loss_ledger export ${id} runs --to tensorboard --bucket 1\n`)
-    const without = await exported('mlflow')
+    const [without, already, none] = await Promise.all([
+      exported('mlflow'),
+      exported('wandb-offline'),
+      spawned(['export', id, 'runs', '--to', 'mlflow'], '', { LEDGER_PYTHON: 'false' }),
+    ])
     assert.match(without.err, /has no numpy: \S+python -m pip install httpx numpy/)
     assert.deepEqual([without.code, (await run(['export', id, 'runs', '--to', 'paper'])).code], [2, 2])
+    assert.deepEqual([already.code, already.err], [4, 'is there already\n'])
+    assert.match(none.err, /^false ended with code 1 and did not say why: is it a Python.*LEDGER_PYTHON/)
+    assert.equal(none.code, 2)
     const files = (await ok(['report', id, '-o', 'figures', '--title', 'A <b> & "c"'])).trim().split('\n')
     assert.deepEqual(
       files.map(file => path.basename(file)),

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { addLogLines } from '../src/store/log-lines.ts'
 import { minimalSpec, post, storeArtifact } from './support/api.ts'
 import { api, folder, ok, resident, run, smallEngine, spawned, url } from './support/command-line.ts'
@@ -118,6 +119,8 @@ describe('ledger', () => {
       [['submit', 'nowhere.json'], 2, /cannot read nowhere\.json/],
       [['list', '-n', '0'], 2, /not a number from 1/],
       [['show', '01a'], 2, /01a is too little of an id/],
+      [['show', 'zzz'], 2, /"zzz" is no id of an experiment: wanted is its id, the beginning of it \(4 /],
+      [['sweep', 'show', 'x\u001b'], 2, /"x\\\\u001b" is no id of a sweep/],
       [['submit', ...flags, '--iterations', 'x'], 2, /not a number/],
       [['submit', ...flags, '--set', 'a b=1'], 2, /not a path/],
       [['submit', ...flags, '--iterations', '0'], 3, /422 .*\n {2}\$\.training\.iterations: must be/],
@@ -169,6 +172,40 @@ describe('ledger', () => {
     assert.match(await text(child.stderr), /the experiment goes on; ledger watch/)
     assert.equal(await code, 130)
     assert.equal((await api.http.get(`/v1/experiments/${id}`)).body.status, 'queued')
+  })
+
+  test('a download that is interrupted leaves whole files alone, and says so', async () => {
+    const id = '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'
+    const item = (name: string) => ({ name, bytes: 4, sha256: null, derived: false })
+    const items = [item('a.bin'), item('b.bin')]
+    // Of all but the first file it sends a half.
+    const slow = createServer((request, response) => {
+      if (request.url!.includes('/artifacts?')) response.end(JSON.stringify({ items, nextCursor: null }))
+      else if (request.url!.endsWith('a.bin')) response.end('abcd')
+      else response.write('ab')
+    }).listen(0, '127.0.0.1')
+    await once(slow, 'listening')
+    const env = { ...process.env, LEDGER_URL: `http://127.0.0.1:${(slow.address() as AddressInfo).port}` }
+    const interrupted = async (command: string, part: string, signal: NodeJS.Signals) => {
+      const child = spawn(process.execPath, [main, command, id, '-o', command], { env, cwd: folder })
+      const ended = once(child, 'close')
+      const said = text(child.stderr)
+      const place = path.join(folder, command, part)
+      while (!(await stat(place).catch(() => ({ size: 0 }))).size) await setTimeout(20)
+      child.kill(signal)
+      const [code] = await ended
+      return { code, said: await said, left: await readdir(path.join(folder, command)) }
+    }
+    const [download, archive] = await Promise.all([
+      interrupted('download', 'b.bin.part', 'SIGINT'),
+      interrupted('archive', `${id}.zip.part`, 'SIGTERM'),
+    ])
+    slow.closeAllConnections()
+    slow.close()
+    assert.match(download.said, /1 of 2 files are there, whole; the same command fetches the rest\n$/)
+    assert.deepEqual([download.code, download.left], [130, ['a.bin']])
+    assert.match(archive.said, /^\nstopped: nothing of it is left/)
+    assert.deepEqual([archive.code, archive.left], [143, []])
   })
 
   test('cancel and delete several, going on after one that is not there', async () => {
@@ -235,7 +272,10 @@ describe('ledger', () => {
     const found = await run(['list', '--url', `http://127.0.0.1:${(page.address() as AddressInfo).port}`])
     page.close()
     assert.equal(found.code, 6)
-    assert.match(found.err, /^no answer from .*: SyntaxError: .*\nIs Loss Ledger running there\?[^\n]*\n$/)
+    assert.match(
+      found.err,
+      /^no answer from .*: what answers there speaks no JSON, .*\nIs Loss Ledger running there\?[^\n]*\n$/,
+    )
   })
 
   test('output that cannot be written is told in a line', {
@@ -257,6 +297,7 @@ describe('ledger', () => {
       resident.run(['doctor', '--json']),
     ])
     assert.match(words.out, /^Node [\d.]+ on [\s\S]*\nengine {6}wasm, TensorFlow [\d.]+, 1 thread\n/)
+    assert.equal(words.err, '')
     const { ok, engine, error, gflops, missing } = JSON.parse(json.out)
     assert.deepEqual([ok, engine.name, engine.threads, error, missing], [true, 'wasm', 1, null, []])
     assert.ok(gflops > 0)

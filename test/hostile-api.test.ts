@@ -86,11 +86,19 @@ const layer = {
 const logLine = { at: evil, level: evil, worker: evil, message: evil, facts: { [evil]: evil } }
 const finding = { statement: evil, figures: [], table: evil, advice: evil, atStake: null }
 
+/** Ids that can be typed, and what they stand for here. */
+const ids: Record<string, string> = {
+  x: '0195d3a0-7c3e-7000-8000-00000000000a',
+  y: '0195d3a0-7c3e-7000-8000-00000000000b',
+  ended: '0195d3a0-7c3e-7000-8000-00000000000c',
+  refused: '0195d3a0-7c3e-7000-8000-00000000000d',
+}
+
 let names: string[] = []
 /** What it answers, by the end of the path. */
 const answers: [pattern: RegExp, status: number, answer: () => unknown][] = [
   [
-    /\/x\/artifacts$/,
+    /0a\/artifacts$/,
     200,
     () => ({
       nextCursor: null,
@@ -98,7 +106,7 @@ const answers: [pattern: RegExp, status: number, answer: () => unknown][] = [
     }),
   ],
   [/\/artifacts\//, 200, () => 'abc'],
-  [/\/refused/, 422, () => ({ detail: evil, errors: [{ path: evil, message: evil }] })],
+  [/0d\b/, 422, () => ({ detail: evil, errors: [{ path: evil, message: evil }] })],
   [
     /experiments\/preview$/,
     200,
@@ -128,7 +136,7 @@ const answers: [pattern: RegExp, status: number, answer: () => unknown][] = [
   [/layers$/, 200, () => ({ unbalanced: { message: evil }, total: numbers, items: [row] })],
   [/datasets$/, 200, () => ({ items: [dataset] })],
   [/experiments$/, 200, () => ({ items: [experiment], nextCursor: null, ...experiment })],
-  [/experiments\/ended$/, 200, () => ended],
+  [/experiments\/[^/]+0c$/, 200, () => ended],
   [/experiments\/bulk$/, 200, () => ({ items: [{ id: evil, outcome: evil, detail: evil }] })],
   [/\/logs$/, 200, () => ({ items: [logLine], nextCursor: null })],
   [/\/findings$/, 200, () => ({ recorded: true, items: [finding] })],
@@ -159,7 +167,8 @@ describe('an API that means harm', () => {
     await rm(folder, { recursive: true, force: true })
   })
   const run = async (args: string[]) => {
-    const { out, err, code } = await resident.run(args, args.includes('-') ? '{}' : '')
+    const typed = args.map(one => ids[one] ?? one)
+    const { out, err, code } = await resident.run(typed, args.includes('-') ? '{}' : '')
     return { said: out + err, code }
   }
 

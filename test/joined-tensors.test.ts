@@ -86,6 +86,8 @@ for (const [store, open] of stores) {
     test('from and to choose iterations: every span of every length', async () => {
       for (let from = 0; from <= 8; from++)
         for (let to = from; to <= 8; to++) {
+          // A bucket takes its time, and what differs there is how an object is read: ends on and beside seams say that.
+          if (store === 'a bucket' && [from, to].some(end => [1, 4, 5].includes(end))) continue
           const query = `?from=${from}&to=${to}`
           assert.deepEqual((await get('weights.npy', query).expect(200)).body, npy(rowsFrom(from, to, -1)))
           if (to === from) continue

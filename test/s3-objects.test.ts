@@ -8,14 +8,9 @@ import { type ByteRange, MissingObjectError, type Objects } from '../src/objects
 import { openObjects } from '../src/objects/open.ts'
 import { type Bucket, connect } from '../src/objects/s3-requests.ts'
 import { streamOf } from '../src/objects/s3-stream.ts'
-import {
-  type FaultyProxy,
-  noMoto,
-  type S3Server,
-  startFaultyProxy,
-  startMoto,
-  startS3,
-} from './support/s3-server.ts'
+import { noMoto, startMoto } from './support/s3-moto.ts'
+import { type FaultyProxy, startFaultyProxy } from './support/s3-proxies.ts'
+import { type S3Server, startS3 } from './support/s3-server.ts'
 
 const MiB = 2 ** 20
 const servers: [string, () => Promise<S3Server>, string | false][] = [

@@ -17,7 +17,8 @@ import { storeArtifact } from './support/api.ts'
 import { certificate, privateKey } from './support/certificate.ts'
 import { testDatabase } from './support/database.ts'
 import { asStored, fakeSpec } from './support/fake-ledger.ts'
-import { type S3Server, startS3, startUnlistable } from './support/s3-server.ts'
+import { startUnlistable } from './support/s3-proxies.ts'
+import { type S3Server, startS3 } from './support/s3-server.ts'
 
 let server: S3Server
 before(async () => {

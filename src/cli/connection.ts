@@ -29,17 +29,21 @@ export function printer(command: Command): Print {
 export function open(command: Command): Session {
   const { url = '', json = false } = command.optsWithGlobals<Globals>()
   const { LEDGER_API_KEY: apiKey } = process.env
-  if (!/^https?:$/.test(protocolOf(url)))
-    throw new UsageError(`${JSON.stringify(url)} is not a URL of an API: http://host:port`)
+  if (apiKey !== undefined && !/^[\x20-\x7e\s]*$/.test(apiKey))
+    throw new UsageError('LEDGER_API_KEY must be printable ASCII characters')
+  let ledger: LedgerClient
+  try {
+    ledger = connect({ url, ...(apiKey && { apiKey }) })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
   return {
-    ledger: connect({ url, ...(apiKey && { apiKey }) }),
+    ledger,
     url: url.replace(/\/+$/, ''),
     json,
     print: printer(command),
   }
 }
-
-const protocolOf = (url: string) => (URL.canParse(url) ? new URL(url).protocol : '')
 
 /** The id of an experiment as typed: `last` is the newest, and the beginning of an id is the one that begins so. */
 export const experimentId = (ledger: LedgerClient, typed: string): Promise<string> =>
@@ -61,7 +65,12 @@ async function idOf(
   const prefix = typed.toLowerCase()
   if (/^[0-9a-f]{1,3}$/.test(prefix))
     throw new UsageError(`${typed} is too little of an id: its first 4 digits at least`)
-  if (!isPrefix(prefix)) return typed
+  if (!isPrefix(prefix)) {
+    if (isId(prefix)) return typed
+    throw new UsageError(
+      `${JSON.stringify(printable(typed))} is no id of ${what === 'sweep' ? 'a sweep' : 'an experiment'}: wanted is ${idHelp}; ledger ${what === 'sweep' ? 'sweep list' : 'list'} shows them`,
+    )
+  }
   const found: { id: string; name: string | null }[] = []
   // Newest first, and ids sort by age: behind the first that is smaller there is none.
   for await (const one of list()) {
@@ -80,7 +89,8 @@ async function idOf(
   )
 }
 
-/** The beginning of a UUID, and not all of it; so short that it can be no name. */
+const isId = (typed: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(typed)
+/** The beginning of a UUID, and not all of it. */
 const isPrefix = (typed: string) => typed.length < 36 && /^[0-9a-f]{4}[0-9a-f-]*$/.test(typed)
 const mostTold = 5
 
@@ -91,7 +101,7 @@ function idAnswered(id: string): string {
   return only
 }
 
-export const idHelp = 'its id, the beginning of it, or "last" for the newest'
+export const idHelp = 'its id, the beginning of it (4 hexadecimal digits or more), or "last" for the newest'
 
 /** For an option that may be repeated. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value]

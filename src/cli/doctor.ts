@@ -1,20 +1,21 @@
 /** `ledger doctor`: what TensorFlow sees on this machine, and how fast it is; or what is missing. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readdir, stat } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import * as tf from '@tensorflow/tfjs-core'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { childArguments, childEnvironment } from '../children.ts'
 import type { Config } from '../config.ts'
 import { bindingPath } from '../engine/binding.ts'
 import type { EngineDescription } from '../engine/description.ts'
 import { type CudaDevice, cudaDevices, visibleDevices } from '../engine/devices.ts'
-import { loadEngine } from '../engine/engine.ts'
-import type { Kernels } from '../nn/kernels/kernels.ts'
-import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../nn/model.ts'
-import { buildNetwork } from '../nn/network.ts'
 import { openS3 } from '../objects/s3.ts'
+import { printable } from '../printable.ts'
 import { reachRedis } from '../queue/reach.ts'
 import { reachDatabase } from '../store/reach.ts'
+import type { Tried, Wanted } from './doctor-engine.ts'
 import { bytesInWords } from './format.ts'
 import { missingLibraries } from './libraries.ts'
 
@@ -57,21 +58,36 @@ export async function examine(config: Config): Promise<Findings> {
     })),
   }
   const answered = machine.services.every(({ problem }) => problem === null)
-  try {
-    const { description: engine, kernels } = await loadEngine({
-      name: config.engine,
-      threads: config.threads,
-    })
-    await tryOut(kernels)
-    const ok = visible.length === 0 || engine.onGpu === true
-    return {
-      ...{ ok: ok && answered, ...machine, engine, error: null, gflops: await matmul() },
-      missing: ok ? [] : missing(),
-    }
-  } catch (error) {
-    const message = (error as Error).message
-    return { ok: false, ...machine, engine: null, error: message, gflops: null, missing: missing() }
+  const tried = await tryEngine({ name: config.engine, threads: config.threads })
+  if ('error' in tried) {
+    const { error } = tried
+    return { ok: false, ...machine, engine: null, error, gflops: null, missing: missing() }
   }
+  const ok = visible.length === 0 || tried.engine.onGpu === true
+  return { ok: ok && answered, ...machine, ...tried, error: null, missing: ok ? [] : missing() }
+}
+
+/** What TensorFlow says of itself, at its level of information and whatever is asked of its log: nothing is wrong. */
+const chatter = /^(WARNING: All log messages before absl::InitializeLog\(\)|I\d{4} [\d:.]+ +\d+ \S+:\d+\] )/
+
+/** Loads the engine and computes with it, in a process of its own. What that says of what is wrong goes to stderr. */
+async function tryEngine(wanted: Wanted): Promise<Tried> {
+  const child = fork(fileURLToPath(new URL('./doctor-engine.js', import.meta.url)), [], {
+    execArgv: childArguments(),
+    env: childEnvironment(),
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  let tried: Tried | undefined
+  child.once('message', answer => {
+    tried = answer as Tried
+  })
+  createInterface({ input: child.stderr! }).on('line', line => {
+    if (!chatter.test(line)) console.error(printable(line))
+  })
+  child.send(wanted)
+  const [code, signal] = await once(child, 'close')
+  const end = signal === null ? `with code ${code}` : `by ${signal}`
+  return tried ?? { error: `the process that loaded it ended ${end}` }
 }
 
 /** The bytes of the folders that are in use here. */
@@ -153,61 +169,6 @@ export function describeFindings(found: Findings): string {
   if (engine && unused)
     lines.push('            npm run setup builds TensorFlow with CUDA where nvidia-smi sees a device')
   return lines.join('\n')
-}
-
-/** One gradient of a network of every kind of layer: throws where the engine has not got what one of them needs. */
-async function tryOut(kernels: Kernels): Promise<void> {
-  const same = { size: 3, stride: 1, padding: 'same' as const }
-  const network = buildNetwork(
-    {
-      name: 'custom',
-      layers: [
-        { kind: 'conv2d', filters: 4, ...same, bias: true },
-        { kind: 'batch_norm' },
-        { kind: 'relu' },
-        { kind: 'max_pool', size: 2 },
-        { kind: 'residual', layers: [{ kind: 'depthwise_conv2d', ...same, bias: false }], shortcut: [] },
-        { kind: 'average_pool', size: 2 },
-        { kind: 'gelu' },
-        { kind: 'flatten' },
-        { kind: 'dense', units: 10 },
-      ],
-    },
-    { shape: [8, 8, 3], classes: 10 },
-  )
-  const split = uploadSplit(
-    {
-      ...{ count: 4, shape: [8, 8, 3], classes: 10 },
-      images: Uint8Array.from({ length: 4 * 8 * 8 * 3 }, (_, i) => (i * 37) % 256),
-      labels: Uint8Array.from([0, 3, 6, 9]),
-    },
-    4,
-  )
-  const gradient = new Float64Array(network.parameters)
-  const theta = Float32Array.from(gradient, (_, i) => Math.sin(i) / 4)
-  const [{ loss }] = await addFullGradients(makeModel(network, kernels), theta, [split], [gradient])
-  split.chunks.forEach(disposeBatch)
-  if (![loss, ...gradient].every(Number.isFinite)) throw new Error('a gradient that should be finite is not')
-}
-
-/** The best of several products, in GFLOP/s. */
-async function matmul(): Promise<number> {
-  const size = 1024
-  const [a, b] = [tf.randomUniform([size, size]), tf.randomUniform([size, size])]
-  const product = () => {
-    const start = performance.now()
-    // Reading an element waits for a device that computes on its own.
-    const c = tf.matMul(a, b)
-    const corner = tf.slice(c, [0, 0], [1, 1])
-    corner.dataSync()
-    corner.dispose()
-    c.dispose()
-    return performance.now() - start
-  }
-  product()
-  const best = Math.min(...Array.from({ length: 10 }, product))
-  tf.dispose([a, b])
-  return (2 * size ** 3) / (best * 1e6)
 }
 
 /** The libraries that the binding asks for and the system does not find, as ldd tells them. */

@@ -31,7 +31,7 @@ export const exitCodes = {
 export const exitHelp = `
 Exit codes: 0 done, 1 a fault, 2 wrong usage, 3 refused by the API, 4 not found, 5 not allowed, 6 no API there
 (or busy; or no database), 10 the experiment failed, 11 it was cancelled, 12 its books do not balance (the ledger is
-not to be believed), 130 interrupted.`
+not to be believed), 130 interrupted (143 by SIGTERM, 129 by a terminal that was closed).`
 
 /** The arguments, a file or an answer are not what they ought to be; the message says how to do better. */
 export class UsageError extends Error {
@@ -81,7 +81,9 @@ export function explain(error: unknown, debug: boolean): { code: number; words?:
     return { code: codeOf(status), words: message + hint }
   }
   if (!(error instanceof Error)) return { code: exitCodes.fault, words: error }
-  const { code, port, path } = error as NodeJS.ErrnoException & { port?: number }
+  const { code, port, ...of } = error as NodeJS.ErrnoException & { port?: number; dest?: string }
+  // What was to be, where something was moved there.
+  const path = of.dest ?? of.path
   if (code === 'EADDRINUSE')
     return {
       code: exitCodes.usage,

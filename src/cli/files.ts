@@ -1,9 +1,12 @@
 /** Where files are written that an API has named: in the folder that the user chose, and nowhere else. */
-import { lstat, mkdir } from 'node:fs/promises'
+import { createWriteStream, rmSync } from 'node:fs'
+import { lstat, mkdir, rename } from 'node:fs/promises'
 import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { makeFolder } from '../folders.ts'
 import { printable } from '../printable.ts'
 import { UsageError } from './exit.ts'
+import { withAmends } from './interruption.ts'
 
 /** As the API names its artifacts (objects/objects.ts): no empty, hidden, absolute or parent parts, on any system. */
 const part = /^[A-Za-z0-9_-](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?$/
@@ -37,4 +40,37 @@ export async function placeFor(folder: string, name: string): Promise<string> {
     if (found === undefined && i < parts.length - 1) await mkdir(at)
   }
   return at
+}
+
+/**
+ * Writes a file that is seen whole or not at all: what comes lies beside it, called .part, until it is whole and `check`
+ * does not throw. What fails, breaks off or is interrupted leaves nothing.
+ */
+export async function writeWhole(
+  file: string,
+  content: string | AsyncIterable<Uint8Array>,
+  check: () => void = () => {},
+): Promise<void> {
+  const part = `${file}.part`
+  const remove = () => rmSync(part, { force: true })
+  // Of one that was killed; and not written through, should it be a link.
+  remove()
+  await withAmends(
+    () => void remove(),
+    async () => {
+      try {
+        const pieces = typeof content === 'string' ? [content] : content
+        await pipeline(pieces, createWriteStream(part, { flags: 'wx' }))
+        check()
+        await rename(part, file)
+      } catch (error) {
+        // A disk that is full does not say which.
+        const { syscall, path } = error as NodeJS.ErrnoException
+        if (syscall !== undefined && path === undefined) Object.assign(error as Error, { path: file })
+        throw error
+      } finally {
+        remove()
+      }
+    },
+  )
 }

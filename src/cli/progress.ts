@@ -3,6 +3,7 @@ import { MultiBar, SingleBar } from 'cli-progress'
 import type { Experiment, LedgerClient, Sweep } from '../../clients/typescript/src/index.ts'
 import { printableData } from '../printable.ts'
 import { duration, short } from './format.ts'
+import { withAmends } from './interruption.ts'
 import { describePlace } from './place.ts'
 
 const phases = ['training', 'allocating'] as const
@@ -20,29 +21,21 @@ export async function watch(
   signal?: AbortSignal,
 ): Promise<Experiment> {
   const show = process.stderr.isTTY ? bars(process.stderr) : lines()
-  const undo = hint === undefined ? () => {} : onInterrupt(show.stop, hint)
-  try {
-    const lossOf = followLoss(ledger, id)
-    return await ledger.wait(id, {
-      ...(signal && { signal }),
-      onProgress: now => show.update(printableData(now), lossOf(now)),
-    })
-  } finally {
-    undo()
-    show.stop()
-  }
+  const lossOf = followLoss(ledger, id)
+  const follow = () =>
+    ledger
+      .wait(id, {
+        ...(signal && { signal }),
+        onProgress: now => show.update(printableData(now), lossOf(now)),
+      })
+      .finally(show.stop)
+  return hint === undefined ? follow() : withAmends(stopping(show, hint), follow)
 }
 
-/** Returns what takes the handler back. */
-function onInterrupt(stop: () => void, hint: string): () => void {
-  const handler = () => {
-    // Gives the cursor back.
-    stop()
-    console.error(`\n${hint}`)
-    process.exit(130)
-  }
-  process.once('SIGINT', handler)
-  return () => void process.off('SIGINT', handler)
+/** Gives the cursor back, and says what goes on. */
+const stopping = (show: { stop(): void } | undefined, hint: string) => () => {
+  show?.stop()
+  return hint
 }
 
 /** Follows a sweep until all of its experiments have ended, and returns it. */
@@ -67,15 +60,12 @@ export async function watchSweep(ledger: LedgerClient, id: string): Promise<Swee
     if (!bar && line !== last) console.error(line)
     last = line
   }
-  const undo = onInterrupt(() => bar?.stop(), `the sweep goes on; ledger sweep watch ${id} follows it again`)
-  try {
-    return await ledger.waitForSweep(id, {
-      ...{ interval: 1000, onProgress: sweep => onProgress(printableData(sweep)) },
-    })
-  } finally {
-    undo()
-    bar?.stop()
-  }
+  const hint = `the sweep goes on; ledger sweep watch ${id} follows it again`
+  return withAmends(stopping(bar, hint), () =>
+    ledger
+      .waitForSweep(id, { interval: 1000, onProgress: sweep => onProgress(printableData(sweep)) })
+      .finally(() => bar?.stop()),
+  )
 }
 
 type Display = { update(experiment: Experiment, loss?: number): void; stop(): void }
@@ -93,9 +83,18 @@ export function bars(stream: NodeJS.WritableStream): Display {
   const format = '{phase} {bar} {value}/{total}  {left}'
   const multi = new MultiBar({ ...barOptions, stream, format })
   const all: Partial<Record<Phase, SingleBar>> = {}
+  let queued: SingleBar | undefined
   return {
-    update({ status, progress, spec }, loss) {
+    update({ status, progress, spec, queue }, loss) {
       const total = spec.training.iterations
+      if (queue) {
+        // A line, whose bar is its place.
+        queued ??= multi.create(1, 0, {}, { format: `${'queued'.padEnd(10)} {place}` })
+        queued.update(0, { place: describePlace(queue) })
+      } else if (queued) {
+        multi.remove(queued)
+        queued = undefined
+      }
       for (const phase of phases) {
         // A phase's bar appears with it, and is full once a later one has begun.
         const reached = phase === 'training' ? status !== 'queued' : !['queued', 'training'].includes(status)

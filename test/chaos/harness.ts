@@ -16,8 +16,10 @@ import { startEmbeddedPostgres } from '../../src/postgres/embedded.ts'
 import { readPostmaster } from '../../src/postgres/server.ts'
 import { type Database, openDatabase } from '../../src/store/database.ts'
 import { childrenOf, end, isAlive, startNode } from '../support/child-processes.ts'
+import { freePort } from '../support/free-port.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
-import { type FaultyProxy, freePort, type S3Server, startFaultyProxy, startS3 } from '../support/s3-server.ts'
+import { type FaultyProxy, startFaultyProxy } from '../support/s3-proxies.ts'
+import { type S3Server, startS3 } from '../support/s3-server.ts'
 
 export type FleetOptions = {
   queue: 'postgres' | 'redis'

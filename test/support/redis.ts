@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { end } from './child-processes.ts'
-import { freePort } from './s3-server.ts'
+import { freePort } from './free-port.ts'
 
 /** Why there is no Redis here; false where there is. */
 export const noRedis: string | false = (() => {

@@ -39,10 +39,10 @@ const longest = called('chaos pages python-client worker-life-redis worker-life 
  */
 const together: { files: string[]; most: number }[] = [
   // An API over a database of its own.
-  { files: beginningWith('api-'), most: 5 },
+  { files: [...beginningWith('api-'), ...called('openapi-drift fair-turns')], most: 5 },
   {
     files: called(`client compare dataset-formats dataset-limits dataset-uploads earlier-rows joined-tensors
-      keys-stay-home list-queries sweep-predictors table-limits trajectory-uploads unbalanced-books`),
+      keys-stay-home list-queries sweep-tables table-limits trajectory-uploads unbalanced-books`),
     most: 7,
   },
   { files: called('command-line command-line-results'), most: 2 },

@@ -43,7 +43,7 @@ def test_what_is_missing_or_wrong_is_said(experiment, tmp_path, monkeypatch, cap
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(LedgerError, match="pip install mlflow"):
         export(experiment, "mlflow", tmp_path / "none")
-    assert main(["--url", url, "export", experiment.id, "--to", "mlflow", str(tmp_path / "none")]) == 1
+    assert main(["--url", url, "export", experiment.id, "--to", "mlflow", str(tmp_path / "none")]) == 2
     assert "pip install mlflow" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
@@ -66,6 +66,18 @@ def test_tensorboard_shows_it(experiment, run, tmp_path, capsys, url):
     assert b'"learningRate": 0.1' in shown.Tensors("spec/text_summary")[0].tensor_proto.string_val[0]
     with pytest.raises(FileExistsError, match="is there already"):
         export(experiment, "tensorboard", tmp_path)
+
+
+def test_what_is_interrupted_leaves_nothing(experiment, run, tmp_path, monkeypatch):
+    writers = pytest.importorskip("tensorboard.summary.writer.event_file_writer", reason="no tensorboard")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writers.EventFileWriter, "add_event", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        export(experiment, "tensorboard", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_wandb_has_it_offline(experiment, run, tmp_path):

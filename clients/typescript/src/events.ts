@@ -1,6 +1,6 @@
 /** Server-sent events (WHATWG HTML, 9.2.6) over fetch, which can send a key as a header where EventSource cannot. */
 
-import { type Http, UnreachableError } from './http.ts'
+import { bytesOf, type Http, UnreachableError } from './http.ts'
 import type { Experiment } from './schemas.ts'
 import { isFinished, pause } from './wait.ts'
 
@@ -69,7 +69,7 @@ export async function* streamEvents(
       const headers = { accept: 'text/event-stream', 'last-event-id': last }
       const response = await http.send(`/v1/experiments/${id}/events`, { headers, ...(signal && { signal }) })
       if (response.status === 204) return
-      for await (const message of parseEvents(chunksOf(response.body!))) {
+      for await (const message of parseEvents(bytesOf(response))) {
         if ('retry' in message) {
           retry = message.retry
           continue
@@ -109,7 +109,7 @@ export async function* streamStatuses(
         headers: { accept: 'text/event-stream' },
         ...(signal && { signal }),
       })
-      for await (const message of parseEvents(chunksOf(response.body!))) {
+      for await (const message of parseEvents(bytesOf(response))) {
         if ('retry' in message) continue
         failures = 0
         const status = JSON.parse(message.data) as Status
@@ -123,21 +123,6 @@ export async function* streamStatuses(
     }
     // What it does not tell of is gone.
     if (failures + 1 >= attempts) return
-  }
-}
-
-/** The chunks of a stream, which not every browser can iterate over. */
-async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader()
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return
-      yield value
-    }
-  } finally {
-    // Who stops listening wants no more of it.
-    await reader.cancel().catch(() => {})
   }
 }
 

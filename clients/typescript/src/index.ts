@@ -8,7 +8,7 @@
  *     const { columns } = await ledger.allocations(id, { split: 'train', by: 'layer' })
  */
 import { type EventsOptions, type LedgerEvent, type Status, streamEvents, streamStatuses } from './events.ts'
-import { type Connection, makeHttp, type Query } from './http.ts'
+import { bytesOf, type Connection, makeHttp, type Query } from './http.ts'
 import type {
   AllocationRow,
   AllocationsTable,
@@ -53,7 +53,7 @@ import { columnsOf, parseNpy, type Table, type Tensor } from './tables.ts'
 import { isFinished, lookAt, type WaitOptions, waitUntil } from './wait.ts'
 
 export type { DecisionEvent, EventsOptions, IterationEvent, LedgerEvent, Status } from './events.ts'
-export { ApiError, type Connection, UnreachableError } from './http.ts'
+export { ApiError, bytesOf, type Connection, UnreachableError } from './http.ts'
 export type * from './schemas.ts'
 export type { Columns, Table, Tensor } from './tables.ts'
 export type { WaitOptions } from './wait.ts'
@@ -111,40 +111,51 @@ const bulkSize = 200
 export type CompareOptions = Split & Span & { bucket?: number }
 type ComparedRows = { layers: ComparedLayerRow; losses: ComparedLossRow; specs: ComparedSpecRow }
 
+/** A part of a path, of which an empty one would ask for something else. */
+function named(id: string): string {
+  if (typeof id !== 'string' || id === '') throw new TypeError(`an id is wanted, got ${JSON.stringify(id)}`)
+  return encodeURIComponent(id)
+}
+
 export type LedgerClient = ReturnType<typeof connect>
 
-/** A client of the API. Nothing is sent before a call. */
+/** A client of the API. Nothing is sent before a call. Throws TypeError where the URL can be none. */
 export function connect(connection: Connection = {}) {
   const http = makeHttp(connection)
-  const experiment = (id: string) => `/v1/experiments/${encodeURIComponent(id)}`
+  const experiment = (id: string) => `/v1/experiments/${named(id)}`
   const artifact = (id: string, name: string) =>
     `${experiment(id)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`
-  const sweep = (id: string) => `/v1/sweeps/${encodeURIComponent(id)}`
-  const post = <T>(path: string, body?: unknown, { idempotencyKey }: Once = {}) =>
-    http.json<T>(path, { method: 'POST', body, headers: { 'idempotency-key': idempotencyKey } })
+  const sweep = (id: string) => `/v1/sweeps/${named(id)}`
+  const post = <T>(
+    path: string,
+    body?: unknown,
+    { idempotencyKey }: Once = {},
+    has: readonly (keyof T & string)[] = [],
+  ) => http.json<T>(path, { method: 'POST', body, headers: { 'idempotency-key': idempotencyKey }, has })
   const remove = async (path: string) => void (await http.send(path, { method: 'DELETE' }))
 
   async function* pages<T>(path: string, query: Query = {}): AsyncGenerator<T> {
     for (let cursor: string | undefined; ; ) {
       const page = await http.json<{ items: T[]; nextCursor: string | null }>(path, {
         query: { limit: 200, ...query, cursor },
+        has: ['items', 'nextCursor'],
       })
       yield* page.items
       if (page.nextCursor === null) return
       cursor = page.nextCursor
     }
   }
-  const items = async <T>(path: string) => (await http.json<{ items: T[] }>(path)).items
+  const items = async <T>(path: string) => (await http.json<{ items: T[] }>(path, { has: ['items'] })).items
   const table = async <H, R extends object>(path: string, query: Query): Promise<Table<H, R>> =>
-    columnsOf(await http.json<H & { items: R[] }>(path, { query }))
+    columnsOf(await http.json<H & { items: R[] }>(path, { query, has: ['items'] }))
 
   return {
     /** The raw way in, for what has no method here. */
     http,
 
-    submit: (spec: ExperimentSpec, once?: Once) => post<Experiment>('/v1/experiments', spec, once),
+    submit: (spec: ExperimentSpec, once?: Once) => post<Experiment>('/v1/experiments', spec, once, ['id']),
     preview: (spec: ExperimentSpec) => post<Preview>('/v1/experiments/preview', spec),
-    get: (id: string) => http.json<Experiment>(experiment(id)),
+    get: (id: string) => http.json<Experiment>(experiment(id), { has: ['id', 'status'] }),
     /** Newest first, or by `sort`, page after page. */
     list: (options: ListOptions = {}) => pages<ExperimentListItem>('/v1/experiments', options),
     cancel: (id: string) => post<Experiment>(`${experiment(id)}/cancel`),
@@ -249,13 +260,16 @@ export function connect(connection: Connection = {}) {
      * have a row more than the others: before the first iteration, and after each. Or of one segment: weights/0-50.npy.
      */
     async tensor(id: string, name: string, span?: Span): Promise<Tensor> {
-      return parseNpy(await (await http.send(artifact(id, name), { query: { ...span } })).arrayBuffer())
+      const pieces: Uint8Array[] = []
+      for await (const piece of bytesOf(await http.send(artifact(id, name), { query: { ...span } })))
+        pieces.push(piece)
+      return parseNpy(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer())
     },
     /** Where the bytes of an artifact are, for who downloads them otherwise; the key belongs there only if it says so. */
     link: (id: string, name: string, span?: Span) =>
       http.json<ArtifactLink>(artifact(id, name), { query: { ...span, link: 'true' } }),
 
-    submitSweep: (spec: SweepSpec, once?: Once) => post<Sweep>('/v1/sweeps', spec, once),
+    submitSweep: (spec: SweepSpec, once?: Once) => post<Sweep>('/v1/sweeps', spec, once, ['id']),
     getSweep: (id: string) => http.json<Sweep>(sweep(id)),
     listSweeps: () => pages<SweepListItem>('/v1/sweeps'),
     cancelSweep: (id: string) => post<Sweep>(`${sweep(id)}/cancel`),

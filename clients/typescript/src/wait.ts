@@ -71,7 +71,7 @@ export function lookAt(http: Http, path: string): Look<Experiment> {
     const headers = before && { prefer: `wait=${held}`, 'if-none-match': etag }
     const response = await http.send(path, { headers, signal })
     if (before && response.status === 304) return before
-    const seen = await jsonOf<Experiment>(response, signal)
+    const seen = await jsonOf<Experiment>(response, { signal, has: ['status'] })
     etag = response.headers.get('etag') ?? undefined
     return seen
   }

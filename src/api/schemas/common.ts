@@ -124,7 +124,7 @@ export const notModified = { 304: Type.Null({ description: 'You have it: `If-Non
 /** Not `format: uuid`, which lets urn:uuid: through; Postgres does not. */
 export const uuidPattern = worded(
   '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
-  'an id, a UUID: 32 hexadecimal digits in five groups',
+  'an id, a UUID: all 32 hexadecimal digits in five groups (the beginning of one is enough for the command line and the Python client, not here)',
 )
 export const exampleId = '0195d3a0-7c3e-7000-8000-6d1f0a2b3c4d'
 

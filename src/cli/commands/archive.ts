@@ -1,10 +1,8 @@
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
+import { bytesOf } from '../../../clients/typescript/src/index.ts'
 import { experimentId, idHelp, open } from '../connection.ts'
-import { placeFor } from '../files.ts'
+import { placeFor, writeWhole } from '../files.ts'
+import { withAmends } from '../interruption.ts'
 
 export default (program: Command) =>
   program
@@ -17,18 +15,12 @@ export default (program: Command) =>
       const session = open(command)
       const id = await experimentId(session.ledger, typed)
       const file = await placeFor(options.out ?? '.', `${id}.zip`)
-      const part = `${file}.part`
-      // Not written through, should it be a link.
-      await rm(part, { force: true })
-      try {
-        const { body } = await session.ledger.archive(id, { tensors: options.tensors === true })
-        await pipeline(
-          Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]),
-          createWriteStream(part, { flags: 'wx' }),
-        )
-        await rename(part, file)
-      } finally {
-        await rm(part, { force: true })
-      }
+      await withAmends(
+        () => `stopped: nothing of it is left, for an archive is made as it is sent`,
+        async () => {
+          const answer = await session.ledger.archive(id, { tensors: options.tensors === true })
+          await writeWhole(file, bytesOf(answer))
+        },
+      )
       session.print([file], shown => shown.join('\n'))
     })

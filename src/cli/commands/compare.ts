@@ -1,12 +1,11 @@
 /** Experiments beside each other: in what their specs differ, where their weights part, layers and losses. */
-import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Comparison } from '../../../clients/typescript/src/index.ts'
 import { printableData, printableLines } from '../../printable.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import { experimentId, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
-import { placeFor } from '../files.ts'
+import { placeFor, writeWhole } from '../files.ts'
 import { fold, percentOr, short, signed, table } from '../format.ts'
 
 type Options = {
@@ -67,7 +66,7 @@ export default (program: Command) =>
       const files: string[] = []
       for (const [figure, text] of Object.entries(comparisonReport(found, labelsOf(found.experiments)))) {
         const file = await placeFor(svg, `${figure}.svg`)
-        await writeFile(file, text)
+        await writeWhole(file, text)
         files.push(file)
       }
       session.print(files, shown => shown.join('\n'))

@@ -10,7 +10,7 @@ export default (program: Command) =>
       'say what TensorFlow sees on this machine, whether the services named answer, and what is missing',
     )
     .action(async (_, command: Command) => {
-      // TensorFlow: no other command should wait for that.
+      // The services' clients: no other command should wait for those.
       const { describeFindings, examine } = await import('../doctor.ts')
       const config = readConfig()
       for (const words of config.unknown) console.error(words)

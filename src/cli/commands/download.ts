@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import { Readable, Transform } from 'node:stream'
+import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
-import type { Artifact, LedgerClient, Span } from '../../../clients/typescript/src/index.ts'
+import {
+  type Artifact,
+  bytesOf,
+  type LedgerClient,
+  type Span,
+} from '../../../clients/typescript/src/index.ts'
 import { printable } from '../../printable.ts'
 import { experimentId, idHelp, open, whole } from '../connection.ts'
 import { MissingError, UsageError } from '../exit.ts'
-import { checkName, placeFor } from '../files.ts'
+import { checkName, placeFor, writeWhole } from '../files.ts'
+import { withAmends } from '../interruption.ts'
 
 type Options = Span & { out?: string }
 
@@ -80,7 +84,7 @@ async function fetchAll(
   )
   const part = (from ?? to) === undefined ? '' : `-${from ?? 0}-${to ?? 'end'}`
   const files: { name: string; file: string; bytes: number; fetched: boolean }[] = []
-  try {
+  const fetchEach = async () => {
     for (const { name, bytes, sha256 } of artifacts) {
       bar?.update({ name: printable(name) })
       const file = await placeFor(folder, name.replace(/(\.npy)?$/, `${part}$1`))
@@ -91,17 +95,20 @@ async function fetchAll(
         : await fetchOne(ledger, { id, name, file, sha256 }, { from, to }, count => bar?.increment(count))
       files.push({ name, file, bytes: got, fetched: !there })
     }
-  } finally {
-    bar?.stop()
   }
+  const stopped = () => {
+    bar?.stop()
+    return `stopped: ${files.length} of ${artifacts.length} files are there, whole; the same command fetches the rest`
+  }
+  await withAmends(stopped, fetchEach).finally(() => bar?.stop())
   return files
 }
 
 type Wanted = { id: string; name: string; file: string; sha256: string | null }
 
 /**
- * Downloads beside the file and moves it there once it is whole and right; returns how many bytes it has. What is put
- * together from others has no digest here: an API that finds one of them damaged breaks off.
+ * Downloads a file, and returns how many bytes it has. What is put together from others has no digest here: an API that
+ * finds one of them damaged breaks off.
  */
 async function fetchOne(
   ledger: LedgerClient,
@@ -111,31 +118,19 @@ async function fetchOne(
 ): Promise<number> {
   const hash = createHash('sha256')
   let bytes = 0
-  const meter = new Transform({
-    transform(chunk: Uint8Array, _, done) {
-      hash.update(chunk)
-      bytes += chunk.length
-      count(chunk.length)
-      done(null, chunk)
-    },
-  })
-  const part = `${file}.part`
-  // Not written through, should it be a link.
-  await rm(part, { force: true })
-  try {
-    const { body } = await ledger.download(id, name, span)
-    await pipeline(
-      Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]),
-      meter,
-      createWriteStream(part, { flags: 'wx' }),
-    )
+  async function* metered(pieces: AsyncIterable<Uint8Array>) {
+    for await (const piece of pieces) {
+      hash.update(piece)
+      bytes += piece.length
+      count(piece.length)
+      yield piece
+    }
+  }
+  await writeWhole(file, metered(bytesOf(await ledger.download(id, name, span))), () => {
     if (sha256 !== null && hash.digest('hex') !== sha256)
       throw new Error(`${name} arrived damaged: its SHA-256 is not ${sha256}`)
-    await rename(part, file)
-    return bytes
-  } finally {
-    await rm(part, { force: true })
-  }
+  })
+  return bytes
 }
 
 /** The SHA-256 of a file; undefined where there is none. */

@@ -7,6 +7,7 @@ import { type Command, Option } from 'commander'
 import { printableLines } from '../../printable.ts'
 import { experimentId, idHelp, open, positive } from '../connection.ts'
 import { ExitWith, exitCodes, UsageError } from '../exit.ts'
+import { withAmends } from '../interruption.ts'
 
 export default (program: Command) =>
   program
@@ -35,34 +36,60 @@ LEDGER_PYTHON, or python3, needs httpx, numpy and tensorboard, mlflow or wandb.`
       async (typed: string, folder: string, options: { to: string; bucket: number }, command: Command) => {
         const session = open(command)
         const id = await experimentId(session.ledger, typed)
-        const python = process.env.LEDGER_PYTHON ?? 'python3'
+        const python = process.env.LEDGER_PYTHON || 'python3'
         const args = ['export', id, folder, '--to', options.to, '--bucket', String(options.bucket)]
-        const child = spawn(python, ['-m', 'loss_ledger', ...args], {
-          env: { ...process.env, LEDGER_URL: session.url, ...withPackage() },
-          stdio: ['ignore', 'pipe', 'pipe'],
-        })
-        const [out, err, code] = await Promise.all([
-          text(child.stdout),
-          text(child.stderr),
-          once(child, 'close').then(([code]) => code as number | null),
-        ]).catch((error: NodeJS.ErrnoException) => {
-          if (error.code !== 'ENOENT') throw error
-          throw new UsageError(`there is no ${python}: LEDGER_PYTHON names another Python, 3.10 or later`)
-        })
-        const missing = /No module named '?(loss_ledger|httpx|numpy)\b/.exec(err)?.[1]
-        if (missing !== undefined) {
+        const { out, err, code, signal } = await runPackage(python, args, session.url)
+        const path = out.trim()
+        const lacks = /No module named '?(loss_ledger|httpx|numpy)\b/.exec(err)?.[1]
+        if (lacks !== undefined) {
           const wanted =
-            missing === 'loss_ledger' ? '(the folder clients/python of this project)' : 'httpx numpy'
+            lacks === 'loss_ledger' ? '(the folder clients/python of this project)' : 'httpx numpy'
           throw new UsageError(
-            `${python} has no ${missing}: ${python} -m pip install ${wanted}; or LEDGER_PYTHON names another Python`,
+            `${python} has no ${lacks}: ${python} -m pip install ${wanted}; or LEDGER_PYTHON names another Python`,
           )
         }
         // It may be the API's words.
         if (err !== '') console.error(printableLines(err.trimEnd()))
-        if (code !== 0) throw new ExitWith(exitCodes.fault)
-        session.print({ path: out.trim() }, shown => shown.path)
+        if (code === 0 && path !== '') return session.print({ path }, shown => shown.path)
+        if (code !== null && told.has(code)) throw new ExitWith(code)
+        const end = signal ? `was ended by ${signal}` : `ended with code ${code}`
+        if (err === '')
+          throw new UsageError(
+            `${python} ${end} and did not say why: is it a Python, 3.10 or later? LEDGER_PYTHON names another one`,
+          )
+        console.error(`${python} ${end}`)
+        throw new ExitWith(exitCodes.fault)
       },
     )
+
+/** Codes with which the package ends when it has said what is wrong: they mean what ours do. */
+const { usage, refused, missing, forbidden, unavailable } = exitCodes
+const told = new Set<number | null>([usage, refused, missing, forbidden, unavailable])
+
+async function runPackage(python: string, args: string[], url: string) {
+  const child = spawn(python, ['-m', 'loss_ledger', ...args], {
+    env: { ...process.env, LEDGER_URL: url, ...withPackage() },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  // It removes what it has begun.
+  const stopped = () => {
+    child.kill()
+    return 'stopped: nothing of it is left'
+  }
+  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
+  try {
+    return await withAmends(stopped, async () => {
+      const [out, err, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+      return { out, err, code, signal }
+    })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'EACCES') throw error
+    throw new UsageError(
+      `${python} ${code === 'ENOENT' ? 'is not there' : 'is no program'}: LEDGER_PYTHON names a Python, 3.10 or later, without options`,
+    )
+  }
+}
 
 /** The package that lies beside this service, where it does, before any that is installed. */
 function withPackage(): { PYTHONPATH?: string } {

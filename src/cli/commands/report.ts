@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import {
   ApiError,
@@ -9,7 +8,7 @@ import {
 import { printableData } from '../../printable.ts'
 import { experimentId, open, sweepId } from '../connection.ts'
 import { MissingError } from '../exit.ts'
-import { placeFor } from '../files.ts'
+import { placeFor, writeWhole } from '../files.ts'
 
 export default (program: Command) =>
   program
@@ -38,7 +37,7 @@ export default (program: Command) =>
           const { htmlReport } = await import('../html-report.ts')
           const page = await htmlReport(ledger, await ledger.get(id), new URL(session.url).host)
           const file = await placeFor(out ?? '.', `report-${id}.html`)
-          await writeFile(file, page)
+          await writeWhole(file, page)
           session.print([file], shown => shown.join('\n'))
           return
         }
@@ -52,7 +51,7 @@ export default (program: Command) =>
         // The splits in the names are what the API says they are.
         const files: string[] = []
         for (const name of Object.keys(figures)) files.push(await placeFor(folder, `${name}.svg`))
-        for (const [i, svg] of Object.values(figures).entries()) await writeFile(files[i], svg)
+        for (const [i, svg] of Object.values(figures).entries()) await writeWhole(files[i], svg)
         session.print(files, shown => shown.join('\n'))
       },
     )

@@ -4,13 +4,14 @@
  */
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
+import { hostLoops } from '../../host-loops.ts'
 import type { Kernels } from './kernels.ts'
 import { attributesOf, type NativeBackend } from './native-backend.ts'
 
 /** Their names. */
 const operations = [
   'LedgerMoments',
-  'LedgerAddGradients',
+  'LedgerAddGradientsTo',
   'LedgerColumnSums',
   'LedgerGelu',
   'LedgerGeluGradient',
@@ -55,6 +56,20 @@ export function requireOwnOperations(backend: NativeBackend): void {
 /** Of longer sequences what belongs to an example and head fills the fast memory: then whole matrix products are as fast. */
 const shortSequence = 128
 
+/**
+ * What native/accumulate.cc takes, 8 bytes each as two int32: the weight, how many values the vectors have, and where these lie.
+ * They must stay where they are until it has run, which it has when the call returns.
+ */
+function placesOf(sums: Float64Array, weight: number, directions: Float64Array[]): Tensor1D {
+  const { addressOf } = hostLoops
+  if (addressOf === undefined) throw new Error('vectors have addresses beside native TensorFlow alone')
+  const short = directions.find(({ length }) => length !== sums.length)
+  if (short) throw new Error(`a direction has ${short.length} values, and there are ${sums.length} sums`)
+  const words = BigUint64Array.of(0n, BigInt(sums.length), ...[sums, ...directions].map(addressOf))
+  new Float64Array(words.buffer, 0, 1)[0] = weight
+  return tf.tensor1d(new Int32Array(words.buffer), 'int32')
+}
+
 /** `long` is attention for sequences that ours does not take. */
 export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attention' | 'attentionGradient'>) {
   const { bool, ints, floatOf } = attributesOf(backend)
@@ -81,11 +96,12 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
       return { mean, variance }
     },
 
-    accumulate: (sums, gradients, directions) =>
-      run('LedgerAddGradients', [sums, ...directions, ...gradients], 2, [
-        ints('D', directions.length),
-        ints('N', gradients.length),
-      ]) as [Tensor1D, Tensor1D],
+    accumulate: (sums, weight, gradients, directions) => {
+      const places = placesOf(sums, weight, directions)
+      const slopes = run('LedgerAddGradientsTo', [places, ...gradients], 1, [ints('N', gradients.length)])[0]
+      places.dispose()
+      return slopes as Tensor1D
+    },
     biasGradient: dy => one('LedgerColumnSums', dy),
 
     gelu: x => ({ y: one('LedgerGelu', x), saved: [x] }),

@@ -14,11 +14,11 @@ export type Kernels = {
   /** Whether the host waits for a device when it reads a tensor, rather than copying what lies in its own memory. */
   readsWait: boolean
   /**
-   * Sums in float64 with a gradient of each variable added, in their order, where the engine can; none ([0]) are zeros. And
-   * Σ_i g_i d_i over each variable along each of `directions`, [variables, directions]. All float64 as int32 [2·values], the
+   * sums ← sums + weight · gradients, a gradient of each variable, in their order, where the engine can: at once, and in place.
+   * Gives Σ_i g_i d_i over each variable along each of `directions`, [variables, directions], float64 as int32 [2·values], the
    * bytes as they lie in memory.
    */
-  accumulate?(sums: Tensor1D, gradients: Tensor[], directions: Tensor1D[]): [sums: Tensor1D, slopes: Tensor1D]
+  accumulate?(sums: Float64Array, weight: number, gradients: Tensor[], directions: Float64Array[]): Tensor1D
   /** op(a)·op(b), op transposing where asked: [m, k]·[k, n] → [m, n]. */
   matMul(a: Tensor2D, b: Tensor2D, transposeA: boolean, transposeB: boolean): Tensor2D
   /** op(a)·op(b) of each of a batch of matrices: [n, m, k]·[n, k, c] → [n, m, c]. */

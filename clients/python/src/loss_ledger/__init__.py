@@ -8,11 +8,19 @@
     experiment.plot("ledger")           # a matplotlib figure
 """
 
+import sys
+
+if sys.version_info < (3, 10):
+    # Said before anything of it is read, which an older one may not understand.
+    raise ImportError("loss_ledger needs Python 3.10 or later, this is %d.%d" % sys.version_info[:2])
+
 from .errors import (
     ApiError,
     ExperimentFailed,
     FieldError,
+    InvalidArgument,
     LedgerError,
+    NotFound,
     UnbalancedWarning,
     Unreachable,
 )
@@ -27,8 +35,10 @@ __all__ = [
     "Experiment",
     "ExperimentFailed",
     "FieldError",
+    "InvalidArgument",
     "Ledger",
     "LedgerError",
+    "NotFound",
     "Recording",
     "Sweep",
     "Tensor",

@@ -14,11 +14,20 @@ class FieldError(NamedTuple):
 
 
 class LedgerError(Exception):
-    """Anything that this package raises about the API."""
+    """Anything that this package raises about the API, and about what it is asked for."""
+
+
+class InvalidArgument(LedgerError, ValueError):
+    """What was given to a call is not what it takes; the message says where, and what would be right. Nothing was sent."""
+
+
+class NotFound(LedgerError, LookupError):
+    """There is no experiment or sweep that `last`, or this beginning of an id, could mean."""
 
 
 class ApiError(LedgerError):
-    """The API answered with an error: its `status`, the `problem` as it was sent, and the wrong fields of it."""
+    """The API answered with an error: its `status`, the `problem` as it was sent (empty where something else answered, as the
+    message says), and the wrong fields of it."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], fallback: str) -> None:
         self.status = status

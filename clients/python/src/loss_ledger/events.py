@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .errors import ApiError, Unreachable
+from .errors import ApiError, InvalidArgument, Unreachable
 from .http import Http
 
 FINISHED = ("succeeded", "failed", "cancelled")
@@ -60,6 +60,15 @@ def stream_events(
         time.sleep(retry)
 
 
+def deadline_of(timeout: float | None) -> float | None:
+    """So many seconds from now, of time.monotonic."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise InvalidArgument(f"timeout must be a number of seconds, or None, got {timeout!r}")
+    return time.monotonic() + float(timeout)
+
+
 def _until(lines: Iterable[str], deadline: float | None) -> Iterator[str]:
     for line in lines:
         _check(deadline)
@@ -68,7 +77,7 @@ def _until(lines: Iterable[str], deadline: float | None) -> Iterator[str]:
 
 def _check(deadline: float | None) -> None:
     if deadline is not None and time.monotonic() >= deadline:
-        raise TimeoutError("the experiment has not ended yet")
+        raise TimeoutError("the experiment has not ended yet, and goes on; wait() follows it again")
 
 
 def _fields(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import tables
-from .errors import ExperimentFailed
-from .events import FINISHED, Event, stream_events
+from .errors import ExperimentFailed, InvalidArgument
+from .events import FINISHED, Event, deadline_of, stream_events
 from .http import Http
 from .progress import open_bar
 from .tensors import Tensor, cache_folder
@@ -81,7 +80,7 @@ class Experiment:
         Raises ExperimentFailed where it fails or is cancelled (not with check=False), TimeoutError after `timeout` seconds,
         which does not cancel it.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = deadline_of(timeout)
         self.refresh()
         if self.status not in FINISHED:
             self._follow(open_bar(progress), deadline)
@@ -100,7 +99,14 @@ class Experiment:
                     if event.data["lossAfter"] is not None:
                         note = f"{event.data['split']} loss {event.data['lossAfter']:.4g}"
                     continue
-                done = event.data["progress"] if event.event == "status" else event.data
+                if event.event == "status":
+                    done = event.data["progress"]
+                    queue = event.data.get("queue")
+                    note = f"place {queue['position']}, {queue['ahead']['experiments']} experiments before it" if queue else ""
+                elif event.event == "progress":
+                    done = event.data
+                else:
+                    continue
                 bar.show(done["phase"], done["done"], done["total"], note)
         finally:
             bar.close()
@@ -137,10 +143,14 @@ class Experiment:
         return self._http.pages(f"{self._path}/logs")
 
     def archive(self, path: str | Path, *, tensors: bool = False) -> Path:
-        """Everything of it as one ZIP file, with its raw tensors if asked for; returns where it is."""
+        """Everything of it as one ZIP file (in a folder, called by its id), with its raw tensors if asked for; returns where it is."""
+        target = _path_of(path)
+        if target.is_dir():
+            target /= f"{self.id}.zip"
+        target.parent.mkdir(parents=True, exist_ok=True)
         asked = {"tensors": "true" if tensors else None}
         with self._http.stream("GET", f"{self._path}/archive", params=asked) as answer:
-            return _written(answer.iter_bytes(), Path(path))
+            return _written(answer.iter_bytes(), target)
 
     def delete(self) -> None:
         self._http.send("DELETE", self._path)
@@ -199,6 +209,8 @@ class Experiment:
     def columns(self, table: str, **asked: Any) -> dict[str, np.ndarray[Any, Any]]:
         """A table (layers, iterations, allocations, neurons, diagnostics/classes …) as columns of numpy, without pandas; `asked` as
         the API has it."""
+        if not isinstance(table, str):
+            raise InvalidArgument(f"the name of a table is a string, such as 'layers', got {table!r}")
         found, unbalanced = tables.read_columns(self._http, f"{self._path}/{table}", asked)
         tables.warn_unbalanced(unbalanced)
         return found
@@ -217,6 +229,8 @@ class Experiment:
     def tensor(self, name: str, start: int | None = None, stop: int | None = None) -> Tensor:
         """A raw tensor, fetched when it is first looked into: weights, allocations/train, neurons/train, or one segment's
         (weights/0-50). `start` and `stop` choose iterations; weights have a row more, before the first and after each."""
+        if not isinstance(name, str):
+            raise InvalidArgument(f"the name of a tensor is a string, such as 'allocations/train', got {name!r}")
         file = name if name.endswith(".npy") else f"{name}.npy"
         path = f"{self._path}/artifacts/{urllib.parse.quote(file)}"
         asked = {key: value for key, value in {"from": start, "to": stop}.items() if value is not None}
@@ -240,7 +254,7 @@ class Experiment:
 
     def download(self, name: str, folder: str | Path = ".") -> Path:
         """An artifact as a file in a folder."""
-        target = Path(folder) / Path(name).name
+        target = _path_of(folder) / _path_of(name).name
         target.parent.mkdir(parents=True, exist_ok=True)
         path = f"{self._path}/artifacts/{urllib.parse.quote(name)}"
         with self._http.stream("GET", path) as answer:
@@ -260,6 +274,12 @@ class Experiment:
         from . import plot
 
         return plot.experiment_figure(self, figure, split)
+
+
+def _path_of(given: object) -> Path:
+    if not isinstance(given, (str, os.PathLike)):
+        raise InvalidArgument(f"a path or a name is wanted, got {given!r}")
+    return Path(given)
 
 
 def _written(chunks: Iterator[bytes], target: Path) -> Path:

@@ -3,16 +3,19 @@ fractions by split and layer, iteration by iteration; the spec as parameters; ta
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import LedgerError
+from .errors import InvalidArgument, LedgerError
 
 if TYPE_CHECKING:
     from .experiment import Experiment
@@ -46,27 +49,29 @@ def export(experiment: Experiment, to: str, folder: str | Path, *, bucket: int =
 
     bucket: iterations that LCA and help fractions of layers are summed over, at the first of them; losses have every iteration.
 
-    Raises ValueError for an experiment that has not succeeded, FileExistsError where it has been exported to the folder before,
-    and LedgerError where the tracker's library is not installed, with its name.
+    What fails or is interrupted leaves nothing. Raises InvalidArgument for an experiment that has not succeeded, FileExistsError
+    where it has been exported to the folder before, and LedgerError where the tracker's library is not installed, with its name.
     """
     if to not in TARGETS:
-        raise ValueError(f"there is no format {to!r}; there are {', '.join(TARGETS)}")
+        raise InvalidArgument(f"there is no format {to!r}; there are {', '.join(TARGETS)}")
+    if isinstance(bucket, bool) or not isinstance(bucket, int) or bucket < 1:
+        raise InvalidArgument(f"bucket must be a number of iterations from 1, got {bucket!r}")
     package, write = TARGETS[to]
     try:
         importlib.import_module(package)
     except ImportError as error:
-        raise LedgerError(f"files of {to} are written by its own library, which cannot be imported here ({error}): pip install {package}") from error
+        raise LedgerError(f"files of {to} are written by its own library, which cannot be imported here ({error}): {sys.executable} -m pip install {package}") from error
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     return write(run_of(experiment, bucket), target)
 
 
 def run_of(experiment: Experiment, bucket: int = 1) -> Run:
-    """What there is to export. Raises ValueError for an experiment that has not succeeded."""
+    """What there is to export. Raises InvalidArgument for an experiment that has not succeeded."""
     experiment.refresh()
     summary = experiment.summary
     if experiment.status != "succeeded" or summary is None:
-        raise ValueError(f"experiment {experiment.id} is {experiment.status}: there is something to export once it has succeeded")
+        raise InvalidArgument(f"experiment {experiment.id} is {experiment.status}: there is something to export once it has succeeded")
     data = experiment.data
     # It becomes the name of a folder.
     if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", experiment.id):
@@ -135,6 +140,20 @@ def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 # -------------------------------------------------------------------------------------------------- the formats
 
 
+def already(place: Path, run: Run) -> FileExistsError:
+    return FileExistsError(f"{place} is there already: {run.id} has been exported to this folder; delete that, or choose another")
+
+
+@contextlib.contextmanager
+def or_undone(undo: Callable[[], object]) -> Iterator[None]:
+    """Calls `undo` where what is done meanwhile fails, or Ctrl-C ends it."""
+    try:
+        yield
+    except BaseException:
+        undo()
+        raise
+
+
 def _tensorboard(run: Run, folder: Path) -> Path:
     """A run of TensorBoard's of its id: scalars, the spec as text, and as hyperparameters for the table of them."""
     from tensorboard.compat.proto.event_pb2 import Event
@@ -147,7 +166,7 @@ def _tensorboard(run: Run, folder: Path) -> Path:
 
     target = folder / run.id
     if target.exists():
-        raise FileExistsError(f"{target} is there already: {run.id} has been exported to this folder")
+        raise already(target, run)
     start = SessionStartInfo(group_name=run.name, start_time_secs=run.started)
     for key, value in (*flattened(run.spec), *((f"tag.{key}", value) for key, value in run.tags.items())):
         if isinstance(value, bool):
@@ -166,8 +185,9 @@ def _tensorboard(run: Run, folder: Path) -> Path:
 
     text = f"# {run.name}\n\n```json\n{json.dumps({'tags': run.tags, **run.spec}, indent=2)}\n```"
     tensor = TensorProto(dtype="DT_STRING", string_val=[text.encode()], tensor_shape=TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)]))
-    writer = EventFileWriter(str(target))
-    try:
+    part = folder / f".{run.id}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    with or_undone(lambda: shutil.rmtree(part, ignore_errors=True)), contextlib.closing(EventFileWriter(str(part))) as writer:
         for step, values in (
             (0, [Summary.Value(tag="_hparams_/session_start_info", metadata=session(session_start_info=start))]),
             (0, [Summary.Value(tag="spec/text_summary", metadata=plugin("text"), tensor=tensor)]),
@@ -175,15 +195,13 @@ def _tensorboard(run: Run, folder: Path) -> Path:
             (0, [Summary.Value(tag="_hparams_/session_end_info", metadata=session(session_end_info=end))]),
         ):
             writer.add_event(Event(wall_time=run.ended, step=step, summary=Summary(value=values)))
-    finally:
-        writer.close()
-    return target
+    # Seen whole or not at all.
+    return part.rename(target)
 
 
 def _mlflow(run: Run, folder: Path) -> Path:
     """A run in the folder's mlflow.db, which is what MLflow keeps runs in where nothing else is said (its older folders of files
     are no longer taken): metrics, the spec as parameters and as spec.json, tags."""
-    from mlflow.entities import Metric, Param
     from mlflow.tracking import MlflowClient
 
     file = folder.resolve() / "mlflow.db"
@@ -191,9 +209,17 @@ def _mlflow(run: Run, folder: Path) -> Path:
     known = client.get_experiment_by_name(PROJECT)
     within = known.experiment_id if known else client.create_experiment(PROJECT, artifact_location=(folder.resolve() / "artifacts").as_uri())
     if client.search_runs([within], filter_string=f"tags.`ledger.id` = '{run.id}'"):
-        raise FileExistsError(f"{file} has a run of {run.id} already")
+        raise FileExistsError(f"{file} has a run of {run.id} already: delete that one, or export to another folder")
     started, ended = (round(1000 * seconds) for seconds in (run.started, run.ended))
     made = client.create_run(within, start_time=started, run_name=run.name, tags={**run.tags, "ledger.id": run.id}).info.run_id
+    with or_undone(lambda: client.delete_run(made)):
+        _log_mlflow(client, made, run, ended)
+    return file
+
+
+def _log_mlflow(client: Any, made: str, run: Run, ended: int) -> None:
+    from mlflow.entities import Metric, Param
+
     params = [Param(key, str(value)[:MLFLOW_VALUE]) for key, value in flattened(run.spec)]
     for i in range(0, len(params), MLFLOW_PARAMS):
         client.log_batch(made, params=params[i : i + MLFLOW_PARAMS])
@@ -206,7 +232,6 @@ def _mlflow(run: Run, folder: Path) -> Path:
         client.log_batch(made, metrics=metrics[i : i + MLFLOW_METRICS])
     client.log_dict(made, run.spec, "spec.json")
     client.set_terminated(made, "FINISHED", ended)
-    return file
 
 
 def _wandb(run: Run, folder: Path) -> Path:
@@ -216,7 +241,7 @@ def _wandb(run: Run, folder: Path) -> Path:
 
     found = sorted(folder.glob(f"wandb/offline-run-*-{run.id}"))
     if found:
-        raise FileExistsError(f"{found[0]} is there already: {run.id} has been exported to this folder")
+        raise already(found[0], run)
     quiet = wandb.Settings(silent=True, console="off", disable_git=True, save_code=False, x_disable_stats=True, x_disable_meta=True)
     tags = [f"{key}:{value}"[:WANDB_TAG] for key, value in run.tags.items()]
     made = wandb.init(
@@ -224,16 +249,18 @@ def _wandb(run: Run, folder: Path) -> Path:
         **{"mode": "offline", "reinit": "create_new", "settings": quiet, "dir": str(folder)},
         **{"project": PROJECT, "id": run.id, "name": run.name, "config": run.spec, "tags": tags},
     )
-    try:
-        for step, values in run.steps:
-            made.log(values, step=step)
-        made.summary.update(run.figures)
-    finally:
-        made.finish()
-        # Its service writes on after that; it is waited for where nobody else in this process needs it.
-        if wandb.run is None:
-            wandb.teardown()
-    return Path(made.dir).parent
+    place = Path(made.dir).parent
+    with or_undone(lambda: shutil.rmtree(place, ignore_errors=True)):
+        try:
+            for step, values in run.steps:
+                made.log(values, step=step)
+            made.summary.update(run.figures)
+        finally:
+            made.finish()
+            # Its service writes on after that; it is waited for where nobody else in this process needs it.
+            if wandb.run is None:
+                wandb.teardown()
+    return place
 
 
 # What each is written by, and how.

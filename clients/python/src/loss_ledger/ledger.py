@@ -14,6 +14,8 @@ from typing import IO, TYPE_CHECKING, Any, Union
 import numpy as np
 
 from . import safetensors, tables
+from .arguments import plain, several_ids, whole_id
+from .errors import InvalidArgument, NotFound
 from .experiment import Experiment
 from .http import Http
 from .sweep import Sweep
@@ -56,10 +58,32 @@ class Ledger:
 
     def preview(self, spec: Spec) -> dict[str, Any]:
         """What a spec resolves to and costs; nothing is queued."""
-        return dict(self._http.json("POST", "/v1/experiments/preview", json=spec))
+        return dict(self._http.json("POST", "/v1/experiments/preview", json=_spec(spec)))
 
     def experiment(self, id: str) -> Experiment:
-        return Experiment(self._http, self._http.json("GET", f"/v1/experiments/{_quoted(id)}"))
+        """The experiment of this id; of the beginning of it (4 hexadecimal digits or more); or "last", the newest. Raises
+        InvalidArgument for what can be no id, or begins several, and NotFound or ApiError where there is none."""
+        return Experiment(self._http, self._http.json("GET", f"/v1/experiments/{self._id_of(id, 'experiment')}", has="id"))
+
+    def _id_of(self, given: object, what: str) -> str:
+        whole = whole_id(given, what)
+        if whole is not None:
+            return whole
+        beginning = "" if given == "last" else str(given).lower()
+        found: list[Any] = []
+        # Newest first, and ids sort by age: behind the first that is smaller there is none.
+        for one in self._http.pages(f"/v1/{what}s", {"limit": 1 if given == "last" else 200}):
+            start = one["id"][: len(beginning)]
+            if start == beginning:
+                found.append(one)
+            if start < beginning or len(found) > 5 or given == "last":
+                break
+        if not found:
+            raise NotFound(f"there is no {what} yet, so there is no last one" if given == "last" else f"there is no {what} whose id begins with {given}")
+        if len(found) > 1:
+            told = [f"  {one['id']}  {one['name'] or ''}".rstrip() for one in found[:5]] + ["  …"][: len(found) - 5 if len(found) > 5 else 0]
+            raise InvalidArgument("\n".join([f"more than one {what} has an id that begins with {given}:", *told]))
+        return str(found[0]["id"])
 
     def experiments(
         self,
@@ -72,6 +96,8 @@ class Ledger:
     ) -> Iterator[Experiment]:
         """Newest first, page after page; those with all of the tags. `where` and `sort` as docs/querying.md has them:
         where="spec.optimizer.learningRate < 0.1", sort="-validationAccuracy"."""
+        if not isinstance(tags or {}, Mapping):
+            raise InvalidArgument(f"tags must be a dict, such as {{'study': 'freeze'}}, got {tags!r}")
         tag = [f"{key}:{value}" for key, value in (tags or {}).items()] or None
         asked = {"status": [status] if isinstance(status, str) else status, "tag": tag, "sweep": sweep, "where": where, "sort": sort}
         for one in self._http.pages("/v1/experiments", asked):
@@ -87,8 +113,7 @@ class Ledger:
         points: int | None = None,
     ) -> pd.DataFrame:
         """Loss, LCA and residual of every iteration of up to 50 experiments, at most `points` of each; `experiment` says whose."""
-        ids = [one if isinstance(one, str) else one.id for one in experiments]
-        asked = {"id": ids, "split": split, "from": start, "to": stop, "points": points}
+        asked = {"id": several_ids(experiments), "split": split, "from": start, "to": stop, "points": points}
         return tables.read_frame(self._http, "/v1/experiments/iterations", asked)
 
     def compare(
@@ -102,7 +127,7 @@ class Ledger:
     ) -> dict[str, Any]:
         """2 to 20 experiments beside each other, the others against the first, branches on the axis of what they go back to:
         `specs`, where `weights` part, `layers`, `losses`, and `warnings` of what is not comparable."""
-        asked = {"experiments": _ids(experiments), "split": split, "from": start, "to": stop, "bucket": bucket}
+        asked = {"experiments": ",".join(several_ids(experiments)), "split": split, "from": start, "to": stop, "bucket": bucket}
         return dict(self._http.json("GET", "/v1/compare", params=asked))
 
     def compared(
@@ -116,7 +141,7 @@ class Ledger:
         bucket: int | None = None,
     ) -> pd.DataFrame:
         """One table of a comparison, a row an experiment: layers, losses or specs."""
-        asked = {"experiments": _ids(experiments), "table": table, "split": split, "from": start, "to": stop, "bucket": bucket}
+        asked = {"experiments": ",".join(several_ids(experiments)), "table": table, "split": split, "from": start, "to": stop, "bucket": bucket}
         return tables.read_frame(self._http, "/v1/compare", asked)
 
     # ---------------------------------------------------------------------------------------------- sweeps
@@ -126,7 +151,8 @@ class Ledger:
         return Sweep(self._http, self._post("/v1/sweeps", spec, idempotency_key))
 
     def sweep(self, id: str) -> Sweep:
-        return Sweep(self._http, self._http.json("GET", f"/v1/sweeps/{_quoted(id)}"))
+        """The sweep of this id; of the beginning of it; or "last", the newest. Raises as `experiment` does."""
+        return Sweep(self._http, self._http.json("GET", f"/v1/sweeps/{self._id_of(id, 'sweep')}", has="id"))
 
     def sweeps(self) -> Iterator[Sweep]:
         for one in self._http.pages("/v1/sweeps"):
@@ -136,7 +162,7 @@ class Ledger:
 
     def datasets(self) -> list[dict[str, Any]]:
         """Those that specs can name."""
-        return list(self._http.json("GET", "/v1/datasets")["items"])
+        return list(self._http.json("GET", "/v1/datasets", has="items")["items"])
 
     def upload_dataset(
         self,
@@ -160,12 +186,14 @@ class Ledger:
         if absent. targets: 'numbers' where labels are to be predicted as numbers, by the loss mean-squared-error.
         """
         files = {"npz": npz, "images": images, "labels": labels, "testImages": test_images, "testLabels": test_labels}
-        names = None if class_names is None else json.dumps(list(class_names))
+        if all(given is None for given in files.values()):
+            raise InvalidArgument("give images and labels, arrays or the paths of files, or npz")
+        names = None if class_names is None else json.dumps(plain(list(class_names), "class_names"))
         fields = {"name": name, "classes": classes, "layout": layout, "values": values, "targets": targets}
         fields |= {"vocabulary": vocabulary, "classNames": names}
         with contextlib.ExitStack() as stack:
             parts = [
-                (field, (f"{field}.npy" if isinstance(given, np.ndarray) else _name_of(given), stack.enter_context(_opened(given))))
+                (field, (f"{field}.npy" if isinstance(given, np.ndarray) else _name_of(given), stack.enter_context(_opened(given, field))))
                 for field, given in files.items()
                 if given is not None
             ]
@@ -186,10 +214,12 @@ class Ledger:
     ) -> dict[str, Any]:
         """The weights of a training that happened elsewhere: `trajectory` as POST /v1/trajectories has it, `parts` in their
         order, files (safetensors, .npz) or arrays by name. Raises ApiError, which names the tensor that is wrong."""
+        if isinstance(parts, (str, Path, Mapping)) or not parts:
+            raise InvalidArgument("parts must be a list: files or dicts of arrays by name, one after the other")
         given = [("part", one) for one in parts] + ([("probe", probe)] if probe is not None else [])
         with contextlib.ExitStack() as stack:
-            files = [(field, (f"{field}.safetensors" if isinstance(one, Mapping) else _name_of(one), stack.enter_context(_opened(one)))) for field, one in given]
-            data = {"trajectory": json.dumps(trajectory)}
+            files = [(field, (f"{field}.safetensors" if isinstance(one, Mapping) else _name_of(one), stack.enter_context(_opened(one, field)))) for field, one in given]
+            data = {"trajectory": json.dumps(plain(trajectory), allow_nan=False)}
             return dict(self._http.json("POST", "/v1/trajectories", data=data, files=files, timeout=3600))
 
     def trajectory(self, id: str) -> dict[str, Any]:
@@ -206,15 +236,15 @@ class Ledger:
 
     def architectures(self) -> list[dict[str, Any]]:
         """What `architecture` of a spec can be, each with the JSON Schema of its options."""
-        return list(self._http.json("GET", "/v1/architectures")["items"])
+        return list(self._http.json("GET", "/v1/architectures", has="items")["items"])
 
     def workers(self) -> list[dict[str, Any]]:
         """The workers that live, and what they do."""
-        return list(self._http.json("GET", "/v1/workers")["items"])
+        return list(self._http.json("GET", "/v1/workers", has="items")["items"])
 
     def _post(self, path: str, body: Spec, idempotency_key: str | None) -> Any:
         headers = {} if idempotency_key is None else {"idempotency-key": idempotency_key}
-        return self._http.json("POST", path, json=body, headers=headers)
+        return self._http.json("POST", path, json=_spec(body), headers=headers, has="id")
 
 
 def compare(experiments: Sequence[Experiment], split: str = "train", measure: str = "lca") -> pd.DataFrame:
@@ -222,6 +252,8 @@ def compare(experiments: Sequence[Experiment], split: str = "train", measure: st
     are NaN there. Ledger.compare sets them beside each other over the iterations that all have."""
     import pandas as pd
 
+    if not isinstance(experiments, Sequence) or not all(isinstance(one, Experiment) for one in experiments):
+        raise InvalidArgument(f"experiments must be a list of Experiment, got {experiments!r}")
     names = [one.data.get("name") or one.id for one in experiments]
     columns = [one.layers(split).set_index("layer")[measure] for one in experiments]
     # Names may be alike, or missing.
@@ -229,11 +261,15 @@ def compare(experiments: Sequence[Experiment], split: str = "train", measure: st
     return pd.concat(columns, axis=1, keys=unique, sort=False)
 
 
-def _ids(experiments: Sequence[Experiment | str]) -> str:
-    return ",".join(one if isinstance(one, str) else one.id for one in experiments)
+def _spec(given: object) -> object:
+    if not isinstance(given, Mapping):
+        raise InvalidArgument(f"a spec is a dict, such as {{'dataset': {{'name': 'mnist'}}, …}}; got {given!r:.100}")
+    return given
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: object) -> str:
+    if not isinstance(text, str) or text == "":
+        raise InvalidArgument(f"a name is wanted, got {text!r}")
     return urllib.parse.quote(text, safe="")
 
 
@@ -242,8 +278,10 @@ def _name_of(given: object) -> str:
 
 
 @contextlib.contextmanager
-def _opened(given: Any) -> Iterator[IO[bytes]]:
+def _opened(given: Any, field: str) -> Iterator[IO[bytes]]:
     if isinstance(given, np.ndarray):
+        if given.dtype == object:
+            raise InvalidArgument(f"{field} is an array of objects: numbers are wanted, np.asarray(…, dtype='uint8')")
         with tempfile.TemporaryFile() as file:
             np.save(file, given, allow_pickle=False)
             file.seek(0)
@@ -256,5 +294,7 @@ def _opened(given: Any) -> Iterator[IO[bytes]]:
     elif isinstance(given, (str, Path)):
         with open(given, "rb") as file:
             yield file
-    else:
+    elif hasattr(given, "read"):
         yield given
+    else:
+        raise InvalidArgument(f"{field} must be an array of numpy's, or the path of a file, got {type(given).__name__}: np.asarray(…)?")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import UnbalancedWarning
+from .errors import InvalidArgument, UnbalancedWarning
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,10 +26,10 @@ MOST_POINTS = 400
 
 
 def experiment_figure(experiment: Experiment, figure: str, split: str | None) -> Figure:
-    """The figure of that name. Raises ValueError for another, and where nothing is allocated yet."""
+    """The figure of that name. Raises InvalidArgument for another, and where nothing is allocated yet."""
     drawn = {"ledger": _ledger, "loss": _loss, "layers": _layers, "residuals": _residuals}
     if figure not in drawn:
-        raise ValueError(f"there is no figure {figure!r}; there are {', '.join(drawn)}")
+        raise InvalidArgument(f"there is no figure {figure!r}; there are {', '.join(drawn)}")
     with warnings.catch_warnings():
         # The figure says so itself.
         warnings.simplefilter("ignore", UnbalancedWarning)
@@ -79,7 +79,7 @@ def _ledger(experiment: Experiment, split: str | None) -> Figure:
     bucket = math.ceil(experiment.spec["training"]["iterations"] / MOST_POINTS)
     table = experiment.allocations(split, bucket=bucket)
     if table.empty:
-        raise ValueError(f"experiment {experiment.id} is {experiment.status}: nothing of it is allocated yet")
+        raise InvalidArgument(f"experiment {experiment.id} is {experiment.status}: nothing of it is allocated yet")
     layers = list(dict.fromkeys(table["layer"]))
     lca = table.pivot(index="iteration", columns="layer", values="lca")[layers]
     widths = table.drop_duplicates("iteration").set_index("iteration")["iterations"].to_numpy()
@@ -178,7 +178,7 @@ def sweep_figure(sweep: Sweep, split: str) -> Figure:
     table = sweep.summary(split, "lca")
     others = [label for label in sweep.variants if label != sweep.baseline and label in set(table["variant"])]
     if not others:
-        raise ValueError(f"sweep {sweep.id} has nothing to compare with {sweep.baseline!r} yet")
+        raise InvalidArgument(f"sweep {sweep.id} has nothing to compare with {sweep.baseline!r} yet")
     layers = [*dict.fromkeys(table["layer"].dropna()), None]
     figure, axes = _figure(1.4 + len(layers) * (0.25 + 0.18 * len(others)))
     for v, (label, colour) in enumerate(zip(others, _colours(len(others)))):

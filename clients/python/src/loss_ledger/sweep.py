@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import tables
+from .events import deadline_of
 from .experiment import Experiment
 from .http import Http
 from .progress import open_bar
@@ -52,7 +53,7 @@ class Sweep:
 
     def wait(self, *, progress: bool = True, timeout: float | None = None, interval: float = 1.0) -> Sweep:
         """Waits until every experiment has ended, well or not: `data["counts"]` says how. Raises TimeoutError."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = deadline_of(timeout)
         bar = open_bar(progress)
         try:
             while True:
@@ -63,7 +64,7 @@ class Sweep:
                 if self.data["finished"]:
                     return self
                 if deadline is not None and time.monotonic() >= deadline:
-                    raise TimeoutError("the sweep has not ended yet")
+                    raise TimeoutError("the sweep has not ended yet, and goes on; wait() follows it again")
                 time.sleep(interval)
         finally:
             bar.close()

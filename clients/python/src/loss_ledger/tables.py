@@ -49,7 +49,7 @@ def read_frame(http: Http, path: str, params: Query) -> pd.DataFrame:
 def read_columns(http: Http, path: str, params: Query) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
     """The columns of a table, float64 (NaN where there is no value) or lists of text as objects, and what is wrong with its books."""
     answer = http.send("GET", path, params=params, headers={"accept": "application/json"})
-    rows = answer.json()["items"]
+    rows = http.parsed(answer, "items")["items"]
     names = list(rows[0]) if rows else []
     columns = {
         name: np.array([row[name] for row in rows], dtype=object)

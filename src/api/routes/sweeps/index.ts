@@ -18,7 +18,6 @@ import {
   PredictorRow,
   PredictorsQuery,
   SummaryQuery,
-  SummaryRow,
   Sweep,
   SweepListItem,
   SweepParams,
@@ -30,9 +29,10 @@ import { TableHeaders, tableResponse } from '../../schemas/tables.ts'
 import { sendTable } from '../../tables/send.ts'
 import { batchOf, columnsOf } from '../../tables/table.ts'
 import { newId } from '../experiments/id.ts'
+import { makeMemo } from './memo.ts'
 import { predictorsOf, readFinished } from './predictors.ts'
 import { type FoundSweep, listSweeps, readSweep, readVariants } from './query.ts'
-import { confidence, summariseSweep } from './summary.ts'
+import { confidence, leftOutInWords, summaryTable } from './summary.ts'
 
 const tags = ['sweeps']
 const notFound = (id: string) => new ProblemError('not-found', `there is no sweep ${id}`)
@@ -44,6 +44,9 @@ const csvExample =
 const predictorsExample =
   'figure,split,fraction,outcome,n,correlation,low,high,p,adjustedP\ncurvature.alpha,train,0.1,finalLoss,24,0.71,0.4,0.87,0.0001,0.012\n'
 
+/** Rows of summaries that are kept, of 100 bytes each. */
+const keptRows = 200_000
+
 const routes: FastifyPluginAsyncTypebox = async app => {
   const show = async (id: string, caller: Reader) => {
     const found = await readSweep(app.db, caller, id)
@@ -52,6 +55,8 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   }
   const queueOf = ({ log }: Pick<FastifyRequest, 'log'>, sweep: string) =>
     tolerantQueue(app.queue, log, { sweep })
+
+  const summaries = makeMemo(keptRows, ({ rows }: Awaited<ReturnType<typeof summaryTable>>) => rows)
 
   const quota = { experiments: app.config.maxUnfinished, segments: app.config.maxUnfinishedSegments }
 
@@ -169,25 +174,17 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       const { split, measure } = request.query
       const sweep = await readVariants(app.db, request.caller, request.params.id)
       if (!sweep) throw notFound(request.params.id)
-      const { id, variants, baseline } = sweep
-      const summary = await summariseSweep(app.ledgerDb, id, variants, variants.indexOf(baseline))
-      const { complete, leftOut, version } = summary
-      const columns = columnsOf(SummaryRow)
-      const rows = await summary.rows(
-        row =>
-          (split === undefined || row.split === split) && (measure === undefined || row.measure === measure),
+      const key = [sweep.id, split, measure].join()
+      const { table } = await summaries(key, sweep.digest, () =>
+        summaryTable(
+          app.ledgerDb,
+          sweep,
+          row =>
+            (split === undefined || row.split === split) &&
+            (measure === undefined || row.measure === measure),
+        ),
       )
-      return sendTable(request, reply, {
-        head: {
-          ...{ sweepId: id, complete, baseline, confidence },
-          variants: variants.map((label, i) => ({ label, ...summary.variants[i] })),
-          leftOut,
-        },
-        columns,
-        batches: [batchOf(columns, rows)],
-        version,
-        warning: leftOutInWords(leftOut),
-      })
+      return sendTable(request, reply, table)
     },
   )
 
@@ -274,11 +271,3 @@ const routes: FastifyPluginAsyncTypebox = async app => {
   )
 }
 export default routes
-
-/** For a header, so ids and not the labels of variants, and not too many. */
-function leftOutInWords(leftOut: SweepSummary['leftOut']): string | undefined {
-  if (leftOut.length === 0) return undefined
-  const named = leftOut.slice(0, 20).map(({ experiment }) => experiment)
-  const more = leftOut.length > named.length ? [`and ${leftOut.length - named.length} more`] : []
-  return `left out, as their books do not balance: ${[...named, ...more].join(', ')}`
-}

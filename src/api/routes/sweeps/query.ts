@@ -1,4 +1,5 @@
 /** Sweeps as the API shows them. */
+import { createHash } from 'node:crypto'
 import type { Database } from '../../../store/database.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { experimentStatuses } from '../../schemas/experiments.ts'
@@ -35,15 +36,28 @@ const experimentsSql = `
    WHERE e.sweep_id = $1::uuid
    ORDER BY e.sweep_index`
 
-/** What a sweep is called, and its variants; undefined where there is none, or it is not the reader's. */
+/** What tells the states of an experiment of a sweep apart, as text. */
+export const memberStateSql = `concat_ws(' ', id, status, extract(epoch FROM finished_at), measures IS NULL)`
+
+/** Of the states of all experiments of a sweep, in its order, one. */
+export const digestOf = (states: string[]): string => createHash('sha256').update(states.join()).digest('hex')
+
+type Variants = Pick<Sweep, 'id' | 'variants' | 'baseline'> & {
+  /** digestOf its experiments' states. */
+  digest: string
+}
+
+/** What a sweep is called, its variants and its state; undefined where there is none, or it is not the reader's. */
 export async function readVariants(
   db: Pick<Database, 'pool'>,
   { tenant }: Reader,
   id: string,
-): Promise<Pick<Sweep, 'id' | 'variants' | 'baseline'> | undefined> {
-  const { rows } = await db.pool.query<Pick<Sweep, 'id' | 'variants' | 'baseline'>>(
-    `SELECT id, variants, variants[baseline + 1] AS baseline FROM sweeps
-      WHERE id = $1::uuid AND ($2::text IS NULL OR tenant = $2)`,
+): Promise<Variants | undefined> {
+  const { rows } = await db.pool.query<Variants>(
+    `SELECT id, variants, variants[baseline + 1] AS baseline,
+            (SELECT encode(sha256(convert_to(coalesce(string_agg(state, ',' ORDER BY sweep_index), ''), 'UTF8')), 'hex')
+               FROM (SELECT ${memberStateSql} AS state, sweep_index FROM experiments WHERE sweep_id = $1::uuid) members) AS digest
+       FROM sweeps WHERE id = $1::uuid AND ($2::text IS NULL OR tenant = $2)`,
     [id, tenant],
   )
   return rows[0]

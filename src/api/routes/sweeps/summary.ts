@@ -1,4 +1,5 @@
 /** What a sweep says: every measure of every layer in every variant, over its seeds and against the baseline. */
+import { group } from 'd3-array'
 import type { SplitName } from '../../../spec/schema.ts'
 import { differenceBySeed, estimate, sharedSeeds } from '../../../statistics/intervals.ts'
 import type { Queryable } from '../../../store/blocks.ts'
@@ -6,14 +7,16 @@ import { describeUnbalanced } from '../../../store/books.ts'
 import { type Database, snapshot } from '../../../store/database.ts'
 import { type Head, type Measures, makeMeasures, unpackMeasures } from '../../../store/measures.ts'
 import { turn } from '../../../turns.ts'
-import type { FigureName, Measure, SummaryRow, SweepSummary } from '../../schemas/sweeps.ts'
-import { helpFractions } from '../../tables/ledger.ts'
-import { stateOf } from './query.ts'
+import { type FigureName, type Measure, SummaryRow, type SweepSummary } from '../../schemas/sweeps.ts'
+import { ratio } from '../../tables/ledger.ts'
+import { batchOf, columnsOf, type Table } from '../../tables/table.ts'
+import { digestOf, memberStateSql, stateOf } from './query.ts'
 
 export const confidence = 0.95
 
 const membersSql = `
   SELECT id, variant, sweep_index AS place, status::text AS status, extract(epoch FROM finished_at)::float8 AS finished,
+         ${memberStateSql} AS state,
          CASE status WHEN 'succeeded' THEN encode(measures, 'base64') END AS measures
     FROM experiments
    WHERE sweep_id = $1::uuid`
@@ -21,6 +24,8 @@ const membersSql = `
 type Member = { id: string; variant: number; place: number } & {
   status: string
   finished: number | null
+  /** As memberStateSql has it. */
+  state: string
   measures: string | null
 }
 
@@ -54,16 +59,16 @@ async function readMeasured(pool: Database['pool'], sweep: string): Promise<Memb
 /** A run that has succeeded and whose books balance; `place`: among those of its variant. */
 type Run = Measures & { variant: number; seed: number; place: number }
 
-/** Values of one measure by variant, each by the places of its runs, NaN where one has none; `layer` null is the whole network. */
+/** Values of one measure, by variant and then by the places of its runs, NaN where one has none; `layer` null is the whole network. */
 type Series = {
   split: SplitName
   layer: string | null
   measure: Measure
-  values: Map<number, Float64Array>
+  values: (Float64Array | undefined)[]
 }
 
 /** What the experiments of a sweep say, all of it true of one moment. */
-export type Summarised = {
+type Summarised = {
   /** By variant: experiments that there are, and the seeds of those whose values are in the rows. */
   variants: { experiments: number; seeds: number[] }[]
   /** What has succeeded and is not in the rows: runs whose books do not balance. */
@@ -74,10 +79,46 @@ export type Summarised = {
   complete: boolean
   /** Names this state, where all have ended; undefined: some have not. */
   version: string | undefined
+  /** digestOf the states of the experiments that it is made of. */
+  digest: string
+}
+
+/** The table of what a sweep's experiments say, of the rows that are wanted. */
+export async function summaryTable(
+  db: Pick<Database, 'pool'>,
+  { id, variants, baseline }: { id: string; variants: string[]; baseline: string },
+  isWanted: (row: Pick<SummaryRow, 'split' | 'measure'>) => boolean,
+): Promise<{ table: Table; state: string; rows: number }> {
+  const summary = await summariseSweep(db, id, variants, variants.indexOf(baseline))
+  const { complete, leftOut, version, digest } = summary
+  const columns = columnsOf(SummaryRow)
+  const rows = await summary.rows(isWanted)
+  const table = {
+    head: {
+      ...{ sweepId: id, complete, baseline, confidence },
+      variants: variants.map((label, i) => ({ label, ...summary.variants[i] })),
+      leftOut,
+    },
+    columns,
+    batches: [batchOf(columns, rows)],
+    version,
+    warning: leftOutInWords(leftOut),
+  }
+  // Seeds, in the head, weigh too.
+  const seeds = summary.variants.reduce((sum, own) => sum + own.seeds.length, 0)
+  return { table, state: digest, rows: rows.length + seeds }
+}
+
+/** For a header, so ids and not the labels of variants, and not too many. */
+export function leftOutInWords(leftOut: SweepSummary['leftOut']): string | undefined {
+  if (leftOut.length === 0) return undefined
+  const named = leftOut.slice(0, 20).map(({ experiment }) => experiment)
+  const more = leftOut.length > named.length ? [`and ${leftOut.length - named.length} more`] : []
+  return `left out, as their books do not balance: ${[...named, ...more].join(', ')}`
 }
 
 /** One query and, where there is what earlier versions finished and nobody has noted measures of yet, some more. */
-export async function summariseSweep(
+async function summariseSweep(
   db: Pick<Database, 'pool'>,
   id: string,
   labels: string[],
@@ -99,7 +140,7 @@ export async function summariseSweep(
     else
       leftOut.push({ experiment: id, variant: labels[variant], seed, reason: describeUnbalanced(unbalanced) })
   }
-  const series = collect(
+  const series = await collect(
     runs,
     seeds.map(own => own.length),
   )
@@ -121,71 +162,98 @@ export async function summariseSweep(
     },
     complete: members.every(({ status }) => status === 'succeeded'),
     version: isOver ? stateOf(id, members) : undefined,
+    digest: digestOf(members.map(({ state }) => state)),
   }
 }
+
+/** Values that are collected in one turn of the event loop: a few milliseconds of work. */
+const atOnce = 2 ** 17
 
 /** Every series that any run has a value of, in the order of the table; `counts`: the runs of each variant. */
-function collect(runs: Run[], counts: number[]): Series[] {
+async function collect(runs: Run[], counts: number[]): Promise<Series[]> {
   const found = new Map<string, Series>()
-  const valuesOf = (split: SplitName, layer: string | null, measure: Measure, variant: number) => {
-    const key = `${split} ${measure} ${layer ?? ''}`
-    const series = found.get(key) ?? { split, layer, measure, values: new Map() }
+  const seriesAt = (place: Place) => {
+    const key = `${place.split} ${place.measure} ${place.layer ?? ''}`
+    const series = found.get(key) ?? { ...place, values: [] }
     found.set(key, series)
-    const values = series.values.get(variant) ?? new Float64Array(counts[variant]).fill(Number.NaN)
-    series.values.set(variant, values)
-    return values
+    return series
   }
-  // Runs with the same head have the same measures in the same order, and there are hundreds of them.
-  const known = new Map<Head, Float64Array[][]>()
-  for (const { head, numbers, variant, place } of runs) {
-    const variants = known.get(head) ?? []
-    known.set(head, variants)
-    variants[variant] ??= []
-    const columns = variants[variant]
-    let next = 0
-    const add = (split: SplitName, layer: string | null, measure: Measure, value: number | null) => {
-      const own = next++
-      // A share of nothing, or what is not known.
-      if (value === null || Number.isNaN(value)) return
-      columns[own] ??= valuesOf(split, layer, measure, variant)
-      columns[own][place] = value
-    }
-    const iterations = numbers[1]
-    let at = 2
-    for (const { split, figures, summed } of head.splits) {
-      add(split, null, 'finalLoss', numbers[at++])
-      add(split, null, 'finalAccuracy', numbers[at++])
-      for (const figure of figures) add(split, null, figure as FigureName, numbers[at++])
-      if (!summed) continue
-      const count = head.layers.length
-      const [lca, helped, hurt] = [0, 1, 2].map(i => numbers.subarray(at + i * count, at + (i + 1) * count))
-      at += 3 * count
-      const addSums = (
-        layer: string | null,
-        lca: number,
-        helped: number,
-        hurt: number,
-        parameters: number,
-      ) => {
-        const { helpFractionOfMoved, helpFractionOfAll } = helpFractions(
-          helped,
-          hurt,
-          parameters * iterations,
-        )
-        add(split, layer, 'lca', lca)
-        add(split, layer, 'helpFractionOfMoved', helpFractionOfMoved)
-        add(split, layer, 'helpFractionOfAll', helpFractionOfAll)
+  let done = 0
+  // Runs with the same head have the same measures, and there are hundreds of them.
+  for (const [head, alike] of group(runs, run => run.head)) {
+    const series = [...placesOf(head)].map(seriesAt)
+    for (const [variant, runs] of group(alike, run => run.variant)) {
+      const columns = columnsIn(series, variant, counts[variant])
+      // Run by run: what is read lies together, and the ends of columns stay at hand.
+      for (const { numbers, place } of runs) {
+        spread(head, numbers, columns, place)
+        done += columns.length
+        if (done < atOnce) continue
+        await turn()
+        done = 0
       }
-      addSums(null, sumOf(lca), sumOf(helped), sumOf(hurt), sumOf(head.parameters))
-      for (let i = 0; i < count; i++) addSums(head.layers[i], lca[i], helped[i], hurt[i], head.parameters[i])
     }
   }
-  return [...found.values()]
+  const hasAny = (values: Float64Array | undefined) => values?.some(value => !Number.isNaN(value))
+  return [...found.values()].flatMap(series => {
+    const values = series.values.map(own => (hasAny(own) ? own : undefined))
+    return values.some(own => own !== undefined) ? [{ ...series, values }] : []
+  })
 }
 
-function sumOf(values: ArrayLike<number>): number {
+/** The columns of a variant's values in these series, made where there are none: side by side, as hundreds of arrays cost time. */
+function columnsIn(series: Series[], variant: number, count: number): Float64Array[] {
+  const lacking = series.filter(({ values }) => values[variant] === undefined)
+  const space = new Float64Array(lacking.length * count).fill(Number.NaN)
+  for (const [i, { values }] of lacking.entries())
+    values[variant] = space.subarray(i * count, (i + 1) * count)
+  return series.map(({ values }) => values[variant]!)
+}
+
+type Place = Pick<Series, 'split' | 'layer' | 'measure'>
+
+/** What runs with this head have values of, in the order of the table. */
+function* placesOf({ layers, splits }: Head): Generator<Place> {
+  for (const { split, figures, summed } of splits) {
+    for (const measure of ['finalLoss', 'finalAccuracy', ...(figures as FigureName[])] as const)
+      yield { split, layer: null, measure }
+    if (!summed) continue
+    for (const layer of [null, ...layers])
+      for (const measure of ['lca', 'helpFractionOfMoved', 'helpFractionOfAll'] as const)
+        yield { split, layer, measure }
+  }
+}
+
+/** Puts the values of a run, one of each of placesOf, into its place in their columns; NaN: a share of nothing, or not known. */
+function spread(
+  { parameters, splits }: Head,
+  numbers: Float64Array,
+  columns: Float64Array[],
+  place: number,
+): void {
+  const iterations = numbers[1]
+  const count = parameters.length
+  let [column, at] = [0, 2]
+  for (const { figures, summed } of splits) {
+    for (const end = at + 2 + figures.length; at < end; at++) columns[column++][place] = numbers[at]
+    if (!summed) continue
+    const put = (first: number, end: number) => {
+      const helped = sumOf(numbers, at + count + first, at + count + end)
+      const hurt = sumOf(numbers, at + 2 * count + first, at + 2 * count + end)
+      const postings = sumOf(parameters, first, end) * iterations
+      columns[column++][place] = sumOf(numbers, at + first, at + end)
+      columns[column++][place] = ratio(helped, helped + hurt) ?? Number.NaN
+      columns[column++][place] = ratio(helped, postings) ?? Number.NaN
+    }
+    put(0, count)
+    for (let layer = 0; layer < count; layer++) put(layer, layer + 1)
+    at += 3 * count
+  }
+}
+
+function sumOf(values: ArrayLike<number>, from: number, to: number): number {
   let sum = 0
-  for (let i = 0; i < values.length; i++) sum += values[i]
+  for (let i = from; i < to; i++) sum += values[i]
   return sum
 }
 
@@ -200,14 +268,14 @@ function* rowsOf(
 ): Generator<SummaryRow> {
   const shared = sharedSeeds(seeds[variant], seeds[baseline])
   for (const { split, layer, measure, values } of wanted) {
-    const own = values.get(variant)
+    const own = values[variant]
     // A layer that this variant’s network does not have.
     if (own === undefined) continue
     const { n, mean, sd, low, high } = estimate(own, confidence)
     const against =
       variant === baseline
         ? { difference: null, low: null, high: null, pairs: null }
-        : differenceBySeed(own, values.get(baseline) ?? none, shared, confidence)
+        : differenceBySeed(own, values[baseline] ?? none, shared, confidence)
     yield {
       ...{ variant: label, split, layer, measure, n, mean, sd, low, high },
       ...{ difference: against.difference, differenceLow: against.low, differenceHigh: against.high },
