@@ -7,6 +7,7 @@ import { crossed, stacked } from '../src/figures/stacks.ts'
 import { ledgerFigure } from '../src/figures/svg/ledger-figure.ts'
 import { inDigits } from '../src/lca/words.ts'
 import { labelsOf, powersOf } from '../src/web/figures/axes.ts'
+import { linear, logarithmic, rounded } from '../src/web/figures/scales.ts'
 import { mostOf, residualsInWords } from '../src/web/figures/series.ts'
 import { number, percent, shorten } from '../src/web/format.ts'
 import { countsOver } from '../src/web/grouped.ts'
@@ -60,12 +61,28 @@ test('of curves an odd number has one in the middle, an even one two, and two ha
 })
 
 test('a logarithmic axis has as many lines as there is room for, at powers that a zoom does not move', () => {
-  assert.deepEqual(powersOf(0.0005, 7e25, 148), [1, 1e5, 1e10, 1e15, 1e20, 1e25])
-  assert.deepEqual(powersOf(0.2, 5e23, 148), [1, 1e4, 1e8, 1e12, 1e16, 1e20])
-  assert.deepEqual(powersOf(0.001, 0.03, 148), [0.001, 0.002, 0.005, 0.01, 0.02])
-  assert.deepEqual(powersOf(0.0001, 1, 148), [0.0001, 0.001, 0.01, 0.1, 1])
+  assert.deepEqual(powersOf(0.0005, 7e25, 6), [1, 1e5, 1e10, 1e15, 1e20, 1e25])
+  assert.deepEqual(powersOf(0.2, 5e23, 6), [1, 1e4, 1e8, 1e12, 1e16, 1e20])
+  assert.deepEqual(powersOf(0.001, 0.03, 6), [0.001, 0.002, 0.005, 0.01, 0.02])
+  assert.deepEqual(powersOf(0.0001, 1, 6), [0.0001, 0.001, 0.01, 0.1, 1])
   // Of 10²⁵ what rounding leaves of zero is nothing.
   assert.deepEqual(labelsOf([-2e25, -1e25, 1.3e10], false), ['−2.0e25', '−1.0e25', '0'])
+})
+
+test('scales place values in proportion, or by their logarithms, and lines where they are round', () => {
+  assert.deepEqual([0, 2.5, 10].map(linear([0, 10], [200, 100])), [200, 175, 100])
+  assert.equal(linear([3, 3], [0, 100])(3), 50)
+  assert.deepEqual(linear([0, 10], [0, 1]).ticks(5), [0, 2, 4, 6, 8, 10])
+  const scale = logarithmic([1, 1e4], [0, 100])
+  assert.deepEqual([1, 100, 1e4].map(scale), [0, 50, 100])
+  assert.deepEqual(scale.ticks(3), [1, 100, 1e4])
+  assert.deepEqual(
+    [rounded([-0.37, 1.92], 5), rounded([0, 0], 5)],
+    [
+      [-0.5, 2],
+      [0, 0],
+    ],
+  )
 })
 
 test('what did most is told as a part of what went the same way, which is never more than all of it', () => {

@@ -2,11 +2,10 @@
 import { number } from '../format.ts'
 
 /**
- * Where a logarithmic axis from low to high has its lines, in so many pixels: at powers of ten, as many of them as there is
- * room for; at 2 and 5 as well where that leaves few.
+ * Where a logarithmic axis from low to high has its lines, so many at most: at powers of ten, as many of them as there is room
+ * for; at 2 and 5 as well where that leaves few.
  */
-export function powersOf(low: number, high: number, height: number): number[] {
-  const room = Math.max(2, Math.floor(height / 22))
+export function powersOf(low: number, high: number, room: number): number[] {
   const first = Math.ceil(Math.log10(low))
   const last = Math.floor(Math.log10(high))
   const step = Math.max(1, Math.ceil((last - first + 1) / room))

@@ -139,7 +139,7 @@ export function Plot(props: PlotProps) {
                 values: (_: uPlot, at: number[]) => labelsOf(at, logarithmic),
                 ...(logarithmic && {
                   splits: (_u: uPlot, _axis: number, low: number, high: number) =>
-                    powersOf(low, high, height - 42),
+                    powersOf(low, high, Math.max(2, Math.floor((height - 42) / 22))),
                   // All of them have a label.
                   filter: (_: uPlot, at: number[]) => at,
                 }),
