@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type DropoutMasks, logitsOf, type Observe } from './forward.ts'
 import { throughGraph } from './graphs.ts'
 import { type Batch, type Model, pass, uploadVariables } from './model.ts'
-import { hostSums, type Pass } from './sums.ts'
+import type { Pass } from './sums.ts'
 
 /**
  * How much the gradient of a batch has to compute, in FLOPs, for a graph of it to be made. A function of network and batch size
@@ -26,11 +26,12 @@ export function batchGradient(
 ): number {
   const variables = uploadVariables(model.network, theta)
   gradient.fill(0)
-  const sums = hostSums(gradient, 1 / batch.examples)
+  const sums = model.sums(gradient, 1 / batch.examples)
   try {
     tf.tidy(() => sums.add(passOver(model, variables, batch, masks, observe)))
     return sums.finish().loss / batch.examples
   } finally {
+    sums.dispose()
     tf.dispose(variables)
   }
 }
