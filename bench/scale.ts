@@ -7,7 +7,7 @@
  * files (TMPDIR) has free. The issue's size is --experiments 100000 --full 1000 --disk 90.
  */
 import { randomUUID } from 'node:crypto'
-import { statfsSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import { get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -218,12 +218,14 @@ async function stall(id: string): Promise<void> {
     get(url, { agent: false }, answer => answer.pause()).on('error', () => {}),
   )
   const times: number[] = []
+  const turns = watchTurns()
   const start = performance.now()
   while (performance.now() - start < 5000) {
     times.push(await timed(() => drain(`${base}/healthz`)))
     await sleep(20)
   }
   report(`/healthz beside ${listeners} that never read`, times, 50)
+  report('  of the processor, turns of its loop', turns(), 50)
   console.log(`memory for them: ${((process.memoryUsage().rss - memory) / 1e6).toFixed(0)} MB`)
   for (const request of requests) request.destroy()
 }
@@ -373,6 +375,31 @@ async function tables(): Promise<string> {
         `\n  ${name.padEnd(26)} ${live.padStart(9)} live, ${dead.padStart(9)} dead, ${(Number(bytes) / 1e6).toFixed(0).padStart(6)} MB, vacuumed ${vacuums} times`,
     )
     .join('')
+}
+
+/** From now on, the milliseconds of processor that each turn of the event loop has: what else the machine does is not in them. */
+function watchTurns(): () => number[] {
+  // Nanoseconds; of Linux. Elsewhere time goes on beside it.
+  const now = () => {
+    try {
+      return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+    } catch {
+      return performance.now()
+    }
+  }
+  const turns: number[] = []
+  let last = now()
+  let next = setImmediate(function turn() {
+    const at = now()
+    // The loop turns on and on while nothing is to be done.
+    if (at - last > 1) turns.push(at - last)
+    last = at
+    next = setImmediate(turn)
+  })
+  return () => {
+    clearImmediate(next)
+    return turns
+  }
 }
 
 /** Milliseconds of processor that this process has had since: what a busy machine does not distort. */
