@@ -25,7 +25,7 @@ import { makeAggregator } from '../src/lca/aggregate.ts'
 import { allocate } from '../src/lca/allocate.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/nn/model.ts'
 import { autoChunkSize } from '../src/nn/network.ts'
-import { initialWeights } from '../src/nn/train.ts'
+import { initialWeights } from '../src/nn/training/initial.ts'
 import { measureDiagnostics } from './diagnostics.ts'
 import { networkOfWork, randomExamples, straightPath, type Work, works } from './works.ts'
 

@@ -14,7 +14,7 @@ import { makeAggregator } from '../src/lca/aggregate.ts'
 import { allocate } from '../src/lca/allocate.ts'
 import { makeModel, uploadSplit } from '../src/nn/model.ts'
 import { autoChunkSize } from '../src/nn/network.ts'
-import { train } from '../src/nn/train.ts'
+import { train } from '../src/nn/training/train.ts'
 import type { ResolvedLayer } from '../src/spec/schema.ts'
 import { networkOfWork, randomExamples, straightPath, works } from './works.ts'
 

@@ -1,6 +1,7 @@
-// Sums of the gradients of chunks in float64, where they lie: JavaScript takes four times as long to add as to read. TensorFlow.js
-// has no float64, so a sum goes through it as the two int32 that its bytes are. While a gradient is in fast memory, also what it has
-// along directions.
+// Sums of the gradients of chunks in float64, in JavaScript's own vectors: it takes four times as long to add as to read, and
+// TensorFlow.js has no float64. Through its tensors sums would be copied there and back, 16 bytes a parameter and chunk. So the
+// operation is told where the vectors lie; it runs at once, while whoever calls holds them. While a gradient is in fast memory,
+// also what it has along directions.
 #include <algorithm>
 #include <cstring>
 
@@ -24,42 +25,52 @@ struct Piece {
   int64_t variable;
 };
 
+// What the first input holds, as bytes: the weight, how many values each vector has, and where they begin.
+struct Places {
+  double weight;
+  uint64_t count;
+  double* sums;
+  std::vector<const double*> directions;
+
+  explicit Places(Call& call) {
+    const Values<int32_t> given = call.integers(0);
+    call.require(given.size() >= 6 && given.size() % 2 == 0, "it is not said where the sums are");
+    std::vector<uint64_t> words(given.size() / 2);
+    std::memcpy(words.data(), given.data, words.size() * sizeof words[0]);
+    std::memcpy(&weight, &words[0], sizeof weight);
+    count = words[1];
+    sums = reinterpret_cast<double*>(words[2]);
+    for (size_t d = 3; d < words.size(); d++) directions.push_back(reinterpret_cast<const double*>(words[d]));
+  }
+};
+
 void compute(Call& call) {
-  const Values<int32_t> sums = call.integers(0);
-  const int64_t count = static_cast<int64_t>(call.attribute(0));
-  std::vector<Values<int32_t>> directions;
-  for (int64_t d = 0; d < count; d++) directions.push_back(call.integers(1 + d));
+  const Places places(call);
+  const std::vector<const double*>& directions = places.directions;
+  const int64_t count = static_cast<int64_t>(directions.size());
   std::vector<Piece> pieces;
-  const int64_t variables = call.inputs() - 1 - count;
+  const int64_t variables = call.inputs() - 1;
   int64_t total = 0;
   for (int64_t v = 0; v < variables; v++) {
-    const Values<float> gradient = call.input(1 + count + v);
+    const Values<float> gradient = call.input(1 + v);
     for (int64_t from = 0; from < gradient.size(); from += blockLength)
       pieces.push_back({gradient.data + from, std::min(blockLength, gradient.size() - from), total + from, v});
     total += gradient.size();
   }
-  const bool isFirst = sums.size() == 0;
-  call.require(isFirst || sums.size() == 2 * total, "there is not a sum for each value");
-  for (const Values<int32_t>& direction : directions)
-    call.require(direction.size() == 2 * total, "a direction has not a value for each of the gradients'");
-  int32_t* next = call.integerOutput(0, {2 * total});
+  call.require(places.count == static_cast<uint64_t>(total), "there is not a sum for each value");
   std::vector<double> parts(pieces.size() * count);
-  const auto widen = LEDGER_PICK(widen);
   const auto addValues = LEDGER_PICK(addValues);
   const auto slopeAlong = LEDGER_PICK(slopeAlong);
-  inBlocks(static_cast<int64_t>(pieces.size()), (3 + count) * total, [&](int64_t block) {
+  inBlocks(static_cast<int64_t>(pieces.size()), (5 + 2 * count) * total, [&](int64_t block) {
     const Piece& piece = pieces[block];
-    if (isFirst)
-      widen(piece.values, piece.count, next + 2 * piece.at);
-    else
-      addValues(sums.data + 2 * piece.at, piece.values, piece.count, next + 2 * piece.at);
+    addValues(places.weight, piece.values, piece.count, places.sums + piece.at);
     for (int64_t d = 0; d < count; d++)
-      parts[block * count + d] = slopeAlong(directions[d].data + 2 * piece.at, piece.values, piece.count);
+      parts[block * count + d] = slopeAlong(directions[d] + piece.at, piece.values, piece.count);
   });
   std::vector<double> slopes(variables * count);
   for (size_t block = 0; block < pieces.size(); block++)
     for (int64_t d = 0; d < count; d++) slopes[pieces[block].variable * count + d] += parts[block * count + d];
-  int32_t* found = call.integerOutput(1, {2 * variables * count});
+  int32_t* found = call.integerOutput(0, {2 * variables * count});
   if (!slopes.empty()) std::memcpy(found, slopes.data(), slopes.size() * sizeof(double));
 }
 
@@ -67,14 +78,11 @@ void shapes(TF_ShapeInferenceContext* context, TF_Status* status) {
   TF_ShapeInferenceContextSetUnknownShape(context, status);
 }
 
-// sums [parameters] or none, directions [parameters], a gradient of each variable → sums with these added, in the order of the
-// variables, and Σ gradient · direction over each variable [variables, directions]
-const Operation accumulate{"LedgerAddGradients",
-                           {"sums: int32", "directions: D * int32", "gradients: N * float"},
-                           {"next: int32", "slopes: int32"},
-                           {"D: int >= 0", "N: int >= 1"},
-                           shapes,
-                           compute};
+// places, a gradient of each variable, in the order of the sums → Σ gradient · direction over each variable [variables,
+// directions], float64 as two int32 a value
+const Operation accumulate{"LedgerAddGradientsTo",  {"places: int32", "gradients: N * float"},
+                           {"slopes: int32"},       {"N: int >= 1"},
+                           shapes,                  compute};
 const Registered<accumulate> registered;
 
 }  // namespace

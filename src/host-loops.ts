@@ -89,6 +89,11 @@ export type HostLoops = {
   ): void
   /** The same sums by unit, whatever their sign. */
   sumUnits(values: Float32Array, ranges: Ranges, spans: Float64Array, sums: Float64Array): void
+  /**
+   * Beside native TensorFlow alone: where a vector's values lie in memory, for operations of ours that read or write them there
+   * (kernels/fused.ts). Good as long as the vector is held.
+   */
+  addressOf?(vector: Float64Array): bigint
 }
 
 /** What `find` finds of each range. */

@@ -49,5 +49,8 @@ export function createLog(
   // Read where somebody looks. As a stream in this very process, not a worker thread: lines written just before an exit are
   // not lost.
   const { build } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty')
-  return pino(options, build({ sync: true, ignore: 'pid,hostname', singleLine: true }))
+  const destination = pino.destination({ sync: true })
+  // A terminal that was closed while what it showed goes on, or is being stopped.
+  destination.on('error', () => Object.assign(destination, { write: () => true, flushSync: () => {} }))
+  return pino(options, build({ destination, ignore: 'pid,hostname', singleLine: true }))
 }

@@ -1,12 +1,13 @@
 /** loss-ledger/client against a real API; and against a server of events that breaks off. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { parseEvents } from '../clients/typescript/src/events.ts'
 import {
   ApiError,
+  bytesOf,
   connect,
   type LedgerClient,
   type LedgerEvent,
@@ -139,6 +140,57 @@ describe('the client', () => {
     assert.ok((await ledger.architectures()).some(({ name, schema }) => name === 'resnet' && schema))
     assert.deepEqual(await ledger.workers(), [])
     assert.match(await ledger.webhookSecret(), /^whsec_/)
+  })
+
+  test('what JSON has not is refused, and what has numbers is a list', async () => {
+    const rate = { ...spec(), optimizer: { name: 'sgd' as const, learningRate: Number.NaN } }
+    await assert.rejects(ledger.preview(rate), /^TypeError: learningRate is NaN/)
+    const hidden = Int32Array.of(3, 4) as unknown as number[]
+    const { architecture } = (await ledger.preview({ ...spec(), architecture: { name: 'fc', hidden } })).spec
+    assert.deepEqual(architecture, { name: 'fc', hidden: [3, 4] })
+    for (const url of ['127.0.0.1:3000', 'localhost:3000', '', 'http://127.0.0.1:99999'])
+      assert.throws(() => connect({ url }), /is not a URL of an API: http:\/\/host:port/)
+    await assert.rejects(connect({ apiKey: 'geheim ü' }).datasets(), /^TypeError: the API key must be/)
+    await assert.rejects(async () => ledger.get(''), /an id is wanted, got ""/)
+  })
+
+  test('what else may answer at an address is told as such', async () => {
+    const answers: Record<string, (response: ServerResponse) => void> = {
+      html: response => response.end('<html>'),
+      gone: response => response.writeHead(404).end('<html>'),
+      other: response => response.end('{"hello":1}'),
+      list: response => response.end('[1]'),
+      cut: response => void response.write('{"items":[', () => response.destroy()),
+    }
+    const server = createServer((request, response) => answers[request.url!.split('/')[1]](response)).listen(
+      0,
+      '127.0.0.1',
+    )
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    for (const [path, type, words] of [
+      ['html', UnreachableError, /speaks no JSON/],
+      ['gone', ApiError, /^404 Not Found, and not in the words of the API: is http:\S+ its address\?$/],
+      ['other', UnreachableError, /no such API: its JSON has no (items|id|status)/],
+      ['list', UnreachableError, /no such API: its JSON has no (items|id|status)/],
+      ['cut', UnreachableError, /the connection was cut/],
+    ] as const) {
+      const stranger = connect({ url: `http://127.0.0.1:${port}/${path}` })
+      for (const ask of [
+        () => stranger.datasets(),
+        () => stranger.submit(spec()),
+        () => stranger.layers('x'),
+        () => stranger.wait('x'),
+      ])
+        await assert.rejects(ask, (error: Error) => error instanceof type && words.test(error.message))
+    }
+    // Also in the midst of bytes.
+    const cut = await connect({ url: `http://127.0.0.1:${port}/cut` }).archive('x')
+    await assert.rejects(async () => {
+      for await (const _ of bytesOf(cut));
+    }, UnreachableError)
+    server.closeAllConnections()
+    server.close()
   })
 
   test('a key is sent as a bearer; no answer is an error of its own', async () => {

@@ -1,11 +1,17 @@
 /** What figures say in words, and what is drawn of sums that cross zero. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { counted, shareOf } from '../src/figures/numbers.ts'
+import { figure } from '../src/cli/format.ts'
+import { counted, shareOf, short } from '../src/figures/numbers.ts'
 import { crossed, stacked } from '../src/figures/stacks.ts'
 import { ledgerFigure } from '../src/figures/svg/ledger-figure.ts'
-import { mostOf } from '../src/web/figures/series.ts'
+import { inDigits } from '../src/lca/words.ts'
+import { labelsOf, powersOf } from '../src/web/figures/axes.ts'
+import { linear, logarithmic, rounded } from '../src/web/figures/scales.ts'
+import { mostOf, residualsInWords } from '../src/web/figures/series.ts'
+import { number, percent, shorten } from '../src/web/format.ts'
 import { countsOver } from '../src/web/grouped.ts'
+import { endsInWords } from '../src/web/pages/overlay/measures.ts'
 
 test('one of anything is one thing', () => {
   assert.deepEqual(
@@ -21,6 +27,62 @@ test('a share is one up to the whole, and so many times the whole beyond', () =>
     [...['62.3 %', '100.0 %', '100.0 %', '−2.1 %', '0.0 %', '8.1 ×', '−7.2 ×', '810 ×', '1.2e9 ×']],
   )
   assert.equal(shareOf(null), '–')
+})
+
+test('a number has the same digits and the same minus sign wherever it is read', () => {
+  for (const [value, words] of [
+    [-2060.7, '−2061'],
+    [-6.914e25, '−6.91e25'],
+    [-3.125e-5, '−3.13e−5'],
+    [0.60653, '0.6065'],
+  ] as const)
+    assert.deepEqual([inDigits(value), number(value), figure(value)], [words, words, words])
+  assert.deepEqual([number(-12_345), short(-0.5, 2), percent(-0.021)], ['−12,345', '−0.50', '−2.1 %'])
+  assert.equal(
+    shorten('learning rates of the first layer, 0.01, seed 2', 30),
+    'learning rates …, 0.01, seed 2',
+  )
+})
+
+test('residuals are counted as the books are judged, and the rest is said', () => {
+  const rows = { residual: [5, 0.5, -0.0001, 2], loss: [1e6, 1e6, 1, 1], lossAfter: [1, 1, 1, 1] }
+  assert.equal(
+    residualsInWords('train', rows, 0.001),
+    'On train the largest residual shown is 5, 2 of 4 above maxError; 1 more by no more than float32 can tell of so large a loss.',
+  )
+  assert.match(residualsInWords('train', rows, 5), / is 5, none above maxError\.$/)
+})
+
+test('of curves an odd number has one in the middle, an even one two, and two have none', () => {
+  assert.equal(endsInWords(['a']), 'ends with a')
+  assert.equal(endsInWords(['a', 'b']), 'ends between a and b')
+  assert.equal(endsInWords(['a', 'b', 'c']), 'ends between a and c; the middle one is b')
+  assert.equal(endsInWords(['a', 'b', 'c', 'd']), 'ends between a and d; the two in the middle are b and c')
+})
+
+test('a logarithmic axis has as many lines as there is room for, at powers that a zoom does not move', () => {
+  assert.deepEqual(powersOf(0.0005, 7e25, 6), [1, 1e5, 1e10, 1e15, 1e20, 1e25])
+  assert.deepEqual(powersOf(0.2, 5e23, 6), [1, 1e4, 1e8, 1e12, 1e16, 1e20])
+  assert.deepEqual(powersOf(0.001, 0.03, 6), [0.001, 0.002, 0.005, 0.01, 0.02])
+  assert.deepEqual(powersOf(0.0001, 1, 6), [0.0001, 0.001, 0.01, 0.1, 1])
+  // Of 10²⁵ what rounding leaves of zero is nothing.
+  assert.deepEqual(labelsOf([-2e25, -1e25, 1.3e10], false), ['−2.0e25', '−1.0e25', '0'])
+})
+
+test('scales place values in proportion, or by their logarithms, and lines where they are round', () => {
+  assert.deepEqual([0, 2.5, 10].map(linear([0, 10], [200, 100])), [200, 175, 100])
+  assert.equal(linear([3, 3], [0, 100])(3), 50)
+  assert.deepEqual(linear([0, 10], [0, 1]).ticks(5), [0, 2, 4, 6, 8, 10])
+  const scale = logarithmic([1, 1e4], [0, 100])
+  assert.deepEqual([1, 100, 1e4].map(scale), [0, 50, 100])
+  assert.deepEqual(scale.ticks(3), [1, 100, 1e4])
+  assert.deepEqual(
+    [rounded([-0.37, 1.92], 5), rounded([0, 0], 5)],
+    [
+      [-0.5, 2],
+      [0, 0],
+    ],
+  )
 })
 
 test('what did most is told as a part of what went the same way, which is never more than all of it', () => {

@@ -299,7 +299,7 @@ test('momentum that takes back what the gradients win: of the network, or of a l
   isClose(undone.figures[2].estimate, 9 / 8)
   assert.match(
     undone.statement,
-    /, 1\.1[23] times \(\d\.?\d* to \d\.?\d*\) what the batches’ gradients lowered it by/,
+    /, 1\.1[23]\d? times \(\d\.?\d* to \d\.?\d*\) what the batches’ gradients lowered it by/,
   )
   // In one layer, over a third of the run, where the network's helps.
   const inOne = noisy('in one', 0.0005, (t, l) => (l === 2 && t >= 133 ? 0.004 : -0.003))

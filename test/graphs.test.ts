@@ -7,6 +7,8 @@ import * as tf from '@tensorflow/tfjs-core'
 import { networkOfWork, randomExamples, works } from '../bench/works.ts'
 import { defaultEngine } from '../src/engine/binding.ts'
 import { loadEngine } from '../src/engine/engine.ts'
+import { batchGradient } from '../src/nn/batch-gradient.ts'
+import { dropoutMasks } from '../src/nn/dropout.ts'
 import {
   addFullGradients,
   type DeviceSplit,
@@ -14,9 +16,10 @@ import {
   disposeModel,
   makeModel,
   meanLoss,
+  uploadBatch,
   uploadSplit,
 } from '../src/nn/model.ts'
-import { initialWeights } from '../src/nn/train.ts'
+import { initialWeights } from '../src/nn/training/initial.ts'
 import { counting } from './support/counting.ts'
 import { relativeError } from './support/reference.ts'
 
@@ -58,6 +61,42 @@ for (const [name, size] of Object.entries(sizes))
     disposeModel(model)
     split.chunks.forEach(disposeBatch)
   })
+
+test('a batch’s gradient by a graph is the one by operations, with the dropout of its iteration', {
+  skip,
+}, async () => {
+  const { kernels } = await loadEngine({ name: 'native' })
+  const network = networkOfWork(works.lenet)
+  const model = makeModel(network, kernels)
+  const { graphs: _, ...byOperations } = model
+  const batch = uploadBatch(
+    randomExamples(50, works.lenet),
+    Array.from({ length: 50 }, (_, i) => i),
+  )
+  const theta = initialWeights(network, 0)
+  const gradientOf = (of: typeof model, iteration?: number) => {
+    const gradient = new Float64Array(network.parameters)
+    const masks = iteration === undefined ? undefined : dropoutMasks(3, iteration)
+    return { loss: batchGradient(of, theta, batch, gradient, masks), gradient }
+  }
+  gradientOf(model, 0)
+  gradientOf(model)
+  const before = tf.memory().numTensors
+  const counts = await counting(async () => {
+    for (const iteration of [1, 2, undefined]) {
+      const [expected, found] = [gradientOf(byOperations, iteration), gradientOf(model, iteration)]
+      assert.ok(Math.abs(found.loss - expected.loss) < 1e-6 * expected.loss, `loss ${found.loss}`)
+      assert.ok(relativeError(found.gradient, expected.gradient) < 2e-5)
+      assert.deepEqual(gradientOf(model, iteration), found, 'the same bits again')
+    }
+  })
+  assert.notEqual(gradientOf(model, 1).loss, gradientOf(model, 2).loss)
+  assert.equal(counts.graphs, 6, 'all of the model’s by graphs')
+  assert.equal(model.graphs!.made.size, 2, 'with dropout, and without')
+  assert.equal(tf.memory().numTensors, before, 'nothing is left behind')
+  disposeModel(model)
+  disposeBatch(batch)
+})
 
 test('signals leave what is computed alone', { skip }, async () => {
   const { kernels } = await loadEngine({ name: 'native' })

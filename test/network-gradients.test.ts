@@ -6,19 +6,13 @@ import { normalized } from '../src/data/normalization.ts'
 import { defaultEngine } from '../src/engine/binding.ts'
 import type { EngineName } from '../src/engine/description.ts'
 import { loadEngine } from '../src/engine/engine.ts'
+import { batchGradient } from '../src/nn/batch-gradient.ts'
 import { dropoutMask, dropoutMasks } from '../src/nn/dropout.ts'
-import {
-  addFullGradients,
-  batchGradient,
-  disposeBatch,
-  makeModel,
-  uploadBatch,
-  uploadSplit,
-} from '../src/nn/model.ts'
+import { addFullGradients, disposeBatch, makeModel, uploadBatch, uploadSplit } from '../src/nn/model.ts'
 import { buildNetwork, type Network } from '../src/nn/network.ts'
 import { addSquares } from '../src/nn/parts-of-splits.ts'
 import { randomStream } from '../src/nn/random.ts'
-import { initialWeights } from '../src/nn/train.ts'
+import { initialWeights } from '../src/nn/training/initial.ts'
 import type { ResolvedArchitecture } from '../src/spec/schema.ts'
 import * as references from './support/networks.ts'
 import { lossAndGradientOf, type Reference } from './support/networks.ts'

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rateAt, slotsOf, update } from '../src/nn/optimizers.ts'
-import { isFrozen, stateOf, updatesBefore } from '../src/nn/train.ts'
+import { isFrozen, stateOf, updatesBefore } from '../src/nn/training/state.ts'
 import type { ResolvedLayer, ResolvedOptimizer, ResolvedSchedule } from '../src/spec/schema.ts'
 
 const curvature = [0.5, 1, 3]

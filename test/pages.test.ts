@@ -2,9 +2,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { createServer, request as httpRequest } from 'node:http'
-import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -16,13 +13,10 @@ import { htmlReport } from '../src/cli/html-report.ts'
 import { type Server, startServer } from '../src/cli/serve.ts'
 import { readConfig } from '../src/config.ts'
 import { experimentReport } from '../src/figures/report.ts'
-import { createKey } from '../src/store/keys.ts'
-import { minimalSpec, startApi } from './support/api.ts'
-import { launch, openPage, skipReason, type Watched } from './support/browser.ts'
+import { assertPageWell, launch, openPage, skipReason, type Watched } from './support/browser.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { idxImages, npyLabels } from './support/uploads.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const hostile = `<img src=x onerror=alert(1)>"'\u202Egnp.exe 🎉`
 const spec = {
   name: 'seen in a browser',
@@ -71,20 +65,7 @@ describe('the pages', { skip: skipReason }, () => {
     await page.getByRole('heading', { level: 1, name: title }).waitFor()
     return page
   }
-  /** Nothing was complained of so far, and axe finds nothing in either theme. */
-  async function assertWell({ page, complaints } = opened) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      // The policy of the page keeps scripts out: this one comes in by the debugger.
-      const violations =
-        await page.evaluate(`${axe};axe.run(document,{resultTypes:['violations']}).then(({violations})=>
-        violations.map(({id,nodes})=>id+': '+nodes.slice(0,3).map(({html,failureSummary})=>html.slice(0,200)+' '+failureSummary).join(' | ')))`)
-      assert.deepEqual(violations, [], `${colorScheme} ${page.url()}`)
-    }
-    assert.deepEqual(complaints, [])
-    const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-    assert.ok((over as number) <= 0, `${page.url()} is ${over} pixels wider than the window`)
-  }
+  const assertWell = (watched = opened) => assertPageWell(watched)
 
   test('what is loaded is small, and the policy lets nothing else in', async () => {
     const response = await fetch(`${server.url}/`)
@@ -426,13 +407,53 @@ describe('the pages', { skip: skipReason }, () => {
     await visit('#/workers', 'Workers and queue')
     await page.getByRole('row', { name: /native|wasm/ }).waitFor()
     await assertWell()
+    // By the API first: it says of a run that does not succeed why.
+    const { counts } = await ledger.waitForSweep(sweep)
+    assert.equal(counts.succeeded, 4, JSON.stringify(counts))
     await visit(`#/sweeps/${sweep}`, 'swept')
-    await page.getByText('4 experiments: 4 succeeded').waitFor({ timeout: 60_000 })
+    await page.getByText('4 experiments: 4 succeeded').waitFor()
     await page.getByRole('img', { name: /^Of \d differences from/ }).waitFor()
     await assertWell()
     await visit('#/sweeps', 'Sweeps')
     await page.getByRole('link', { name: 'swept' }).waitFor()
     await assertWell()
+  })
+
+  test('a page that looks again and again shows what it is told, however long the answers take', async () => {
+    const { value: swept } = await ledger.listSweeps().next()
+    const { page } = await openPage(browser)
+    // Its clock stands still but for what is run of it.
+    await page.clock.install()
+    let release = () => {}
+    const held = new Promise<void>(resolve => {
+      release = resolve
+    })
+    let asked = 0
+    await page.route(`**/v1/sweeps/${swept.id}`, async route => {
+      if (++asked > 1) {
+        await held
+        return route.continue()
+      }
+      const answer = await route.fetch()
+      const running = { succeeded: 3, training: 1 }
+      const json = await answer.json()
+      await route.fulfill({
+        response: answer,
+        json: { ...json, finished: false, counts: { ...json.counts, ...running } },
+      })
+    })
+    await page.goto(`${server.url}/#/sweeps/${swept.id}`)
+    await page.getByText('4 experiments: 3 succeeded, 1 running').waitFor()
+    const again = page.waitForRequest(request => request.url().endsWith(swept.id))
+    await page.clock.runFor(3500)
+    await again
+    // As many looks would be due by now, each of which overtook the one before.
+    await page.clock.runFor(10_000)
+    assert.equal(asked, 2)
+    release()
+    await page.getByText('4 experiments: 4 succeeded').waitFor()
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
+    await page.close()
   })
 
   test('a report is one file that is alive offline, and whose names run nothing', async () => {
@@ -492,74 +513,5 @@ describe('the pages', { skip: skipReason }, () => {
     }
     assert.deepEqual(narrow.complaints, [])
     await narrow.page.close()
-  })
-})
-
-describe('the pages behind a proxy, with keys', { skip: skipReason }, () => {
-  test('the key is asked for once, stays in the tab, and shows what is its tenant’s alone', async t => {
-    const api = await startApi({ LEDGER_AUTH: 'keys' })
-    const { port } = api.app.server.address() as AddressInfo
-    const proxy = createServer((request, response) => {
-      const path = request.url!.replace(/^\/tools\/ledger/, '')
-      const on = httpRequest(
-        { host: '127.0.0.1', port, path, method: request.method, headers: request.headers },
-        answer => {
-          response.writeHead(answer.statusCode!, answer.headers)
-          answer.pipe(response)
-        },
-      )
-      // The browser may still ask when the API has closed, and go while it waits for an answer.
-      on.on('error', () => response.destroy())
-      response.on('close', () => on.destroy())
-      request.pipe(on)
-    })
-    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
-    const base = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/tools/ledger/`
-    const keys: Record<string, string> = {}
-    for (const tenant of ['mine', 'theirs']) {
-      keys[tenant] = (await createKey(api.db, { name: tenant, tenant, scopes: ['submit'] })).key
-      await connect({ url: base, apiKey: keys[tenant] }).submit({
-        ...minimalSpec(),
-        name: `of ${tenant}`,
-      } as never)
-    }
-    const browser = await launch()
-    // Who asks first, then who answers: the API waits for requests that are still under way.
-    t.after(async () => {
-      await browser.close()
-      proxy.close()
-      proxy.closeAllConnections()
-      await api.close()
-    })
-    const { page, complaints } = await openPage(browser)
-    await page.goto(`${base}#/experiments`)
-    const ask = async (key: string) => {
-      await page.getByLabel('API key').fill(key)
-      await page.getByRole('button', { name: 'Go on' }).click()
-    }
-    await ask('wrong')
-    await page.getByRole('alert').getByText('the key is not valid').waitFor()
-    await ask(keys.mine)
-    await page.getByRole('link', { name: 'of mine' }).click()
-    await page.getByRole('heading', { level: 1, name: 'of mine' }).waitFor()
-    await page.getByText('in line').waitFor()
-    await page.reload()
-    await page.getByRole('heading', { level: 1, name: 'of mine' }).waitFor()
-    // Another tab is asked for its own.
-    const other = await openPage(browser)
-    await other.page.goto(`${base}#/experiments`)
-    await other.page.getByLabel('API key').waitFor()
-    // With another tenant's key nothing of this one's is left, nor can it be had.
-    await page.getByRole('button', { name: 'Forget key' }).click()
-    await ask(keys.theirs)
-    await page.getByRole('alert').getByText(/404/).waitFor()
-    assert.doesNotMatch(await page.content(), /of mine/)
-    await page.goto(`${base}#/experiments`)
-    await page.getByRole('link', { name: 'of theirs' }).waitFor()
-    assert.doesNotMatch(await page.content(), /of mine/)
-    assert.deepEqual(
-      complaints.filter(text => !text.includes('404')),
-      [],
-    )
   })
 })

@@ -30,6 +30,16 @@ test('bars say how long it will take as the API says it, and nothing where it do
   assert.match(written(at('training', 10, 95)), /training +█{10}░{30} 10\/40 {2}\S.* left/)
 })
 
+test('while it is queued its place is there, and gone when it begins', () => {
+  const ahead = { experiments: 2, segments: 40, seconds: 90 }
+  const waiting = { ...at('queued', 0), queue: { position: 3, ahead } }
+  const place = 'queued     place 3; 2 experiments with 40 segments before it, about 1 min 30 s'
+  assert.ok(written(waiting).includes(place))
+  const all = written(waiting, at('training', 10))
+  assert.doesNotMatch(all.slice(all.lastIndexOf(place) + place.length), /queued/)
+  assert.match(all, /training +█{10}░{30} 10\/40 /)
+})
+
 test('a phase is full once a later one has begun', () => {
   const all = written(at('training', 10, 5), at('allocating', 20, 7), at('succeeded', 40))
   assert.match(all, /training +█{40} 40\/40 /)

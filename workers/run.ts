@@ -8,6 +8,7 @@ import { findEmbeddedPostgres } from '../src/postgres/embedded.ts'
 import { checkServices } from '../src/preflight.ts'
 import { migrateDatabase } from '../src/store/migrate.ts'
 import { startTelemetry } from '../src/telemetry.ts'
+import { leaveTerminal } from '../src/terminal.ts'
 import { planFleet, startFleet } from './fleet.ts'
 import { startWorker } from './worker.ts'
 
@@ -59,6 +60,7 @@ export async function runWorker(options: RunOptions = {}): Promise<void> {
     setTimeout(() => process.exit(1), several === undefined ? 15_000 : 20_000).unref()
     await worker.stop()
     await stopTelemetry()
+    leaveTerminal()
     process.exit(code)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end(signal))

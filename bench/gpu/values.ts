@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import { readConfig } from '../../src/config.ts'
 import { loadEngine } from '../../src/engine/engine.ts'
 import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../../src/nn/model.ts'
-import { initialWeights } from '../../src/nn/train.ts'
+import { initialWeights } from '../../src/nn/training/initial.ts'
 import { networkOfWork, randomExamples, works } from '../works.ts'
 
 export type DeviceValues = {

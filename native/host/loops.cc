@@ -487,6 +487,16 @@ napi_value sumUnits(napi_env env, napi_callback_info info) {
       });
 }
 
+// Of a vector of float64, the address of its first value, as long as it lives.
+napi_value addressOf(napi_env env, napi_callback_info info) {
+  Arguments given(env, info);
+  const double* values = given.vector<double>(0);
+  if (!given.ok) return given.refuse();
+  napi_value result;
+  napi_create_bigint_uint64(env, reinterpret_cast<uint64_t>(values), &result);
+  return result;
+}
+
 const struct {
   const char* name;
   napi_callback call;
@@ -502,6 +512,7 @@ const struct {
     {"tally", tally},
     {"addUnits", addUnits},
     {"sumUnits", sumUnits},
+    {"addressOf", addressOf},
 };
 
 }  // namespace

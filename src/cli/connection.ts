@@ -29,17 +29,21 @@ export function printer(command: Command): Print {
 export function open(command: Command): Session {
   const { url = '', json = false } = command.optsWithGlobals<Globals>()
   const { LEDGER_API_KEY: apiKey } = process.env
-  if (!/^https?:$/.test(protocolOf(url)))
-    throw new UsageError(`${JSON.stringify(url)} is not a URL of an API: http://host:port`)
+  if (apiKey !== undefined && !/^[\x20-\x7e\s]*$/.test(apiKey))
+    throw new UsageError('LEDGER_API_KEY must be printable ASCII characters')
+  let ledger: LedgerClient
+  try {
+    ledger = connect({ url, ...(apiKey && { apiKey }) })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
   return {
-    ledger: connect({ url, ...(apiKey && { apiKey }) }),
+    ledger,
     url: url.replace(/\/+$/, ''),
     json,
     print: printer(command),
   }
 }
-
-const protocolOf = (url: string) => (URL.canParse(url) ? new URL(url).protocol : '')
 
 /** The id of an experiment as typed: `last` is the newest, and the beginning of an id is the one that begins so. */
 export const experimentId = (ledger: LedgerClient, typed: string): Promise<string> =>

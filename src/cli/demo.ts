@@ -4,7 +4,7 @@ import { connect } from '../../clients/typescript/src/index.ts'
 import { printableData } from '../printable.ts'
 import type { ExperimentSpec } from '../spec/schema.ts'
 import { findingLines } from './findings.ts'
-import { duration, signed, whole } from './format.ts'
+import { duration, minus, signed, whole } from './format.ts'
 import { describeLayers, type Layers, type Sums } from './layers-table.ts'
 import { watch } from './progress.ts'
 
@@ -97,7 +97,7 @@ function audit(rows: Iteration[], total: Sums): string {
   const lines = [
     ['change of the loss', signed(change, 6)],
     [`sum of all ${whole(total.parameters * rows.length)} allocations`, signed(total.lca, 6)],
-    ['worst residual of an iteration', worst.toExponential(1)],
+    ['worst residual of an iteration', minus(worst.toExponential(1))],
   ]
   return lines.map(([what, value]) => `${what.padEnd(40)}${value.padStart(10)}`).join('\n')
 }

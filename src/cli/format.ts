@@ -1,7 +1,9 @@
 /** Numbers and tables for a terminal. */
 import { styleText } from 'node:util'
+import { inDigits, minus } from '../lca/words.ts'
 
 export { counted, shareOf, short, signed, whole } from '../figures/numbers.ts'
+export { minus }
 
 /** Columns padded to their widest cell: numbers flush right, text and the first column flush left. */
 export function table(header: string[], rows: string[][]): string {
@@ -30,13 +32,9 @@ export function fold(words: string, indent: number, first = ''): string[] {
   return lines
 }
 
-/** Four digits, with an exponent where the number is very large or very small: 12, 0.6065, −3.1e−5. */
+/** Four digits, with an exponent where the number is very large or very small: 12, 0.6065, −3.12e−5. */
 export function figure(value: number): string {
-  const size = Math.abs(value)
-  if (Number.isInteger(value) && size < 1e6) return String(value)
-  return size !== 0 && (size < 1e-3 || size >= 1e6)
-    ? value.toExponential(2).replace('e+', 'e')
-    : String(Number(value.toPrecision(4)))
+  return Number.isInteger(value) && Math.abs(value) < 1e6 ? minus(String(value)) : inDigits(value)
 }
 
 export const percent = (fraction: number, digits = 1) => `${(100 * fraction).toFixed(digits)} %`

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Command, Option } from 'commander'
 import { printableLines } from '../printable.ts'
+import { leaveTerminal } from '../terminal.ts'
 import archive from './commands/archive.ts'
 import branch from './commands/branch.ts'
 import compare from './commands/compare.ts'
@@ -88,9 +89,13 @@ if (process.env[direct] !== '*')
 // A reader that has seen enough (head, less) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
+  leaveTerminal()
   console.error(`what was to be printed could not be written: ${error.message}`)
   process.exit(exitCodes.fault)
 })
+
+// Progress that nobody can read any more is none either.
+process.stderr.on('error', () => {})
 
 try {
   await program.parseAsync()

@@ -83,9 +83,18 @@ export function bars(stream: NodeJS.WritableStream): Display {
   const format = '{phase} {bar} {value}/{total}  {left}'
   const multi = new MultiBar({ ...barOptions, stream, format })
   const all: Partial<Record<Phase, SingleBar>> = {}
+  let queued: SingleBar | undefined
   return {
-    update({ status, progress, spec }, loss) {
+    update({ status, progress, spec, queue }, loss) {
       const total = spec.training.iterations
+      if (queue) {
+        // A line, whose bar is its place.
+        queued ??= multi.create(1, 0, {}, { format: `${'queued'.padEnd(10)} {place}` })
+        queued.update(0, { place: describePlace(queue) })
+      } else if (queued) {
+        multi.remove(queued)
+        queued = undefined
+      }
       for (const phase of phases) {
         // A phase's bar appears with it, and is full once a later one has begun.
         const reached = phase === 'training' ? status !== 'queued' : !['queued', 'training'].includes(status)

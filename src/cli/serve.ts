@@ -1,5 +1,4 @@
 /** API and workers in one command: what `npm start` runs, on one machine with nothing configured or beside a fleet. */
-import closeWithGrace from 'close-with-grace'
 import { planFleet, startFleet } from '../../workers/fleet.ts'
 import { buildApp } from '../api/app.ts'
 import type { Config } from '../config.ts'
@@ -103,26 +102,4 @@ export async function startServer(config: Config, log: Log, tries?: Patience): P
     await closing
     throw databaseUrl === undefined ? error : startFailure(error, databaseUrl)
   }
-}
-
-/**
- * Keeps the server until the process is told to stop (Ctrl-C, SIGTERM) or the server can do no more: then closes it and
- * ends the process, in the latter case with code 1 and the reason in the log.
- */
-export function closeInTheEnd(server: Server, log: Log): { close(): void } {
-  let failure: Error | undefined
-  const graceful = closeWithGrace({ delay: 20_000, logger: false }, async ({ err, signal }) => {
-    if (err) log.fatal({ err }, 'an error nobody expected: stopping')
-    else if (failure === undefined) log.info({ signal }, 'stopping')
-    await server.close()
-    // What close-with-grace takes as a code that is not 0.
-    if (failure !== undefined) throw failure
-    log.info('stopped')
-  })
-  server.broken.then(error => {
-    failure = error
-    log.fatal({ reason: error.message }, 'stopping: there is no database any more')
-    graceful.close()
-  })
-  return graceful
 }

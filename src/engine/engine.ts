@@ -9,7 +9,7 @@ import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
-import { type HostLoops, useHostLoops } from '../host-loops.ts'
+import { type HostLoops, portableLoops, useHostLoops } from '../host-loops.ts'
 import type { Kernels } from '../nn/kernels/kernels.ts'
 import { nativeKernels } from '../nn/kernels/native.ts'
 import type { NativeBackend } from '../nn/kernels/native-backend.ts'
@@ -61,7 +61,7 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
   // The kernels are tried out where they will run.
   await tf.setBackend(backendNames.native)
   const backend = native.backend()
-  useHostLoops(require(hostLoopsPath()) as HostLoops)
+  useHostLoops(nativeLoops())
   return {
     description: {
       name: 'native',
@@ -73,6 +73,16 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
     },
     kernels: nativeKernels(backend),
   }
+}
+
+/** Throws where they were built before one of them came to it. */
+function nativeLoops(): HostLoops {
+  const loops = require(hostLoopsPath()) as HostLoops
+  const missing = [...Object.keys(portableLoops), 'addressOf'].filter(name => !(name in loops))
+  if (missing.length === 0) return loops
+  throw new Error(
+    `the native loops were built before ${missing.join(', ')} came to them: run \`npm run setup\`, which builds them anew`,
+  )
 }
 
 async function loadWasm(): Promise<Engine> {

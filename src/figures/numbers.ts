@@ -1,4 +1,5 @@
 /** Numbers as pages, figures and terminals show them alike. */
+import { minus } from '../lca/words.ts'
 
 /** 78500 → 78,500, with three decimals at most. Not by Intl, whose first use takes a page longer than its other work. */
 export const whole = (value: number): string =>
@@ -30,7 +31,7 @@ export function shareOf(fraction: number | null | undefined, digits = 1): string
 /** So many decimals; with an exponent where the number would be longer than it says anything. null: –. */
 export function short(value: number | null, digits = 4): string {
   if (value === null) return '–'
-  return Math.abs(value) < 1e6 ? value.toFixed(digits) : value.toExponential(2).replace('e+', 'e')
+  return minus(Math.abs(value) < 1e6 ? value.toFixed(digits) : value.toExponential(2).replace('e+', 'e'))
 }
 
 /** A change of the loss with its sign, so that what helps and what hurts stand apart. */

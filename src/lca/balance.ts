@@ -51,6 +51,14 @@ export type Unbalanced = Books & { rules: BalanceRule[]; message: string }
 
 /** The part of the loss below which a residual is rounding: ten or so units in the last place of a float32. */
 export const roundingOfLoss = 1e-6
+
+/** Whether a residual is above what the spec allows, and above what float32 can tell of the losses before and after it. */
+export const isAbove = (
+  residual: number,
+  { before, after, maxError }: { before: number; after: number; maxError: number },
+): boolean =>
+  Math.abs(residual) > Math.max(maxError, roundingOfLoss * Math.abs(before), roundingOfLoss * Math.abs(after))
+
 const share = 0.1
 const shareAbove = 0.01
 const mostAbove = 0.01

@@ -15,7 +15,7 @@
  */
 
 import { randomStream } from '../nn/random.ts'
-import type { Intervening } from '../nn/train.ts'
+import type { Intervening } from '../nn/training/say.ts'
 import { isJudged } from '../spec/judging.ts'
 import type { ResolvedIntervention } from '../spec/resolved.ts'
 import type { Columns } from './columns.ts'

@@ -8,7 +8,8 @@
  * is the interval of what n steps like these sum to, were they independent. A layer, or the network, hurts where all of it is
  * above 0. Everything that decisions depend on is in `memory`, plain data that is stored with the training's state.
  */
-import type { Governing, Memory } from '../nn/train.ts'
+import type { Governing } from '../nn/training/say.ts'
+import type { Memory } from '../nn/training/state.ts'
 import { hasMomentum, isPoliced } from '../spec/judging.ts'
 import type { ResolvedLayer, ResolvedPolicy } from '../spec/resolved.ts'
 import { studentQuantile } from '../statistics/student.ts'

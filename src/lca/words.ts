@@ -1,10 +1,14 @@
 /** Numbers in sentences. */
 
-/** Three digits; with an exponent where there would be many zeros. */
-export function inDigits(value: number): string {
+/** A number as it is written, with the minus sign that it is read with. */
+export const minus = (text: string): string => text.replaceAll('-', '−')
+
+/** So many digits; two less and an exponent where there would be many zeros: 0.6065, 2061, −3.12e−5. */
+export function inDigits(value: number, digits = 4): string {
   const size = Math.abs(value)
-  if (size > 0 && (size < 1e-4 || size >= 1e6)) return value.toExponential(2).replace('e+', 'e')
-  return String(Number(value.toPrecision(3)))
+  if (size > 0 && (size < 1e-4 || size >= 1e6))
+    return minus(value.toExponential(Math.max(0, digits - 2)).replace('e+', 'e'))
+  return minus(String(Number(value.toPrecision(digits))))
 }
 
 /** With its sign, so that what helped and what hurt stand apart. */
@@ -20,4 +24,5 @@ export function besideIn(estimate: number, low: number, high: number): string {
   return `${inDigits(estimate)} times (${inDigits(low)} to ${inDigits(high)})`
 }
 
-export const inPercent = (fraction: number): string => `${Number((100 * fraction).toPrecision(3))} %`
+export const inPercent = (fraction: number): string =>
+  `${minus(String(Number((100 * fraction).toPrecision(3))))} %`

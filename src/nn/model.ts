@@ -7,11 +7,12 @@ import type { Examples, Moments } from '../data/examples.ts'
 import type { ResolvedLoss } from '../spec/schema.ts'
 import type { Augment } from './augmentation.ts'
 import { type DropoutMasks, logitsOf, type Observe } from './forward.ts'
-import type { Graph, Kernels } from './kernels/kernels.ts'
+import { type Graphs, throughGraph, worthAGraph } from './graphs.ts'
+import type { Kernels } from './kernels/kernels.ts'
 import { crossEntropy, lossOf } from './losses.ts'
 import type { Network } from './network.ts'
 import { makeOps, type Ops } from './ops/ops.ts'
-import { hostSums, type MakeSums, type Pass, sum, sumsOf } from './sums.ts'
+import { type MakeSums, type Pass, sum, sumsOf } from './sums.ts'
 
 export type Model = {
   network: Network
@@ -20,8 +21,8 @@ export type Model = {
   sums: MakeSums
   loss: ResolvedLoss
   moments: Kernels['moments']
-  /** Computations over chunks of a size as graphs, where the engine records any; by what they are. */
-  graphs?: { record: NonNullable<Kernels['record']>; made: Map<string, Graph> }
+  /** Computations over examples of a number as graphs, where the engine records any. */
+  graphs?: Graphs
 }
 
 export function makeModel(network: Network, kernels: Kernels, loss: ResolvedLoss = crossEntropy): Model {
@@ -100,7 +101,7 @@ export function disposeBatch({ images, labels }: Batch): void {
 }
 
 /** The flat parameter vector as one tensor a variable; the caller disposes them. */
-function uploadVariables(network: Network, theta: Float32Array): Tensor[] {
+export function uploadVariables(network: Network, theta: Float32Array): Tensor[] {
   return network.variables.map(({ offset, size, shape }) =>
     tf.tensor(theta.subarray(offset, offset + size), shape, 'float32'),
   )
@@ -126,7 +127,7 @@ function lossesOf(
 }
 
 /** One pass over a batch: the gradient of Σ ℓ, and `logits`, a row a label, for whoever asks. The caller tidies. */
-function pass(
+export function pass(
   model: Model,
   variables: Tensor[],
   batch: Batch,
@@ -143,13 +144,6 @@ function pass(
   const gradients = grads.map((gradient, i) => gradient ?? tf.zerosLike(variables[i]))
   return { gradients, losses: value as Tensor1D, logits }
 }
-
-/**
- * How much a full gradient has to compute in chunks of a size, in FLOPs, for a graph of them to be made: making one takes as
- * long as some ten such gradients, which run 1.2 to 2.5 times as fast from then on. A function of the network and the split alone, so
- * that the same spec means the same bits, whoever computes which segment of it.
- */
-const worthAGraph = 2e9
 
 /**
  * What `compute` makes of the chunks of a split: of those of a size by a graph where that is worth it, which goes by its `name`.
@@ -171,19 +165,8 @@ function overChunks(
     const { examples, images, labels, weights } = chunk
     const isWorthIt = sizes.get(examples)! * network.gradientFlops >= worthAGraph
     if (!graphs || !isWorthIt || weights !== undefined) return compute(chunk)
-    const inputs = [...variables, images, labels]
     const key = JSON.stringify([name, loss, examples])
-    let graph = graphs.made.get(key)
-    if (graph === undefined) {
-      let results: Tensor[] = []
-      graph = graphs.record(inputs, () => {
-        results = compute(chunk)
-        return results
-      })
-      tf.dispose(results)
-      graphs.made.set(key, graph)
-    }
-    return graph.run(inputs)
+    return throughGraph(graphs, key, [...variables, images, labels], () => compute(chunk))
   }
 }
 
@@ -208,33 +191,6 @@ export function passes(model: Model, theta: Float32Array) {
 /** How many labels have the largest logit of their row. */
 function correctOf(logits: Tensor2D, labels: Tensor1D | Tensor2D): number {
   return tf.tidy(() => tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'int32')).dataSync()[0])
-}
-
-/**
- * Mean loss of a batch at theta, with dropout where there are masks; its gradient replaces `gradient` (float64 [parameters]).
- * With `observe` as training sees it: batch norm has the statistics of the batch, also where the loss has running ones.
- */
-export function batchGradient(
-  model: Model,
-  theta: Float32Array,
-  batch: Batch,
-  gradient: Float64Array,
-  masks?: DropoutMasks,
-  observe?: Observe,
-): number {
-  const variables = uploadVariables(model.network, theta)
-  gradient.fill(0)
-  const sums = hostSums(gradient, 1 / batch.examples)
-  try {
-    tf.tidy(() => {
-      const one = pass(model, variables, batch, masks, observe)
-      one.logits.dispose()
-      sums.add(one)
-    })
-    return sums.finish().loss / batch.examples
-  } finally {
-    tf.dispose(variables)
-  }
 }
 
 /** The mean loss over a whole split at theta, by forward passes alone. Stops between chunks when `signal` aborts. */

@@ -1,6 +1,6 @@
 /**
  * Sums over the chunks of a split, as exact as float64's, in the way that costs least where the tensors lie: added up in
- * float64 in the library or on the host, or, where every reading makes the host wait for the device, there and read once.
+ * float64 by the library or by the host, or, where every reading makes the host wait for the device, there and read once.
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
@@ -53,7 +53,8 @@ export const hostSums: MakeSums = (accumulator, weight, directions = []) => {
       let offset = 0
       for (const tensor of gradients) {
         const gradient = tensor.dataSync()
-        for (let i = 0; i < gradient.length; i++) accumulator[offset + i] += weight * gradient[i]
+        const own = accumulator.subarray(offset, offset + gradient.length)
+        hostLoops.combine(own, 1, own, weight, gradient as Float32Array)
         pushSlopes(slopes, gradient, offset, directions)
         offset += gradient.length
       }
@@ -70,39 +71,30 @@ export const sumsOf = ({ readsWait, accumulate }: Pick<Kernels, 'readsWait' | 'a
   return accumulate ? accumulatedSums(accumulate) : hostSums
 }
 
-/** float64 as the library has them, which knows none: as int32, the bytes as they lie in memory; and back. */
-const bytesOf = ({ buffer, byteOffset, length }: Float64Array) =>
-  tf.tensor1d(new Int32Array(buffer, byteOffset, 2 * length), 'int32')
+/** float64 as the library has them, which knows none: as int32, the bytes as they lie in memory. */
 const valuesOf = (tensor: Tensor1D) => {
   const { buffer, byteOffset } = tensor.dataSync()
   return new Float64Array(buffer, byteOffset, tensor.size / 2)
 }
 
 /**
- * Adds in float64 in the library, which is several times as fast at it as JavaScript, and reads the sums once; of each pass its
- * losses and slopes, some numbers, at once.
+ * As hostSums, and added in the library, where the gradients lie, which is several times as fast at it as JavaScript: of each pass
+ * its losses and slopes are read, some numbers.
  */
 const accumulatedSums =
   (accumulate: NonNullable<Kernels['accumulate']>): MakeSums =>
   (accumulator, weight, directions = []) => {
-    const along = directions.map(bytesOf)
-    let sums: Tensor1D = tf.tensor1d([], 'int32')
     let loss = 0
     const slopes: number[] = []
     return {
       add({ gradients, losses }) {
-        const [next, found] = accumulate(sums, gradients, along)
-        sums.dispose()
-        sums = tf.keep(next)
+        const found = accumulate(accumulator, weight, gradients, directions)
         loss += sum(losses.dataSync())
-        if (along.length > 0) slopes.push(...valuesOf(found))
+        if (directions.length > 0) slopes.push(...valuesOf(found))
         found.dispose()
       },
-      finish() {
-        hostLoops.combine(accumulator, 1, accumulator, weight, valuesOf(sums))
-        return { loss, slopes }
-      },
-      dispose: () => tf.dispose([sums, ...along]),
+      finish: () => ({ loss, slopes }),
+      dispose() {},
     }
   }
 

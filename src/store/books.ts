@@ -1,5 +1,5 @@
 /** The sums that say whether an experiment's books balance (lca/balance.ts), out of its iterations. */
-import { type Books, judgeBooks, roundingOfLoss, type Unbalanced } from '../lca/balance.ts'
+import { type Books, isAbove, judgeBooks, type Unbalanced } from '../lca/balance.ts'
 import type { ResolvedSpec } from '../spec/resolved.ts'
 import type { SplitName } from '../spec/schema.ts'
 import { type Block, type Queryable, readBlocks } from './blocks.ts'
@@ -18,17 +18,16 @@ export function makeBooks({ maxError, maxSplits }: Limits) {
   let next: number | undefined
   let first = Number.NaN
   let isWhole = true
-  const isAbove = (residual: number, before: number, after: number) =>
-    residual > Math.max(maxError, roundingOfLoss * Math.abs(before), roundingOfLoss * Math.abs(after))
   return {
     add({ from, to, rows, columns: { lossBefore, lossAfter, residual, splits } }: Block) {
       if (next === undefined) first = lossBefore[0]
       else if (next !== from) isWhole = false
       next = to
       for (let row = 0; row < rows; row++) {
-        const change = lossAfter[row] - lossBefore[row]
+        const [before, after] = [lossBefore[row], lossAfter[row]]
+        const change = after - before
         const size = Math.abs(residual[row])
-        if (splits[row] >= maxSplits && isAbove(size, lossBefore[row], lossAfter[row])) books.above++
+        if (splits[row] >= maxSplits && isAbove(size, { before, after, maxError })) books.above++
         books.residual += residual[row]
         books.absoluteResidual += size
         books.lossTravel += Math.abs(change)

@@ -3,19 +3,15 @@
  * work before it shows something.
  */
 import { counted, shareOf, whole } from '../figures/numbers.ts'
+import { inDigits, minus } from '../lca/words.ts'
 
 export { counted, shareOf, whole }
-
-const minus = (text: string) => text.replace('-', '−')
 
 /** A number with so many significant digits; very large and very small ones with an exponent. */
 export function number(value: number | null | undefined, digits = 4): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–'
-  if (value === 0) return '0'
-  const size = Math.abs(value)
-  if (size >= 1e6 || size < 1e-4) return minus(value.toExponential(Math.max(0, digits - 2)))
-  if (Number.isInteger(value) && size >= 1000) return minus(whole(value))
-  return minus(Number(value.toPrecision(digits)).toString())
+  if (Number.isInteger(value) && Math.abs(value) < 1e6) return minus(whole(value))
+  return inDigits(value, digits)
 }
 
 /** With its sign: negative helps, positive hurts. */
@@ -27,7 +23,7 @@ export function signed(value: number | null | undefined, digits = 4): string {
 export const percent = (value: number | null | undefined, digits = 1): string =>
   value === null || value === undefined || !Number.isFinite(value)
     ? '–'
-    : `${(100 * value).toFixed(digits)} %`
+    : `${minus((100 * value).toFixed(digits))} %`
 
 export function bytes(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']

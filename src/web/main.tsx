@@ -174,7 +174,8 @@ function ThemeButton() {
   const next = themes[(themes.indexOf(theme as 'system') + 1) % themes.length]
   return (
     <button type="button" onClick={() => change(next)} title={`Change to ${next}`}>
-      Theme: {theme}
+      <span class="spacious">Theme: </span>
+      {theme}
     </button>
   )
 }

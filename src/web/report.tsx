@@ -7,6 +7,7 @@ import { ExplainedFigures, Place } from './figures/explained.tsx'
 import { LayersTable, type Tables } from './figures/layers-table.tsx'
 import { HeatFigure, StackFigure } from './figures/ledger.tsx'
 import { HelpFigure, LossFigure, ResidualFigure } from './figures/lines.tsx'
+import { gutterOf } from './figures/room.ts'
 import type { Ledger, Splits } from './figures/series.ts'
 import { counted, whole } from './format.ts'
 import { Findings } from './parts/findings.tsx'
@@ -48,12 +49,14 @@ function Report({ data }: { data: ReportData }) {
       Object.entries(ledgers).map(([split, { lca, ...rest }]) => [split, { ...rest, lca: lca.map(numbers) }]),
     ) as Record<string, Ledger>,
   }))
-  const longest = Math.max(6, ...made.ledgers[split].names.map(name => name.length))
   const shared = {
-    ...{ span, gutter: Math.min(innerWidth < 640 ? 74 : 150, 22 + longest * 7) },
+    ...{ span, gutter: gutterOf(made.ledgers[split].names) },
     onZoom: (wanted?: [number, number]) => setSpan(wanted ?? [0, iterations]),
   }
-  const whose = Object.entries(summary?.unbalanced ?? {})
+  // What the first findings say is said there.
+  const whose = Object.entries(summary?.unbalanced ?? {}).filter(
+    ([split]) => !findings.items.some(one => one.rule === 'unbalanced' && one.split === split),
+  )
   return (
     <main class="stack">
       <h1 dir="auto">{experiment.name || experiment.id}</h1>

@@ -1,5 +1,7 @@
 /** Chromium for tests of the pages, where the machine has one. Whatever a page complains of is kept. */
-import { existsSync } from 'node:fs'
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
 /** Without a window a page costs a sixth of the processor time. */
@@ -46,4 +48,21 @@ export async function openPage(
     void dialog.dismiss()
   })
   return { page, complaints }
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** Nothing was complained of so far, axe finds nothing in either theme, and nothing is wider than the window. */
+export async function assertPageWell({ page, complaints }: Watched): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    // The policy of the page keeps scripts out: this one comes in by the debugger.
+    const violations =
+      await page.evaluate(`${axe};axe.run(document,{resultTypes:['violations']}).then(({violations})=>
+      violations.map(({id,nodes})=>id+': '+nodes.slice(0,3).map(({html,failureSummary})=>html.slice(0,200)+' '+failureSummary).join(' | ')))`)
+    assert.deepEqual(violations, [], `${colorScheme} ${page.url()}`)
+  }
+  assert.deepEqual(complaints, [])
+  const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+  assert.ok((over as number) <= 0, `${page.url()} is ${over} pixels wider than the window`)
 }

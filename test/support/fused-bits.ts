@@ -46,10 +46,11 @@ const labels = tf.tensor1d(
 take(...kernels.softmaxCrossEntropy(rows as tf.Tensor2D, labels))
 const joined = kernels.batchNormAddRelu(images, slope, shift, imagesSlopes, 1e-3)
 take(joined.y, ...kernels.batchNormAddReluGradient(imagesSlopes, slope, joined.saved, 1e-3))
-const waves = Float64Array.from({ length: rows.size + q.size }, (_, i) => Math.sin(i))
-const direction = tf.tensor1d(new Int32Array(waves.buffer), 'int32')
-const [sums] = kernels.accumulate!(tf.tensor1d([], 'int32'), [rows, q], [])
-take(...kernels.accumulate!(sums, [rows, q], [direction, sums]))
+const direction = Float64Array.from({ length: rows.size + q.size }, (_, i) => Math.sin(i))
+const [sums, again] = [direction.slice(), direction.slice()]
+kernels.accumulate!(sums, 0.3, [rows, q], [])
+take(kernels.accumulate!(again, 1 / 7, [rows, q], [direction, sums]))
+digest.update(sums).update(again)
 
 // Nine blocks of tiles, five parts.
 const [places, kernel, found] = [

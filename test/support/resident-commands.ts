@@ -36,7 +36,7 @@ process.on('message', async ({ args, input }: Asked) => {
     }
   }
   Object.assign(process.stdout, { write: original.stdout }).removeAllListeners('error')
-  Object.assign(process.stderr, { write: original.stderr })
+  Object.assign(process.stderr, { write: original.stderr }).removeAllListeners('error')
   const answer: Answered = { out: written.stdout, err: written.stderr, code: Number(process.exitCode) }
   process.exitCode = 0
   process.send!(answer)

@@ -1,6 +1,7 @@
 /** What `ledger serve` does, with little patience for a PostgreSQL that does not start; tells its URL and what it logs. */
 import { pino } from 'pino'
-import { closeInTheEnd, startServer } from '../../src/cli/serve.ts'
+import { closeInTheEnd } from '../../src/cli/closing.ts'
+import { startServer } from '../../src/cli/serve.ts'
 import { readConfig } from '../../src/config.ts'
 
 const log = pino({ level: 'info' }, { write: (line: string) => void process.send!({ line }) })

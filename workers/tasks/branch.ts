@@ -13,10 +13,10 @@ import {
   type Origin,
   slotsOfAll,
   type TrainingState,
-  train,
   updatesUntil,
   vectorsOf,
-} from '../../src/nn/train.ts'
+} from '../../src/nn/training/state.ts'
+import { train } from '../../src/nn/training/train.ts'
 import type { Known } from '../../src/objects/verify.ts'
 import { SpecError } from '../../src/spec/errors.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'

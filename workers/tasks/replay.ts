@@ -1,6 +1,6 @@
 /** The training of a segment gone through again, for what its steps are made of. */
 import type { StepParts } from '../../src/lca/diagnostics/probes.ts'
-import { makeReplay } from '../../src/nn/train.ts'
+import { makeReplay } from '../../src/nn/training/replay.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import type { Context } from '../context.ts'
 import type { Task } from '../protocol.ts'

@@ -13,7 +13,8 @@ import {
   meanLoss,
   uploadSplit,
 } from '../../src/nn/model.ts'
-import type { Memory, Say } from '../../src/nn/train.ts'
+import type { Say } from '../../src/nn/training/say.ts'
+import type { Memory } from '../../src/nn/training/state.ts'
 import { judgedSample } from '../../src/spec/judging.ts'
 import { resolveLayers } from '../../src/spec/layers.ts'
 import type { ResolvedJudge } from '../../src/spec/resolved.ts'

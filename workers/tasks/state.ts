@@ -1,6 +1,6 @@
 /** Where a training can go on: its weights and its optimizer's state, in one object that tells whether it is whole. */
 import { createHash } from 'node:crypto'
-import type { TrainingState } from '../../src/nn/train.ts'
+import type { TrainingState } from '../../src/nn/training/state.ts'
 import { stateName } from '../../src/objects/names.ts'
 import { npyHeader, npyHeaderBytes } from '../../src/objects/npy.ts'
 import { DamagedObjectError, MissingObjectError, type Objects, objectKey } from '../../src/objects/objects.ts'

@@ -3,7 +3,8 @@
  * state at the segment's end, from which a training that was interrupted goes on.
  */
 import { setImmediate } from 'node:timers/promises'
-import { allocatedWeights, type TrainingState, train, vectorsOf } from '../../src/nn/train.ts'
+import { allocatedWeights, type TrainingState, vectorsOf } from '../../src/nn/training/state.ts'
+import { train } from '../../src/nn/training/train.ts'
 import { leftName, weightsName } from '../../src/objects/names.ts'
 import { objectKey } from '../../src/objects/objects.ts'
 import type { Known } from '../../src/objects/verify.ts'

@@ -1,12 +1,15 @@
 """Post, wait, read back: tables, tensors, figures and errors of a live API."""
 
 import contextlib
+import importlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from conftest import SPEC
 from loss_ledger import ApiError, ExperimentFailed, Ledger, Unreachable, compare
+from loss_ledger.events import Event
 
 
 def test_waits_and_says_what_came_of_it(ledger, experiment):
@@ -148,6 +151,17 @@ def sweep(ledger):
     base = {**SPEC, "training": {"iterations": 3, "batchSize": 50}}
     vary = [{"name": "baseline"}, {"name": "last frozen", "layers": {"fc_2": {"freeze": True}}}]
     return ledger.submit_sweep({"base": base, "vary": vary, "seeds": [1, 2]}).wait(timeout=120, interval=0.2)
+
+
+def test_what_training_decides_is_no_progress(experiment, monkeypatch):
+    module = importlib.import_module("loss_ledger.experiment")
+    queue = {"position": 3, "ahead": {"experiments": 2, "segments": 9, "seconds": None}}
+    progress = {"phase": "queued", "done": 0, "total": 12}
+    told = [Event("0", "status", {"status": "queued", "progress": progress, "queue": queue}), Event("1", "decision", {"iteration": 1, "decisions": []})]
+    monkeypatch.setattr(module, "stream_events", lambda *_, **__: iter(told))
+    shown = []
+    experiment._follow(SimpleNamespace(show=lambda *words: shown.append(words), close=lambda: None), None)
+    assert shown == [("queued", 0, 12, "place 3, 2 experiments before it")]
 
 
 def test_sweeps(sweep):

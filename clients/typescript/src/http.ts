@@ -36,6 +36,7 @@ const connectionWords: Record<string, string> = {
   UND_ERR_CONNECT_TIMEOUT: 'it takes no connection (UND_ERR_CONNECT_TIMEOUT)',
   UND_ERR_BODY_TIMEOUT: 'it stopped in the midst of its answer (UND_ERR_BODY_TIMEOUT)',
   UND_ERR_HEADERS_TIMEOUT: 'it took the request and said nothing (UND_ERR_HEADERS_TIMEOUT)',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the answer broke off (UND_ERR_RES_CONTENT_LENGTH_MISMATCH)',
   UND_ERR_SOCKET: 'the connection was cut (UND_ERR_SOCKET)',
   // What OpenSSL says of an answer that is no TLS, and llhttp of one that is no HTTP.
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS: http:// instead of https://?',
@@ -81,7 +82,12 @@ export type Http = {
   json<T>(path: string, request?: JsonRequest<T>): Promise<T>
 }
 
-export function makeHttp({ url = 'http://127.0.0.1:3000', apiKey, fetch: given }: Connection): Http {
+/** Throws TypeError where the URL can be none. */
+export function makeHttp({ url = 'http://127.0.0.1:3000', apiKey: typed, fetch: given }: Connection): Http {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new TypeError(`${JSON.stringify(url)} is not a URL of an API: http://host:port`)
+  // As it is read from a file.
+  const apiKey = typed?.trim()
   const send: Http['send'] = async (
     path,
     { method = 'GET', query = {}, body, headers = {}, signal } = {},
@@ -96,6 +102,12 @@ export function makeHttp({ url = 'http://127.0.0.1:3000', apiKey, fetch: given }
       ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
       ...headers,
     }).filter((entry): entry is [string, string] => entry[1] !== undefined)
+    // Said here: in fetch's own words there would be the key.
+    for (const [name, value] of sent)
+      if (!/^[\t\x20-\x7e]*$/.test(value))
+        throw new TypeError(
+          `${name === 'authorization' ? 'the API key' : name} must be printable ASCII characters, to be sent as a header`,
+        )
     const init: RequestInit = { method, headers: sent }
     if (body !== undefined) init.body = form ?? JSON.stringify(body, asJson)
     // Node's fetch keeps all of a body that it might have to send again, elsewhere or with a password.

@@ -111,17 +111,27 @@ const bulkSize = 200
 export type CompareOptions = Split & Span & { bucket?: number }
 type ComparedRows = { layers: ComparedLayerRow; losses: ComparedLossRow; specs: ComparedSpecRow }
 
+/** A part of a path, of which an empty one would ask for something else. */
+function named(id: string): string {
+  if (typeof id !== 'string' || id === '') throw new TypeError(`an id is wanted, got ${JSON.stringify(id)}`)
+  return encodeURIComponent(id)
+}
+
 export type LedgerClient = ReturnType<typeof connect>
 
-/** A client of the API. Nothing is sent before a call. */
+/** A client of the API. Nothing is sent before a call. Throws TypeError where the URL can be none. */
 export function connect(connection: Connection = {}) {
   const http = makeHttp(connection)
-  const experiment = (id: string) => `/v1/experiments/${encodeURIComponent(id)}`
+  const experiment = (id: string) => `/v1/experiments/${named(id)}`
   const artifact = (id: string, name: string) =>
     `${experiment(id)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`
-  const sweep = (id: string) => `/v1/sweeps/${encodeURIComponent(id)}`
-  const post = <T>(path: string, body?: unknown, { idempotencyKey }: Once = {}) =>
-    http.json<T>(path, { method: 'POST', body, headers: { 'idempotency-key': idempotencyKey } })
+  const sweep = (id: string) => `/v1/sweeps/${named(id)}`
+  const post = <T>(
+    path: string,
+    body?: unknown,
+    { idempotencyKey }: Once = {},
+    has: readonly (keyof T & string)[] = [],
+  ) => http.json<T>(path, { method: 'POST', body, headers: { 'idempotency-key': idempotencyKey }, has })
   const remove = async (path: string) => void (await http.send(path, { method: 'DELETE' }))
 
   async function* pages<T>(path: string, query: Query = {}): AsyncGenerator<T> {
@@ -143,7 +153,7 @@ export function connect(connection: Connection = {}) {
     /** The raw way in, for what has no method here. */
     http,
 
-    submit: (spec: ExperimentSpec, once?: Once) => post<Experiment>('/v1/experiments', spec, once),
+    submit: (spec: ExperimentSpec, once?: Once) => post<Experiment>('/v1/experiments', spec, once, ['id']),
     preview: (spec: ExperimentSpec) => post<Preview>('/v1/experiments/preview', spec),
     get: (id: string) => http.json<Experiment>(experiment(id), { has: ['id', 'status'] }),
     /** Newest first, or by `sort`, page after page. */
@@ -259,7 +269,7 @@ export function connect(connection: Connection = {}) {
     link: (id: string, name: string, span?: Span) =>
       http.json<ArtifactLink>(artifact(id, name), { query: { ...span, link: 'true' } }),
 
-    submitSweep: (spec: SweepSpec, once?: Once) => post<Sweep>('/v1/sweeps', spec, once),
+    submitSweep: (spec: SweepSpec, once?: Once) => post<Sweep>('/v1/sweeps', spec, once, ['id']),
     getSweep: (id: string) => http.json<Sweep>(sweep(id)),
     listSweeps: () => pages<SweepListItem>('/v1/sweeps'),
     cancelSweep: (id: string) => post<Sweep>(`${sweep(id)}/cancel`),

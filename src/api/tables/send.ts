@@ -44,7 +44,8 @@ export async function sendTable(
   reply.type(withCharset(tableFormats[format]))
   addVary(reply, 'accept', 'accept-encoding')
   reply.header('cache-control', 'private, no-cache')
-  if (table.warning !== undefined) reply.header(unbalancedHeader, table.warning)
+  // A header has no place for the minus sign of sentences.
+  if (table.warning !== undefined) reply.header(unbalancedHeader, table.warning.replaceAll('−', '-'))
   if (table.version !== undefined) {
     const etag = weakEtag(layout, table.version, format, request.url)
     reply.header('etag', etag)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { readConfig } from '../../config.ts'
+import { codes, type Signal, signals } from '../interruption.ts'
 
 export default (program: Command) =>
   program
@@ -9,8 +10,9 @@ export default (program: Command) =>
     .option('--exit', 'stop when the experiment is done')
     .action(async ({ exit }: { exit?: boolean }) => {
       // Only here, as in serve.ts.
-      const [{ closeInTheEnd, startServer }, { runDemo }, { createLog }] = await Promise.all([
+      const [{ startServer }, { closeInTheEnd }, { runDemo }, { createLog }] = await Promise.all([
         import('../serve.ts'),
+        import('../closing.ts'),
         import('../demo.ts'),
         import('../../log.ts'),
       ])
@@ -21,8 +23,12 @@ export default (program: Command) =>
       const graceful = closeInTheEnd(server, log)
       // Whoever goes on asking a server that closes keeps it from closing.
       const stopped = new AbortController()
-      const interrupt = () => stopped.abort()
-      process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+      let code = 0
+      const interrupt = (signal: Signal) => {
+        code = codes[signal]
+        stopped.abort()
+      }
+      for (const signal of signals) process.once(signal, interrupt)
       try {
         await runDemo(server.url, stopped.signal)
       } catch (error) {
@@ -31,12 +37,12 @@ export default (program: Command) =>
           '\nstopping; what is unfinished goes on when `ledger serve` runs, and another Ctrl-C does not wait',
         )
         // The server closes, and the process ends with that: as one that was interrupted.
-        process.once('exit', code => {
-          if (code === 0) process.exitCode = 130
+        process.once('exit', ended => {
+          if (ended === 0) process.exitCode = code
         })
         return
       }
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      for (const signal of signals) process.off(signal, interrupt)
       if (exit) graceful.close()
       else {
         console.log('\nLoss Ledger stays up for these; Ctrl-C stops it.')

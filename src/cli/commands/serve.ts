@@ -7,8 +7,9 @@ export default (program: Command) =>
     .description('start the API and its workers, until Ctrl-C')
     .action(async () => {
       // The API and all that it needs: no other command should wait for that.
-      const [{ closeInTheEnd, startServer }, { createLog }] = await Promise.all([
+      const [{ startServer }, { closeInTheEnd }, { createLog }] = await Promise.all([
         import('../serve.ts'),
+        import('../closing.ts'),
         import('../../log.ts'),
       ])
       const config = readConfig()

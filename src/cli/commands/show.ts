@@ -4,7 +4,17 @@ import { unbalancedLines } from '../balance.ts'
 import { experimentId, idHelp, open } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
 import { findingLines } from '../findings.ts'
-import { bytesInWords, duration, helpHeader, percentOr, short, signed, table, whole } from '../format.ts'
+import {
+  bytesInWords,
+  duration,
+  helpHeader,
+  minus,
+  percentOr,
+  short,
+  signed,
+  table,
+  whole,
+} from '../format.ts'
 import { describePlace } from '../place.ts'
 
 export default (program: Command) =>
@@ -65,7 +75,7 @@ export function describeExperiment(experiment: Experiment): string {
         (typeof standardError === 'number' ? ` (s.e. ${standardError.toFixed(4)})` : ''),
       percentOr('', rest.helpFractionOfMoved),
       percentOr('', rest.helpFractionOfAll),
-      rest.worstResidual?.toExponential(1) ?? '',
+      minus(rest.worstResidual?.toExponential(1) ?? ''),
     ],
   )
   const header = ['split', 'loss', 'accuracy', 'LCA', ...helpHeader, 'worst residual']

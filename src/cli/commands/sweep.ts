@@ -11,7 +11,7 @@ import { printable } from '../../printable.ts'
 import type { SplitName } from '../../spec/schema.ts'
 import { collect, idHelp, open, positive, sweepId } from '../connection.ts'
 import { ExitWith, exitCodes } from '../exit.ts'
-import { figure, table } from '../format.ts'
+import { figure, minus, table } from '../format.ts'
 import { applySettings, readDocument } from '../input.ts'
 import { summaryTables } from '../summary-tables.ts'
 
@@ -164,7 +164,7 @@ function predictorsTable({ items, runs, confidence }: SweepPredictors): string {
   const rows = shown.map(({ figure: name, split, fraction, outcome, n, ...row }) => [
     `${name}, ${split}, first ${100 * fraction} %`,
     outcome,
-    ...[row.correlation, row.low, row.high].map(value => (value === null ? '–' : value.toFixed(2))),
+    ...[row.correlation, row.low, row.high].map(value => (value === null ? '–' : minus(value.toFixed(2)))),
     ...[row.p, row.adjustedP].map(value => (value === null ? '–' : figure(value))),
     String(n),
   ])

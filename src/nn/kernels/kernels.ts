@@ -14,11 +14,11 @@ export type Kernels = {
   /** Whether the host waits for a device when it reads a tensor, rather than copying what lies in its own memory. */
   readsWait: boolean
   /**
-   * Sums in float64 with a gradient of each variable added, in their order, where the engine can; none ([0]) are zeros. And
-   * Σ_i g_i d_i over each variable along each of `directions`, [variables, directions]. All float64 as int32 [2·values], the
+   * sums ← sums + weight · gradients, a gradient of each variable, in their order, where the engine can: at once, and in place.
+   * Gives Σ_i g_i d_i over each variable along each of `directions`, [variables, directions], float64 as int32 [2·values], the
    * bytes as they lie in memory.
    */
-  accumulate?(sums: Tensor1D, gradients: Tensor[], directions: Tensor1D[]): [sums: Tensor1D, slopes: Tensor1D]
+  accumulate?(sums: Float64Array, weight: number, gradients: Tensor[], directions: Float64Array[]): Tensor1D
   /** op(a)·op(b), op transposing where asked: [m, k]·[k, n] → [m, n]. */
   matMul(a: Tensor2D, b: Tensor2D, transposeA: boolean, transposeB: boolean): Tensor2D
   /** op(a)·op(b) of each of a batch of matrices: [n, m, k]·[n, k, c] → [n, m, c]. */
@@ -103,6 +103,9 @@ export type Kernels = {
   maxPool(x: Tensor4D, size: number): [Tensor4D, ...Tensor[]]
   /** dy at the first largest of each window (row by row), else 0. */
   maxPoolGradient(dy: Tensor4D, x: Tensor4D, y: Tensor4D, places: Tensor[], size: number): Tensor4D
+  /** max(maxPool, 0), and what else its gradient wants to know; then dy at the first largest of each window where that is > 0. */
+  maxPoolRelu(x: Tensor4D, size: number): [Tensor4D, ...Tensor[]]
+  maxPoolReluGradient(dy: Tensor4D, x: Tensor4D, y: Tensor4D, places: Tensor[], size: number): Tensor4D
   /** The mean of each window; windows as in maxPool. */
   averagePool(x: Tensor4D, size: number): Tensor4D
   /** dy/size² over each window, 0 outside all of them. */

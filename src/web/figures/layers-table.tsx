@@ -1,8 +1,8 @@
 /** Layers or variables over the whole run, as a table with bars. */
-import { scaleLinear } from 'd3-scale'
 import type { LayerRow } from '../../../clients/typescript/src/index.ts'
 import { number, percent, shareOf, signed, toneOf, whole } from '../format.ts'
 import { colours, useTheme } from './colours.ts'
+import { linear } from './scales.ts'
 
 export type Row = LayerRow & { variable?: string }
 export type Tables = { split: string; total: Omit<LayerRow, 'layer'>; items: Row[] }[]
@@ -97,7 +97,7 @@ export function LayersTable(props: {
 
 function Cells({ row, extent }: { row: Row | undefined; extent: [number, number] }) {
   if (!row) return <td colSpan={4} />
-  const x = scaleLinear(extent, [0, 200])
+  const x = linear(extent, [0, 200])
   const bar = (from: number, to: number) => ({
     x: Math.min(x(from), x(to)),
     width: Math.abs(x(to) - x(from)),

@@ -3,7 +3,7 @@ import { useMemo } from 'preact/hooks'
 import { lossPoints } from '../../figures/losses.ts'
 import { number, percent, whole } from '../format.ts'
 import { Plot, type Series } from './plot.tsx'
-import { type Iterations, indexAt, type Splits } from './series.ts'
+import { type Iterations, indexAt, residualsInWords, type Splits } from './series.ts'
 
 type Props = {
   splits: Splits
@@ -164,11 +164,7 @@ export function ResidualFigure({
   const says =
     entriesOf(splits)
       .filter(([, { iteration }]) => iteration.length > 0)
-      .map(([split, { residual }]) => {
-        const sizes = Array.from(residual, Math.abs)
-        const above = sizes.filter(size => size > maxError).length
-        return `On ${split} the largest residual shown is ${number(Math.max(...sizes), 3)}, ${above === 0 ? 'none above' : `${whole(above)} of ${whole(sizes.length)} above`} maxError.`
-      })
+      .map(([split, rows]) => residualsInWords(split, rows, maxError))
       .join(' ') || 'Nothing is allocated yet.'
   return (
     <Plot

@@ -2,10 +2,12 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
-import { number, whole } from '../format.ts'
+import { whole } from '../format.ts'
 import { fileName, saveBlob } from '../parts/save.ts'
+import { labelsOf, namedRows, powersOf, wholeSteps } from './axes.ts'
 import { themed, useTheme } from './colours.ts'
 import { type Entry, Legend, withLegend } from './legend.tsx'
+import { fit, font } from './room.ts'
 
 export type Series = {
   label: string
@@ -59,8 +61,6 @@ export type PlotProps = {
   /** Name of the axis below. */
   xLabel?: string
 }
-
-const font = '12px system-ui, "DejaVu Sans", sans-serif'
 
 export function Plot(props: PlotProps) {
   const theme = useTheme()
@@ -136,8 +136,13 @@ export function Plot(props: PlotProps) {
                   at.map(y => fit(names[Math.floor(y)] ?? '', latest.current.gutter - 14)),
               }
             : {
-                values: (_: uPlot, at: (number | null)[]) =>
-                  at.map(value => (value === null ? '' : number(value, logarithmic ? 2 : 3))),
+                values: (_: uPlot, at: number[]) => labelsOf(at, logarithmic),
+                ...(logarithmic && {
+                  splits: (_u: uPlot, _axis: number, low: number, high: number) =>
+                    powersOf(low, high, Math.max(2, Math.floor((height - 42) / 22))),
+                  // All of them have a label.
+                  filter: (_: uPlot, at: number[]) => at,
+                }),
               }),
         },
       ],
@@ -286,25 +291,3 @@ export function Plot(props: PlotProps) {
 }
 
 const dataOf = ({ x, series }: PlotProps) => [x, ...series.map(({ values }) => values)] as uPlot.AlignedData
-
-const wholeSteps = [1, 2, 5]
-  .flatMap((_, i, steps) => Array.from({ length: 9 }, (_, e) => steps[i] * 10 ** e))
-  .sort((a, b) => a - b)
-
-/** The middles of the rows that are named: all, or every nth where they would touch. */
-function namedRows(rows: number, height: number): number[] {
-  const step = Math.ceil((rows * 15) / (height - 42))
-  return Array.from({ length: Math.ceil(rows / step) }, (_, i) => i * step + 0.5)
-}
-
-const measure = document.createElement('canvas').getContext('2d')
-/** The text as far as there is room for it, in pixels. */
-function fit(text: string, room: number): string {
-  if (!measure) return text
-  measure.font = font
-  let letters = [...text]
-  if (measure.measureText(text).width <= room) return text
-  while (letters.length > 1 && measure.measureText(`${letters.join('')}…`).width > room)
-    letters = letters.slice(0, -1)
-  return `${letters.join('')}…`
-}

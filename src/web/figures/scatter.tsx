@@ -1,9 +1,9 @@
 /** Figures whose axis is not time, as SVG: points against points, on linear or logarithmic axes. */
-import { scaleLinear, scaleLog } from 'd3-scale'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Explained, fitOf, survivalOf } from '../../figures/explained.ts'
 import { counted, number, percent, signed } from '../format.ts'
+import { linear, logarithmic, type Scale } from './scales.ts'
 import { SvgButton } from './svg-button.tsx'
 
 type Csv = { csv?: () => Promise<unknown> }
@@ -157,13 +157,11 @@ function Frame(
     return () => observer.disconnect()
   }, [])
   const box = { left: 66, right: width - 14, top: 26, bottom: height - 44 }
-  const scale = axes.log ? scaleLog : scaleLinear
+  const scale = axes.log ? logarithmic : linear
   const x = scale(axes.x, [box.left, box.right])
   const y = scale(axes.y, [box.bottom, box.top])
-  const ticks = (of: typeof x, many: number) => {
-    const all = axes.log
-      ? of.ticks(30).filter(value => Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6))
-      : of.ticks(many)
+  const ticks = (of: Scale, many: number) => {
+    const all = of.ticks(many)
     const step = Math.ceil(all.length / many)
     return all.filter((_, i) => i % step === 0)
   }

@@ -1,5 +1,6 @@
 /** What the figures of an experiment are made of: columns of the API's tables, and sums over them. */
-import { shareOf, signed } from '../format.ts'
+import { isAbove } from '../../lca/balance.ts'
+import { number, shareOf, signed, whole } from '../format.ts'
 
 /** Rows of /iterations on one split. */
 export type Iterations = {
@@ -68,6 +69,23 @@ export function mostOf(names: string[], sums: ArrayLike<number>): string {
   return (
     `What ${did} it is ${signed(all)}, most of that by ${name(with_)}: ${signed(way * most)} (${part(with_, all)}); ` +
     `what ${undid} it is ${signed(back)}, most of that by ${name(against)}: ${signed(-way * Math.max(...against))} (${part(against, back)}).`
+  )
+}
+
+/** The residuals of a split against what the spec allows, counted as the books are judged (lca/balance.ts). */
+export function residualsInWords(
+  split: string,
+  { residual, loss, lossAfter }: Pick<Iterations, 'residual' | 'loss' | 'lossAfter'>,
+  maxError: number,
+): string {
+  const sizes = Array.from(residual, Math.abs)
+  const above = sizes.filter((size, i) =>
+    isAbove(size, { before: loss[i], after: lossAfter[i], maxError }),
+  ).length
+  const rounding = sizes.filter(size => size > maxError).length - above
+  return (
+    `On ${split} the largest residual shown is ${number(Math.max(...sizes), 3)}, ${above === 0 ? 'none above' : `${whole(above)} of ${whole(sizes.length)} above`} maxError` +
+    `${rounding === 0 ? '' : `; ${whole(rounding)} more by no more than float32 can tell of so large a loss`}.`
   )
 }
 

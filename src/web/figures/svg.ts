@@ -2,13 +2,13 @@
  * A figure as a file of its own, in SVG: what uPlot and a figure's own paint put on a canvas, drawn again as shapes. It is
  * made of nodes, so no name in it can be anything but text.
  */
-import { scaleLinear, scaleLog } from 'd3-scale'
 import type uPlot from 'uplot'
 import { number } from '../format.ts'
 import { fileName, saveBlob } from '../parts/save.ts'
 import { themed } from './colours.ts'
 import { bandAlpha, places } from './legend.tsx'
 import type { PlotProps } from './plot.tsx'
+import { logarithmic as byLogarithm, linear } from './scales.ts'
 
 const space = 'http://www.w3.org/2000/svg'
 /** Where nodes are made: in a document that shows nothing, loads nothing and has no policy. */
@@ -84,13 +84,10 @@ export function plotSvg(props: PlotProps, plot: uPlot): SVGElement {
     node('rect', { width, height, fill: themed('--paper') }),
     node('text', { x: 12, y: 21, fill: themed('--ink'), 'font-size': 15, 'font-weight': 600 }, title),
   )
-  const across = scaleLinear(span, [inner.left, inner.left + inner.width])
+  const across = linear(span, [inner.left, inner.left + inner.width])
   const { min = 0, max = 1 } = plot.scales.y
   const ends: [number, number] = names ? [names.length, 0] : [min ?? 0, max ?? 1]
-  const up = (logarithmic && ends[0] > 0 ? scaleLog : scaleLinear)(ends, [
-    inner.top + inner.height,
-    inner.top,
-  ])
+  const up = (logarithmic && ends[0] > 0 ? byLogarithm : linear)(ends, [inner.top + inner.height, inner.top])
 
   const [grid, muted] = [themed('--grid'), themed('--muted')]
   const label = (text: string, x: number, y: number, anchor: string) =>

@@ -5,6 +5,7 @@ import { linkTo } from '../address.ts'
 import { colours, useTheme } from '../figures/colours.ts'
 import { Key } from '../figures/lines.tsx'
 import { Plot, type Series } from '../figures/plot.tsx'
+import { gutterOf } from '../figures/room.ts'
 import { indexAt } from '../figures/series.ts'
 import { isolated, number, percent, shorten, signed, toneOf, whole } from '../format.ts'
 import { ledger, save } from '../ledger.ts'
@@ -88,7 +89,7 @@ function Beside({ found, experiments, split }: Loaded & { split: string }) {
         says={says}
         {...loss}
         span={span}
-        gutter={64}
+        gutter={gutterOf([])}
         height={280}
         read={reading(loss)}
         csv={csv}
@@ -100,7 +101,7 @@ function Beside({ found, experiments, split }: Loaded & { split: string }) {
         says={`Where a line is below 0 that experiment has a lower loss than ${isolated(labels[0])} at the same iteration.`}
         {...difference}
         span={span}
-        gutter={64}
+        gutter={gutterOf([])}
         height={200}
         read={reading(difference)}
         csv={csv}

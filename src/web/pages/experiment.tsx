@@ -43,10 +43,8 @@ export function ExperimentPage({ id, query }: { id: string; query: URLSearchPara
   const loaded = useLoad(() => taken(`experiment ${id}`, () => ledger.get(id)), [], id)
   const [told, setTold] = useState<Partial<Experiment>>({})
   const experiment = loaded.value && { ...loaded.value, ...told }
-  const { version, away } = useLive(experiment, setTold, () => {
-    setTold({})
-    loaded.reload()
-  })
+  // What it was told stays: it has ended also where the rest cannot be had.
+  const { version, away } = useLive(experiment, setTold, loaded.reload)
   const name = experiment && nameOf(experiment)
   useEffect(() => {
     if (name !== undefined) document.title = `${name.slice(0, 200)} · Loss Ledger`
@@ -62,7 +60,8 @@ export function ExperimentPage({ id, query }: { id: string; query: URLSearchPara
     <div class="stack">
       <Head experiment={experiment} reload={reload} />
       {away && <p class="notice warn">{away}</p>}
-      <Unbalanced experiment={experiment} />
+      {/* Where all findings are shown, they say it. */}
+      {(tab !== 'findings' || !experiment.summary?.findings) && <Unbalanced experiment={experiment} />}
       <Tiles experiment={experiment} />
       {tab !== 'findings' && <LargestFindings experiment={experiment} />}
       <nav class="tabs" aria-label="Parts of the experiment">
@@ -119,10 +118,10 @@ function useLive(
           tell(old => ({ ...old, progress }))
         } else {
           const { id: _, ...news } = event.data
-          if (isFinished(news.status)) {
-            setVersion(version => version + 1)
-            ended()
-          } else tell(old => ({ ...old, ...news }))
+          tell(old => ({ ...old, ...news }))
+          if (!isFinished(news.status)) continue
+          setVersion(version => version + 1)
+          ended()
         }
       }
     }
@@ -219,7 +218,7 @@ function Head({
         posted {time(experiment.createdAt)}
         {experiment.startedAt !== null && ` · started ${time(experiment.startedAt)}`}
         {experiment.finishedAt !== null &&
-          ` · ended ${time(experiment.finishedAt)}, after ${duration(between(experiment.startedAt, experiment.finishedAt))}`}
+          ` · ended ${time(experiment.finishedAt)}${experiment.startedAt === null ? ', before it was started' : `, after ${duration(between(experiment.startedAt, experiment.finishedAt))}`}`}
         {worker !== null && ` · on ${worker}`}
         {device.name !== undefined && ` (${[device.name, device.device].filter(Boolean).join(', ')})`}
         {attempts > 1 && ` · ${attempts} attempts`}
@@ -308,16 +307,22 @@ function Tiles({ experiment: { summary, bytes: size } }: { experiment: Experimen
 function LargestFindings({ experiment: { id, summary } }: { experiment: Experiment }) {
   const findings = summary?.findings
   if (!findings || findings.count === 0) return null
-  const more = findings.count - findings.largest.length
+  // What the notice above says is not said again.
+  const largest = findings.largest.filter(({ rule }) => rule !== 'unbalanced')
+  const more = findings.count - largest.length
   return (
     <ul class="findings" aria-label="Findings">
-      {findings.largest.map(({ statement }, i) => (
+      {largest.map(({ statement }, i) => (
         // A finding has no other name.
         <li key={i}>{statement}</li>
       ))}
       <li>
         <a href={linkTo(['experiments', id], { tab: 'findings' })}>
-          {more > 0 ? `${whole(more)} more, with` : 'With'} intervals, advice and figures
+          {largest.length === 0
+            ? 'Findings'
+            : more > 0
+              ? `${whole(more)} more, with intervals, advice and figures`
+              : 'With intervals, advice and figures'}
         </a>
       </li>
     </ul>

@@ -13,7 +13,7 @@ export function ExperimentsPage({ query }: { query: URLSearchParams }) {
   const status = query.getAll('status')
   const tag = query.getAll('tag')
   const group = query.get('group') ?? ''
-  const shown = query.getAll('column').length > 0 ? query.getAll('column') : usual
+  const shown = query.getAll('column').length > 0 ? query.getAll('column') : usual()
   const sort = group || (query.get('sort') ?? undefined)
   const rows = useRows({
     ...{ status, tag, sort, sweep: query.get('sweep') ?? undefined, where: whereOf(query.get('q') ?? '') },
@@ -52,7 +52,11 @@ export function ExperimentsPage({ query }: { query: URLSearchParams }) {
           }}
         />
       </div>
-      <Table {...{ rows, sort, group, selected }} columns={shown.map(columnNamed)} select={setSelected} />
+      <Table
+        {...{ rows, sort, group, filtered, selected }}
+        columns={shown.map(columnNamed)}
+        select={setSelected}
+      />
     </div>
   )
 }

@@ -6,6 +6,7 @@ import { taken } from '../begun.ts'
 import { readDifferences } from '../differing.ts'
 import { colours, useTheme } from '../figures/colours.ts'
 import { Plot, type Series } from '../figures/plot.tsx'
+import { gutterOf } from '../figures/room.ts'
 import { counted, isolated, number, percent, shorten, whole } from '../format.ts'
 import { groupings } from '../grouped.ts'
 import { type Curve, isGrouping, type Measure, mostOverlaid, overlayOf, readOverlaid } from '../overlaid.ts'
@@ -14,7 +15,7 @@ import { csvText, saveBlob } from '../parts/save.ts'
 import { Failed, nameOf, Title } from '../parts/small.tsx'
 import { SplitButtons } from '../parts/split-buttons.tsx'
 import { Means } from './overlay/means.tsx'
-import { measures } from './overlay/measures.ts'
+import { endsInWords, measures } from './overlay/measures.ts'
 import { Runs } from './overlay/runs.tsx'
 
 export function OverlayPage({ query }: { query: URLSearchParams }) {
@@ -183,7 +184,7 @@ function Curves(props: {
   const says =
     ends.length === 0
       ? `${counted(curves.length, 'experiment')}, none with a ${short} on ${split}.`
-      : `The ${split} ${words} of ${counted(curves.length, 'experiment')} ends between ${named(ends[0])} and ${named(ends[ends.length - 1])}; the middle one is ${named(ends[Math.floor(ends.length / 2)])}.`
+      : `The ${split} ${words} of ${counted(curves.length, 'experiment')} ${endsInWords(ends.map(named))}.`
   const read = (at: [number, number] | null) => {
     if (at === null) return 'Point at a curve to read it.'
     let best: { curve: Curve; i: number; off: number } | undefined
@@ -228,7 +229,7 @@ function Curves(props: {
         title={`${split} ${words}`}
         span={[x[0], x[x.length - 1]]}
         height={420}
-        gutter={64}
+        gutter={gutterOf([])}
       >
         <div class="key">
           {by !== '' &&

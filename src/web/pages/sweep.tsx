@@ -1,10 +1,10 @@
 /** One sweep: how far it is, and what it says together: variants by layers with intervals, and what differs from the baseline. */
-import { scaleLinear } from 'd3-scale'
 import { useEffect } from 'preact/hooks'
 import type { Sweep, SweepSummary, SweepSummaryRow } from '../../../clients/typescript/src/index.ts'
 import { pairedInWords } from '../../figures/paired.ts'
 import { changeQuery, linkTo } from '../address.ts'
 import { colours, useTheme } from '../figures/colours.ts'
+import { linear, rounded } from '../figures/scales.ts'
 import { SvgButton } from '../figures/svg-button.tsx'
 import { counted, isolated, number, shorten, signed, time, whole } from '../format.ts'
 import { ledger, save } from '../ledger.ts'
@@ -34,8 +34,9 @@ export function SweepPage({ id, query }: { id: string; query: URLSearchParams })
         query: { measure, split },
         signal,
       }),
-    [sweep?.counts.succeeded, measure, split],
+    [measure, split],
     id,
+    sweep?.counts.succeeded,
   )
   const name = sweep && (sweep.name || sweep.id.slice(0, 13))
   useEffect(() => {
@@ -241,9 +242,8 @@ function Forest(props: {
   const line = 16
   const group = others.length * line + 12
   const bottom = 12 + props.layers.length * group
-  const x = scaleLinear([Math.min(0, ...ends), Math.max(0, ...ends)], [left, width - 20]).nice(
-    width < 900 ? 3 : 6,
-  )
+  const all = rounded([Math.min(0, ...ends), Math.max(0, ...ends)], width < 900 ? 3 : 6)
+  const x = linear(all, [left, width - 20])
   const sure = rows.filter(({ row }) => isSure(row))
   const says = `Of ${counted(rows.length, 'difference')} from ${isolated(shorten(props.baseline, 60))} on ${props.split}, ${sure.length} ${sure.length === 1 ? 'has' : 'have'} an interval without 0${
     sure.length === 0

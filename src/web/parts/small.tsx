@@ -1,7 +1,11 @@
 /** Small things that several pages show. */
 import type { ComponentChildren, RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Experiment, ExperimentListItem } from '../../../clients/typescript/src/index.ts'
+import {
+  type Experiment,
+  type ExperimentListItem,
+  isFinished,
+} from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
 import { counted, duration, whole } from '../format.ts'
 import { noteError } from '../ledger.ts'
@@ -60,6 +64,13 @@ export const Failed = ({ error }: { error: Error | undefined }) =>
       {error.message}
     </p>
   ) : null
+
+/** Instead of the figures and tables of a ledger that has nothing in it. */
+export const NothingAllocated = ({ status }: Pick<Experiment, 'status'>) => (
+  <p class="notice">
+    {isFinished(status) ? `Nothing was allocated: it has ${status}.` : 'Nothing is allocated yet.'}
+  </p>
+)
 
 /** What is made once the page has nothing else to do: what is above it is then seen first. */
 export function Later({ children }: { children: ComponentChildren }) {

@@ -99,7 +99,14 @@ class Experiment:
                     if event.data["lossAfter"] is not None:
                         note = f"{event.data['split']} loss {event.data['lossAfter']:.4g}"
                     continue
-                done = event.data["progress"] if event.event == "status" else event.data
+                if event.event == "status":
+                    done = event.data["progress"]
+                    queue = event.data.get("queue")
+                    note = f"place {queue['position']}, {queue['ahead']['experiments']} experiments before it" if queue else ""
+                elif event.event == "progress":
+                    done = event.data
+                else:
+                    continue
                 bar.show(done["phase"], done["done"], done["total"], note)
         finally:
             bar.close()

@@ -13,8 +13,9 @@ export function ArtifactsTab({ experiment: { id }, version }: { experiment: Expe
       for await (const artifact of ledger.artifacts(id)) all.push(artifact)
       return all
     },
-    [version],
+    [],
     id,
+    version,
   )
   if (!value) return error ? <Failed error={error} /> : <p class="muted">Loading …</p>
   const total = value.reduce((sum, { bytes, derived }) => sum + (derived ? 0 : bytes), 0)
@@ -29,50 +30,52 @@ export function ArtifactsTab({ experiment: { id }, version }: { experiment: Expe
         <Archive id={id} />
         <Archive id={id} tensors />
       </div>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Artifacts" style={{ maxHeight: '70vh' }}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col" class="number">
-                Size
-              </th>
-              <th scope="col">Rows</th>
-              <th scope="col">numpy</th>
-              <th scope="col">Get</th>
-            </tr>
-          </thead>
-          <tbody>
-            {value.map(artifact => (
-              <tr key={artifact.name}>
-                <td class="mono">
-                  {artifact.name}
-                  {artifact.derived && <span class="muted"> all segments</span>}
-                </td>
-                <td class="number">{bytes(artifact.bytes)}</td>
-                <td class="muted">
-                  {artifact.rows !== null && artifact.iterations !== null
-                    ? `${whole(artifact.rows)}, iterations ${whole(artifact.iterations.first)} to ${whole(artifact.iterations.last)}`
-                    : ''}
-                </td>
-                <td>
-                  {artifact.name.endsWith('.npy') && (
-                    <span class="row" style={{ flexWrap: 'nowrap' }}>
-                      <code>{asNumpy(artifact.name)}</code>
-                      <CopyButton text={() => asNumpy(artifact.name)}>
-                        Copy<span class="hidden"> the line for {artifact.name}</span>
-                      </CopyButton>
-                    </span>
-                  )}
-                </td>
-                <td>
-                  <Download id={id} artifact={artifact} />
-                </td>
+      {value.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label="Artifacts" style={{ maxHeight: '70vh' }}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col" class="number">
+                  Size
+                </th>
+                <th scope="col">Rows</th>
+                <th scope="col">numpy</th>
+                <th scope="col">Get</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+            </thead>
+            <tbody>
+              {value.map(artifact => (
+                <tr key={artifact.name}>
+                  <td class="mono">
+                    {artifact.name}
+                    {artifact.derived && <span class="muted"> all segments</span>}
+                  </td>
+                  <td class="number">{bytes(artifact.bytes)}</td>
+                  <td class="muted">
+                    {artifact.rows !== null && artifact.iterations !== null
+                      ? `${whole(artifact.rows)}, iterations ${whole(artifact.iterations.first)} to ${whole(artifact.iterations.last)}`
+                      : ''}
+                  </td>
+                  <td>
+                    {artifact.name.endsWith('.npy') && (
+                      <span class="row" style={{ flexWrap: 'nowrap' }}>
+                        <code>{asNumpy(artifact.name)}</code>
+                        <CopyButton text={() => asNumpy(artifact.name)}>
+                          Copy<span class="hidden"> the line for {artifact.name}</span>
+                        </CopyButton>
+                      </span>
+                    )}
+                  </td>
+                  <td>
+                    <Download id={id} artifact={artifact} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
     </div>
   )
 }

@@ -33,11 +33,12 @@ export function ExplainedTab(props: { experiment: Experiment; query: URLSearchPa
   const [from, to] = span
   const bucket = Math.ceil((to - from) / columns)
   const ends = experiment.status === 'succeeded' ? 'ended' : version
-  const findings = useLoad(() => ledger.findings(id), [ends], id)
+  const findings = useLoad(() => ledger.findings(id), [], id, ends)
   const explained = useLoad(
     () => readExplained(ledger, id, { split, from, to, bucket }),
-    [from, to, split, ends],
+    [from, to, split],
     id,
+    ends,
   )
   const gutter = useGutter(explained.value?.peaks?.names)
   const figure = query.get('figure')

@@ -1,13 +1,13 @@
 /** Layers over the whole run: train beside validation; from a layer to its variables and its units. */
-import { scaleLinear } from 'd3-scale'
 import type { Experiment, LayerRow } from '../../../../clients/typescript/src/index.ts'
 import { linkTo } from '../../address.ts'
 import { LayersTable, type Row } from '../../figures/layers-table.tsx'
+import { linear, rounded } from '../../figures/scales.ts'
 import { SvgButton } from '../../figures/svg-button.tsx'
 import { counted, number, shorten, signed, whole } from '../../format.ts'
 import { ledger, save } from '../../ledger.ts'
 import { useLoad } from '../../parts/load.ts'
-import { Failed } from '../../parts/small.tsx'
+import { Failed, NothingAllocated } from '../../parts/small.tsx'
 import { UnitsOverTime } from './units.tsx'
 
 export function LayersTab(props: { experiment: Experiment; query: URLSearchParams; version: number }) {
@@ -31,10 +31,13 @@ export function LayersTab(props: { experiment: Experiment; query: URLSearchParam
           }
         }),
       ),
-    [ends, layer],
+    [layer],
     `${id} ${layer}`,
+    ends,
   )
   if (!value) return error ? <Failed error={error} /> : <p class="muted">Loading …</p>
+  if (layer === null && value.every(({ items }) => items.length === 0))
+    return <NothingAllocated status={status} />
   return (
     <div class="stack">
       {layer !== null && (
@@ -90,8 +93,9 @@ function Units({
 }) {
   const { value, error } = useLoad(
     () => Promise.all(spec.allocation.splits.map(split => ledger.neurons(id, { split, layer: [layer] }))),
-    [ends],
+    [],
     `${id} ${layer}`,
+    ends,
   )
   if (!value) return <Failed error={error} />
   const [first] = value
@@ -103,8 +107,8 @@ function Units({
   // In a narrow window a narrow one: what is drawn small cannot be read.
   const width = innerWidth < 640 ? 440 : 900
   const height = 220
-  const x = scaleLinear([0, order.length], [56, width - 8])
-  const y = scaleLinear([low, high], [height - 22, 10]).nice(5)
+  const x = linear([0, order.length], [56, width - 8])
+  const y = linear(rounded([low, high], 5), [height - 22, 10])
   const helped = order.filter(at => lca[0][at] < 0).length
   const [best, worst] = [order[0], order[order.length - 1]]
   const says = `${counted(order.length, 'unit')}, from the one that helped most on ${first.split} (unit ${first.columns.unit[best]}, ${signed(lca[0][best], 3)}) to the one that helped least (unit ${first.columns.unit[worst]}, ${signed(lca[0][worst], 3)}); ${whole(helped)} of them helped.`

@@ -1,15 +1,16 @@
 /** The ledger of an experiment over time: loss, who lowered it, help fraction, residuals. One span and one split for all. */
 import { useMemo } from 'preact/hooks'
-import type { Experiment } from '../../../../clients/typescript/src/index.ts'
+import { type Experiment, isFinished } from '../../../../clients/typescript/src/index.ts'
 import { changeQuery } from '../../address.ts'
 import { HeatFigure, StackFigure } from '../../figures/ledger.tsx'
 import { HelpFigure, LossFigure, ResidualFigure } from '../../figures/lines.tsx'
+import { gutterOf } from '../../figures/room.ts'
 import { longestSpan } from '../../figures/series.ts'
 import { whole } from '../../format.ts'
 import { save } from '../../ledger.ts'
 import { columns, lookOf, points, spanOf, takeCurves, takeRows } from '../../look.ts'
 import { useLoad } from '../../parts/load.ts'
-import { Failed, Later, Next } from '../../parts/small.tsx'
+import { Failed, Later, Next, NothingAllocated } from '../../parts/small.tsx'
 import { SplitButtons } from '../../parts/split-buttons.tsx'
 
 /** The part of the run that the address names, and how to change it. */
@@ -29,8 +30,8 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
   const { splits, split, by, from, to } = look
   const { span, zoom } = useSpan(query, iterations)
   const ends = experiment.status === 'succeeded' ? 'ended' : version
-  const curves = useLoad(signal => takeCurves(look, signal), [from, to, ends], id)
-  const rows = useLoad(signal => takeRows(look, signal), [from, to, split, by, ends], id)
+  const curves = useLoad(signal => takeCurves(look, signal), [from, to], id, ends)
+  const rows = useLoad(signal => takeRows(look, signal), [from, to, split, by], id, ends)
   const table = (name: string, more: Record<string, string | number>) => () =>
     save(
       `/v1/experiments/${id}/${name}?${new URLSearchParams(
@@ -40,6 +41,10 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
     )
   const perSplit = table('iterations', { split, points })
   const allocations = table('allocations', { split, by, spans: columns })
+  // Figures of nothing would have axes of their own making.
+  const isEmpty =
+    curves.value !== undefined && Object.keys(curves.value).length === 0 && rows.value?.starts.length === 0
+  const ended = isFinished(experiment.status)
   const gutter = useGutter(rows.value?.names)
   const bucket = rows.value ? longestSpan(rows.value) : 1
   const shared = { span, gutter, onZoom: zoom }
@@ -104,12 +109,15 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
         <span class="muted" role="status">
           iterations {whole(from)} to {whole(to)} of {whole(iterations)}
           {bucket > 1 && `; the ledger in spans of ${whole(bucket)}`}
-          {experiment.status !== 'succeeded' && '; what is allocated so far'}
+          {!isEmpty &&
+            experiment.status !== 'succeeded' &&
+            `; what ${ended ? 'was allocated' : 'is allocated so far'}`}
         </span>
       </div>
       <Failed error={curves.error ?? rows.error} />
-      {curves.value && <LossFigure splits={curves.value} {...shared} csv={perSplit} />}
-      {rows.value && (curves.value ?? curves.error) && (
+      {isEmpty && <NothingAllocated status={experiment.status} />}
+      {!isEmpty && curves.value && <LossFigure splits={curves.value} {...shared} csv={perSplit} />}
+      {!isEmpty && rows.value && (curves.value ?? curves.error) && (
         <Next>
           <StackFigure
             title={`Cumulative LCA by ${by}`}
@@ -133,7 +141,7 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
           />
         </Next>
       )}
-      {curves.value && (
+      {!isEmpty && curves.value && (
         <Later>
           <HelpFigure splits={curves.value} {...shared} csv={perSplit} />
           <ResidualFigure
@@ -148,10 +156,7 @@ export function LedgerTab(props: { experiment: Experiment; query: URLSearchParam
   )
 }
 
-/** The left margin of all figures: room for the longest name, within reason. */
+/** The left margin of all figures of a tab. */
 export function useGutter(names: string[] = []): number {
-  return useMemo(() => {
-    const longest = Math.max(6, ...names.map(name => name.length))
-    return Math.min(innerWidth < 640 ? 74 : 150, 22 + longest * 7)
-  }, [names])
+  return useMemo(() => gutterOf(names), [names])
 }

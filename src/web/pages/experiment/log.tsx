@@ -12,8 +12,9 @@ export function LogTab({ experiment: { id, status }, version }: { experiment: Ex
       for await (const line of ledger.logs(id)) lines.push(line)
       return lines.reverse()
     },
-    [version, status],
+    [],
     id,
+    `${version} ${status}`,
   )
   if (!value) return error ? <Failed error={error} /> : <p class="muted">Loading …</p>
   if (value.length === 0)

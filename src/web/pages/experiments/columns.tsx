@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { type ExperimentListItem, isFinished } from '../../../../clients/typescript/src/index.ts'
 import { linkTo } from '../../address.ts'
-import { between, bytes, duration, number, percent, signed, time, whole } from '../../format.ts'
+import { between, bytes, duration, number, percent, shorten, signed, time, whole } from '../../format.ts'
 import { nameOf, Status, Tags } from '../../parts/small.tsx'
 
 export type Item = ExperimentListItem
@@ -48,8 +48,10 @@ export const columns: Column[] = [
   unsorted(figure('size', 'Size', ({ bytes: { objects, ledger } }) => bytes(objects + ledger))),
   text('worker', 'Worker', ({ worker }) => worker ?? '–'),
 ]
-export const usual = [
-  ...['status', 'name', 'dataset', 'architecture', 'iterations', 'trainLoss', 'validationLoss', 'accuracy'],
+/** What is shown where the address does not say it. In a narrow window there is room for one of them: the name. */
+export const usual = (): string[] => [
+  ...(innerWidth < 640 ? ['name', 'status'] : ['status', 'name']),
+  ...['dataset', 'architecture', 'iterations', 'trainLoss', 'validationLoss', 'accuracy'],
   ...['lca', 'tags', 'createdAt'],
 ]
 /** Fields that are offered as columns besides. */
@@ -93,7 +95,8 @@ function StatusCell({ item: { status, progress } }: { item: Item }) {
 
 const NameCell = ({ item }: { item: Item }) => (
   <a class="name" dir="auto" href={linkTo(['experiments', item.id])} title={item.name?.slice(0, 500)}>
-    {nameOf(item).slice(0, 300)}
+    {/* What tells variants of a sweep apart is at the end. */}
+    {shorten(nameOf(item), innerWidth < 640 ? 30 : 46)}
   </a>
 )
 

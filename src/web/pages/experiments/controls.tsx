@@ -87,7 +87,7 @@ function ColumnsButton({ shown }: { shown: string[] }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [field, setField] = useState('')
   const set = (ids: string[]) =>
-    changeQuery({ column: ids.join() === usual.join() ? undefined : ids }, { replace: true })
+    changeQuery({ column: ids.join() === usual().join() ? undefined : ids }, { replace: true })
   const others = [...new Set([...offered, ...shown.filter(id => !isColumn(id))])]
   const box = (id: string, title: string) => (
     <label key={id} class="row" style={{ gap: '6px' }}>
@@ -130,7 +130,7 @@ function ColumnsButton({ shown }: { shown: string[] }) {
             <button type="button" class="primary" onClick={() => dialog.current?.close()}>
               Done
             </button>
-            <button type="button" onClick={() => set(usual)}>
+            <button type="button" onClick={() => set(usual())}>
               As usual
             </button>
           </div>

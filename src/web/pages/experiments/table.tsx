@@ -32,10 +32,12 @@ export function Table(props: {
   columns: Column[]
   sort: string | undefined
   group: string
+  /** Whether these are not all that there are. */
+  filtered: boolean
   selected: ReadonlySet<string>
   select(ids: ReadonlySet<string>): void
 }) {
-  const { rows, columns, sort, group, selected, select } = props
+  const { rows, columns, sort, group, filtered, selected, select } = props
   const { items } = rows
   const entries = useMemo(() => entriesOf(items, group), [items, group])
   const frame = useRef<HTMLDivElement>(null)
@@ -63,7 +65,13 @@ export function Table(props: {
     select(next)
   }
   if (items.length === 0)
-    return rows.complete && !rows.error ? <p class="notice">There are none that this is true of.</p> : null
+    return rows.complete && !rows.error ? (
+      <p class="notice">
+        {filtered
+          ? 'There are none that this is true of.'
+          : 'There are none. “New experiment”, POST /v1/experiments or `ledger submit` runs one.'}
+      </p>
+    ) : null
   const width = columns.length + 1
   return (
     <div

@@ -4,6 +4,7 @@ import type { SpecDifference } from '../../../spec/differences.ts'
 import { colours, useTheme } from '../../figures/colours.ts'
 import { bandAlpha } from '../../figures/legend.tsx'
 import { type Paint, Plot, type Series } from '../../figures/plot.tsx'
+import { gutterOf } from '../../figures/room.ts'
 import { counted, isolated, number, percent, shorten, whole } from '../../format.ts'
 import {
   type Axis,
@@ -129,7 +130,7 @@ export function Means(props: {
         says={saysOf(groups, axis, `${split} ${words}`, told)}
         span={[0, Math.max(1, axis.end - 1)]}
         height={420}
-        gutter={64}
+        gutter={gutterOf([])}
       />
       {thinned > 0 && (
         <p class="notice">
