@@ -197,6 +197,39 @@ test('batch norm, with ReLU and without: beside float64, and a gradient where Re
   assert.deepEqual([...y.dataSync()].map(Number.isFinite), [true, false, true, false, true, false])
 })
 
+test('max pool, with ReLU and without: the largest of each window, and dy at the first of these', {
+  skip,
+}, () => {
+  for (const c of [1, 7, 16, 20, 33, 40])
+    for (const relu of [false, true]) {
+      const [n, h, w] = [3, 7, 5]
+      const [x, dy] = [normal(40, [n, h, w, c]).map(Math.round), normal(41, [n, 3, 2, c])]
+      const [y, dx] = [new Float32Array(dy.length), new Float32Array(x.length)]
+      for (let i = 0; i < y.length; i++) {
+        const [channel, column, row] = [i % c, Math.floor(i / c) % 2, Math.floor(i / c / 2)]
+        const first = (Math.floor(row / 3) * h + 2 * (row % 3)) * w + 2 * column
+        const window = [first, first + 1, first + w, first + w + 1].map(place => place * c + channel)
+        const place = window.reduce((best, at) => (x[at] > x[best] ? at : best))
+        y[i] = relu ? Math.max(x[place], 0) : x[place]
+        if (!relu || x[place] > 0) dx[place] = dy[i]
+      }
+      const [images, slopes] = [tf.tensor4d(x, [n, h, w, c]), tf.tensor4d(dy, [n, 3, 2, c])]
+      const [pool, gradient] = relu ? [k.maxPoolRelu, k.maxPoolReluGradient] : [k.maxPool, k.maxPoolGradient]
+      const [found, ...places] = pool(images, 2)
+      assert.deepEqual(found.shape, [n, 3, 2, c])
+      close(found.dataSync(), y, 0, `${c} channels`)
+      close(gradient(slopes, images, found, places, 2).dataSync(), dx, 0, `${c} channels’ gradient`)
+    }
+  for (const pool of [k.maxPool, k.maxPoolRelu])
+    for (let at = 0; at < 4; at++) {
+      const image = Float32Array.from({ length: 4 * 17 }, (_, i) =>
+        Math.floor(i / 17) === at ? Number.NaN : i,
+      )
+      const [y] = pool(tf.tensor4d(image, [1, 2, 2, 17]), 2)
+      assert.ok(y.dataSync().every(Number.isNaN), 'what is not a number is not overlooked')
+    }
+})
+
 test('layer norm and RMS norm: beside float64, rows of 1 to 515 values, and far from 0', { skip }, () => {
   for (const [rows, c, mean, deviation] of [
     ...[1, 7, 16, 33, 515].map(c => [3, c, 0, 1] as const),

@@ -168,8 +168,12 @@ export function logitsOf(
         const { gamma, beta } = byLayer[layer.name]
         return ops.batchNormRelu(x, gamma as Tensor1D, beta as Tensor1D, epsilonOf(layer))
       }
-      if (layer.kind === 'relu' && i > 0 && (isFused(layers[i - 1]) || lastNorm(layers[i - 1], layer)))
-        return x
+      // And so is one after a pool.
+      if (layer.kind === 'max_pool' && layers[i + 1]?.kind === 'relu')
+        return ops.maxPoolRelu(x as Tensor4D, layer.size)
+      const before = layers[i - 1]
+      const isDone = before?.kind === 'max_pool' || (before && (isFused(before) || lastNorm(before, layer)))
+      if (layer.kind === 'relu' && isDone) return x
       const norm = lastNorm(layer, layers[i + 1])
       if (layer.kind === 'residual' && norm) {
         const { gamma, beta } = byLayer[norm.name]

@@ -78,6 +78,16 @@ export const imageOperations: Record<string, Case> = {
     inputs: [[2, 6, 7, 2]],
     formula: x => images.pool({ values: x, shape: [2, 6, 7, 2] }, 3, 'max').values,
   },
+  'maxPoolRelu 2': {
+    op: (ops, x) => ops.maxPoolRelu(x as tf.Tensor4D, 2),
+    inputs: [[2, 5, 4, 3]],
+    formula: x => images.pool({ values: x, shape: [2, 5, 4, 3] }, 2, 'max').values.map(y => Math.max(y, 0)),
+  },
+  'maxPoolRelu 3': {
+    op: (ops, x) => ops.maxPoolRelu(x as tf.Tensor4D, 3),
+    inputs: [[2, 6, 7, 2]],
+    formula: x => images.pool({ values: x, shape: [2, 6, 7, 2] }, 3, 'max').values.map(y => Math.max(y, 0)),
+  },
   averagePool: {
     op: (ops, x) => ops.averagePool(x as tf.Tensor4D, 2),
     inputs: [[2, 5, 4, 3]],

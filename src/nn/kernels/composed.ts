@@ -15,7 +15,15 @@ const masked = -1e9
 
 type Base = Pick<
   Kernels,
-  'matMul' | 'batchMatMul' | 'biasGradient' | 'relu' | 'reluGradient' | 'batchNorm' | 'batchNormGradient'
+  | 'matMul'
+  | 'batchMatMul'
+  | 'biasGradient'
+  | 'relu'
+  | 'reluGradient'
+  | 'batchNorm'
+  | 'batchNormGradient'
+  | 'maxPool'
+  | 'maxPoolGradient'
 >
 type Composed = Pick<
   Kernels,
@@ -30,6 +38,8 @@ type Composed = Pick<
   | 'rmsNormGradient'
   | 'attention'
   | 'attentionGradient'
+  | 'maxPoolRelu'
+  | 'maxPoolReluGradient'
   | 'batchNormRelu'
   | 'batchNormReluGradient'
   | 'batchNormAddRelu'
@@ -123,6 +133,13 @@ export const composedKernels = (k: Base): Composed => ({
         join(k.batchMatMul(weights, dys, true, false), dy.shape),
       ]
     }),
+
+  maxPoolRelu: (x, size) => {
+    const [pooled, ...places] = k.maxPool(x, size)
+    return [k.relu(pooled), pooled, ...places]
+  },
+  maxPoolReluGradient: (dy, x, y, [pooled, ...places], size) =>
+    tf.tidy(() => k.maxPoolGradient(k.reluGradient(dy, y), x, pooled as Tensor4D, places, size)),
 
   batchNormRelu: (x, gamma, beta, epsilon) =>
     tf.tidy(() => {

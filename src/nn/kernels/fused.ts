@@ -31,6 +31,8 @@ const operations = [
   'LedgerBatchNormReluGradient',
   'LedgerBatchNormAddRelu',
   'LedgerBatchNormAddReluGradient',
+  'LedgerMaxPool',
+  'LedgerMaxPoolGradient',
   'LedgerConvolution3',
   'LedgerConvolution3Bias',
   'LedgerConvolution3InputGradient',
@@ -70,12 +72,20 @@ function placesOf(sums: Float64Array, weight: number, directions: Float64Array[]
   return tf.tensor1d(new Int32Array(words.buffer), 'int32')
 }
 
-/** `long` is attention for sequences that ours does not take. */
-export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attention' | 'attentionGradient'>) {
+/** `others` are for what ours do not take: attention of long sequences, other windows than 2×2. */
+export function fusedKernels(
+  backend: NativeBackend,
+  others: Pick<
+    Kernels,
+    'attention' | 'attentionGradient' | 'maxPool' | 'maxPoolGradient' | 'maxPoolRelu' | 'maxPoolReluGradient'
+  >,
+) {
   const { bool, ints, floatOf } = attributesOf(backend)
   const run = (name: string, inputs: Tensor[], outputs = 1, attributes: ReturnType<typeof bool>[] = []) =>
     backend.executeMultipleOutputs(name, attributes, inputs, outputs)
   const one = <T extends Tensor>(name: string, ...inputs: Tensor[]) => run(name, inputs)[0] as T
+  const pool = (x: Tensor4D, relu: boolean) =>
+    run('LedgerMaxPool', [x], 2, [bool('relu', relu)]) as [Tensor4D, Tensor]
   /** Batch norm and its gradient, or with ReLU behind it. */
   const normalization =
     (name: string): Kernels['batchNorm'] =>
@@ -124,14 +134,14 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
       run('LedgerRmsNormGradient', [dy, x, gamma, scale], 2) as [Tensor, Tensor1D],
 
     attention: (q, k, v, heads, causal) => {
-      if (q.shape[1] > shortSequence) return long.attention(q, k, v, heads, causal)
+      if (q.shape[1] > shortSequence) return others.attention(q, k, v, heads, causal)
       const attributes = [ints('heads', heads), bool('causal', causal)]
       const [y, weights] = run('LedgerAttention', [q, k, v], 2, attributes)
       return { y: y as Tensor3D, saved: [q, k, v, weights] }
     },
     attentionGradient: (dy, saved) =>
       dy.shape[1] > shortSequence
-        ? long.attentionGradient(dy, saved)
+        ? others.attentionGradient(dy, saved)
         : (run('LedgerAttentionGradient', [dy, ...saved], 3) as [Tensor3D, Tensor3D, Tensor3D]),
 
     batchNorm: normalization('LedgerBatchNorm'),
@@ -148,6 +158,18 @@ export function fusedKernels(backend: NativeBackend, long: Pick<Kernels, 'attent
       const inputs = [dy, x, gamma, beta, mean, scale, y]
       return run('LedgerBatchNormAddReluGradient', inputs, 4) as [Tensor4D, Tensor1D, Tensor1D, Tensor4D]
     },
+
+    maxPool: (x, size) => (size === 2 ? pool(x, false) : others.maxPool(x, size)),
+    maxPoolRelu: (x, size) => (size === 2 ? pool(x, true) : others.maxPoolRelu(x, size)),
+    maxPoolGradient: (dy, x, y, places, size) =>
+      size === 2
+        ? one('LedgerMaxPoolGradient', dy, places[0], x)
+        : others.maxPoolGradient(dy, x, y, places, size),
+    // Where ReLU is behind it no place is the largest.
+    maxPoolReluGradient: (dy, x, y, places, size) =>
+      size === 2
+        ? one('LedgerMaxPoolGradient', dy, places[0], x)
+        : others.maxPoolReluGradient(dy, x, y, places, size),
 
     softmaxCrossEntropy: (logits, labels) =>
       run('LedgerCrossEntropy', [logits, labels], 2) as [Tensor1D, Tensor2D],

@@ -103,6 +103,9 @@ export type Kernels = {
   maxPool(x: Tensor4D, size: number): [Tensor4D, ...Tensor[]]
   /** dy at the first largest of each window (row by row), else 0. */
   maxPoolGradient(dy: Tensor4D, x: Tensor4D, y: Tensor4D, places: Tensor[], size: number): Tensor4D
+  /** max(maxPool, 0), and what else its gradient wants to know; then dy at the first largest of each window where that is > 0. */
+  maxPoolRelu(x: Tensor4D, size: number): [Tensor4D, ...Tensor[]]
+  maxPoolReluGradient(dy: Tensor4D, x: Tensor4D, y: Tensor4D, places: Tensor[], size: number): Tensor4D
   /** The mean of each window; windows as in maxPool. */
   averagePool(x: Tensor4D, size: number): Tensor4D
   /** dy/size² over each window, 0 outside all of them. */

@@ -110,15 +110,15 @@ export function nativeKernels(backend: NativeBackend): Kernels {
       return [dx as Tensor4D, dGamma as Tensor1D, dBeta as Tensor1D]
     },
   } satisfies Partial<Kernels>
-  const composed = composedKernels(raw)
-  if (backend.isUsingGpuDevice) return { ...raw, ...composed, ...onGpu }
   const onednn = onednnKernels(backend)
+  const composed = composedKernels({ ...raw, ...onednn })
+  if (backend.isUsingGpuDevice) return { ...raw, ...composed, ...onGpu }
   return {
     ...raw,
     ...composed,
     ...onednn,
     ...winogradKernels(backend, { ...raw, ...onednn }),
-    ...fusedKernels(backend, composed),
+    ...fusedKernels(backend, { ...raw, ...composed, ...onednn }),
     // What goes into a session, and comes out of one, lies in the host's memory: on a GPU that would be copies.
     record: (inputs, f) => recordGraph(backend, inputs, f),
   }

@@ -4,7 +4,8 @@
  * one they have to be asked for by name, and by the label that keeps them from being taken for the plain ones.
  *
  * They give what the plain kernels give. Pooling and its gradient, which otherwise searches for each maximum again, take
- * 8 ms instead of 58 ms of CPU time for [500, 28, 28, 20]; bias and ReLU ride along with the pass before them.
+ * 8 ms instead of 58 ms of CPU time for [500, 28, 28, 20] (windows of 2×2 are ours: native/max-pool.cc); bias and ReLU ride along
+ * with the pass before them.
  */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'

@@ -16,6 +16,19 @@ export const poolingOps = (k: Kernels) => ({
       }
     }),
 
+  /** y = max(maxPool, 0), one pass;  dx = dy at a window's first largest where that is > 0, else 0. */
+  maxPoolRelu: (x: Tensor4D, size: number) =>
+    record<Tensor4D, [Tensor4D, Tensor4D, ...Tensor[]]>([x], () => {
+      const [value, ...places] = k.maxPoolRelu(x, size)
+      return {
+        value,
+        save: [x, value, ...places],
+        gradients: (dy, [x, y, ...places]) => [
+          () => k.maxPoolReluGradient(dy as Tensor4D, x, y, places, size),
+        ],
+      }
+    }),
+
   /** y = mean over a window;  dx = dy/size² there.  [n, h, w, c] → [n, ⌊h/size⌋, ⌊w/size⌋, c] */
   averagePool: (x: Tensor4D, size: number) =>
     record<Tensor4D>([x], () => ({
