@@ -8,6 +8,7 @@
 LEDGER_URL says where the API is (http://127.0.0.1:3000), LEDGER_API_KEY is the key, where one is needed.
 """
 
+import http.client
 import io
 import json
 import os
@@ -17,6 +18,8 @@ import urllib.error
 import urllib.request
 
 API = os.environ.get("LEDGER_URL", "http://127.0.0.1:3000").rstrip("/") + "/v1"
+if not API.startswith(("http://", "https://")):
+    sys.exit(f"LEDGER_URL is {API[:-3]}: it must be http://host:port")
 KEY = os.environ.get("LEDGER_API_KEY")
 
 SPEC = {
@@ -36,13 +39,18 @@ def get(path, accept="application/json", body=None):
         # Not add_header: a download may be redirected to a bucket, which must not see the key (and refuses two).
         request.add_unredirected_header("Authorization", f"Bearer {KEY}")
     try:
-        return urllib.request.urlopen(request).read()
+        with urllib.request.urlopen(request) as answer:
+            if answer.headers.get_content_type() == "text/html":
+                sys.exit(f"what answers at {API} is a page, no API: LEDGER_URL says where that is.")
+            return answer.read()
     except urllib.error.HTTPError as error:
+        if error.headers.get_content_type() != "application/problem+json":
+            sys.exit(f"{error.code} {error.reason} from {API}, not in the words of the API: LEDGER_URL says where that is.")
         problem = json.loads(error.read())
         fields = [f"  {field['path']}: {field['message']}" for field in problem.get("errors", [])]
         sys.exit("\n".join([f"{error.code} {problem['detail']}", *fields]))
-    except urllib.error.URLError as error:
-        sys.exit(f"no answer from {API}: {error.reason}. Is it running? npm start starts it.")
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+        sys.exit(f"no answer from {API}: {getattr(error, 'reason', error)}. Is it running? npm start starts it.")
 
 
 def wait(experiment):

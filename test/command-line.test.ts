@@ -116,7 +116,7 @@ describe('ledger', () => {
       [['sbmit'], 2, /Did you mean submit/],
       [['show'], 2, /missing required argument/],
       [['submit'], 2, /a file, - for stdin, or flags/],
-      [['submit', 'nowhere.json'], 2, /cannot read nowhere\.json/],
+      [['submit', 'nowhere.json'], 2, /^cannot read nowhere\.json: it is not there\n$/],
       [['list', '-n', '0'], 2, /not a number from 1/],
       [['show', '01a'], 2, /01a is too little of an id/],
       [['show', 'zzz'], 2, /"zzz" is no id of an experiment: wanted is its id, the beginning of it \(4 /],

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import type { About } from '../src/data/uploads/about.ts'
 import { loadStored } from '../src/data/uploads/stored.ts'
 import { minimalSpec, startApi, type TestApi } from './support/api.ts'
-import type { Part } from './support/refused-uploads.ts'
+import type { Part } from './support/upload-parts.ts'
 import {
   channelsFirst,
   cifar100,

@@ -18,7 +18,8 @@ import { createKey } from '../src/store/keys.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { fetchUpload, sweepFetched } from '../workers/fetched.ts'
 import { minimalSpec, startApi, type TestApi } from './support/api.ts'
-import { change, images, named, type Part, pair, refused } from './support/refused-uploads.ts'
+import { refused } from './support/refused-uploads.ts'
+import { change, images, named, type Part, pair } from './support/upload-parts.ts'
 import {
   cifar,
   idxImages,

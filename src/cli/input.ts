@@ -10,7 +10,7 @@ export async function readDocument(file: string): Promise<unknown> {
   try {
     words = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')
   } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`)
+    throw unreadable(file, error as Error)
   }
   if (words.trim() === '') throw new UsageError(`${file === '-' ? 'stdin' : file} is empty`)
   try {
@@ -21,6 +21,17 @@ export async function readDocument(file: string): Promise<unknown> {
       `${file === '-' ? 'stdin' : file} is neither JSON nor YAML: ${(error as Error).message}`,
     )
   }
+}
+
+/** What is wrong with a file that cannot be read. */
+export function unreadable(file: string, error: NodeJS.ErrnoException): UsageError {
+  const words: Record<string, string> = {
+    ENOENT: 'it is not there',
+    ENOTDIR: 'what it should lie in is no folder',
+    EISDIR: 'it is a folder',
+    EACCES: 'this user may not',
+  }
+  return new UsageError(`cannot read ${file}: ${words[error.code ?? ''] ?? error.message}`)
 }
 
 /** `path=value` settings applied to a document: the value is JSON where it can be read as such, else text. */

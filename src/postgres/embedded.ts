@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { childEnvironment } from '../children.ts'
 import { makeFolder } from '../folders.ts'
 import type { Log } from '../log.ts'
+import { ServiceError } from '../service-error.ts'
 import { layout } from './cluster.ts'
 import type { GuardMessage, GuardRequest, GuardSetup } from './guard.ts'
 import { leftBy, lockHolder } from './lock.ts'
@@ -156,7 +157,11 @@ function startGuard(setup: GuardSetup, log: Log): Guard {
   const ready = new Promise<{ port: number }>((resolve, reject) => {
     guard.on('message', (message: GuardMessage) => message.type === 'ready' && resolve(message))
     ended.then(({ how, failure }) =>
-      reject(new Error(failure ?? `the guard of PostgreSQL ended with ${how}`)),
+      reject(
+        failure === undefined
+          ? new Error(`the guard of PostgreSQL ended with ${how}`)
+          : new ServiceError(failure),
+      ),
     )
   })
   return {

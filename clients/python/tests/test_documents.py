@@ -20,6 +20,6 @@ def test_blocks_of_python_run(document, ledger, url, tmp_path, monkeypatch):
     for block in blocks:
         exec(compile(block.replace("http://127.0.0.1:3000", url), document, "exec"), names)
     if "mine" in names:
-        ledger.delete_dataset("mine")
+        ledger.delete_dataset(names["mine"]["name"])
     for one in os.listdir(tmp_path):
         assert os.path.getsize(one) > 0

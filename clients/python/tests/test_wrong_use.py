@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loss_ledger import ApiError, InvalidArgument, Ledger, LedgerError, NotFound, Unreachable
+from loss_ledger import ApiError, InvalidArgument, Ledger, LedgerError, NotFound, Unreachable, record
 from loss_ledger.__main__ import main
 from loss_ledger.arguments import to_json
 
@@ -69,6 +69,9 @@ def test_what_contains_itself_ends():
         (lambda: Ledger().upload_dataset("x", images=[[1]], labels=[0]), r"^images must be an array of numpy's, .* got list: np\.asarray"),
         (lambda: Ledger().upload_dataset("x", images=np.array([{}]), labels=np.array([0])), "^images is an array of objects"),
         (lambda: Ledger().upload_trajectory({}, "x.npz"), "^parts must be a list"),
+        (lambda: record("model", None, ledger=Ledger(), dataset={"name": "mine"}), r"^optimizer must be one of torch\.optim"),
+        (lambda: record("model", None, ledger=Ledger(), dataset="mine"), "^dataset must be a dict as a spec has it"),
+        (lambda: record("model", None, ledger=None, dataset={"name": "mine"}), "^ledger must be a Ledger"),
         (lambda: Ledger().delete_dataset(3), "^a name is wanted, got 3"),
     ],
 )

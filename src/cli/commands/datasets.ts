@@ -6,6 +6,7 @@ import type { DatasetFiles, DatasetOptions } from '../../../clients/typescript/s
 import { whole as number, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
 import { table, whole } from '../format.ts'
+import { unreadable } from '../input.ts'
 
 type Paths = {
   images?: string
@@ -146,8 +147,9 @@ async function filesOf({ cifar, cifarTest, npz, ...pair }: Paths): Promise<Datas
 /** Named like the file: errors then say which. */
 async function fileAt(path: string): Promise<File> {
   const found = await stat(path).catch((error: Error) => {
-    throw new UsageError(`cannot read ${path}: ${error.message}`)
+    throw unreadable(path, error)
   })
-  if (!found.isFile()) throw new UsageError(`cannot read ${path}: it is no file`)
+  if (!found.isFile())
+    throw new UsageError(`cannot read ${path}: it is ${found.isDirectory() ? 'a folder' : 'no file'}`)
   return new File([await openAsBlob(path)], basename(path))
 }

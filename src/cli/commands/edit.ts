@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { ExperimentEdit } from '../../../clients/typescript/src/index.ts'
 import { collect, experimentId, open } from '../connection.ts'
 import { UsageError } from '../exit.ts'
-import { split } from '../input.ts'
+import { split, unreadable } from '../input.ts'
 import { tell } from './steer.ts'
 
 type Options = { name?: string; notes?: string; notesFile?: string; tag?: string[]; untag?: string[] }
@@ -59,5 +59,5 @@ async function editOf({ name, notes, notesFile, tag = [], untag = [] }: Options)
 
 const read = (file: string) =>
   (file === '-' ? text(process.stdin) : readFile(file, 'utf8')).catch((error: Error) => {
-    throw new UsageError(`cannot read ${file}: ${error.message}`)
+    throw unreadable(file, error)
   })

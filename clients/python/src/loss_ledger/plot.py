@@ -174,7 +174,7 @@ def _residuals(experiment: Experiment, split: str | None) -> Figure:
 
 
 def sweep_figure(sweep: Sweep, split: str) -> Figure:
-    """How much each variant differs from the baseline, layer by layer. Raises ValueError where there is nothing to compare."""
+    """How much each variant differs from the baseline, layer by layer. Raises InvalidArgument where there is nothing to compare."""
     table = sweep.summary(split, "lca")
     others = [label for label in sweep.variants if label != sweep.baseline and label in set(table["variant"])]
     if not others:

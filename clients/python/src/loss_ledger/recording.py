@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import safetensors
+from .errors import InvalidArgument
 from .torch_network import NotOurs, architecture_of, modules_with_weights, optimizer_of, state_slots, weight_decay_of
 
 if TYPE_CHECKING:
@@ -56,12 +57,18 @@ def record(
     optimizer_state: what the optimizer keeps (momentum, Adam's averages) goes along at every step, and the diagnostic
         `components` tells what each is made of. SGD with momentum, Adam, AdamW, RMSprop with momentum; needs every=1.
 
-    Raises NotOurs (a ValueError) where the model is none that the ledger has, and ApiError.
+    Raises NotOurs where the model is none that the ledger has, InvalidArgument and ApiError.
     """
-    if every < 1:
-        raise ValueError(f"every must be 1 or more, got {every}")
+    if not hasattr(ledger, "preview"):
+        raise InvalidArgument(f"ledger must be a Ledger, such as Ledger('http://127.0.0.1:3000'), got {ledger!r}")
+    if not isinstance(dataset, Mapping):
+        raise InvalidArgument(f"dataset must be a dict as a spec has it, such as {{'name': 'mine'}}, got {dataset!r}")
+    if not hasattr(optimizer, "param_groups"):
+        raise InvalidArgument(f"optimizer must be one of torch.optim, got {optimizer!r}")
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise InvalidArgument(f"every must be a whole number from 1, got {every!r}")
     if optimizer_state and every != 1:
-        raise ValueError(f"optimizer_state needs every=1, got every={every}: a step is made of the state before and after it")
+        raise InvalidArgument(f"optimizer_state needs every=1, got every={every}: a step is made of the state before and after it")
     return Recording(
         model, optimizer, ledger, dict(dataset), architecture, map, every, probe, loss, name, folder, optimizer_state
     )
@@ -99,9 +106,6 @@ class Recording:
         }
         self._every = every
         self._probe = probe
-        self._owns = folder is None
-        self._folder = Path(tempfile.mkdtemp(prefix="loss-ledger-") if folder is None else folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
         modules = dict(model.named_modules())
         self._parameters = {
             f"{module}.{weight}": parameter
@@ -119,6 +123,10 @@ class Recording:
         self._rows = 0
         self._hook: Any = None
         self.trajectory: dict[str, Any] | None = None
+        # Last, so that none is left where one of those is wrong.
+        self._owns = folder is None
+        self._folder = Path(tempfile.mkdtemp(prefix="loss-ledger-") if folder is None else folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def id(self) -> str:
@@ -267,18 +275,18 @@ class Recording:
 
 
 def _paired(model: Any, layers: list[str], map: dict[str, str]) -> dict[str, str]:
-    """The module of each layer: of the map, and of the rest in their orders. Raises ValueError where the two do not fit."""
+    """The module of each layer: of the map, and of the rest in their orders. Raises InvalidArgument where the two do not fit."""
     modules = dict(model.named_modules())
     for layer, module in map.items():
         if layer not in layers:
-            raise ValueError(f"map: {layer} is no layer of this network; layers: {', '.join(layers)}")
+            raise InvalidArgument(f"map: {layer} is no layer of this network; layers: {', '.join(layers)}")
         if module not in modules:
-            raise ValueError(f"map: {module} is no module of this model")
+            raise InvalidArgument(f"map: {module} is no module of this model")
     taken = set(map.values())
     rest = [name for name, _ in modules_with_weights(model) if name not in taken]
     left = [layer for layer in layers if layer not in map]
     if len(rest) != len(left):
-        raise ValueError(
+        raise InvalidArgument(
             f"the network has {len(left)} layers with weights ({', '.join(left)}), "
             f"and the model {len(rest)} modules ({', '.join(rest)}): give map=, a layer → the name of its module"
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .errors import InvalidArgument
+
 # What norms add to the variance there where a layer does not say: Keras's for batch norm, PyTorch's for the others.
 EPSILON = {"batch_norm": 1e-3, "group_norm": 1e-5}
 
 
-class NotOurs(ValueError):
+class NotOurs(InvalidArgument):
     """A module that no layer of the ledger's is: its name, and what would do."""
 
 
