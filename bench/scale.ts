@@ -1,13 +1,16 @@
 /**
- * `npm run bench:scale -- [--experiments 20000] [--full 8] [--iterations 9775] [--listeners 50]`: what a ledger costs that
- * has grown. In a temporary embedded Postgres, through the real tables: one full run of ResNet-20's size is recorded
- * segment by segment, copied `--full` times (70 MB each), and `--experiments` that left a summary and little else are put
- * beside them. Then it is read over HTTP, retention deletes nine tenths, and vacuum cleans up. The issue's size is
- * --experiments 100000 --full 1000: 70 GB.
+ * `npm run bench:scale -- [--experiments 20000] [--full 8] [--disk 25] [--iterations 9775] [--listeners 50] [--patience 180]`: what a
+ * ledger costs that has grown. In a temporary embedded Postgres, through the real tables: one full run of ResNet-20's size is recorded
+ * segment by segment, copied `--full` times (60 MB each), and `--experiments` that left a summary and little else are put
+ * beside them. Then it is read over HTTP, retention deletes nine tenths while it is read, and autovacuum has `--patience` seconds to
+ * clean up. No more full runs are made than `--disk` gigabytes hold, nor than two thirds of what the disk of the temporary
+ * files (TMPDIR) has free. The issue's size is --experiments 100000 --full 1000 --disk 90.
  */
 import { randomUUID } from 'node:crypto'
+import { readFileSync, statfsSync } from 'node:fs'
 import { get } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -29,11 +32,14 @@ const { values } = parseArgs({
   options: {
     experiments: { type: 'string', default: '20000' },
     full: { type: 'string', default: '8' },
+    disk: { type: 'string', default: '25' },
+    patience: { type: 'string', default: '180' },
     iterations: { type: 'string', default: '9775' },
     listeners: { type: 'string', default: '50' },
   },
 })
-const [experiments, full] = [Number(values.experiments), Number(values.full)]
+const experiments = Number(values.experiments)
+const patience = Number(values.patience)
 const [iterations, listeners] = [Number(values.iterations), Number(values.listeners)]
 const [segmentIterations, variableCount] = [50, 62]
 const splits = ['train', 'validation'] as const
@@ -61,18 +67,19 @@ const api = await startApi({ LOG_LEVEL: 'error', LEDGER_MAX_TABLES: '0' })
 const { db } = api
 const base = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`
 try {
-  const id = await recordRun()
+  const { id, bytes } = await recordRun()
+  const full = mostFull(Number(values.full), bytes)
   await readRun(id)
   await stall(id)
-  await grow(id)
+  await grow(id, full)
   await lists()
-  await expire()
+  await expire(id)
 } finally {
   await api.close()
 }
 
 /** One full run, as workers record it. */
-async function recordRun(): Promise<string> {
+async function recordRun(): Promise<{ id: string; bytes: number }> {
   const id = randomUUID()
   const spec = fakeSpec(iterations, segmentIterations, [])
   await createExperiment(db, { id, spec: asStored(spec) })
@@ -108,7 +115,16 @@ async function recordRun(): Promise<string> {
   console.log(
     `stored: ${(bytes / 1e6).toFixed(1)} MB for ${cells} (iteration, variable, split), ${(bytes / cells).toFixed(1)} bytes each; target ≤ 60`,
   )
-  return id
+  return { id, bytes }
+}
+
+/** How many full runs of so many bytes there may be; half as much again is for Postgres's log, and 20 KB for every other. */
+function mostFull(wanted: number, bytes: number): number {
+  const { bavail, bsize } = statfsSync(tmpdir())
+  const room = Math.min(Number(values.disk) * 1e9, (bavail * bsize * 2) / 3) - experiments * 20_000
+  const most = Math.max(0, Math.floor(room / (1.5 * bytes)))
+  if (most < wanted) console.log(`${most} full runs instead of ${wanted}: there is no room for more`)
+  return Math.min(most, wanted)
 }
 
 /** Sums of made up numbers that are as random in their digits as measured ones. */
@@ -202,18 +218,20 @@ async function stall(id: string): Promise<void> {
     get(url, { agent: false }, answer => answer.pause()).on('error', () => {}),
   )
   const times: number[] = []
+  const turns = watchTurns()
   const start = performance.now()
   while (performance.now() - start < 5000) {
     times.push(await timed(() => drain(`${base}/healthz`)))
     await sleep(20)
   }
   report(`/healthz beside ${listeners} that never read`, times, 50)
+  report('  of the processor, turns of its loop', turns(), 50)
   console.log(`memory for them: ${((process.memoryUsage().rss - memory) / 1e6).toFixed(0)} MB`)
   for (const request of requests) request.destroy()
 }
 
-/** More runs like that one, and many that are small, in 20 sweeps each; the oldest first. */
-async function grow(id: string): Promise<void> {
+/** So many experiments like this one, over the last 100 days; `whole`: with all of its ledger. */
+async function add(id: string, count: number, whole: boolean): Promise<void> {
   const { pool } = db
   const measures = (await makeMeasures(pool, [id])).get(id)
   const copy = async (table: string, columns: string, ids: string[]) => {
@@ -223,39 +241,43 @@ async function grow(id: string): Promise<void> {
       [id, ids],
     )
   }
-  const add = async (count: number, whole: boolean) => {
-    const ids = Array.from({ length: count }, () => randomUUID())
-    await pool.query(
-      `INSERT INTO experiments (id, name, tags, spec, status, summary, measures, engine, trained, recorded, created_at,
-                                started_at, allocating_at, finished_at, sweep_id, variant, sweep_index)
-       SELECT copy, 'run ' || n, jsonb_build_object('study', 's' || n % 100, 'n', n::text), spec, 'succeeded', summary, $4, engine,
-              trained, recorded, at, at, at, at, sweeps[1 + n % cardinality(sweeps)], n / cardinality(sweeps) % 2, n
-         FROM experiments e, unnest($2::uuid[]) WITH ORDINALITY AS ids (copy, n),
-              LATERAL (SELECT now() - interval '100 days' * (1 - n::float8 / $3) AS at) times,
-              (SELECT array_agg(id) AS sweeps FROM sweeps) s
-        WHERE e.id = $1`,
-      [id, ids, count, measures],
-    )
-    await copy('variables', '"index", name, layer, shape, "offset", size', ids)
-    await copy(
-      'variable_totals',
-      'split, variable, iterations, lca, helping, hurting, squared, helped, hurt',
-      whole ? ids : ids.slice(0, Math.min(ids.length, 1000)),
-    )
-    if (!whole) return
-    for (const one of ids) {
-      await copy('segments', '"index", "from", "to", status, done, worker, engine, evaluations', [one])
-      await copy('ledger_blocks', 'kind, split, "from", "to", columns, data', [one])
-    }
+  const ids = Array.from({ length: count }, () => randomUUID())
+  await pool.query(
+    `INSERT INTO experiments (id, name, tags, spec, status, summary, measures, engine, trained, recorded, created_at,
+                              started_at, allocating_at, finished_at, sweep_id, variant, sweep_index)
+     SELECT copy, 'run ' || n, jsonb_build_object('study', 's' || n % 100, 'n', n::text), spec, 'succeeded', summary, $4, engine,
+            trained, recorded, at, at, at, at, sweeps[1 + n % cardinality(sweeps)], n / cardinality(sweeps) % 2, n
+       FROM experiments e, unnest($2::uuid[]) WITH ORDINALITY AS ids (copy, n),
+            LATERAL (SELECT now() - interval '100 days' * (1 - n::float8 / $3) AS at) times,
+            (SELECT array_agg(id) AS sweeps FROM sweeps) s
+      WHERE e.id = $1`,
+    [id, ids, count, measures],
+  )
+  await copy('variables', '"index", name, layer, shape, "offset", size', ids)
+  await copy(
+    'variable_totals',
+    'split, variable, iterations, lca, helping, hurting, squared, helped, hurt',
+    whole ? ids : ids.slice(0, Math.min(ids.length, 1000)),
+  )
+  if (!whole) return
+  for (const one of ids) {
+    await copy('segments', '"index", "from", "to", status, done, worker, engine, evaluations', [one])
+    await copy('ledger_blocks', 'kind, split, "from", "to", columns, data', [one])
   }
+}
+
+/** More runs like that one, and many that are small, a thousand a sweep; the oldest first. */
+async function grow(id: string, full: number): Promise<void> {
+  const { pool } = db
   await pool.query(
     `INSERT INTO sweeps (id, name, request, variants, baseline)
      SELECT gen_random_uuid(), 'sweep ' || n, '{}', '{a,b}', 0 FROM generate_series(1, $1::int) n`,
     [Math.max(1, Math.ceil(experiments / 1000))],
   )
   const time = await timed(async () => {
-    await add(full, true)
-    for (let made = 0; made < experiments; made += 5000) await add(Math.min(5000, experiments - made), false)
+    await add(id, full, true)
+    for (let made = 0; made < experiments; made += 5000)
+      await add(id, Math.min(5000, experiments - made), false)
     await pool.query('VACUUM ANALYZE')
   })
   const { rows } = await pool.query<{ bytes: string }>('SELECT pg_database_size(current_database()) AS bytes')
@@ -283,46 +305,101 @@ async function lists(): Promise<void> {
   await of('one experiment', i => `experiments/${rows[i % rows.length].id}`)
   await of('sweeps', () => 'sweeps?limit=50', 50)
   await of('experiments of a sweep', i => `experiments?sweep=${sweeps[i % sweeps.length].id}&limit=50`)
-  await of('summary of a sweep', i => `sweeps/${sweeps[i % sweeps.length].id}/summary`, 20)
+  const summary = (i: number) => `sweeps/${sweeps[i % sweeps.length].id}/summary`
+  await of('summary of a sweep', summary, sweeps.length)
+  await of('the same again', summary)
 }
 
 function cursor(id: string): string {
   return Buffer.from(id).toString('base64url')
 }
 
-/** Retention: the older nine tenths go, while others read. */
-async function expire(): Promise<void> {
-  const times: number[] = []
+/** Retention: the older nine tenths go, while others read; then autovacuum has its time, and new runs come in. */
+async function expire(id: string): Promise<void> {
+  const { pool } = db
+  const { rows: sweeps } = await pool.query<{ id: string }>('SELECT id FROM sweeps')
+  const paths = {
+    'list meanwhile': () => 'experiments?limit=50',
+    'search by tag meanwhile': (i: number) => `experiments?tag=study:s${i % 100}&limit=50`,
+    'summary of a sweep meanwhile': (i: number) => `sweeps/${sweeps[i % sweeps.length].id}/summary`,
+  }
   let sweeping = true
-  const readers = (async () => {
-    while (sweeping) {
-      times.push(await timed(() => drain(`${base}/v1/experiments?limit=50`)))
-      await sleep(5)
+  const readers = Object.entries(paths).map(async ([what, path], reader) => {
+    const times: number[] = []
+    for (let i = 0; sweeping; i++) {
+      times.push(await timed(() => drain(`${base}/v1/${path(i)}`)))
+      await sleep(reader === 0 ? 5 : 250)
     }
-  })()
+    return { what, times }
+  })
   const log = pino({ level: 'warn' })
   let swept: Awaited<ReturnType<typeof sweep>>
   const time = await timed(async () => {
     swept = await sweep(db, noQueue, noObjects, 10, log)
   })
   sweeping = false
-  await readers
   console.log(
     `\nretention: ${swept?.expired} experiments in ${(time / 1000).toFixed(1)} s, ${(time / (swept?.expired ?? 1)).toFixed(1)} ms each`,
   )
-  report('list meanwhile', times, 50)
-  const size = async () => {
-    const { rows } = await db.pool.query<{ live: string; dead: string; bytes: string }>(
-      `SELECT n_live_tup AS live, n_dead_tup AS dead, pg_total_relation_size(relid) AS bytes
-         FROM pg_stat_user_tables WHERE relname = 'ledger_blocks'`,
+  for (const { what, times } of await Promise.all(readers)) report(what, times, 50)
+  console.log(`at once: ${await tables()}`)
+  const waiting = performance.now()
+  for (let left = patience; left > 0; left -= 10) {
+    await sleep(10_000)
+    const { rows } = await pool.query<{ dead: string }>(
+      `SELECT sum(n_dead_tup) AS dead FROM pg_stat_all_tables WHERE schemaname IN ('public', 'pg_toast') AND relname !~ '^pg_(?!toast)'`,
     )
-    return `${rows[0].live} live and ${rows[0].dead} dead blocks, ${(Number(rows[0].bytes) / 1e6).toFixed(0)} MB`
+    if (Number(rows[0].dead) < 10_000) break
   }
+  console.log(`after ${((performance.now() - waiting) / 1000).toFixed(0)} s of autovacuum: ${await tables()}`)
+  await add(id, 20, true)
+  console.log(`with 20 full runs more: ${await tables()}`)
+  const vacuum = await timed(() => pool.query('VACUUM'))
   await sleep(1000)
-  console.log(`before vacuum: ${await size()}`)
-  const vacuum = await timed(() => db.pool.query('VACUUM'))
-  await sleep(1000)
-  console.log(`after vacuum (${(vacuum / 1000).toFixed(1)} s): ${await size()}`)
+  console.log(`after VACUUM by hand (${(vacuum / 1000).toFixed(1)} s): ${await tables()}`)
+}
+
+/** What the tables are that grow. */
+async function tables(): Promise<string> {
+  const { rows } = await db.pool.query<Record<'name' | 'live' | 'dead' | 'bytes' | 'vacuums', string>>(
+    `SELECT CASE WHEN owner.relname IS NULL THEN t.relname ELSE owner.relname || ' out of line' END AS name,
+            n_live_tup AS live, n_dead_tup AS dead, pg_relation_size(relid) AS bytes, autovacuum_count AS vacuums
+       FROM pg_stat_all_tables t LEFT JOIN pg_class owner ON owner.reltoastrelid = t.relid
+      WHERE t.relname IN ('ledger_blocks', 'experiments', 'variables', 'variable_totals')
+         OR owner.relname IN ('ledger_blocks', 'experiments')
+      ORDER BY name`,
+  )
+  return rows
+    .map(
+      ({ name, live, dead, bytes, vacuums }) =>
+        `\n  ${name.padEnd(26)} ${live.padStart(9)} live, ${dead.padStart(9)} dead, ${(Number(bytes) / 1e6).toFixed(0).padStart(6)} MB, vacuumed ${vacuums} times`,
+    )
+    .join('')
+}
+
+/** From now on, the milliseconds of processor that each turn of the event loop has: what else the machine does is not in them. */
+function watchTurns(): () => number[] {
+  // Nanoseconds; of Linux. Elsewhere time goes on beside it.
+  const now = () => {
+    try {
+      return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+    } catch {
+      return performance.now()
+    }
+  }
+  const turns: number[] = []
+  let last = now()
+  let next = setImmediate(function turn() {
+    const at = now()
+    // The loop turns on and on while nothing is to be done.
+    if (at - last > 1) turns.push(at - last)
+    last = at
+    next = setImmediate(turn)
+  })
+  return () => {
+    clearImmediate(next)
+    return turns
+  }
 }
 
 /** Milliseconds of processor that this process has had since: what a busy machine does not distort. */

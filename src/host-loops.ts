@@ -89,6 +89,29 @@ export type HostLoops = {
   ): void
   /** The same sums by unit, whatever their sign. */
   sumUnits(values: Float32Array, ranges: Ranges, spans: Float64Array, sums: Float64Array): void
+  /** v ← μ·v + g;  θ ← κ·θ − η·v, or with Nesterov κ·θ − η·(g + μ·v), of vectors of one length (nn/optimizers.ts). */
+  sgd(
+    theta: Float32Array,
+    g: Float64Array,
+    v: Float64Array,
+    step: { momentum: number; nesterov: boolean; rate: number; kept: number },
+  ): void
+  /** m ← β₁·m + (1 − β₁)·g;  s ← β₂·s + (1 − β₂)·g²;  θ ← κ·θ − η·(m/first)/(√(s/second) + ε), likewise. */
+  adam(
+    theta: Float32Array,
+    g: Float64Array,
+    m: Float64Array,
+    s: Float64Array,
+    step: {
+      beta1: number
+      beta2: number
+      epsilon: number
+      first: number
+      second: number
+      rate: number
+      kept: number
+    },
+  ): void
   /**
    * Beside native TensorFlow alone: where a vector's values lie in memory, for operations of ours that read or write them there
    * (kernels/fused.ts). Good as long as the vector is held.
@@ -270,6 +293,21 @@ export const portableLoops: HostLoops = {
     overUnits(ranges, spans, (unit, from, to) => {
       for (let i = from; i < to; i++) sums[unit] += values[i]
     })
+  },
+
+  sgd(theta, g, v, { momentum, nesterov, rate, kept }) {
+    for (let i = 0; i < theta.length; i++) {
+      v[i] = momentum * v[i] + g[i]
+      theta[i] = theta[i] * kept - rate * (nesterov ? g[i] + momentum * v[i] : v[i])
+    }
+  },
+
+  adam(theta, g, m, s, { beta1, beta2, epsilon, first, second, rate, kept }) {
+    for (let i = 0; i < theta.length; i++) {
+      m[i] = beta1 * m[i] + (1 - beta1) * g[i]
+      s[i] = beta2 * s[i] + (1 - beta2) * g[i] * g[i]
+      theta[i] = theta[i] * kept - (rate * (m[i] / first)) / (Math.sqrt(s[i] / second) + epsilon)
+    }
   },
 }
 

@@ -77,6 +77,18 @@ const cases: Record<string, (loops: HostLoops) => unknown[]> = {
     sumUnits(x, ranges, spans, sums)
     return [sums]
   },
+  sgd: ({ sgd }) =>
+    [false, true].flatMap(nesterov => {
+      const [theta, v] = [x.slice(), b.slice()]
+      sgd(theta, a, v, { momentum: 0.9, nesterov, rate: 0.03, kept: 1 - 1e-4 })
+      return [theta, v]
+    }),
+  adam: ({ adam }) => {
+    const [theta, m, s] = [x.slice(), b.slice(), c.map(Math.abs)]
+    const [first, second] = [1 - 0.9 ** 3, 1 - 0.999 ** 3]
+    adam(theta, a, m, s, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, first, second, rate: 0.003, kept: 1 })
+    return [theta, m, s]
+  },
 }
 /** Two that share units, and two in whose units several are in a row. */
 const spans = spansOf([
@@ -129,6 +141,8 @@ test('native loops refuse what lies beyond a vector, or is of another type', { s
     () => native.addUnits(x, all(0, length), Float64Array.of(0, 0, 6), into, into),
     () => native.sumUnits(x, all(0, length), Float64Array.of(Number.NaN, 1, 6), into),
     () => native.combine(into, 1, a, 2, [] as unknown as Float64Array),
+    () => native.sgd(x, a, new Float64Array(length - 1), { momentum: 0, nesterov: false, rate: 1, kept: 1 }),
+    () => native.sgd(x, a, b, { momentum: 0, rate: 1, kept: 1 } as Parameters<HostLoops['sgd']>[3]),
     () => (native.combine as (...args: unknown[]) => void)(),
   ]
   for (const call of wrong) assert.throws(call, TypeError)

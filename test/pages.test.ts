@@ -407,9 +407,16 @@ describe('the pages', { skip: skipReason }, () => {
     await visit('#/workers', 'Workers and queue')
     await page.getByRole('row', { name: /native|wasm/ }).waitFor()
     await assertWell()
-    // By the API first: it says of a run that does not succeed why.
-    const { counts } = await ledger.waitForSweep(sweep)
-    assert.equal(counts.succeeded, 4, JSON.stringify(counts))
+    // By the API first, which tells a run that does not succeed from a page that does not say so.
+    await ledger
+      .waitForSweep(sweep, { interval: 250, signal: AbortSignal.timeout(60_000) })
+      .then(({ counts }) => assert.equal(counts.succeeded, 4))
+      .catch(async reason => {
+        const runs = []
+        for await (const { status, progress, attempts, error } of ledger.list({ sweep }))
+          runs.push({ status, progress, attempts, error })
+        assert.fail(`${reason}: ${JSON.stringify(runs)}`)
+      })
     await visit(`#/sweeps/${sweep}`, 'swept')
     await page.getByText('4 experiments: 4 succeeded').waitFor()
     await page.getByRole('img', { name: /^Of \d differences from/ }).waitFor()

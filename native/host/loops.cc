@@ -66,6 +66,25 @@ class Arguments {
     return value;
   }
 
+  // A property of an object.
+  double number(size_t index, const char* name) {
+    napi_value found;
+    double value = 0;
+    if (index >= count_ || napi_get_named_property(env_, values_[index], name, &found) != napi_ok ||
+        napi_get_value_double(env_, found, &value) != napi_ok)
+      ok = false;
+    return value;
+  }
+
+  bool truth(size_t index, const char* name) {
+    napi_value found;
+    bool value = false;
+    if (index >= count_ || napi_get_named_property(env_, values_[index], name, &found) != napi_ok ||
+        napi_get_value_bool(env_, found, &value) != napi_ok)
+      ok = false;
+    return value;
+  }
+
   bool truth(size_t index) {
     bool value = false;
     if (index >= count_ || napi_get_value_bool(env_, values_[index], &value) != napi_ok) ok = false;
@@ -487,6 +506,61 @@ napi_value sumUnits(napi_env env, napi_callback_info info) {
       });
 }
 
+// Calls body(from, to) for blocks of so many values, side by side.
+template <typename Body>
+void overBlocks(int64_t length, int64_t vectors, const Body& body) {
+  ledger::inBlocks((length + blockLength - 1) / blockLength, vectors * length, [&](int64_t block) {
+    body(block * blockLength, std::min(length, (block + 1) * blockLength));
+  });
+}
+
+// theta, g, v, { momentum, nesterov, rate, kept }
+napi_value sgd(napi_env env, napi_callback_info info) {
+  Arguments given(env, info);
+  size_t length = 0;
+  float* theta = given.vector<float>(0, &length);
+  const double* g = given.vector<double>(1);
+  double* v = given.vector<double>(2);
+  const double momentum = given.number(3, "momentum"), rate = given.number(3, "rate"), kept = given.number(3, "kept");
+  const bool nesterov = given.truth(3, "nesterov");
+  if (!given.ok || length != given.shortest()) return given.refuse();
+  overBlocks(static_cast<int64_t>(length), 6, [&](int64_t from, int64_t to) {
+    if (nesterov)
+      for (int64_t i = from; i < to; i++) {
+        v[i] = momentum * v[i] + g[i];
+        theta[i] = static_cast<float>(theta[i] * kept - rate * (g[i] + momentum * v[i]));
+      }
+    else
+      for (int64_t i = from; i < to; i++) {
+        v[i] = momentum * v[i] + g[i];
+        theta[i] = static_cast<float>(theta[i] * kept - rate * v[i]);
+      }
+  });
+  return nullptr;
+}
+
+// theta, g, m, s, { beta1, beta2, epsilon, first, second, rate, kept }
+napi_value adam(napi_env env, napi_callback_info info) {
+  Arguments given(env, info);
+  size_t length = 0;
+  float* theta = given.vector<float>(0, &length);
+  const double* g = given.vector<double>(1);
+  double* m = given.vector<double>(2);
+  double* s = given.vector<double>(3);
+  const double beta1 = given.number(4, "beta1"), beta2 = given.number(4, "beta2"), epsilon = given.number(4, "epsilon"),
+               first = given.number(4, "first"), second = given.number(4, "second"), rate = given.number(4, "rate"),
+               kept = given.number(4, "kept");
+  if (!given.ok || length != given.shortest()) return given.refuse();
+  overBlocks(static_cast<int64_t>(length), 8, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) {
+      m[i] = beta1 * m[i] + (1 - beta1) * g[i];
+      s[i] = beta2 * s[i] + (1 - beta2) * g[i] * g[i];
+      theta[i] = static_cast<float>(theta[i] * kept - (rate * (m[i] / first)) / (std::sqrt(s[i] / second) + epsilon));
+    }
+  });
+  return nullptr;
+}
+
 // Of a vector of float64, the address of its first value, as long as it lives.
 napi_value addressOf(napi_env env, napi_callback_info info) {
   Arguments given(env, info);
@@ -512,6 +586,8 @@ const struct {
     {"tally", tally},
     {"addUnits", addUnits},
     {"sumUnits", sumUnits},
+    {"sgd", sgd},
+    {"adam", adam},
     {"addressOf", addressOf},
 };
 

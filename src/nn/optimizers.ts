@@ -1,8 +1,9 @@
 /**
  * Optimizers as rules: one step of a slice of the parameter vector, and the state it keeps. They run on the host in
  * float64 (θ itself is float32): the weights are read back every iteration anyway, for they are the trajectory, and so
- * a step is the same on every engine.
+ * a step is the same on every engine. What is asked for most is a loop in C++ too (host-loops.ts).
  */
+import { hostLoops } from '../host-loops.ts'
 import type { ResolvedOptimizer, ResolvedSchedule } from '../spec/schema.ts'
 
 type OptimizerName = ResolvedOptimizer['name']
@@ -47,12 +48,7 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
   /** v ← μ·v + g;  θ ← θ − η·v, or with Nesterov θ ← θ − η·(g + μ·v)  (Sutskever et al. 2013, as TensorFlow has it) */
   sgd: {
     slots: 1,
-    update: ({ momentum, nesterov }, { rate, slice: { from, to } }, theta, g, [v]) => {
-      for (let i = from; i < to; i++) {
-        v[i] = momentum * v[i] + g[i]
-        theta[i] = theta[i] - rate * (nesterov ? g[i] + momentum * v[i] : v[i])
-      }
-    },
+    update: (options, ...rest) => sgdUpdate(options, 0, ...rest),
     parts: (options, ...rest) => sgdParts(options, ...rest),
     gradient: sgdGradient,
   },
@@ -60,13 +56,7 @@ const rules: { [Name in OptimizerName]: Rule<Name> } = {
   /** sgd, and θ ← θ − η·λ·θ apart from it, on kernels  (Loshchilov and Hutter 2019, algorithm 1) */
   sgdw: {
     slots: 1,
-    update: ({ momentum, nesterov, weightDecay }, { rate, slice: { from, to, decays } }, theta, g, [v]) => {
-      const kept = decays ? 1 - rate * weightDecay : 1
-      for (let i = from; i < to; i++) {
-        v[i] = momentum * v[i] + g[i]
-        theta[i] = theta[i] * kept - rate * (nesterov ? g[i] + momentum * v[i] : v[i])
-      }
-    },
+    update: (options, ...rest) => sgdUpdate(options, options.weightDecay, ...rest),
     parts: (options, ...rest) => sgdParts(options, ...rest),
     gradient: sgdGradient,
   },
@@ -193,11 +183,21 @@ const adamUpdate = (
   const first = 1 - beta1 ** (t + 1)
   const second = 1 - beta2 ** (t + 1)
   const kept = decays ? 1 - rate * weightDecay : 1
-  for (let i = from; i < to; i++) {
-    m[i] = beta1 * m[i] + (1 - beta1) * g[i]
-    s[i] = beta2 * s[i] + (1 - beta2) * g[i] * g[i]
-    theta[i] = theta[i] * kept - (rate * (m[i] / first)) / (Math.sqrt(s[i] / second) + epsilon)
-  }
+  const own = <Vector extends Float32Array | Float64Array>(of: Vector) => of.subarray(from, to) as Vector
+  hostLoops.adam(own(theta), own(g), own(m), own(s), { beta1, beta2, epsilon, first, second, rate, kept })
+}
+
+const sgdUpdate = (
+  { momentum, nesterov }: Pick<Options<'sgd'>, 'momentum' | 'nesterov'>,
+  weightDecay: number,
+  { rate, slice: { from, to, decays } }: { rate: number; slice: Slice },
+  theta: Float32Array,
+  g: Float64Array,
+  [v]: Float64Array[],
+) => {
+  const kept = decays ? 1 - rate * weightDecay : 1
+  const own = <Vector extends Float32Array | Float64Array>(of: Vector) => of.subarray(from, to) as Vector
+  hostLoops.sgd(own(theta), own(g), own(v), { momentum, nesterov, rate, kept })
 }
 
 const schedules: {

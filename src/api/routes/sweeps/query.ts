@@ -55,8 +55,8 @@ export async function readVariants(
 ): Promise<Variants | undefined> {
   const { rows } = await db.pool.query<Variants>(
     `SELECT id, variants, variants[baseline + 1] AS baseline,
-            (SELECT encode(sha256(convert_to(coalesce(string_agg(state, ',' ORDER BY sweep_index), ''), 'UTF8')), 'hex')
-               FROM (SELECT ${memberStateSql} AS state, sweep_index FROM experiments WHERE sweep_id = $1::uuid) members) AS digest
+            (SELECT encode(sha256(convert_to(coalesce(string_agg(state, ',' ORDER BY sweep_index, id), ''), 'UTF8')), 'hex')
+               FROM (SELECT ${memberStateSql} AS state, sweep_index, id FROM experiments WHERE sweep_id = $1::uuid) members) AS digest
        FROM sweeps WHERE id = $1::uuid AND ($2::text IS NULL OR tenant = $2)`,
     [id, tenant],
   )

@@ -33,7 +33,7 @@ type Member = { id: string; variant: number; place: number } & {
 async function readMembers(db: Queryable, sweep: string): Promise<Member[]> {
   const { rows } = await db.query<Member>(membersSql, [sweep])
   // Here: Postgres would sort megabytes.
-  return rows.sort((a, b) => a.place - b.place)
+  return rows.sort((a, b) => a.place - b.place || (a.id < b.id ? -1 : 1))
 }
 
 const isLacking = ({ status, measures }: Member) => status === 'succeeded' && measures === null
