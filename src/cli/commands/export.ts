@@ -74,7 +74,7 @@ async function runPackage(python: string, args: string[], url: string) {
   // It removes what it has begun.
   const stopped = () => {
     child.kill()
-    return 'stopped: nothing of it is left'
+    return 'stopped: what was begun of it is removed, as far as the tracker’s library lets go of it'
   }
   const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
   try {

@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(_words(error), file=sys.stderr)
         return _code(error)
     except KeyboardInterrupt:
-        print("stopped: nothing of it is left", file=sys.stderr)
+        print("stopped: what was begun of it is removed, as far as the tracker's library lets go of it", file=sys.stderr)
         return INTERRUPTED
     return 0
 

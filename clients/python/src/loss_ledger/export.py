@@ -49,7 +49,7 @@ def export(experiment: Experiment, to: str, folder: str | Path, *, bucket: int =
 
     bucket: iterations that LCA and help fractions of layers are summed over, at the first of them; losses have every iteration.
 
-    What fails or is interrupted leaves nothing. Raises InvalidArgument for an experiment that has not succeeded, FileExistsError
+    What fails or is interrupted is removed again (wandb's own process may still write some of it). Raises InvalidArgument for an experiment that has not succeeded, FileExistsError
     where it has been exported to the folder before, and LedgerError where the tracker's library is not installed, with its name.
     """
     if to not in TARGETS:
@@ -244,13 +244,17 @@ def _wandb(run: Run, folder: Path) -> Path:
         raise already(found[0], run)
     quiet = wandb.Settings(silent=True, console="off", disable_git=True, save_code=False, x_disable_stats=True, x_disable_meta=True)
     tags = [f"{key}:{value}"[:WANDB_TAG] for key, value in run.tags.items()]
-    made = wandb.init(
-        # Of its own, beside one that may be going on in this process.
-        **{"mode": "offline", "reinit": "create_new", "settings": quiet, "dir": str(folder)},
-        **{"project": PROJECT, "id": run.id, "name": run.name, "config": run.spec, "tags": tags},
-    )
-    place = Path(made.dir).parent
-    with or_undone(lambda: shutil.rmtree(place, ignore_errors=True)):
+
+    def undo() -> None:
+        for place in folder.glob(f"wandb/offline-run-*-{run.id}"):
+            shutil.rmtree(place, ignore_errors=True)
+
+    with or_undone(undo):
+        made = wandb.init(
+            # Of its own, beside one that may be going on in this process.
+            **{"mode": "offline", "reinit": "create_new", "settings": quiet, "dir": str(folder)},
+            **{"project": PROJECT, "id": run.id, "name": run.name, "config": run.spec, "tags": tags},
+        )
         try:
             for step, values in run.steps:
                 made.log(values, step=step)
@@ -260,7 +264,7 @@ def _wandb(run: Run, folder: Path) -> Path:
             # Its service writes on after that; it is waited for where nobody else in this process needs it.
             if wandb.run is None:
                 wandb.teardown()
-    return place
+    return Path(made.dir).parent
 
 
 # What each is written by, and how.
