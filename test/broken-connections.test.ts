@@ -1,9 +1,12 @@
-/** Connections that the server ends, in whatever they are doing, cost what they were doing and not the process. */
+/**
+ * Connections that the server ends, in whatever they are doing, cost what they were doing and not the process; one that is held
+ * for long costs nobody else.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
-import { transaction } from '../src/store/database.ts'
+import { transaction, whileAlone } from '../src/store/database.ts'
 import { isConnectionError, patiently } from '../src/store/patience.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 
@@ -44,4 +47,19 @@ test('work that may be done twice is done again', async () => {
     patiently(() => database.db.pool.query('SELECT nonsense'), pino({ level: 'silent' })),
     { code: '42703' },
   )
+})
+
+test('work that goes on under a lock keeps vacuum from nothing, and others from the same work', async () => {
+  const { pool } = database.db
+  const done = await whileAlone(pool, 4711, async () => {
+    const { rows } = await pool.query(
+      `SELECT state, backend_xmin, backend_xid FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'`,
+    )
+    assert.deepEqual(rows, [{ state: 'idle in transaction', backend_xmin: null, backend_xid: null }])
+    assert.equal(await whileAlone(pool, 4711, async () => 'twice'), undefined)
+    return 'done'
+  })
+  assert.equal(done, 'done')
+  assert.equal(await whileAlone(pool, 4711, async () => 'again'), 'again')
 })

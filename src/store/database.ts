@@ -95,13 +95,16 @@ export const snapshot = <T>(pool: pg.Pool, work: (client: pg.PoolClient) => Prom
 
 /**
  * Runs `work` while this process alone holds the lock of that number, and resolves to what it does; undefined, without it,
- * where another holds it. The lock goes with its connection: a process that dies leaves none behind.
+ * where another holds it. The lock goes with its connection: a process that dies leaves none behind. Its transaction sees nothing,
+ * and so holds back no vacuum, however long the work takes.
  */
 export function whileAlone<T>(pool: pg.Pool, lock: number, work: () => Promise<T>): Promise<T | undefined> {
   return transaction(pool, async client => {
-    const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [
-      lock,
-    ])
+    // Without parameters: with them the driver leaves an open portal, whose snapshot would keep vacuum from all that is deleted
+    // in any table for as long as the work takes.
+    const { rows } = await client.query<{ mine: boolean }>(
+      `SELECT pg_try_advisory_xact_lock(${Math.trunc(lock)}) AS mine`,
+    )
     return rows[0].mine ? work() : undefined
   })
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loss_ledger import ApiError, InvalidArgument, Ledger, LedgerError, NotFound, Unreachable, record
+from loss_ledger import ApiError, Experiment, InvalidArgument, Ledger, LedgerError, NotFound, Unreachable, record
 from loss_ledger.__main__ import main
 from loss_ledger.arguments import to_json
 
@@ -162,6 +162,21 @@ def test_what_else_may_answer_at_an_address(elsewhere, place, kind, words):
         for ask in (ledger.datasets, lambda: ledger.experiment(ID), lambda: list(ledger.experiments()), lambda: ledger.submit({})):
             with pytest.raises(kind, match=words):
                 ask()
+
+
+def test_what_is_no_table_no_stream_and_no_archive(elsewhere, tmp_path):
+    pytest.importorskip("pyarrow", reason="no pyarrow")
+    with Ledger(f"{elsewhere}/html") as ledger:
+        stranger = Experiment(ledger._http, {"id": ID, "status": "queued"})
+        for ask, words in (
+            (stranger.layers, "text/html where application/vnd.apache.arrow.stream is wanted"),
+            (lambda: list(stranger.events()), "text/html where text/event-stream is wanted"),
+            (lambda: stranger.archive(tmp_path), "text/html where application/zip is wanted"),
+            (lambda: stranger.manifest, "no JSON"),
+        ):
+            with pytest.raises(Unreachable, match=words):
+                ask()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_does_not_answer(elsewhere):

@@ -39,6 +39,7 @@ def stream_events(
             with http.stream("GET", f"/v1/experiments/{id}/events", headers=headers, timeout=SILENCE) as answer:
                 if answer.status_code == 204:
                     return
+                http.expect(answer, "text/event-stream")
                 for name, value in _fields(_until(answer.iter_lines(), deadline)):
                     away, seen = None, True
                     if name == "retry":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -67,7 +66,7 @@ class Experiment:
 
     def refresh(self) -> Experiment:
         """Looks again."""
-        self.data = self._http.json("GET", self._path)
+        self.data = self._http.json("GET", self._path, has="status")
         return self
 
     def events(self, last_event_id: str | None = None) -> Iterator[Event]:
@@ -150,6 +149,7 @@ class Experiment:
         target.parent.mkdir(parents=True, exist_ok=True)
         asked = {"tensors": "true" if tensors else None}
         with self._http.stream("GET", f"{self._path}/archive", params=asked) as answer:
+            self._http.expect(answer, "application/zip")
             return _written(answer.iter_bytes(), target)
 
     def delete(self) -> None:
@@ -204,7 +204,7 @@ class Experiment:
 
     def findings(self) -> list[dict[str, Any]]:
         """What its numbers support: each a statement with its figures, their intervals, and what one could do."""
-        return list(self._http.json("GET", f"{self._path}/findings")["items"])
+        return list(self._http.json("GET", f"{self._path}/findings", has="items")["items"])
 
     def columns(self, table: str, **asked: Any) -> dict[str, np.ndarray[Any, Any]]:
         """A table (layers, iterations, allocations, neurons, diagnostics/classes …) as columns of numpy, without pandas; `asked` as
@@ -220,7 +220,7 @@ class Experiment:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """manifest.json: the variables in the order of the columns, the segments, the checksums."""
-        return dict(json.loads(self._http.send("GET", f"{self._path}/artifacts/manifest.json").content))
+        return dict(self._http.json("GET", f"{self._path}/artifacts/manifest.json", has="variables"))
 
     def artifacts(self) -> Iterator[dict[str, Any]]:
         """What there is in object storage."""

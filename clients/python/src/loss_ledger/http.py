@@ -125,6 +125,12 @@ class Http:
             raise errors.Unreachable(f"{self.origin} answers with JSON that has no {has or 'fields'}: it is no API of Loss Ledger, or none of this version")
         return found
 
+    def expect(self, response: httpx.Response, kind: str) -> None:
+        """Raises Unreachable where an answer is not of this media type: something else answers there."""
+        found = response.headers.get("content-type", "nothing")
+        if not found.startswith(kind):
+            raise errors.Unreachable(f"{self.origin} answers with {found} where {kind} is wanted: it is no API of Loss Ledger, or none of this version")
+
     def pages(self, path: str, params: Query | None = None) -> Iterator[Any]:
         """The items of a list, page after page."""
         cursor: str | None = None

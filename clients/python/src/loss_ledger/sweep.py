@@ -42,7 +42,7 @@ class Sweep:
         return str(self.data["baseline"])
 
     def refresh(self) -> Sweep:
-        self.data = self._http.json("GET", self._path)
+        self.data = self._http.json("GET", self._path, has="counts")
         return self
 
     def experiments(self) -> list[Experiment]:

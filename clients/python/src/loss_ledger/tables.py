@@ -36,6 +36,7 @@ def read_frame(http: Http, path: str, params: Query) -> pd.DataFrame:
         frame = pd.DataFrame(columns)
     else:
         with http.stream("GET", path, params=params, headers={"accept": ARROW}) as answer:
+            http.expect(answer, ARROW)
             unbalanced = answer.headers.get("ledger-unbalanced")
             table = pa.ipc.open_stream(_Reader(answer.iter_bytes())).read_all()
         # Names as text: a dictionary may hold null, which a categorical cannot, and groups of one are those that are empty too.
