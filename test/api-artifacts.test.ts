@@ -212,22 +212,35 @@ describe('artifacts', () => {
     }
   })
 
-  test('a whole object that is damaged in storage breaks off before its end', async () => {
-    const large = Buffer.alloc(300_000, 7)
-    const digest = createHash('sha256').update(large).digest('base64')
-    await storeArtifact(api, id, 'rotten.npy', large)
-    const at = `/v1/experiments/${id}/artifacts/rotten.npy`
-    await api.http.get(at).expect(200).expect('repr-digest', `sha-256=:${digest}:`)
-    large[12_345] ^= 1
-    await writeFile(join(api.directory, 'objects', objectKey(id, 'rotten.npy')), large)
-    for (const headers of [{}, { range: 'bytes=0-' }])
-      await assert.rejects(api.http.get(at).set(headers).buffer(true).responseType('blob'), /aborted|hang up/)
-    assert.ok(
-      api.lines.some(line => /rotten\.npy is damaged: it has SHA-256/.test(JSON.stringify(line))),
-      'the log says which',
-    )
+  test('a whole object that is damaged in storage is refused while it is small, and else breaks off before its end', async () => {
+    const damage = async (name: string, bytes: number) => {
+      const object = Buffer.alloc(bytes, 7)
+      const digest = `sha-256=:${createHash('sha256').update(object).digest('base64')}:`
+      await storeArtifact(api, id, name, object)
+      const at = `/v1/experiments/${id}/artifacts/${name}`
+      await api.http.get(at).expect(200).expect('repr-digest', digest)
+      object[12_345] ^= 1
+      await writeFile(join(api.directory, 'objects', objectKey(id, name)), object)
+      return { at, digest }
+    }
+    const small = await damage('small.npy', 20_000)
+    const large = await damage('large.npy', 5_000_000)
+    for (const headers of [{}, { range: 'bytes=0-' }]) {
+      const { body, headers: got } = await api.http.get(small.at).set(headers).expect(410)
+      assert.match(body.detail, /^small\.npy is damaged: .* it is made again before the experiment ends$/)
+      for (const name of ['etag', 'repr-digest', 'content-disposition']) assert.equal(got[name], undefined)
+      const blob = api.http.get(large.at).set(headers).buffer(true).responseType('blob')
+      await assert.rejects(blob, /aborted|hang up/)
+    }
+    for (const name of ['small', 'large'])
+      assert.ok(
+        api.lines.some(line =>
+          new RegExp(`${name}\\.npy is damaged: it has SHA-256`).test(JSON.stringify(line)),
+        ),
+        'the log says which',
+      )
     // Of a part nothing can be known without reading all: the digest of the whole is there to check with.
-    await api.http.get(at).set('range', 'bytes=0-9').expect(206).expect('repr-digest', `sha-256=:${digest}:`)
+    await api.http.get(large.at).set('range', 'bytes=0-9').expect(206).expect('repr-digest', large.digest)
   })
 
   // Sent as they are: a client library would tidy them up first.

@@ -89,7 +89,7 @@ const problemDescriptions = {
   406: 'None of the media types in Accept can be had here.',
   408: 'The body arrives too slowly (LEDGER_MIN_UPLOAD_RATE).',
   409: 'The request contradicts the state of the resource.',
-  410: 'It was there, and is lost.',
+  410: 'It was there, and is lost or damaged.',
   412: 'It has been changed since the answer that If-Match names.',
   413: 'The body is larger than 1 MiB, an upload than LEDGER_MAX_UPLOAD_BYTES, or with it the tenant’s datasets than LEDGER_MAX_DATASETS_BYTES.',
   415: 'The body is not application/json, or for an upload multipart/form-data.',

@@ -1,9 +1,10 @@
 /** Artifacts: which objects an experiment has, and their bytes. */
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { joinedTensors, rowsNamed, rowsOf } from '../../../objects/names.ts'
-import { objectKey } from '../../../objects/objects.ts'
+import { DamagedObjectError, objectKey } from '../../../objects/objects.ts'
 import { splitNames } from '../../../spec/schema.ts'
 import { findArtifacts, listArtifacts } from '../../../store/artifacts.ts'
 import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
@@ -103,7 +104,7 @@ const routes: FastifyPluginAsyncTypebox = async app => {
       operationId: 'getArtifact',
       tags: ['artifacts'],
       summary: 'Download an artifact',
-      description: `The bytes of one object, or a range of them. The ETag is the SHA-256 of the whole object, which Repr-Digest (RFC 9530) has as well; a whole object that turns out to be damaged in storage breaks off before its end. An artifact never changes but by being written again with the same bytes. Where objects lie in S3 the answer to a GET is a redirect to a presigned URL, which knows ranges too, and which must not be sent the key: \`link=true\` names the URL instead.
+      description: `The bytes of one object, or a range of them. The ETag is the SHA-256 of the whole object, which Repr-Digest (RFC 9530) has as well; a whole object that turns out to be damaged in storage is a 410 while it is small, and else breaks off before its end. An artifact never changes but by being written again with the same bytes. Where objects lie in S3 the answer to a GET is a redirect to a presigned URL, which knows ranges too, and which must not be sent the key: \`link=true\` names the URL instead.
 
 ${joinedNames.join(', ')} are the tensors of all segments in one, put together as they are sent, with an ETag and ranges as well; never a redirect. \`from\` and \`to\` choose iterations, before the end of the experiment too. \`allocations\` and \`neurons\` have a row for each of the iterations from … to − 1, \`weights\` one more: the weights before the first of them, and after each.`,
       params: ArtifactParams,
@@ -159,7 +160,7 @@ ${joinedNames.join(', ')} are the tensors of all segments in one, put together a
       /** Throws 410 where one of the objects is lost or cut short: before the answer begins. */
       const refuseLost = async (wanted: typeof stretches) => {
         const lost = await findLost(app.objects, wanted)
-        if (lost) throw gone(lost.key.slice(objectKey(experiment.id, '').length), experiment)
+        if (lost) throw gone(lost.key, 'lost: the object store has it no more, or not all of it', experiment)
       }
       if (link) {
         await refuseLost(stretches)
@@ -199,6 +200,8 @@ ${joinedNames.join(', ')} are the tensors of all segments in one, put together a
       const { start, end } = range ?? { start: 0, end: size }
       const part = cut(download, { start, end })
       await refuseLost(part.stretches)
+      const bytes =
+        request.method === 'GET' ? await begun(bytesOf(app.objects, part), experiment, request) : undefined
       reply
         .code(range ? 206 : 200)
         .type(contentType)
@@ -206,35 +209,44 @@ ${joinedNames.join(', ')} are the tensors of all segments in one, put together a
       reply.header('content-disposition', `attachment; filename="${filename}"`)
       if (sha256) reply.header('repr-digest', `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`)
       if (range) reply.header('content-range', `bytes ${start}-${end - 1}/${size}`)
-      if (request.method === 'HEAD') return reply.send()
-      const bytes = noting(bytesOf(app.objects, part), error =>
-        request.log.error({ err: error, experiment: experiment.id }, 'a download broke off'),
-      )
-      return reply.send(Readable.from(bytes, { objectMode: false }))
+      return reply.send(bytes && Readable.from(bytes, { objectMode: false }))
     },
   })
 }
 export default routes
 
-/** The same, with a word about what it fails with: the answer has begun, and cannot tell. */
-async function* noting<T>(items: AsyncIterable<T>, note: (error: unknown) => void): AsyncGenerator<T> {
-  try {
-    yield* items
-  } catch (error) {
-    note(error)
-    throw error
-  }
+/**
+ * The bytes of a download, the first of which have been read: what is damaged and small is known by then, and told by a 410.
+ * What shows later breaks off an answer that has begun, and only the log can tell.
+ */
+async function begun(
+  bytes: AsyncGenerator<Buffer>,
+  experiment: { id: string; status: string },
+  { log }: FastifyRequest,
+): Promise<AsyncIterable<Buffer>> {
+  const first = await bytes.next().catch(error => {
+    if (!(error instanceof DamagedObjectError)) throw error
+    log.error({ err: error, experiment: experiment.id }, 'a download is refused')
+    throw gone(error.key, 'damaged: the object store has other bytes than were written', experiment)
+  })
+  return (async function* () {
+    if (first.done) return
+    yield first.value
+    try {
+      yield* bytes
+    } catch (error) {
+      log.error({ err: error, experiment: experiment.id }, 'a download broke off')
+      throw error
+    }
+  })()
 }
 
-/** An object that was stored, and is not there any more, or not all of it. */
-function gone(name: string, { id, status }: { id: string; status: string }): ProblemError {
+/** An object that was stored, and is not there any more, or not as it was: `what` says which. */
+function gone(key: string, what: string, { id, status }: { id: string; status: string }): ProblemError {
   const hope =
     status === 'succeeded' || status === 'failed' || status === 'cancelled'
       ? `POST /v1/experiments/${id}/retry makes it again, where that can be done`
       : 'it is made again before the experiment ends'
-  return new ProblemError(
-    'gone',
-    `${name} is lost: the object store has it no more, or not all of it; ${hope}`,
-    { headers: { 'cache-control': 'no-store' } },
-  )
+  const name = key.slice(objectKey(id, '').length)
+  return new ProblemError('gone', `${name} is ${what}; ${hope}`, { headers: { 'cache-control': 'no-store' } })
 }
