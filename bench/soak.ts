@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { ascending, quantileSorted } from 'd3-array'
 import { chaosSpecs } from '../test/chaos/chaos.ts'
-import { computeOf, startFleetOfProcesses } from '../test/chaos/harness.ts'
+import { computeOf, signal, startFleetOfProcesses } from '../test/chaos/harness.ts'
 import { makeRandom } from '../test/chaos/random.ts'
 import { memoryOf } from '../test/support/child-processes.ts'
 
@@ -65,7 +65,7 @@ async function kills(until: number): Promise<void> {
     await sleep(random.between(Number(values.pause) / 4, Number(values.pause)))
     const victim = random.pick(fleet.workers.slice(1))
     const compute = computeOf(victim)
-    if (random.next() < 0.5 && compute !== undefined) process.kill(compute, 'SIGKILL')
+    if (random.next() < 0.5 && compute !== undefined) signal(compute, 'SIGKILL')
     else victim.kill()
     counts.kills += 1
   }

@@ -2,27 +2,15 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isRunning, markOf } from '../src/postgres/processes.ts'
+import { computesOf } from './support/child-processes.ts'
 import { testDatabase } from './support/database.ts'
-
-/** The processes that a process has started, on Linux. */
-const childrenOf = (pid: number): number[] =>
-  readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .filter(name => {
-      try {
-        return readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1].split(' ')[1] === String(pid)
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
 
 /** A database and a folder of the test's own, and the environment of processes that use them. */
 async function temporaryLedger(t: TestContext, logLevel: 'info' | 'silent') {
@@ -50,8 +38,8 @@ test('kill -9 of the process that started a worker ends the worker and its compu
       if (Date.now() > deadline) assert.fail(`not in 15 s: ${what}`)
     }
   }
-  await until('the worker has a child', () => childrenOf(pid).length > 0)
-  const both = [pid, ...childrenOf(pid)].map(process => markOf(process)!)
+  await until('the worker has a compute child', () => computesOf(pid).length > 0)
+  const both = [pid, ...computesOf(pid)].map(process => markOf(process)!)
   parent.kill('SIGKILL')
   await until('both have ended', () => !both.some(isRunning))
 })

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExperimentSpec } from '../../src/spec/schema.ts'
 import { compare, type Snapshot, takeSnapshot } from '../../test/chaos/compare.ts'
-import { type ChaosFleet, computeOf, startFleetOfProcesses } from '../../test/chaos/harness.ts'
+import { type ChaosFleet, computeOf, signal, startFleetOfProcesses } from '../../test/chaos/harness.ts'
 
 export type EndToEnd = {
   /** Largest difference of a loss between here and the CPU, and of an iteration's LCA, the latter over the largest |LCA|. */
@@ -108,7 +108,7 @@ async function killTwice(fleet: ChaosFleet): Promise<void> {
   const [first, second] = fleet.workers
   while (!(await busy())) await sleep(20)
   const pid = computeOf(first)
-  if (pid !== undefined) process.kill(pid, 'SIGKILL')
+  if (pid !== undefined) signal(pid, 'SIGKILL')
   await sleep(1000)
   second.kill()
 }

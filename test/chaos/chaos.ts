@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExperimentSpec } from '../../src/spec/schema.ts'
 import { compare, type Difference, type Snapshot, takeSnapshot } from './compare.ts'
-import { type ChaosFleet, computeOf, type FleetOptions, startFleetOfProcesses } from './harness.ts'
+import { type ChaosFleet, computeOf, type FleetOptions, signal, startFleetOfProcesses } from './harness.ts'
 import { makeRandom, type Random } from './random.ts'
 
 export type ChaosOptions = FleetOptions & {
@@ -45,7 +45,7 @@ const actions = {
   worker: (fleet: ChaosFleet, random: Random) => random.pick(fleet.workers).kill(),
   compute: (fleet: ChaosFleet, random: Random) => {
     const pid = computeOf(random.pick(fleet.workers))
-    if (pid !== undefined) process.kill(pid, 'SIGKILL')
+    if (pid !== undefined) signal(pid, 'SIGKILL')
   },
   /** Stopped for longer than its lock holds: its job goes to another, and then two have it. */
   paused: async (fleet: ChaosFleet, random: Random) => {

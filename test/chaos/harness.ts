@@ -15,7 +15,7 @@ import { layout } from '../../src/postgres/cluster.ts'
 import { startEmbeddedPostgres } from '../../src/postgres/embedded.ts'
 import { readPostmaster } from '../../src/postgres/server.ts'
 import { type Database, openDatabase } from '../../src/store/database.ts'
-import { childrenOf, end, isAlive, startNode } from '../support/child-processes.ts'
+import { childrenOf, computesOf, end, isAlive, startNode } from '../support/child-processes.ts'
 import { freePort } from '../support/free-port.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { type FaultyProxy, startFaultyProxy } from '../support/s3-proxies.ts'
@@ -103,14 +103,6 @@ export async function startFleetOfProcesses(options: FleetOptions): Promise<Chao
     const objects = await openObjects(
       server ? { objectsDir: directory, s3: server.config } : readConfig({ LEDGER_DIR: directory }),
     )
-    const signal = (pid: number, name: NodeJS.Signals) => {
-      try {
-        process.kill(pid, name)
-      } catch (error) {
-        // It is only just dead from the last time.
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-      }
-    }
     const postmaster = () => readPostmaster(layout(home).data)?.pid
     const killPostgres = () => {
       const pid = postmaster()
@@ -145,6 +137,15 @@ export async function startFleetOfProcesses(options: FleetOptions): Promise<Chao
   }
 }
 
+/** Sends a signal to a process that may be only just dead from the last time. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 /** Keeps a process running until it is stopped. */
 function keep(start: () => ChildProcess): Keeper & { stop(): Promise<void> } {
   let stopping = false
@@ -170,7 +171,7 @@ function keep(start: () => ChildProcess): Keeper & { stop(): Promise<void> } {
 }
 
 /** The compute process of a worker; undefined where it has none now. */
-export const computeOf = (worker: Keeper): number | undefined => childrenOf(worker.process().pid ?? -1)[0]
+export const computeOf = (worker: Keeper): number | undefined => computesOf(worker.process().pid ?? -1)[0]
 
 async function ready(url: string): Promise<void> {
   for (const deadline = Date.now() + 120_000; ; await sleep(50)) {

@@ -21,6 +21,16 @@ export function childrenOf(pid: number): number[] {
     .map(Number)
 }
 
+/** The compute processes of a worker, where there is /proc. For a moment a worker has others: it asks for GPUs. */
+export const computesOf = (worker: number): number[] =>
+  childrenOf(worker).filter(pid => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('compute.js')
+    } catch {
+      return false
+    }
+  })
+
 /** Resident memory in bytes, where there is /proc; 0 where the process is gone. */
 export function memoryOf(pid: number): number {
   try {
