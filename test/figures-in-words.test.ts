@@ -67,6 +67,10 @@ test('a logarithmic axis has as many lines as there is room for, at powers that 
   assert.deepEqual(powersOf(0.0001, 1, 6), [0.0001, 0.001, 0.01, 0.1, 1])
   // Of 10²⁵ what rounding leaves of zero is nothing.
   assert.deepEqual(labelsOf([-2e25, -1e25, 1.3e10], false), ['−2.0e25', '−1.0e25', '0'])
+  assert.deepEqual(labelsOf([2.375, 2.4, 2.425], false), ['2.375', '2.4', '2.425'])
+  assert.deepEqual(labelsOf([-0.5, 0, 0.1 + 0.2], false), ['−0.5', '0', '0.3'])
+  assert.deepEqual(labelsOf([1.00002e-5, 1.00004e-5], false), ['1.00002e−5', '1.00004e−5'])
+  assert.deepEqual(labelsOf([12_000, 12_500], false), ['12,000', '12,500'])
 })
 
 test('scales place values in proportion, or by their logarithms, and lines where they are round', () => {

@@ -18,11 +18,23 @@ export function powersOf(low: number, high: number, room: number): number[] {
   return places.filter(place => place >= low && place <= high)
 }
 
-/** What a linear axis takes for 0 after so many steps is not: of what is shown it has no height. */
+/**
+ * What stands at the lines of an axis: on a linear one as many digits as tell where they are, three at least, so that no line at 2.375
+ * is called 2.38. What it takes for 0 after so many steps is not 0: of what is shown it has no height.
+ */
 export function labelsOf(values: number[], logarithmic: boolean): string[] {
   if (logarithmic) return values.map(value => number(value, 2))
   const most = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-  return values.map(value => number(Math.abs(value) < 1e-9 * most ? 0 : value, 3))
+  const places = values.map(value => (Math.abs(value) < 1e-9 * most ? 0 : value))
+  const step = places
+    .slice(1)
+    .reduce((least, value, i) => Math.min(least, Math.abs(value - places[i])), Infinity)
+  const asWritten = (value: number, digits: number) =>
+    Number(number(value, digits).replaceAll('−', '-').replaceAll(',', ''))
+  let digits = 3
+  while (digits < 12 && places.some(value => Math.abs(asWritten(value, digits) - value) > step / 100))
+    digits++
+  return places.map(value => number(value, digits))
 }
 
 /** Steps of an axis of iterations. */

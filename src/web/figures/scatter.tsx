@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Explained, fitOf, survivalOf } from '../../figures/explained.ts'
 import { counted, number, percent, signed } from '../format.ts'
+import { labelsOf } from './axes.ts'
 import { linear, logarithmic, type Scale } from './scales.ts'
 import { SvgButton } from './svg-button.tsx'
 
@@ -160,10 +161,12 @@ function Frame(
   const scale = axes.log ? logarithmic : linear
   const x = scale(axes.x, [box.left, box.right])
   const y = scale(axes.y, [box.bottom, box.top])
-  const ticks = (of: Scale, many: number) => {
+  const ticks = (of: Scale, many: number): [place: number, label: string][] => {
     const all = of.ticks(many)
     const step = Math.ceil(all.length / many)
-    return all.filter((_, i) => i % step === 0)
+    const some = all.filter((_, i) => i % step === 0)
+    const labels = labelsOf(some, axes.log === true)
+    return some.map((place, i) => [place, labels[i]])
   }
   return (
     <figure class="card">
@@ -182,19 +185,19 @@ function Frame(
       <div ref={frame} class="frame">
         <svg width={width} height={height} role="img" aria-label={says}>
           <g class="axes">
-            {ticks(y, 7).map(value => (
+            {ticks(y, 7).map(([value, label]) => (
               <g key={value}>
                 <line x1={box.left} x2={box.right} y1={y(value)} y2={y(value)} />
                 <text x={box.left - 8} y={y(value) + 4} text-anchor="end">
-                  {number(value, 3)}
+                  {label}
                 </text>
               </g>
             ))}
-            {ticks(x, Math.max(2, Math.floor(width / 110))).map(value => (
+            {ticks(x, Math.max(2, Math.floor(width / 110))).map(([value, label]) => (
               <g key={value}>
                 <line x1={x(value)} x2={x(value)} y1={box.bottom} y2={box.bottom + 5} />
                 <text x={x(value)} y={box.bottom + 18} text-anchor="middle">
-                  {number(value, 3)}
+                  {label}
                 </text>
               </g>
             ))}

@@ -5,6 +5,7 @@
 import type uPlot from 'uplot'
 import { number } from '../format.ts'
 import { fileName, saveBlob } from '../parts/save.ts'
+import { labelsOf } from './axes.ts'
 import { themed } from './colours.ts'
 import { bandAlpha, places } from './legend.tsx'
 import type { PlotProps } from './plot.tsx'
@@ -100,11 +101,14 @@ export function plotSvg(props: PlotProps, plot: uPlot): SVGElement {
     const step = Math.ceil((names.length * 15) / inner.height)
     for (let row = 0; row < names.length; row += step)
       label(short(names[row], gutter), inner.left - 6, up(row + 0.5) + 4, 'end')
-  } else
-    for (const tick of up.ticks(Math.max(2, Math.floor(inner.height / 45)))) {
+  } else {
+    const ticks = up.ticks(Math.max(2, Math.floor(inner.height / 45)))
+    const labels = labelsOf(ticks, logarithmic && ends[0] > 0)
+    for (const [i, tick] of ticks.entries()) {
       svg.append(line(inner.left, up(tick), inner.left + inner.width, up(tick), grid))
-      label(number(tick, logarithmic ? 2 : 3), inner.left - 6, up(tick) + 4, 'end')
+      label(labels[i], inner.left - 6, up(tick) + 4, 'end')
     }
+  }
   label(xLabel, inner.left + inner.width / 2, inner.top + inner.height + 38, 'middle')
 
   for (const [i, { label, colour, band }] of (props.legend ?? []).entries()) {
