@@ -147,6 +147,14 @@ void combinePair(Into* into, double a, const X* x, double b, const Y* y, int64_t
   for (int64_t i = from; i < to; i++) into[i] = static_cast<Into>(a * x[i] + b * y[i]);
 }
 
+// Calls body(from, to) for blocks of so many values, side by side.
+template <typename Body>
+void overBlocks(int64_t length, int64_t vectors, const Body& body) {
+  ledger::inBlocks((length + blockLength - 1) / blockLength, vectors * length, [&](int64_t block) {
+    body(block * blockLength, std::min(length, (block + 1) * blockLength));
+  });
+}
+
 // into, a, x, b, y[, c, z]
 napi_value combine(napi_env env, napi_callback_info info) {
   Arguments given(env, info);
@@ -165,8 +173,7 @@ napi_value combine(napi_env env, napi_callback_info info) {
   if (!given.ok) return given.refuse();
   const int64_t length = static_cast<int64_t>(given.shortest());
   const bool pair = count == 2;
-  ledger::inBlocks((length + blockLength - 1) / blockLength, (count + 1) * length, [&](int64_t block) {
-    const int64_t from = block * blockLength, to = std::min(length, from + blockLength);
+  overBlocks(length, static_cast<int64_t>(count) + 1, [&](int64_t from, int64_t to) {
     // Those that are asked for, as loops that become vectors.
     if (pair && doubles && terms[0].doubles && terms[1].doubles)
       return combinePair(doubles, terms[0].weight, terms[0].doubles, terms[1].weight, terms[1].doubles, from, to);
@@ -504,14 +511,6 @@ napi_value sumUnits(napi_env env, napi_callback_info info) {
       [=](int64_t first, int64_t from, int64_t to) {
         for (int64_t u = 0; u < to - from; u++) sums[first + u] += values[from + u];
       });
-}
-
-// Calls body(from, to) for blocks of so many values, side by side.
-template <typename Body>
-void overBlocks(int64_t length, int64_t vectors, const Body& body) {
-  ledger::inBlocks((length + blockLength - 1) / blockLength, vectors * length, [&](int64_t block) {
-    body(block * blockLength, std::min(length, (block + 1) * blockLength));
-  });
 }
 
 // theta, g, v, { momentum, nesterov, rate, kept }

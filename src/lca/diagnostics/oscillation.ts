@@ -56,7 +56,6 @@ const noComparisons = (variables: number) => ({
   all: new Float64Array(valuesFound.compare * variables),
   signs: new Float64Array(valuesFound.compareSigns * variables),
 })
-type Found = ReturnType<typeof noComparisons>
 
 /** What is said of an iteration and the one before: so many rows, of which nothing is known yet. */
 const makeComparisons = (rows: number) => ({
@@ -70,25 +69,28 @@ const makeComparisons = (rows: number) => ({
 })
 type Comparisons = ReturnType<typeof makeComparisons>
 
-/** Into the rows from `first` on, one a variable. */
-function putUpdates(into: Comparisons, first: number, { all }: Found) {
-  for (let v = 0; valuesFound.compare * v < all.length; v++) {
-    const [dot, before, after, turned, signed] = all.subarray(valuesFound.compare * v)
-    into.updates[first + v] = dot
-    into.updateBefore[first + v] = before
-    into.updateAfter[first + v] = after
-    into.updateTurned[first + v] = turned
-    into.updateSigned[first + v] = signed
-  }
+/** Values found, variable after variable, into the columns that they are of: the rows from `first` on, one a variable. */
+function put(columns: (Float64Array | Int32Array)[], first: number, found: Float64Array) {
+  const each = columns.length
+  for (let i = 0; i < found.length; i++) columns[i % each][first + Math.floor(i / each)] = found[i]
 }
 
-function putAllocations(into: Comparisons, first: number, { signs }: Found) {
-  for (let v = 0; valuesFound.compareSigns * v < signs.length; v++) {
-    const [turned, signed] = signs.subarray(valuesFound.compareSigns * v)
-    into.lcaTurned[first + v] = turned
-    into.lcaSigned[first + v] = signed
-  }
-}
+/** Columns in the order in which `compare` and `compareSigns` find them. */
+const ofUpdates = (into: Comparisons) => [
+  into.updates,
+  into.updateBefore,
+  into.updateAfter,
+  into.updateTurned,
+  into.updateSigned,
+]
+const ofAllocations = (into: Comparisons) => [into.lcaTurned, into.lcaSigned]
+const ofGradients = (into: Gradients) => [
+  into.gradients,
+  into.gradientBefore,
+  into.gradientAfter,
+  into.gradientTurned,
+  into.gradientSigned,
+]
 
 const makeGradients = (rows: number) => ({
   gradients: new Float64Array(rows),
@@ -99,17 +101,6 @@ const makeGradients = (rows: number) => ({
 })
 
 type Gradients = ReturnType<typeof makeGradients>
-
-function putGradients(into: Gradients, first: number, { all }: Found) {
-  for (let v = 0; valuesFound.compare * v < all.length; v++) {
-    const [dot, before, after, turned, signed] = all.subarray(valuesFound.compare * v)
-    into.gradients[first + v] = dot
-    into.gradientBefore[first + v] = before
-    into.gradientAfter[first + v] = after
-    into.gradientTurned[first + v] = turned
-    into.gradientSigned[first + v] = signed
-  }
-}
 
 /** The weights and allocations of a segment's ends, by which its neighbours go on. */
 const vectors = ['start', 'second', 'lastStart', 'firstLca', 'lastLca'] as const
@@ -153,18 +144,18 @@ export const oscillation: Diagnostic = {
         }
         if (iteration > from) {
           hostLoops.compareUpdates(ends.lastStart, theta, delta, ranges, found.all)
-          for (const table of tables) putUpdates(table, first, found)
+          for (const table of tables) put(ofUpdates(table), first, found.all)
         }
         ends.lastStart.set(theta)
         for (const { split, gradientBefore, gradientAfter, lca } of perSplit) {
           const s = splits.indexOf(split)
           const table = tables[s]
           hostLoops.compare(gradientBefore, gradientAfter, ranges, found.all)
-          putGradients(table, first, found)
+          put(ofGradients(table), first, found.all)
           if (iteration === from) firstLca[s].set(lca)
           else {
             hostLoops.compareSigns(lastLca[s], lca, ranges, found.signs)
-            putAllocations(table, first, found)
+            put(ofAllocations(table), first, found.signs)
           }
           lastLca[s].set(lca)
         }
@@ -194,9 +185,9 @@ export const oscillation: Diagnostic = {
             hostLoops.combine(after, 1, own.second, -1, own.start)
             const comparisons = makeComparisons(variables.length)
             hostLoops.compare(before, after, ranges, found.all)
-            putUpdates(comparisons, 0, found)
+            put(ofUpdates(comparisons), 0, found.all)
             hostLoops.compareSigns(last.lastLca, own.firstLca, ranges, found.signs)
-            putAllocations(comparisons, 0, found)
+            put(ofAllocations(comparisons), 0, found.signs)
             made.push({ iteration: from, comparisons })
           }
           last = own
