@@ -18,6 +18,8 @@ const normal = (...shape: number[]) => {
   )
 }
 
+// An operation of the library's own.
+take(tf.cast(normal(3), 'int32'))
 const images = normal(70, 13, 9, 21) as tf.Tensor4D
 const { mean, variance } = kernels.moments(images)
 digest.update(mean).update(variance)
