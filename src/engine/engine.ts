@@ -54,7 +54,7 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
   process.env.TF_NUM_INTEROP_THREADS ??= String(Math.min(2, threads))
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   const device = prepareCuda()
-  restoreUtil()
+  replaceUtil()
   registerNative()
   // The kernels are tried out where they will run.
   await tf.setBackend(backendNames.native)
@@ -134,11 +134,9 @@ function prepareCuda(): CudaDevice | undefined {
 
 const cpuModel = () => os.cpus()[0]?.model.trim() || os.arch()
 
-/** tfjs-node 4.22 calls type checks that Node 23 removed from util; they go back before it loads. */
-function restoreUtil() {
-  const legacy = createRequire(import.meta.url)('node:util') as Record<string, unknown>
-  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
-  legacy.isArray ??= Array.isArray
-  legacy.isString ??= (value: unknown) => typeof value === 'string'
-  legacy.isObject ??= (value: unknown) => value !== null && typeof value === 'object'
+/** tfjs-node 4.22 calls type checks that Node 22 warns of and Node 23 removed from util; others take their place before it loads. */
+function replaceUtil() {
+  const legacy = require('node:util') as Record<string, unknown>
+  legacy.isNullOrUndefined = (value: unknown) => value === null || value === undefined
+  legacy.isArray = Array.isArray
 }
