@@ -117,6 +117,7 @@ describe('ledger', () => {
       [['show'], 2, /missing required argument/],
       [['submit'], 2, /a file, - for stdin, or flags/],
       [['submit', 'nowhere.json'], 2, /^cannot read nowhere\.json: it is not there\n$/],
+      [['submit', '/'], 2, /^cannot read \/: it is a folder, where a file is wanted\n$/],
       [['list', '-n', '0'], 2, /not a number from 1/],
       [['show', '01a'], 2, /01a is too little of an id/],
       [['show', 'zzz'], 2, /"zzz" is no id of an experiment: wanted is its id, the beginning of it \(4 /],

@@ -29,15 +29,19 @@ test('a share is one up to the whole, and so many times the whole beyond', () =>
   assert.equal(shareOf(null), '–')
 })
 
-test('a number has the same digits and the same minus sign wherever it is read', () => {
+test('a number has the same digits and the same minus sign wherever it is read, and commas in the pages', () => {
   for (const [value, words] of [
     [-2060.7, '−2061'],
     [-6.914e25, '−6.91e25'],
     [-3.125e-5, '−3.13e−5'],
     [0.60653, '0.6065'],
   ] as const)
-    assert.deepEqual([inDigits(value), number(value), figure(value)], [words, words, words])
-  assert.deepEqual([number(-12_345), short(-0.5, 2), percent(-0.021)], ['−12,345', '−0.50', '−2.1 %'])
+    assert.deepEqual([inDigits(value), number(value).replace(',', ''), figure(value)], [words, words, words])
+  assert.deepEqual(
+    [-12_345, 93_137.4, -2060.7, 0.0001234, 999.96].map(value => number(value)),
+    ['−12,345', '93,140', '−2,061', '0.0001234', '1,000'],
+  )
+  assert.deepEqual([short(-0.5, 2), percent(-0.021)], ['−0.50', '−2.1 %'])
   assert.equal(
     shorten('learning rates of the first layer, 0.01, seed 2', 30),
     'learning rates …, 0.01, seed 2',

@@ -5,6 +5,7 @@ import { ConfigError } from '../config.ts'
 import { NothingToShow } from '../figures/nothing.ts'
 import { printableData } from '../printable.ts'
 import { ServiceError } from '../service-error.ts'
+import { fileFault } from './file-faults.ts'
 
 export const exitCodes = {
   done: 0,
@@ -89,22 +90,9 @@ export function explain(error: unknown, debug: boolean): { code: number; words?:
       code: exitCodes.usage,
       words: `port ${port} is in use by another process: stop that one, or set PORT`,
     }
-  if (path !== undefined && code !== undefined && unusable[code] !== undefined)
-    return { code: exitCodes.usage, words: `${path} ${unusable[code]} (${code})` }
+  const fault = path === undefined ? undefined : fileFault(code)
+  if (fault) return { code: exitCodes.usage, words: `${path} ${fault.words}${fault.advice} (${code})` }
   return { code: exitCodes.fault, words: error.constructor === Error && !debug ? error.message : error }
-}
-
-/** What is wrong with a file or folder that was named and cannot be used. */
-const unusable: Record<string, string> = {
-  EACCES: 'may not be used by this user: choose another place, or have it allowed',
-  EEXIST: 'is in the way: choose another place, or move it',
-  EISDIR: 'is a folder, where a file is wanted',
-  ENAMETOOLONG: 'is too long a name',
-  ENOENT: 'is not there, or cannot be made where it is to lie',
-  ENOSPC: 'has no room: make some on its disk, or choose another place',
-  ENOTDIR: 'is no folder, or lies in something that is none: choose another place',
-  EPERM: 'may not be used by this user: choose another place, or have it allowed',
-  EROFS: 'lies on a disk that is read-only: choose another place',
 }
 
 function codeOf(status: number): number {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parsePath, setAt } from '../spec/json-path.ts'
 import { UsageError } from './exit.ts'
+import { fileFault } from './file-faults.ts'
 
 /** The JSON or YAML in a file, or on stdin where it is called `-`. */
 export async function readDocument(file: string): Promise<unknown> {
@@ -24,14 +25,9 @@ export async function readDocument(file: string): Promise<unknown> {
 }
 
 /** What is wrong with a file that cannot be read. */
-export function unreadable(file: string, error: NodeJS.ErrnoException): UsageError {
-  const words: Record<string, string> = {
-    ENOENT: 'it is not there',
-    ENOTDIR: 'what it should lie in is no folder',
-    EISDIR: 'it is a folder',
-    EACCES: 'this user may not',
-  }
-  return new UsageError(`cannot read ${file}: ${words[error.code ?? ''] ?? error.message}`)
+export function unreadable(file: string, error: Pick<NodeJS.ErrnoException, 'code' | 'message'>): UsageError {
+  const fault = fileFault(error.code)
+  return new UsageError(`cannot read ${file}: ${fault ? `it ${fault.words}` : error.message}`)
 }
 
 /** `path=value` settings applied to a document: the value is JSON where it can be read as such, else text. */

@@ -1,9 +1,11 @@
 /** Numbers as pages, figures and terminals show them alike. */
 import { minus } from '../lca/words.ts'
 
-/** 78500 → 78,500, with three decimals at most. Not by Intl, whose first use takes a page longer than its other work. */
-export const whole = (value: number): string =>
-  String(Math.round(value * 1000) / 1000).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',')
+/** A number in decimal digits with commas between thousands. Not by Intl, whose first use takes a page longer than its other work. */
+export const withCommas = (digits: string): string => digits.replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',')
+
+/** 78500 → 78,500, with three decimals at most. */
+export const whole = (value: number): string => withCommas(String(Math.round(value * 1000) / 1000))
 
 /** A count with what it counts: 1 run, 2 runs. */
 export const counted = (count: number, one: string, several = `${one}s`): string =>

@@ -2,7 +2,7 @@
  * Numbers, sizes and times as they are read, the same everywhere. Not by Intl, whose first use takes longer than a page's other
  * work before it shows something.
  */
-import { counted, shareOf, whole } from '../figures/numbers.ts'
+import { counted, shareOf, whole, withCommas } from '../figures/numbers.ts'
 import { inDigits, minus } from '../lca/words.ts'
 
 export { counted, shareOf, whole }
@@ -11,7 +11,7 @@ export { counted, shareOf, whole }
 export function number(value: number | null | undefined, digits = 4): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–'
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return minus(whole(value))
-  return inDigits(value, digits)
+  return withCommas(inDigits(value, digits))
 }
 
 /** With its sign: negative helps, positive hurts. */

@@ -1,5 +1,6 @@
 /** The curves of experiments that are laid over each other, as the address names them, and how they are read. */
 import type { ExperimentListItem } from '../../clients/typescript/src/index.ts'
+import { lossCurve } from '../figures/losses.ts'
 import { readColumns } from './columns.ts'
 import type { Rows } from './grouped.ts'
 import { ledger } from './ledger.ts'
@@ -87,17 +88,7 @@ export async function readOverlaid(overlay: Overlay, signal?: AbortSignal): Prom
 const pointsOf = (items: ExperimentListItem[]) =>
   items.reduce((sum, { iterations }) => sum + iterations, 0) <= mostRows ? undefined : mostPoints
 
-function append(values: Float64Array | Int32Array, last: number): Float64Array {
-  const longer = new Float64Array(values.length + 1)
-  longer.set(values)
-  longer[values.length] = last
-  return longer
-}
-
-/**
- * The curves by id, with one request; none where nothing is there yet of this split. A loss is the one before each iteration,
- * and the one after the last.
- */
+/** The curves by id, with one request; none where nothing is there yet of this split. */
 async function readRows(
   ids: string[],
   { split, measure }: Overlay,
@@ -121,14 +112,12 @@ async function readRows(
   // Rows of an experiment follow one another.
   for (let from = 0, to = 1; from < length; from = to++) {
     while (to < length && experiment.indices[to] === experiment.indices[from]) to++
-    const own = { iteration: iteration.subarray(from, to), values: values.subarray(from, to) }
+    const part = (column: Float64Array | Int32Array) => column.subarray(from, to)
+    const own = { iteration: part(iteration), values: part(values) }
     found.set(
       experiment.names[experiment.indices[from]],
       measure === 'loss'
-        ? {
-            iteration: append(own.iteration, iteration[to - 1] + 1),
-            values: append(own.values, lossAfter[to - 1]),
-          }
+        ? lossCurve({ iteration: own.iteration, loss: own.values, lossAfter: part(lossAfter) })
         : own,
     )
   }

@@ -1,46 +1,21 @@
 """The key goes to the API and to no other host, whatever that says."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
+from stand_in import stand_in
 
 from loss_ledger import ApiError, Ledger, Unreachable
 
 
 @pytest.fixture
 def hosts():
-    """Two servers: the first answers with what it is told to, both note the keys that they see."""
-    servers, threads = [], []
-    answer = {}
-    for _ in range(2):
+    """Two servers: both answer with what they are told to, and note the keys that they see."""
+    answers = {}
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.server.seen.append((self.path, self.headers.get("authorization")))
-                status, headers, body = answer.get(self.path, (200, {}, b'{"items": []}'))
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+    def answer(path):
+        return answers.get(path, (200, {}, b'{"items": []}'))
 
-            do_POST = do_GET
-
-            def log_message(self, *_):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.seen = []
-        server.url = f"http://127.0.0.1:{server.server_port}"
-        servers.append(server)
-        threads.append(threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True))
-        threads[-1].start()
-    yield (*servers, answer)
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with stand_in(answer) as api, stand_in(answer) as other:
+        yield api, other, answers
 
 
 def test_redirects_leave_the_key_behind(hosts):

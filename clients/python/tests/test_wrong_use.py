@@ -1,13 +1,12 @@
 """What users get wrong, and what is wrong with where they send it: one class of errors, one sentence that says what and where."""
 
 import math
-import threading
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stand_in import stand_in
 
 from loss_ledger import ApiError, Experiment, InvalidArgument, Ledger, LedgerError, NotFound, Unreachable, record
 from loss_ledger.__main__ import main
@@ -116,33 +115,24 @@ def test_an_id_may_be_begun(ledger, experiment):
 def elsewhere():
     """A server that is no API; its paths say what it does."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            status, kind, body, size = {
-                "html": (200, "text/html", b"<html>", 6),
-                "gone": (404, "text/html", b"<html>", 6),
-                "proxy": (502, "text/html", b"<html>", 6),
-                "other": (200, "application/json", b'{"hello": 1}', 12),
-                "list": (200, "application/json", b"[1, 2]", 6),
-                "cut": (200, "application/json", b'{"items": [', 1000),
-                "key": (401, "application/problem+json", b'{"title": "A key is needed"}', 28),
-            }[self.path.split("/")[1]]
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(size))
-            self.end_headers()
-            self.wfile.write(body)
+    answers = {
+        "html": (200, "text/html", b"<html>"),
+        "gone": (404, "text/html", b"<html>"),
+        "proxy": (502, "text/html", b"<html>"),
+        "other": (200, "application/json", b'{"hello": 1}'),
+        "list": (200, "application/json", b"[1, 2]"),
+        "cut": (200, "application/json", b'{"items": ['),
+        "key": (401, "application/problem+json", b'{"title": "A key is needed"}'),
+    }
 
-        do_POST = do_GET
+    def answer(path):
+        name = path.split("/")[1]
+        status, kind, body = answers[name]
+        # Of what is cut short more was to come.
+        return status, {"content-type": kind, **({"content-length": "1000"} if name == "cut" else {})}, body
 
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with stand_in(answer) as server:
+        yield server.url
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,8 @@ async function fileAt(path: string): Promise<File> {
     throw unreadable(path, error)
   })
   if (!found.isFile())
-    throw new UsageError(`cannot read ${path}: it is ${found.isDirectory() ? 'a folder' : 'no file'}`)
+    throw found.isDirectory()
+      ? unreadable(path, { code: 'EISDIR', message: '' })
+      : new UsageError(`cannot read ${path}: it is no file`)
   return new File([await openAsBlob(path)], basename(path))
 }

@@ -1,6 +1,7 @@
 /** Layers or variables over the whole run, as a table with bars. */
 import type { LayerRow } from '../../../clients/typescript/src/index.ts'
 import { number, percent, shareOf, signed, toneOf, whole } from '../format.ts'
+import { Table } from '../parts/table.tsx'
 import { colours, useTheme } from './colours.ts'
 import { linear } from './scales.ts'
 
@@ -23,68 +24,51 @@ export function LayersTable(props: {
   ]
   return (
     <div class="stack">
-      <div class="scroll" tabIndex={0} role="region" aria-label="LCA by layer">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{what}</th>
-              <th scope="col" class="number">
-                Parameters
+      <Table
+        label="LCA by layer"
+        headings={[
+          what,
+          ['Parameters'],
+          ...tables.flatMap(({ split }) => [split, ['LCA'], ['Share'], ['Helped, of moved']] as const),
+        ]}
+      >
+        <tbody>
+          {first.items.map((row, n) => (
+            <tr key={row.variable ?? row.layer}>
+              <th scope="row" style={{ position: 'static' }}>
+                <span class="row" style={{ flexWrap: 'nowrap' }}>
+                  <svg width="11" height="11" aria-hidden="true">
+                    <rect width="11" height="11" rx="2" fill={palette[n]} />
+                  </svg>
+                  {hrefOf ? <a href={hrefOf(row.layer)}>{row.layer}</a> : (row.variable ?? row.layer)}
+                </span>
               </th>
-              {tables.map(({ split }) => [
-                <th key={`${split} bar`} scope="col">
-                  {split}
-                </th>,
-                <th key={`${split} lca`} scope="col" class="number">
-                  LCA
-                </th>,
-                <th key={`${split} share`} scope="col" class="number">
-                  Share
-                </th>,
-                <th key={`${split} help`} scope="col" class="number">
-                  Helped, of moved
-                </th>,
+              <td class="number">{whole(row.parameters)}</td>
+              {tables.map(({ split, items }) => (
+                <Cells key={split} row={items[n]} extent={extent as [number, number]} />
+              ))}
+            </tr>
+          ))}
+        </tbody>
+        {what === 'Layer' && (
+          <tfoot>
+            <tr>
+              <td>All</td>
+              <td class="number">{whole(first.total.parameters)}</td>
+              {tables.map(({ split, total }) => [
+                <td key={`${split} bar`} />,
+                <td key={`${split} lca`} class="number">
+                  {signed(total.lca)}
+                </td>,
+                <td key={`${split} share`} />,
+                <td key={`${split} help`} class="number">
+                  {percent(total.helpFractionOfMoved)}
+                </td>,
               ])}
             </tr>
-          </thead>
-          <tbody>
-            {first.items.map((row, n) => (
-              <tr key={row.variable ?? row.layer}>
-                <th scope="row" style={{ position: 'static' }}>
-                  <span class="row" style={{ flexWrap: 'nowrap' }}>
-                    <svg width="11" height="11" aria-hidden="true">
-                      <rect width="11" height="11" rx="2" fill={palette[n]} />
-                    </svg>
-                    {hrefOf ? <a href={hrefOf(row.layer)}>{row.layer}</a> : (row.variable ?? row.layer)}
-                  </span>
-                </th>
-                <td class="number">{whole(row.parameters)}</td>
-                {tables.map(({ split, items }) => (
-                  <Cells key={split} row={items[n]} extent={extent as [number, number]} />
-                ))}
-              </tr>
-            ))}
-          </tbody>
-          {what === 'Layer' && (
-            <tfoot>
-              <tr>
-                <td>All</td>
-                <td class="number">{whole(first.total.parameters)}</td>
-                {tables.map(({ split, total }) => [
-                  <td key={`${split} bar`} />,
-                  <td key={`${split} lca`} class="number">
-                    {signed(total.lca)}
-                  </td>,
-                  <td key={`${split} share`} />,
-                  <td key={`${split} help`} class="number">
-                    {percent(total.helpFractionOfMoved)}
-                  </td>,
-                ])}
-              </tr>
-            </tfoot>
-          )}
-        </table>
-      </div>
+          </tfoot>
+        )}
+      </Table>
       <p class="muted">
         Negative LCA helped, positive hurt. Bars: what helped (left) and hurt (right), pale, and their
         balance, solid; one scale for all. Share: of the LCA of all layers together; below zero where a layer

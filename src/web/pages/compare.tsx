@@ -12,6 +12,7 @@ import { ledger, save } from '../ledger.ts'
 import { useLoad } from '../parts/load.ts'
 import { Failed, nameOf, Status, Title } from '../parts/small.tsx'
 import { SplitButtons } from '../parts/split-buttons.tsx'
+import { Table } from '../parts/table.tsx'
 
 const most = 20
 
@@ -217,70 +218,64 @@ function Tables({
   )
   return (
     <>
-      <div class="scroll" tabIndex={0} role="region" aria-label={`Figures and layers on ${split}`}>
-        <table>
-          {head(`On ${split}`)}
-          <tbody>
-            {row(
-              'status',
-              all.map(({ id, status }) => <Status key={id} status={status} />),
-            )}
-            {row(
-              'final loss',
-              summary(({ loss }) => number(loss.final)),
-            )}
-            {row(
-              'final accuracy',
-              summary(({ accuracy }) => percent(accuracy.final)),
-            )}
-            {row(
-              'helped, of moved',
-              summary(({ helpFractionOfMoved }) => percent(helpFractionOfMoved)),
-            )}
-            {row(
-              'worst residual',
-              summary(({ worstResidual }) => number(worstResidual, 3)),
-            )}
-            {row('weights leave the first’s', ['', ...weights.map(partingInWords)])}
-            {layers.map(layer =>
-              row(
-                `LCA${layer === null ? '' : ` of ${layer}`}${span ? `, ${whole(span.from)} to ${whole(span.to)}` : ''}`,
-                all.map(({ id }) => {
-                  const one = rows.find(row => row.experiment === id && row.layer === layer)
-                  if (!one) return '–'
-                  return (
-                    <>
-                      <span class={toneOf(one.lca)}>{signed(one.lca)}</span>
-                      {one.lcaDifference !== null && (
-                        <span class="muted"> ({signed(one.lcaDifference)})</span>
-                      )}
-                    </>
-                  )
-                }),
-              ),
-            )}
-          </tbody>
-        </table>
-      </div>
+      <Table label={`Figures and layers on ${split}`}>
+        {head(`On ${split}`)}
+        <tbody>
+          {row(
+            'status',
+            all.map(({ id, status }) => <Status key={id} status={status} />),
+          )}
+          {row(
+            'final loss',
+            summary(({ loss }) => number(loss.final)),
+          )}
+          {row(
+            'final accuracy',
+            summary(({ accuracy }) => percent(accuracy.final)),
+          )}
+          {row(
+            'helped, of moved',
+            summary(({ helpFractionOfMoved }) => percent(helpFractionOfMoved)),
+          )}
+          {row(
+            'worst residual',
+            summary(({ worstResidual }) => number(worstResidual, 3)),
+          )}
+          {row('weights leave the first’s', ['', ...weights.map(partingInWords)])}
+          {layers.map(layer =>
+            row(
+              `LCA${layer === null ? '' : ` of ${layer}`}${span ? `, ${whole(span.from)} to ${whole(span.to)}` : ''}`,
+              all.map(({ id }) => {
+                const one = rows.find(row => row.experiment === id && row.layer === layer)
+                if (!one) return '–'
+                return (
+                  <>
+                    <span class={toneOf(one.lca)}>{signed(one.lca)}</span>
+                    {one.lcaDifference !== null && <span class="muted"> ({signed(one.lcaDifference)})</span>}
+                  </>
+                )
+              }),
+            ),
+          )}
+        </tbody>
+      </Table>
       <h2>In what the specs differ</h2>
       {specs.length === 0 ? (
         <p class="muted">In nothing.</p>
       ) : (
-        <div class="scroll" tabIndex={0} role="region" aria-label="In what the specs differ">
-          <table>
-            {head('Field')}
-            <tbody>
-              {specs.map(({ path, values }) =>
-                row(
-                  path,
-                  values.map((value, i) => (
-                    <bdi key={all[i].id}>{value === null ? '–' : shorten(JSON.stringify(value), 60)}</bdi>
-                  )),
-                ),
-              )}
-            </tbody>
-          </table>
-        </div>
+        <Table label="In what the specs differ">
+          {head('Field')}
+          <tbody>
+            {specs.map(({ path, values }) =>
+              row(
+                path,
+                values.map((value, i) => (
+                  <bdi key={all[i].id}>{value === null ? '–' : shorten(JSON.stringify(value), 60)}</bdi>
+                )),
+              ),
+            )}
+          </tbody>
+        </Table>
       )}
     </>
   )

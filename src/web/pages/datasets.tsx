@@ -5,7 +5,8 @@ import { linkTo } from '../address.ts'
 import { bytes, counted, percent, time, whole } from '../format.ts'
 import { base, ledger, noteError, readKey } from '../ledger.ts'
 import { useLoad } from '../parts/load.ts'
-import { ActionButton, Failed, Heads, Title } from '../parts/small.tsx'
+import { ActionButton, Failed, Title } from '../parts/small.tsx'
+import { Table } from '../parts/table.tsx'
 import { Look } from './datasets/look.tsx'
 
 const heads = [
@@ -27,46 +28,43 @@ export function DatasetsPage({ query }: { query: URLSearchParams }) {
       <Title>Datasets</Title>
       <Failed error={error} />
       {value && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Datasets">
-          <table>
-            <Heads titles={heads} />
-            <tbody>
-              {value.map(({ name, shape, classes, outputs, trainFile, testFile, upload, description }) => (
-                <tr key={name}>
-                  <td>
-                    <a href={linkTo(['datasets'], { look: name })} aria-current={look === name || undefined}>
-                      <strong>{name}</strong>
-                    </a>
-                  </td>
-                  <td>{shape.join(' × ')}</td>
-                  <td class="number">{classes === null ? `${outputs} numbers` : whole(classes)}</td>
-                  <td class="number">{trainFile === null ? 'any number' : whole(trainFile)}</td>
-                  <td class="number">{testFile === null ? 'any number' : whole(testFile)}</td>
-                  <td>
-                    {upload === null
-                      ? 'built in'
-                      : `uploaded ${time(upload.createdAt)}, ${bytes(upload.bytes)}`}
-                  </td>
-                  <td style={{ whiteSpace: 'normal', minWidth: '260px' }}>{description}</td>
-                  <td>
-                    {upload !== null && (
-                      <ActionButton
-                        danger
-                        ask={`Delete the dataset ${name}? Experiments that use it keep their ledgers, but cannot be tried again.`}
-                        act={async () => {
-                          await ledger.deleteDataset(name)
-                          reload()
-                        }}
-                      >
-                        Delete<span class="hidden"> {name}</span>
-                      </ActionButton>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label="Datasets" headings={heads}>
+          <tbody>
+            {value.map(({ name, shape, classes, outputs, trainFile, testFile, upload, description }) => (
+              <tr key={name}>
+                <td>
+                  <a href={linkTo(['datasets'], { look: name })} aria-current={look === name || undefined}>
+                    <strong>{name}</strong>
+                  </a>
+                </td>
+                <td>{shape.join(' × ')}</td>
+                <td class="number">{classes === null ? `${outputs} numbers` : whole(classes)}</td>
+                <td class="number">{trainFile === null ? 'any number' : whole(trainFile)}</td>
+                <td class="number">{testFile === null ? 'any number' : whole(testFile)}</td>
+                <td>
+                  {upload === null
+                    ? 'built in'
+                    : `uploaded ${time(upload.createdAt)}, ${bytes(upload.bytes)}`}
+                </td>
+                <td style={{ whiteSpace: 'normal', minWidth: '260px' }}>{description}</td>
+                <td>
+                  {upload !== null && (
+                    <ActionButton
+                      danger
+                      ask={`Delete the dataset ${name}? Experiments that use it keep their ledgers, but cannot be tried again.`}
+                      act={async () => {
+                        await ledger.deleteDataset(name)
+                        reload()
+                      }}
+                    >
+                      Delete<span class="hidden"> {name}</span>
+                    </ActionButton>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </Table>
       )}
       {look !== null && (
         <Look

@@ -13,6 +13,7 @@ import { changed, type FieldErrors, Fields, type Schema } from '../parts/form.ts
 import { useLoad } from '../parts/load.ts'
 import { CopyButton, Failed, Title } from '../parts/small.tsx'
 import { asCli, asCurl, asPython } from '../parts/snippets.ts'
+import { Table } from '../parts/table.tsx'
 
 const blank = {
   dataset: { name: 'synthetic-digits', trainExamples: 4000, validationExamples: 1000 },
@@ -271,36 +272,24 @@ function PreviewView({ preview, old }: { preview: Preview; old: boolean }) {
           </dd>
         </div>
       </dl>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Layers" style={{ maxHeight: '50vh' }}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Layer</th>
-              <th scope="col" class="number">
-                Parameters
-              </th>
-              <th scope="col">Optimizer</th>
-              <th scope="col">Frozen</th>
+      <Table label="Layers" maxHeight="50vh" headings={['Layer', ['Parameters'], 'Optimizer', 'Frozen']}>
+        <tbody>
+          {layers.map(({ layer, parameters, optimizer, freeze }) => (
+            <tr key={layer}>
+              <td>{layer}</td>
+              <td class="number">{whole(parameters)}</td>
+              <td>
+                {String(optimizer.name)} {number(Number(optimizer.learningRate))}
+              </td>
+              <td>
+                {freeze === null
+                  ? ''
+                  : `${whole(freeze.from)} to ${freeze.until === null ? 'the end' : whole(freeze.until)}`}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {layers.map(({ layer, parameters, optimizer, freeze }) => (
-              <tr key={layer}>
-                <td>{layer}</td>
-                <td class="number">{whole(parameters)}</td>
-                <td>
-                  {String(optimizer.name)} {number(Number(optimizer.learningRate))}
-                </td>
-                <td>
-                  {freeze === null
-                    ? ''
-                    : `${whole(freeze.from)} to ${freeze.until === null ? 'the end' : whole(freeze.until)}`}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </Table>
     </div>
   )
 }

@@ -12,6 +12,7 @@ import { useLoad } from '../parts/load.ts'
 import { usePolling } from '../parts/poll.ts'
 import { ActionButton, Failed, Status, Title } from '../parts/small.tsx'
 import { SplitButtons } from '../parts/split-buttons.tsx'
+import { Table } from '../parts/table.tsx'
 
 const measures = {
   lca: 'LCA',
@@ -146,59 +147,45 @@ function SummaryView({ summary, measure, split }: { summary: Summary; measure: M
           ))}
         </div>
       )}
-      <div class="scroll" tabIndex={0} role="region" aria-label={`${measures[measure]} by variant and layer`}>
-        <table>
-          <caption class="hidden">
-            Mean of {measures[measure]} over seeds, with the 95 % interval and the difference from {baseline}
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Variant</th>
-              <th scope="col" class="number">
-                n
+      <Table
+        label={`${measures[measure]} by variant and layer`}
+        caption={`Mean of ${measures[measure]} over seeds, with the 95 % interval and the difference from ${baseline}`}
+        headings={['Variant', ['n'], ...layers.map(layer => [shorten(nameOfLayer(layer), 28)] as const)]}
+      >
+        <tbody>
+          {variants.map(({ label, seeds }) => (
+            <tr key={label}>
+              <th scope="row" style={{ position: 'static' }}>
+                <span class="name" dir="auto">
+                  {label.slice(0, 200)}
+                </span>
+                {label === baseline && <span class="muted"> (the baseline)</span>}
               </th>
-              {layers.map(layer => (
-                <th key={layer} scope="col" class="number">
-                  {shorten(nameOfLayer(layer), 28)}
-                </th>
-              ))}
+              <td class="number">{seeds.length}</td>
+              {layers.map(layer => {
+                const row = find(label, layer)
+                return (
+                  <td key={layer} class="number">
+                    {show(row?.mean)}
+                    {row?.low != null && row.high != null && (
+                      <span class="muted"> ± {number((row.high - row.low) / 2, 2)}</span>
+                    )}
+                    {row?.difference != null && (
+                      <>
+                        <br />
+                        <small class={isSure(row) ? (row.difference < 0 ? 'helps' : 'hurts') : 'muted'}>
+                          {signed(row.difference, 3)}
+                          {isSure(row) ? ' *' : ''}
+                        </small>
+                      </>
+                    )}
+                  </td>
+                )
+              })}
             </tr>
-          </thead>
-          <tbody>
-            {variants.map(({ label, seeds }) => (
-              <tr key={label}>
-                <th scope="row" style={{ position: 'static' }}>
-                  <span class="name" dir="auto">
-                    {label.slice(0, 200)}
-                  </span>
-                  {label === baseline && <span class="muted"> (the baseline)</span>}
-                </th>
-                <td class="number">{seeds.length}</td>
-                {layers.map(layer => {
-                  const row = find(label, layer)
-                  return (
-                    <td key={layer} class="number">
-                      {show(row?.mean)}
-                      {row?.low != null && row.high != null && (
-                        <span class="muted"> ± {number((row.high - row.low) / 2, 2)}</span>
-                      )}
-                      {row?.difference != null && (
-                        <>
-                          <br />
-                          <small class={isSure(row) ? (row.difference < 0 ? 'helps' : 'hurts') : 'muted'}>
-                            {signed(row.difference, 3)}
-                            {isSure(row) ? ' *' : ''}
-                          </small>
-                        </>
-                      )}
-                    </td>
-                  )
-                })}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </Table>
       <p class="muted">
         Means over seeds with half their 95 % intervals; below, the difference from the baseline. An asterisk:
         its 95 % interval, {pairedInWords(items)}, has no 0 in it, seeds do not explain it (by chance so is
@@ -329,46 +316,32 @@ function Experiments({ sweep: { experiments } }: { sweep: Sweep }) {
   return (
     <details>
       <summary>{counted(experiments.length, 'experiment')}</summary>
-      <div
-        class="scroll"
-        style={{ maxHeight: '60vh', marginTop: '8px' }}
-        tabIndex={0}
-        role="region"
-        aria-label="Experiments of the sweep"
+      <Table
+        label="Experiments of the sweep"
+        maxHeight="60vh"
+        headings={['Status', 'Variant', ['Seed'], 'Experiment']}
       >
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Status</th>
-              <th scope="col">Variant</th>
-              <th scope="col" class="number">
-                Seed
-              </th>
-              <th scope="col">Experiment</th>
+        <tbody>
+          {experiments.map(({ id, status, variant, seed }) => (
+            <tr key={id}>
+              <td>
+                <Status status={status} />
+              </td>
+              <td>
+                <span class="name" dir="auto">
+                  {variant.slice(0, 200)}
+                </span>
+              </td>
+              <td class="number">{seed}</td>
+              <td>
+                <a class="mono" href={linkTo(['experiments', id])}>
+                  {id}
+                </a>
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {experiments.map(({ id, status, variant, seed }) => (
-              <tr key={id}>
-                <td>
-                  <Status status={status} />
-                </td>
-                <td>
-                  <span class="name" dir="auto">
-                    {variant.slice(0, 200)}
-                  </span>
-                </td>
-                <td class="number">{seed}</td>
-                <td>
-                  <a class="mono" href={linkTo(['experiments', id])}>
-                    {id}
-                  </a>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </Table>
     </details>
   )
 }

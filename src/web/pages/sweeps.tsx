@@ -5,6 +5,7 @@ import { time, whole } from '../format.ts'
 import { ledger } from '../ledger.ts'
 import { useLoad } from '../parts/load.ts'
 import { Failed, Title } from '../parts/small.tsx'
+import { Table } from '../parts/table.tsx'
 
 const most = 500
 
@@ -24,48 +25,33 @@ export function SweepsPage() {
         </p>
       )}
       {value && value.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Sweeps">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col" class="number">
-                  Experiments
-                </th>
-                <th scope="col" class="number">
-                  Succeeded
-                </th>
-                <th scope="col" class="number">
-                  Failed
-                </th>
-                <th scope="col">Variants</th>
-                <th scope="col">Posted</th>
+        <Table
+          label="Sweeps"
+          headings={['Name', ['Experiments'], ['Succeeded'], ['Failed'], 'Variants', 'Posted']}
+        >
+          <tbody>
+            {value.map(({ id, name, experimentCount, counts, variants, createdAt }) => (
+              <tr key={id}>
+                <td>
+                  <a class="name" dir="auto" href={linkTo(['sweeps', id])}>
+                    {(name || id.slice(0, 13)).slice(0, 300)}
+                  </a>
+                </td>
+                <td class="number">{whole(experimentCount)}</td>
+                <td class="number">{whole(counts.succeeded)}</td>
+                <td class="number">{whole(counts.failed)}</td>
+                <td>
+                  <span class="name" dir="auto">
+                    {variants.slice(0, 8).join(', ').slice(0, 300)}
+                  </span>
+                </td>
+                <td>{time(createdAt)}</td>
               </tr>
-            </thead>
-            <tbody>
-              {value.map(({ id, name, experimentCount, counts, variants, createdAt }) => (
-                <tr key={id}>
-                  <td>
-                    <a class="name" dir="auto" href={linkTo(['sweeps', id])}>
-                      {(name || id.slice(0, 13)).slice(0, 300)}
-                    </a>
-                  </td>
-                  <td class="number">{whole(experimentCount)}</td>
-                  <td class="number">{whole(counts.succeeded)}</td>
-                  <td class="number">{whole(counts.failed)}</td>
-                  <td>
-                    <span class="name" dir="auto">
-                      {variants.slice(0, 8).join(', ').slice(0, 300)}
-                    </span>
-                  </td>
-                  <td>{time(createdAt)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {value.length === most && <p class="muted">The newest {most}.</p>}
-        </div>
+            ))}
+          </tbody>
+        </Table>
       )}
+      {value?.length === most && <p class="muted">The newest {most}.</p>}
     </div>
   )
 }

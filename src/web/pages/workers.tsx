@@ -6,6 +6,7 @@ import { ledger } from '../ledger.ts'
 import { useLoad } from '../parts/load.ts'
 import { usePolling } from '../parts/poll.ts'
 import { Failed, nameOf, Progress, placeInWords, Status, Title } from '../parts/small.tsx'
+import { Table } from '../parts/table.tsx'
 
 /** Of those that wait, so many say where they stand: each is asked. */
 const mostPlaces = 12
@@ -48,68 +49,57 @@ export function WorkersPage() {
         <p class="notice warn">No worker lives: what is posted waits. `npm run worker` starts one.</p>
       )}
       {workers.value && workers.value.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Workers">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Worker</th>
-                <th scope="col">Computes on</th>
-                <th scope="col" class="number">
-                  Memory
-                </th>
-                <th scope="col">Does</th>
-                <th scope="col" class="number">
-                  Gradients of examples
-                </th>
-                <th scope="col" class="number">
-                  Last sign of life
-                </th>
+        <Table
+          label="Workers"
+          headings={[
+            'Worker',
+            'Computes on',
+            ['Memory'],
+            'Does',
+            ['Gradients of examples'],
+            ['Last sign of life'],
+          ]}
+        >
+          <tbody>
+            {workers.value.map(({ id, name, engine, memoryBytes, doing, examplesPerSecond, seenAt }) => (
+              <tr key={id}>
+                <td>{name}</td>
+                <td>
+                  <span>
+                    {engine.name} {engine.version}, {engine.device}
+                    {engine.onGpu ? '' : `, ${engine.threads} threads`}
+                  </span>
+                </td>
+                <td class="number">{bytes(memoryBytes)}</td>
+                <td>
+                  {doing === null ? (
+                    <span class="muted">waits for work</span>
+                  ) : (
+                    <>
+                      {doing.task === 'train' ? 'trains' : 'allocates'}{' '}
+                      {doing.experiment === null ? (
+                        <span class="muted">for another tenant</span>
+                      ) : (
+                        <a href={linkTo(['experiments', doing.experiment])}>
+                          {doing.experiment.slice(0, 13)}
+                        </a>
+                      )}
+                      {doing.from !== undefined && `, iterations ${whole(doing.from)} to ${whole(doing.to!)}`}
+                      <span class="muted">
+                        {' '}
+                        for {duration((Date.now() - Date.parse(doing.since)) / 1000)}
+                      </span>
+                    </>
+                  )}
+                </td>
+                <td class="number">
+                  {examplesPerSecond === null ? '–' : `${number(examplesPerSecond, 3)} / s`}
+                </td>
+                <td class="number">{duration(Math.max(0, (Date.now() - Date.parse(seenAt)) / 1000))} ago</td>
               </tr>
-            </thead>
-            <tbody>
-              {workers.value.map(({ id, name, engine, memoryBytes, doing, examplesPerSecond, seenAt }) => (
-                <tr key={id}>
-                  <td>{name}</td>
-                  <td>
-                    <span>
-                      {engine.name} {engine.version}, {engine.device}
-                      {engine.onGpu ? '' : `, ${engine.threads} threads`}
-                    </span>
-                  </td>
-                  <td class="number">{bytes(memoryBytes)}</td>
-                  <td>
-                    {doing === null ? (
-                      <span class="muted">waits for work</span>
-                    ) : (
-                      <>
-                        {doing.task === 'train' ? 'trains' : 'allocates'}{' '}
-                        {doing.experiment === null ? (
-                          <span class="muted">for another tenant</span>
-                        ) : (
-                          <a href={linkTo(['experiments', doing.experiment])}>
-                            {doing.experiment.slice(0, 13)}
-                          </a>
-                        )}
-                        {doing.from !== undefined &&
-                          `, iterations ${whole(doing.from)} to ${whole(doing.to!)}`}
-                        <span class="muted">
-                          {' '}
-                          for {duration((Date.now() - Date.parse(doing.since)) / 1000)}
-                        </span>
-                      </>
-                    )}
-                  </td>
-                  <td class="number">
-                    {examplesPerSecond === null ? '–' : `${number(examplesPerSecond, 3)} / s`}
-                  </td>
-                  <td class="number">
-                    {duration(Math.max(0, (Date.now() - Date.parse(seenAt)) / 1000))} ago
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </Table>
       )}
       {queue.value && (
         <>

@@ -39,25 +39,6 @@ export const Tags = ({ tags }: { tags: Record<string, string> }) => (
   </>
 )
 
-/** The head of a table; a title in brackets is above numbers. */
-export const Heads = ({ titles }: { titles: readonly (string | readonly [string])[] }) => (
-  <thead>
-    <tr>
-      {titles.map(title =>
-        typeof title === 'string' ? (
-          <th key={title} scope="col">
-            {title}
-          </th>
-        ) : (
-          <th key={title[0]} scope="col" class="number">
-            {title[0]}
-          </th>
-        ),
-      )}
-    </tr>
-  </thead>
-)
-
 export const Failed = ({ error }: { error: Error | undefined }) =>
   error ? (
     <p class="notice bad" role="alert">

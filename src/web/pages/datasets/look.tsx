@@ -7,6 +7,7 @@ import { ledger } from '../../ledger.ts'
 import { useLoad } from '../../parts/load.ts'
 import { Failed } from '../../parts/small.tsx'
 import { SplitButtons } from '../../parts/split-buttons.tsx'
+import { Table } from '../../parts/table.tsx'
 
 export function Look(props: { name: string; names: string[] | null; query: URLSearchParams }) {
   const { name, names, query } = props
@@ -90,33 +91,25 @@ function Counts(props: { counts: number[]; counted: number; of: number | null; n
       <h3>
         {of === null ? `Of ${countOf(counted, 'drawn example')}` : countOf(counted, 'example')}, by class
       </h3>
-      <div
-        class="scroll"
-        tabIndex={0}
-        role="region"
-        aria-label="Examples by class"
-        style={{ maxHeight: '340px' }}
-      >
-        <table>
-          <tbody>
-            {shown.map((count, label) => (
-              // The place is the class.
-              <tr key={`class ${label}`}>
-                <th scope="row" style={{ position: 'static' }}>
-                  <bdi>{names?.[label]?.slice(0, 60) ?? label}</bdi>
-                </th>
-                <td style={{ width: '100%' }}>
-                  <svg class="bars" viewBox="0 0 200 22" preserveAspectRatio="none" aria-hidden="true">
-                    <rect x="0" y="5" height="12" width={(200 * count) / most} fill="var(--accent)" />
-                  </svg>
-                </td>
-                <td class="number">{whole(count)}</td>
-                <td class="number muted">{percent(counted === 0 ? 0 : count / counted)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Examples by class" maxHeight="340px">
+        <tbody>
+          {shown.map((count, label) => (
+            // The place is the class.
+            <tr key={`class ${label}`}>
+              <th scope="row" style={{ position: 'static' }}>
+                <bdi>{names?.[label]?.slice(0, 60) ?? label}</bdi>
+              </th>
+              <td style={{ width: '100%' }}>
+                <svg class="bars" viewBox="0 0 200 22" preserveAspectRatio="none" aria-hidden="true">
+                  <rect x="0" y="5" height="12" width={(200 * count) / most} fill="var(--accent)" />
+                </svg>
+              </td>
+              <td class="number">{whole(count)}</td>
+              <td class="number muted">{percent(counted === 0 ? 0 : count / counted)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </Table>
       {counts.length > shown.length && (
         <p class="muted">and {countOf(counts.length - shown.length, 'class', 'classes')} more</p>
       )}

@@ -5,6 +5,7 @@ import { ledger, readKey, save } from '../../ledger.ts'
 import { useLoad } from '../../parts/load.ts'
 import { ActionButton, CopyButton, Failed } from '../../parts/small.tsx'
 import { asNumpy } from '../../parts/snippets.ts'
+import { Table } from '../../parts/table.tsx'
 
 export function ArtifactsTab({ experiment: { id }, version }: { experiment: Experiment; version: number }) {
   const { value, error } = useLoad(
@@ -31,50 +32,37 @@ export function ArtifactsTab({ experiment: { id }, version }: { experiment: Expe
         <Archive id={id} tensors />
       </div>
       {value.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Artifacts" style={{ maxHeight: '70vh' }}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col" class="number">
-                  Size
-                </th>
-                <th scope="col">Rows</th>
-                <th scope="col">numpy</th>
-                <th scope="col">Get</th>
+        <Table label="Artifacts" maxHeight="70vh" headings={['Name', ['Size'], 'Rows', 'numpy', 'Get']}>
+          <tbody>
+            {value.map(artifact => (
+              <tr key={artifact.name}>
+                <td class="mono">
+                  {artifact.name}
+                  {artifact.derived && <span class="muted"> all segments</span>}
+                </td>
+                <td class="number">{bytes(artifact.bytes)}</td>
+                <td class="muted">
+                  {artifact.rows !== null && artifact.iterations !== null
+                    ? `${whole(artifact.rows)}, iterations ${whole(artifact.iterations.first)} to ${whole(artifact.iterations.last)}`
+                    : ''}
+                </td>
+                <td>
+                  {artifact.name.endsWith('.npy') && (
+                    <span class="row" style={{ flexWrap: 'nowrap' }}>
+                      <code>{asNumpy(artifact.name)}</code>
+                      <CopyButton text={() => asNumpy(artifact.name)}>
+                        Copy<span class="hidden"> the line for {artifact.name}</span>
+                      </CopyButton>
+                    </span>
+                  )}
+                </td>
+                <td>
+                  <Download id={id} artifact={artifact} />
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {value.map(artifact => (
-                <tr key={artifact.name}>
-                  <td class="mono">
-                    {artifact.name}
-                    {artifact.derived && <span class="muted"> all segments</span>}
-                  </td>
-                  <td class="number">{bytes(artifact.bytes)}</td>
-                  <td class="muted">
-                    {artifact.rows !== null && artifact.iterations !== null
-                      ? `${whole(artifact.rows)}, iterations ${whole(artifact.iterations.first)} to ${whole(artifact.iterations.last)}`
-                      : ''}
-                  </td>
-                  <td>
-                    {artifact.name.endsWith('.npy') && (
-                      <span class="row" style={{ flexWrap: 'nowrap' }}>
-                        <code>{asNumpy(artifact.name)}</code>
-                        <CopyButton text={() => asNumpy(artifact.name)}>
-                          Copy<span class="hidden"> the line for {artifact.name}</span>
-                        </CopyButton>
-                      </span>
-                    )}
-                  </td>
-                  <td>
-                    <Download id={id} artifact={artifact} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </Table>
       )}
     </div>
   )

@@ -3,7 +3,8 @@ import type { Experiment, LogLine } from '../../../../clients/typescript/src/ind
 import { counted, duration, time, whole } from '../../format.ts'
 import { ledger } from '../../ledger.ts'
 import { useLoad } from '../../parts/load.ts'
-import { Failed, Heads } from '../../parts/small.tsx'
+import { Failed } from '../../parts/small.tsx'
+import { Table } from '../../parts/table.tsx'
 
 export function LogTab({ experiment: { id, status }, version }: { experiment: Experiment; version: number }) {
   const { value, error } = useLoad(
@@ -32,24 +33,21 @@ export function LogTab({ experiment: { id, status }, version }: { experiment: Ex
         {value.length >= 1000 && '; earlier ones are not kept'}.
       </p>
       <Failed error={error} />
-      <div class="scroll" tabIndex={0} role="region" aria-label="Log" style={{ maxHeight: '70vh' }}>
-        <table>
-          <Heads titles={['Time', 'Level', 'What', 'About', 'Worker']} />
-          <tbody>
-            {value.map(({ at, level, message, facts, worker }, n) => (
-              <tr key={value.length - n}>
-                <td class="mono">
-                  <time dateTime={at}>{time(at)}</time>
-                </td>
-                <td class={level === 'info' ? 'muted' : 'hurts'}>{level}</td>
-                <td class="wide">{message}</td>
-                <td class="wide muted">{factsInWords(facts)}</td>
-                <td class="mono">{worker}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Log" maxHeight="70vh" headings={['Time', 'Level', 'What', 'About', 'Worker']}>
+        <tbody>
+          {value.map(({ at, level, message, facts, worker }, n) => (
+            <tr key={value.length - n}>
+              <td class="mono">
+                <time dateTime={at}>{time(at)}</time>
+              </td>
+              <td class={level === 'info' ? 'muted' : 'hurts'}>{level}</td>
+              <td class="wide">{message}</td>
+              <td class="wide muted">{factsInWords(facts)}</td>
+              <td class="mono">{worker}</td>
+            </tr>
+          ))}
+        </tbody>
+      </Table>
     </div>
   )
 }
