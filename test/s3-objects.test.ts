@@ -123,7 +123,7 @@ for (const [name, start, skip] of servers) {
       await assert.rejects(read(objects))
       assert.equal(ranges.length, 3)
       const impatient = {
-        client: connect(proxy.config, proxy.config.endpoint, 100),
+        client: connect(proxy.config, proxy.config.endpoint, 400),
         bucket: proxy.config.bucket,
       }
       proxy.hangs = true
