@@ -1,5 +1,5 @@
 // Included by winograd.cc, once a level (levels.h), which has the formulas. Channels are whole vectors.
-#include "vectors.h"
+#include "matrix-products.h"
 
 // A matrix of `columns` lies in panels of so many vectors side by side, row after row in each: a product reads them in order.
 constexpr int64_t panelVectors = VECTOR_BYTES == 64 ? 3 : 2, panelWidth = panelVectors * perVector;
@@ -152,40 +152,8 @@ void winogradGradient(const float* dy, int64_t h, int64_t w, int64_t k, int64_t 
   }
 }
 
-// out[i, ·] (+)= Σ_d a[i·rowStride + d·stride]·b[d, ·] of `rows` rows and `vectors` vectors, which b and out have side by side.
-template <int rows, int vectors, bool adds>
-INLINED void product(const float* a, int64_t rowStride, int64_t stride, const float* b, int64_t depth, float* out) {
-  Floats sums[rows][vectors];
-#pragma GCC unroll 8
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-    for (int j = 0; j < vectors; j++)
-      sums[i][j] = adds ? load<Floats>(out + (i * vectors + j) * perVector) : Floats{};
-  for (int64_t d = 0; d < depth; d++) {
-    Floats right[vectors];
-#pragma GCC unroll 4
-    for (int j = 0; j < vectors; j++) right[j] = load<Floats>(b + (d * vectors + j) * perVector);
-#pragma GCC unroll 8
-    for (int i = 0; i < rows; i++) {
-      const Floats left = all(a[i * rowStride + d * stride]);
-#pragma GCC unroll 4
-      for (int j = 0; j < vectors; j++) sums[i][j] += left * right[j];
-    }
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-    for (int j = 0; j < vectors; j++) store(out + (i * vectors + j) * perVector, sums[i][j]);
-}
-
 // Rows at once: as many sums as registers hold, beside what is multiplied. Rooms and channels are multiples of 8.
 constexpr int rowsAtOnce = VECTOR_BYTES == 64 ? 8 : 4;
-
-// A number that a template can take.
-template <int number>
-struct Fixed {
-  static constexpr int value = number;
-};
 
 // Calls body(xi, panel, its vectors as Fixed) for each panel of k columns of each of 16 matrices.
 template <typename Body>
@@ -204,10 +172,11 @@ INLINED void forEachPanel(int64_t k, const Body& body) {
 void winogradProducts(const float* v, const float* u, int64_t tiles, int64_t room, int64_t c, int64_t k, float* m) {
   forEachPanel(k, [=](int64_t xi, int64_t panel, auto fixed) {
     constexpr int vectors = decltype(fixed)::value;
+    constexpr int64_t width = vectors * perVector;
     const float *left = v + xi * planeOf(room * c), *right = u + xi * c * k + panel * c;
     float* out = m + xi * planeOf(room * k) + panel * room;
     for (int64_t tile = 0; tile < tiles; tile += rowsAtOnce)
-      product<rowsAtOnce, vectors, false>(left + tile * c, c, 1, right, c, out + tile * vectors * perVector);
+      product<rowsAtOnce, vectors, false>(left + tile * c, c, 1, right, width, c, out + tile * width, width);
   });
 }
 
@@ -215,10 +184,11 @@ void winogradProducts(const float* v, const float* u, int64_t tiles, int64_t roo
 void winogradSums(const float* v, const float* m, int64_t tiles, int64_t room, int64_t c, int64_t k, float* du) {
   forEachPanel(k, [=](int64_t xi, int64_t panel, auto fixed) {
     constexpr int vectors = decltype(fixed)::value;
+    constexpr int64_t width = vectors * perVector;
     const float *left = v + xi * planeOf(room * c), *right = m + xi * planeOf(room * k) + panel * room;
     float* out = du + xi * c * k + panel * c;
     for (int64_t channel = 0; channel < c; channel += rowsAtOnce)
-      product<rowsAtOnce, vectors, true>(left + channel, 1, c, right, tiles, out + channel * vectors * perVector);
+      product<rowsAtOnce, vectors, true>(left + channel, 1, c, right, width, tiles, out + channel * width, width);
   });
 }
 

@@ -41,7 +41,7 @@ async function gradientOf(name: string, chunks: number, sums?: MakeSums, chunk =
  * gradients are added up where they lie. Writes are shapes, axes and where the sums are, a few bytes each. None may grow unnoticed.
  */
 const costs = {
-  fc: { chunk: 2, operations: 23, reads: 1, writes: 4 },
+  fc: { chunk: 2, operations: 2, reads: 1, writes: 1 },
   lenet: { chunk: 2, operations: 29, reads: 1, writes: 8 },
   resnet20: { chunk: 32, operations: 125, reads: 1, writes: 28 },
   'all-cnn': { chunk: 8, operations: 54, reads: 1, writes: 16 },

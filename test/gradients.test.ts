@@ -1,5 +1,6 @@
 /** Every operation beside its formula in float64, one by one and in a graph. */
 import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import * as tf from '@tensorflow/tfjs-core'
 import { defaultEngine } from '../src/engine/binding.ts'
@@ -17,6 +18,13 @@ const size = (shape: number[]) => shape.reduce((a, b) => a * b, 1)
 for (const name of engines) {
   test(`${name}: every operation's value and gradients against central differences in float64`, async () => {
     const { kernels } = await loadEngine({ name })
+    // Nor anything of TensorFlow.js beside its core: in each worker 0.4 s, and memory.
+    const read = Object.keys(createRequire(import.meta.url).cache)
+    assert.ok(read.some(file => file.includes('tfjs-core')))
+    assert.deepEqual(
+      read.filter(file => /tfjs-(layers|converter|data|backend-webgl)/.test(file)),
+      [],
+    )
     const ops = makeOps(kernels)
     const covered = new Set(Object.keys(cases).map(name => name.split(' ')[0]))
     assert.deepEqual([...covered].sort(), Object.keys(ops).sort(), 'every operation has a case')

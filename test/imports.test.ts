@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { Type } from '../src/spec/type.ts'
 
 const built = fileURLToPath(new URL('..', import.meta.url))
 
@@ -27,9 +28,9 @@ const tensorflow = /^@tensorflow\//
 const postgres = /^(pg|@prisma\/.*)$/
 const cases: [entry: string, reads: RegExp, not: RegExp[]][] = [
   ['src/cli/main.js', /^commander$/, [tensorflow, postgres, /^(fastify|bullmq|ioredis|typebox|pino)$/]],
-  ['src/cli/serve.js', /^fastify$/, [tensorflow]],
+  ['src/cli/serve.js', /^fastify$/, [tensorflow, /^typebox$/]],
   ['workers/main.js', /^bullmq$/, [tensorflow, /^(fastify|typebox|ajv)$/]],
-  ['workers/compute.js', tensorflow, [postgres, /^(fastify|bullmq|ioredis|ajv)$/]],
+  ['workers/compute.js', tensorflow, [postgres, /^(fastify|bullmq|ioredis|typebox|ajv)$/]],
 ]
 for (const [entry, reads, not] of cases)
   test(`${entry} reads what it needs, and none of ${not.map(String).join(', ')}`, () => {
@@ -38,3 +39,30 @@ for (const [entry, reads, not] of cases)
     const found = [...packages].filter(([name]) => not.some(one => one.test(name))).map(([, way]) => way)
     assert.deepEqual(found, [])
   })
+
+test('schemas are what TypeBox would make of them, which no process reads', async () => {
+  const { Type: theirs } = await import('typebox')
+  const made = (type: typeof Type) => {
+    const text = type.String({ maxLength: 3 })
+    const all = type.Object(
+      {
+        ...{ text, number: type.Number({ minimum: 0 }), integer: type.Integer(), flag: type.Boolean() },
+        ...{ nothing: type.Null(), anything: type.Unknown({ title: 'any' }), one: type.Literal('one') },
+        ...{ two: type.Literal(2, { title: 'two' }), enum: type.Enum(['a', 'b'], { default: 'a' }) },
+        either: type.Union([text, type.Integer()], { description: 'either' }),
+        list: type.Array(type.Optional(text), { minItems: 1 }),
+        record: type.Record(type.String(), type.Integer(), { description: 'counts' }),
+        own: type.Unsafe<string>({ type: 'string', enum: ['x'] }),
+        absent: type.Optional(type.Unsafe<string>({ type: 'string' })),
+        again: type.Optional(type.Optional(text)),
+      },
+      { additionalProperties: false },
+    )
+    return [
+      all,
+      type.Object({ absent: type.Optional(text) }),
+      type.Object({ there: { ...type.Optional(text) } }),
+    ]
+  }
+  assert.equal(JSON.stringify(made(Type)), JSON.stringify(made(theirs as typeof Type)))
+})

@@ -1,6 +1,7 @@
 /** Bodies that are no specs: read, and checked by their schema, with every wrong field named. */
-import type { TSchema } from 'typebox'
+
 import type { FieldError } from '../spec/errors.ts'
+import type { TSchema } from '../spec/type.ts'
 import { violationsBy } from '../spec/validate.ts'
 import { parseJson } from './json.ts'
 import { UnparsedBody } from './plugins/app/inputs.ts'

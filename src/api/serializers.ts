@@ -1,17 +1,18 @@
-/** How answers become JSON: by compiled serializers, each compiled once, from what it refers to and no more. */
+/** How answers become JSON: by serializers, each compiled when it is first needed, from what it refers to and no more. */
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 
 type Build = ReturnType<typeof SerializerSelector>
+type Serialize = ReturnType<ReturnType<Build>>
 
 /**
  * What Fastify calls to make the serializers of one application's routes. The same schema gives the same serializer: every
  * route has the same problems among its answers, and a shared schema is the same for all routes. A serializer is given only
  * those shared schemas that its own refers to: it reads and checks all that it is given, and with all of them the API was
- * two seconds at it whenever it started.
+ * two seconds at it. Compiled are those whose answers are given: an API that has started has few of them ahead.
  */
 export function buildSerializers(): Build {
   const build = SerializerSelector()
-  const known = new Map<string, ReturnType<ReturnType<Build>>>()
+  const known = new Map<string, Serialize>()
   const references = new Map<string, string[]>()
   return (externalSchemas, options) => {
     const shared = (externalSchemas ?? {}) as Record<string, unknown>
@@ -19,19 +20,27 @@ export function buildSerializers(): Build {
       const key = JSON.stringify(route.schema)
       let serialize = known.get(key)
       if (serialize === undefined) {
-        const needed = new Set(referencesOf(route.schema))
-        // A set that grows while it is walked is walked to its end.
-        for (const id of needed) {
-          const further = references.get(id) ?? referencesOf(shared[id])
-          references.set(id, further)
-          for (const other of further) needed.add(other)
+        let compiled: Serialize | undefined
+        serialize = data => {
+          compiled ??= build(neededBy(route.schema, shared), options)(route)
+          return compiled(data)
         }
-        const some = Object.fromEntries([...needed].map(id => [id, shared[id]]))
-        serialize = build(some, options)(route)
         known.set(key, serialize)
       }
       return serialize
     }
+  }
+
+  /** Those of the shared schemas that a schema refers to, or that one of them does. */
+  function neededBy(schema: unknown, shared: Record<string, unknown>): Record<string, unknown> {
+    const needed = new Set(referencesOf(schema))
+    // A set that grows while it is walked is walked to its end.
+    for (const id of needed) {
+      const further = references.get(id) ?? referencesOf(shared[id])
+      references.set(id, further)
+      for (const other of further) needed.add(other)
+    }
+    return Object.fromEntries([...needed].map(id => [id, shared[id]]))
   }
 }
 

@@ -55,12 +55,10 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   const device = prepareCuda()
   replaceUtil()
-  const native = require('@tensorflow/tfjs-node-gpu') as {
-    backend(): NativeBackend & { binding: { TF_Version: string } }
-  }
+  registerNative()
   // The kernels are tried out where they will run.
   await tf.setBackend(backendNames.native)
-  const backend = native.backend()
+  const backend = tf.backend() as unknown as NativeBackend & { binding: { TF_Version: string } }
   useHostLoops(nativeLoops())
   return {
     description: {
@@ -73,6 +71,23 @@ async function loadNative(threads = os.availableParallelism()): Promise<Engine> 
     },
     kernels: nativeKernels(backend),
   }
+}
+
+/**
+ * Registers tfjs-node's kernels and its backend, as its index does. That reads all of @tensorflow/tfjs besides: models,
+ * converters, WebGL, 0.4 s and their memory in every process, where kernels and backend take nothing from it but what
+ * tfjs-core gives them. So that is what they find under its name.
+ */
+function registerNative(): void {
+  const packageName = '@tensorflow/tfjs-node-gpu'
+  const union = createRequire(require.resolve(`${packageName}/package.json`)).resolve('@tensorflow/tfjs')
+  require.cache[union] ??= { exports: require('@tensorflow/tfjs-core'), loaded: true } as NodeJS.Module
+  require(`${packageName}/dist/register_all_kernels`)
+  const { NodeJSKernelBackend } = require(`${packageName}/dist/nodejs_kernel_backend`) as {
+    NodeJSKernelBackend: new (binding: unknown, packageName: string) => tf.KernelBackend
+  }
+  const binding: unknown = require(bindingPath())
+  tf.registerBackend(backendNames.native, () => new NodeJSKernelBackend(binding, packageName))
 }
 
 /** Throws where they were built before one of them came to it. */

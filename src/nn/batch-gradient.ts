@@ -3,7 +3,7 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
 import * as tf from '@tensorflow/tfjs-core'
 import { type DropoutMasks, logitsOf, type Observe } from './forward.ts'
 import { throughGraph } from './graphs.ts'
-import { type Batch, type Model, pass, uploadVariables } from './model.ts'
+import { type Batch, chainOf, type Model, pass, uploadVariables } from './model.ts'
 import type { Pass } from './sums.ts'
 
 /**
@@ -52,7 +52,8 @@ function passOver(
     return one
   }
   const isWorthIt = examples * network.gradientFlops >= worthAGraphOfABatch
-  if (!graphs || !isWorthIt || network.runningStatistics || weights !== undefined) return byOperations(masks)
+  const isWhole = network.runningStatistics || weights !== undefined || chainOf(model, batch, masks)
+  if (!graphs || !isWorthIt || isWhole) return byOperations(masks)
 
   const dropouts = masks ? dropoutsOf(model, variables, images) : []
   const drawn = dropouts.map(({ layer, rate, shape }) => masks!(layer, rate, [examples, ...shape]))

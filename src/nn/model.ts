@@ -6,6 +6,7 @@ import { rollup } from 'd3-array'
 import type { Examples, Moments } from '../data/examples.ts'
 import type { ResolvedLoss } from '../spec/schema.ts'
 import type { Augment } from './augmentation.ts'
+import { type DenseChain, denseChainOf, isPlainCrossEntropy } from './dense-chain.ts'
 import { type DropoutMasks, logitsOf, type Observe } from './forward.ts'
 import { type Graphs, throughGraph, worthAGraph } from './graphs.ts'
 import type { Kernels } from './kernels/kernels.ts'
@@ -23,13 +24,17 @@ export type Model = {
   moments: Kernels['moments']
   /** Computations over examples of a number as graphs, where the engine records any. */
   graphs?: Graphs
+  /** The whole network in one pass over the examples, where it is one of those and the engine can. */
+  chain?: DenseChain
 }
 
 export function makeModel(network: Network, kernels: Kernels, loss: ResolvedLoss = crossEntropy): Model {
   const { record, moments } = kernels
   const sums = sumsOf(kernels)
   const graphs = record && { record, made: new Map() }
-  return { network, ops: makeOps(kernels), sums, loss, moments, ...(graphs && { graphs }) }
+  const chain = denseChainOf(network, kernels)
+  const ways = { ...(graphs && { graphs }), ...(chain && { chain }) }
+  return { network, ops: makeOps(kernels), sums, loss, moments, ...ways }
 }
 
 /** Frees what the model keeps beside what its callers hold. */
@@ -126,6 +131,16 @@ function lossesOf(
   return { losses: ops.reshape<Tensor1D>(ops.meanOverTokens(each), [-1]), logits }
 }
 
+/** The way of a model that takes a batch through all layers at once, where it has one: without weights, and without dropout. */
+export function chainOf(
+  { chain, loss }: Model,
+  { weights }: Batch,
+  masks?: DropoutMasks,
+): DenseChain | undefined {
+  const isPlain = weights === undefined && isPlainCrossEntropy(loss)
+  return isPlain && !(masks && chain?.drops) ? chain : undefined
+}
+
 /** One pass over a batch: the gradient of Σ ℓ, and `logits`, a row a label, for whoever asks. The caller tidies. */
 export function pass(
   model: Model,
@@ -134,6 +149,8 @@ export function pass(
   masks?: DropoutMasks,
   observe?: Observe,
 ): Pass & { logits: Tensor2D } {
+  const chain = chainOf(model, batch, masks)
+  if (chain) return chain.run(variables, batch.images, batch.labels as Tensor1D, true)
   let logits!: Tensor2D
   const { value, grads } = tf.engine().gradients(() => {
     const found = lossesOf(model, variables, batch, masks, observe)
@@ -150,12 +167,13 @@ export function pass(
  * Weights, which a chunk of a whole split never has, and masks are in none.
  */
 function overChunks(
-  { graphs, network, loss }: Model,
+  model: Model,
   variables: Tensor[],
   { chunks }: DeviceSplit,
   name: 'pass' | 'losses',
   compute: (chunk: Batch) => Tensor[],
 ): (chunk: Batch) => Tensor[] {
+  const { graphs, network, loss } = model
   const sizes = rollup(
     chunks,
     alike => alike.length * alike[0].examples,
@@ -164,7 +182,7 @@ function overChunks(
   return chunk => {
     const { examples, images, labels, weights } = chunk
     const isWorthIt = sizes.get(examples)! * network.gradientFlops >= worthAGraph
-    if (!graphs || !isWorthIt || weights !== undefined) return compute(chunk)
+    if (!graphs || !isWorthIt || weights !== undefined || chainOf(model, chunk)) return compute(chunk)
     const key = JSON.stringify([name, loss, examples])
     return throughGraph(graphs, key, [...variables, images, labels], () => compute(chunk))
   }
@@ -201,9 +219,14 @@ export async function meanLoss(
   signal?: AbortSignal,
 ): Promise<number> {
   const variables = uploadVariables(model.network, theta)
-  const lossesOver = overChunks(model, variables, split, 'losses', chunk => [
-    lossesOf(model, variables, chunk).losses,
-  ])
+  const lossesOver = overChunks(model, variables, split, 'losses', chunk => {
+    const chain = chainOf(model, chunk)
+    return [
+      chain
+        ? chain.run(variables, chunk.images, chunk.labels as Tensor1D, false).losses
+        : lossesOf(model, variables, chunk).losses,
+    ]
+  })
   try {
     let loss = 0
     for (const chunk of split.chunks) {

@@ -1,8 +1,9 @@
 /** The architectures of a spec and their options. nn/architectures says what each is made of. */
-import { type Static, Type } from 'typebox'
+
 import { closed, Named, OneOf } from './composites.ts'
 import { batchNormOptions, CustomSpec, NormEpsilon } from './custom.ts'
 import { mostParameters } from './limits.ts'
+import { type Static, Type } from './type.ts'
 
 const Width = (fallback: number, description: string) =>
   Type.Optional(Type.Integer({ minimum: 1, maximum: 65_536, default: fallback, description }))

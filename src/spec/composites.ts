@@ -1,5 +1,5 @@
 /** The two shapes of the spec that TypeBox has no schema for that Ajv and OpenAPI both understand. */
-import { type Static, type TObject, type TSchema, type TSchemaOptions, Type } from 'typebox'
+import { type Static, type TObject, type TSchema, type TSchemaOptions, Type } from './type.ts'
 
 /** For an object that takes no other keys than its own. */
 export const closed = { additionalProperties: false }

@@ -1,6 +1,7 @@
 /** `custom`: a network as a list of layers. nn/layers.ts says what each does to a shape, nn/forward.ts what it computes. */
-import { type TProperties, Type } from 'typebox'
+
 import { closed, Named, OneOf } from './composites.ts'
+import { type TProperties, Type } from './type.ts'
 
 /** The most layers of a network, those in blocks counted one by one: ResNet-1001 has some 3,000. */
 export const mostLayers = 4000

@@ -1,7 +1,8 @@
 /** The options of generated datasets as schemas of the spec. */
-import { type TSchema, Type } from 'typebox'
+
 import { OneOf } from './composites.ts'
 import { copyTasks, type OptionName, operations } from './datasets.ts'
+import { type TSchema, Type } from './type.ts'
 
 /** Fields of `dataset` that some generated datasets have. Without defaults here: other datasets have none of them. */
 export const datasetOptions = {

@@ -1,11 +1,12 @@
 /** Which diagnostics an experiment asks for: a schema made from the registry (lca/diagnostics). */
-import { type TSchema, Type } from 'typebox'
+
 import type { Diagnostic } from '../lca/diagnostics/diagnostic.ts'
 import { recorded } from '../lca/diagnostics/registry.ts'
 import { closed } from './composites.ts'
 import { withDefaults } from './defaults.ts'
 import type { JsonSchema } from './messages.ts'
 import type { ResolvedDiagnostic } from './resolved.ts'
+import { type TSchema, Type } from './type.ts'
 
 const options = ({ options = {} }: Diagnostic) =>
   Type.Object(

@@ -1,9 +1,10 @@
 /** `training.intervention`: which part of each step is taken, once the ledger has judged it. lca/interventions.ts does it. */
-import { type Static, Type } from 'typebox'
+
 import { closed, OneOf } from './composites.ts'
 import type { NetworkFacts } from './facts.ts'
 import { judgeMethods } from './judging.ts'
 import type { ResolvedIntervention, ResolvedJudge } from './resolved.ts'
+import { type Static, Type } from './type.ts'
 
 const whole = { minimum: 1, maximum: 10_000_000 }
 

@@ -1,6 +1,7 @@
 /** The optimizers and learning-rate schedules of a spec. nn/optimizers.ts says what they compute. */
-import { type Static, type TSchemaOptions, Type } from 'typebox'
+
 import { closed, Named } from './composites.ts'
+import { type Static, type TSchemaOptions, Type } from './type.ts'
 
 const Boundaries = Type.Array(Type.Integer({ minimum: 1 }), {
   minItems: 1,

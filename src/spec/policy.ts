@@ -1,9 +1,10 @@
 /** `training.policy`: what training does by the ledger of the steps that it has taken. lca/policies.ts does it. */
-import { type Static, Type } from 'typebox'
+
 import { closed } from './composites.ts'
 import { judgeFields } from './intervention.ts'
 import { hasMomentum } from './judging.ts'
 import type { ResolvedLayer, ResolvedPolicy } from './resolved.ts'
+import { type Static, Type } from './type.ts'
 
 const steps = Type.Optional(
   Type.Integer({

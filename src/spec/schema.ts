@@ -4,7 +4,7 @@
  * `ExperimentSpec` is what a user posts: four fields and anything else they care to change. `ResolvedSpec` is the same
  * with every default filled in; it is what is stored, returned and computed from.
  */
-import { type Static, Type } from 'typebox'
+
 import { ArchitectureSpec } from './architectures.ts'
 import { closed, Dictionary, Named, OneOf } from './composites.ts'
 import { datasetOptions } from './dataset-options.ts'
@@ -15,6 +15,7 @@ import { OptimizerSpec, optimizerNames, overridable } from './optimizers.ts'
 import { worded } from './patterns.ts'
 import { PolicySpec } from './policy.ts'
 import { fewestChunks } from './sample.ts'
+import { type Static, Type } from './type.ts'
 
 export * from './architectures.ts'
 export * from './optimizers.ts'

@@ -1,7 +1,8 @@
 /** A sweep as it is posted: one spec, and what to vary about it. What it expands to is sweep.ts. */
-import { type Static, Type } from 'typebox'
+
 import { closed, Dictionary } from './composites.ts'
 import { maxSeed } from './schema.ts'
+import { type Static, Type } from './type.ts'
 
 /** The most experiments of one sweep. */
 export const mostExperiments = 1000

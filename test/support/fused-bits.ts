@@ -46,6 +46,10 @@ const labels = tf.tensor1d(
   'int32',
 )
 take(...kernels.softmaxCrossEntropy(rows as tf.Tensor2D, labels))
+// Of two parts.
+const chain = [normal(391, 20), normal(20), normal(20, 300), normal(300)]
+const { losses, gradients } = kernels.denseChain!(rows, labels, chain, [true, false], true)
+take(losses, ...gradients)
 const joined = kernels.batchNormAddRelu(images, slope, shift, imagesSlopes, 1e-3)
 take(joined.y, ...kernels.batchNormAddReluGradient(imagesSlopes, slope, joined.saved, 1e-3))
 const direction = Float64Array.from({ length: rows.size + q.size }, (_, i) => Math.sin(i))

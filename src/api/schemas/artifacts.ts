@@ -1,5 +1,5 @@
 /** Artifacts: what is in object storage. */
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../spec/type.ts'
 import {
   ConditionHeaders,
   closed,

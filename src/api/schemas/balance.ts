@@ -1,6 +1,7 @@
 /** What the API says of books that do not balance; src/lca/balance.ts has the rules and why they are these. */
-import { type Static, Type } from 'typebox'
+
 import { balanceRules } from '../../lca/balance.ts'
+import { type Static, Type } from '../../spec/type.ts'
 import { component, FiniteOrNull, ref } from './common.ts'
 
 export const Unbalanced = component(

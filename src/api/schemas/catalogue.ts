@@ -1,10 +1,11 @@
 /** What a spec can choose from, and whether the service is well. */
-import { type Static, Type } from 'typebox'
+
 import { targetKinds, valueKinds } from '../../data/uploads/about.ts'
 import { layouts } from '../../data/uploads/arrangement.ts'
 import { formats } from '../../data/uploads/examples.ts'
 import { cifar100Labels } from '../../data/uploads/records.ts'
 import { worded } from '../../spec/patterns.ts'
+import { type Static, type TSchema, Type } from '../../spec/type.ts'
 import { component, IntegerOrNull, Timestamp } from './common.ts'
 
 export const Architecture = component(
@@ -235,5 +236,5 @@ export const Readiness = component(
 )
 
 /** A list that is short enough to be given whole. */
-export const List = <T extends Type.TSchema>(items: T, description: string) =>
+export const List = <T extends TSchema>(items: T, description: string) =>
   Type.Object({ items: Type.Array(items) }, { description })

@@ -1,8 +1,8 @@
 /** What is asked of experiments that are there, one or many at once: to be extended, edited, cancelled, tagged. */
 
-import { type Static, Type } from 'typebox'
 import { Dictionary, OneOf } from '../../spec/composites.ts'
 import { printable } from '../../spec/patterns.ts'
+import { type Static, Type } from '../../spec/type.ts'
 import { closed, component, exampleId, ref, StringOrNull, uuidPattern } from './common.ts'
 
 /** What `training.iterations` may be when it is raised: there was one iteration at least. */

@@ -1,7 +1,7 @@
 /** Schemas that several resources share: errors, identifiers, pages. */
-import { type Static, type TSchema, Type } from 'typebox'
 
 import { worded } from '../../spec/patterns.ts'
+import { type Static, type TSchema, Type } from '../../spec/type.ts'
 
 /** A reference to a schema with an $id: one component in openapi.yaml, and the type of the schema in TypeScript. */
 export function ref<T extends TSchema>(schema: T) {

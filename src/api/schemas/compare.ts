@@ -1,7 +1,8 @@
 /** Experiments beside each other. The columns of its tables, in every format, are the properties of their row schemas. */
-import { type Static, Type } from 'typebox'
+
 import { worded } from '../../spec/patterns.ts'
 import { SplitName } from '../../spec/schema.ts'
+import { type Static, Type } from '../../spec/type.ts'
 import { closed, component, exampleId, FiniteOrNull, IntegerOrNull, ref, StringOrNull } from './common.ts'
 import { ExperimentStatus, Parent } from './experiments.ts'
 import { format, helpFractions, queryParts } from './tables.ts'

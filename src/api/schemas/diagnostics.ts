@@ -1,7 +1,8 @@
 /** What diagnostics are read as: a schema of rows and a query for each, made from its rule (lca/diagnostics). */
-import { type TSchema, Type } from 'typebox'
+
 import type { ColumnRule, Diagnostic } from '../../lca/diagnostics/diagnostic.ts'
 import { diagnostics } from '../../lca/diagnostics/registry.ts'
+import { type TSchema, Type } from '../../spec/type.ts'
 import { closed, component, exampleId, FiniteOrNull, IntegerOrNull, ref, StringOrNull } from './common.ts'
 import { format, head, queryParts } from './tables.ts'
 

@@ -1,5 +1,5 @@
 /** Server-sent events of an experiment. */
-import { Type } from 'typebox'
+import { Type } from '../../spec/type.ts'
 import { positionPattern } from '../routes/events/position.ts'
 import { closed, exampleId, uuidPattern } from './common.ts'
 

@@ -1,9 +1,9 @@
 /** Experiments as the API shows them. The spec that is posted is src/spec/schema.ts. */
 
-import { type Static, type TSchema, Type } from 'typebox'
 import type { FieldError } from '../../spec/errors.ts'
 import { worded } from '../../spec/patterns.ts'
 import type { ResolvedSpec } from '../../spec/schema.ts'
+import { type Static, type TSchema, Type } from '../../spec/type.ts'
 import { fieldNames } from '../routes/experiments/fields.ts'
 import { operators } from '../routes/experiments/where.ts'
 import { Unbalanced } from './balance.ts'

@@ -1,7 +1,8 @@
 /** What can be said of an experiment; src/lca/findings has the rules and why they are these. */
-import { Type } from 'typebox'
+
 import { rules } from '../../lca/findings/registry.ts'
 import { splitNames } from '../../spec/schema.ts'
+import { Type } from '../../spec/type.ts'
 import { component, exampleId, FiniteOrNull, ref, StringOrNull } from './common.ts'
 
 const Rule = Type.Enum(

@@ -1,6 +1,6 @@
 /** What an experiment would be and cost, before it is posted. */
 
-import { Type } from 'typebox'
+import { Type } from '../../spec/type.ts'
 import { component, ref } from './common.ts'
 import { ResolvedSpecSchema } from './experiments.ts'
 

@@ -1,8 +1,9 @@
 /** Sweeps as the API shows them. The sweep that is posted is src/spec/sweep-schema.ts. */
-import { type Static, Type } from 'typebox'
+
 import { diagnostics } from '../../lca/diagnostics/registry.ts'
 import { splitNames } from '../../spec/schema.ts'
 import type { SweepSpec } from '../../spec/sweep-schema.ts'
+import { type Static, Type } from '../../spec/type.ts'
 import {
   closed,
   component,

@@ -1,6 +1,7 @@
 /** The ledger as tables. The columns of a table, in every format, are the properties of its row schema, in order. */
-import { type Static, Type } from 'typebox'
+
 import { SplitName } from '../../spec/schema.ts'
+import { type Static, Type } from '../../spec/type.ts'
 import { UnbalancedOrNull } from './balance.ts'
 import { closed, component, exampleId, FiniteOrNull, ref, uuidPattern } from './common.ts'
 

@@ -1,6 +1,7 @@
 /** Trajectories: trainings that happened elsewhere. */
-import { type Static, Type } from 'typebox'
+
 import { layoutNames } from '../../data/trajectories/layouts.ts'
+import { type Static, Type } from '../../spec/type.ts'
 import { closed, component, exampleId, pageQuery, StringOrNull, Timestamp, uuidPattern } from './common.ts'
 
 export const TrajectoryParams = Type.Object({

@@ -1,5 +1,5 @@
 /** Workers: processes that compute. */
-import { Type } from 'typebox'
+import { Type } from '../../spec/type.ts'
 import { component, FiniteOrNull, Timestamp } from './common.ts'
 
 export const Worker = component(

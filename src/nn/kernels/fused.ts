@@ -25,6 +25,8 @@ const operations = [
   'LedgerAttention',
   'LedgerAttentionGradient',
   'LedgerCrossEntropy',
+  'LedgerDenseChain',
+  'LedgerDenseChainGradients',
   'LedgerBatchNorm',
   'LedgerBatchNormGradient',
   'LedgerBatchNormRelu',
@@ -173,5 +175,16 @@ export function fusedKernels(
 
     softmaxCrossEntropy: (logits, labels) =>
       run('LedgerCrossEntropy', [logits, labels], 2) as [Tensor1D, Tensor2D],
+
+    denseChain: (x, labels, variables, rectified, wantsGradients) => {
+      const [name, results] = wantsGradients
+        ? ['LedgerDenseChainGradients', 2 + variables.length]
+        : ['LedgerDenseChain', 2]
+      // A bit a layer.
+      const relu = rectified.reduce((bits, isOne, layer) => bits + (isOne ? 2 ** layer : 0), 0)
+      const attributes = [ints('N', variables.length), ints('relu', relu)]
+      const [losses, logits, ...gradients] = run(name, [x, labels, ...variables], results, attributes)
+      return { losses: losses as Tensor1D, logits: logits as Tensor2D, gradients }
+    },
   } satisfies Partial<Kernels>
 }

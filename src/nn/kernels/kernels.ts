@@ -62,6 +62,17 @@ export type Kernels = {
    * [n, classes], int32 [n] → [[n], [n, classes]].
    */
   softmaxCrossEntropy(logits: Tensor2D, labels: Tensor1D): [Tensor1D, Tensor2D]
+  /**
+   * Dense layers one behind the other, with ReLU behind those that `rectified` says, and softmaxCrossEntropy at the end, in one
+   * pass over the examples, where the engine can: [n, …], int32 [n], kernel [in, out] and bias [out] of each layer.
+   */
+  denseChain?(
+    x: Tensor,
+    labels: Tensor1D,
+    variables: Tensor[],
+    rectified: boolean[],
+    gradients: boolean,
+  ): DenseChainPass
 
   /**
    * Convolution, with 'same' padding zeros beyond the border: [n, h, w, in], [k, k, in, out] →
@@ -148,6 +159,9 @@ export type Kernels = {
 
 /** A value, and what the primitive's gradient wants to know of it. */
 export type Kept<T extends Tensor = Tensor> = { y: T; saved: Tensor[] }
+
+/** ℓ of each example, [n], the logits, [n, classes], and the gradient of Σ ℓ by variable, or nothing where it was not asked for. */
+export type DenseChainPass = { losses: Tensor1D; logits: Tensor2D; gradients: Tensor[] }
 
 /** A recorded computation: outputs from inputs, in the orders and the shapes that it was recorded with. */
 export type Graph = { run(inputs: Tensor[]): Tensor[]; dispose(): void }

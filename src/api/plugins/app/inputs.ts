@@ -1,7 +1,7 @@
 /** How inputs are read and checked: JSON bodies, query strings, headers and paths. */
-import { Ajv } from 'ajv'
+import { Ajv, type ValidateFunction } from 'ajv'
 import fp from 'fastify-plugin'
-import { Type } from 'typebox'
+import { Type } from '../../../spec/type.ts'
 import { parseJson } from '../../json.ts'
 import { textOf } from '../../malformed.ts'
 import { ProblemError } from '../../problem.ts'
@@ -58,8 +58,24 @@ export default fp(
     // A spec is checked by src/spec/resolve.ts, which knows more than a schema can say and words it for its author; its
     // schema in the route is for openapi.yaml.
     app.setValidatorCompiler(({ schema, httpPart }) =>
-      httpPart === 'body' ? () => true : ajv.compile(schema as object),
+      httpPart === 'body' ? () => true : compiledOnceAsked(ajv, schema as object),
     )
   },
   { name: 'inputs' },
 )
+
+/** A check that the first request compiles: an API has some hundred, and most of them are never asked. */
+function compiledOnceAsked(
+  ajv: Ajv,
+  schema: object,
+): Pick<ValidateFunction, 'errors'> & ((data: unknown) => boolean) {
+  const check = (data: unknown): boolean => {
+    // Ajv keeps it by its schema.
+    const validate = ajv.compile(schema)
+    const fits = validate(data)
+    check.errors = validate.errors
+    return fits
+  }
+  check.errors = undefined as ValidateFunction['errors']
+  return check
+}

@@ -1,6 +1,6 @@
 /** All of an experiment to take along, as one file. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { Type } from '../../../spec/type.ts'
 import { closed, ExperimentParams, problems } from '../../schemas/common.ts'
 import { entriesOf } from './entries.ts'
 import { zipOf } from './zip.ts'

@@ -1,6 +1,6 @@
 /** Datasets: which a spec can name, one of them, and away with an uploaded one. Uploading is upload.ts. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { Type } from '../../../spec/type.ts'
 import { deleteUpload, findUpload, listUploads } from '../../../store/datasets.ts'
 import { ProblemError } from '../../problem.ts'
 import { Dataset, DatasetParams, List } from '../../schemas/catalogue.ts'

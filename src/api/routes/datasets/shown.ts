@@ -1,8 +1,9 @@
 /** Datasets as the API shows them. */
-import type { Static } from 'typebox'
+
 import type { Format } from '../../../data/uploads/examples.ts'
 import { optionsOf } from '../../../spec/datasets.ts'
 import type { DatasetFacts } from '../../../spec/facts.ts'
+import type { Static } from '../../../spec/type.ts'
 import { bytesOf, factsOf, type Upload } from '../../../store/datasets.ts'
 import type { Dataset } from '../../schemas/catalogue.ts'
 

@@ -1,6 +1,6 @@
 /** The contract: openapi.yaml. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { Type } from '../../../spec/type.ts'
 import { problems } from '../../schemas/common.ts'
 
 const routes: FastifyPluginAsyncTypebox = async app => {

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../../../spec/type.ts'
 import { ProblemError } from '../../problem.ts'
 import { ExperimentParams, problems } from '../../schemas/common.ts'
 import {

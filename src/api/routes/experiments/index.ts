@@ -1,11 +1,11 @@
 /** Experiments: post, list, look at, cancel, delete. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
 import { SpecError } from '../../../spec/errors.ts'
 import { checkExtension, extended } from '../../../spec/extend.ts'
 import { ExperimentSpec } from '../../../spec/schema.ts'
 import { segmentCount } from '../../../spec/segments.ts'
+import { Type } from '../../../spec/type.ts'
 import {
   cancelExperiment,
   createExperiment,

@@ -1,6 +1,6 @@
 /** What workers said of an experiment. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { Type } from '../../../spec/type.ts'
 import { mostLines, readLogLines } from '../../../store/log-lines.ts'
 import { decodeCursor, encodeCursor } from '../../http/cursor.ts'
 import { ExperimentParams, Page, pageQuery, problems, ref } from '../../schemas/common.ts'

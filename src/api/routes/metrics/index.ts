@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { Type } from 'typebox'
+import { Type } from '../../../spec/type.ts'
 import { problems } from '../../schemas/common.ts'
 import { workMetrics } from './work.ts'
 

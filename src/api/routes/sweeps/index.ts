@@ -1,8 +1,8 @@
 /** Sweeps: post many experiments at once, look at them, read what they say together. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
 import { SweepSpec } from '../../../spec/sweep-schema.ts'
+import { Type } from '../../../spec/type.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { cancelSweep, createSweep, deleteSweep, sweepExperiments } from '../../../store/sweeps.ts'
 import { describeSpan } from '../../../telemetry.ts'

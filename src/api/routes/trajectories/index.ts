@@ -1,8 +1,8 @@
 /** Trajectories: trainings that happened elsewhere, sent as their weights. */
 import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import { trajectoryKey, trajectoryPrefix } from '../../../objects/names.ts'
+import { Type } from '../../../spec/type.ts'
 import { factsOf, listUploads } from '../../../store/datasets.ts'
 import {
   addTrajectory,

@@ -1,6 +1,6 @@
 /** What a receiver of webhooks needs to tell ours from anybody's. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { Type } from '../../../spec/type.ts'
 import { webhookSecret } from '../../../store/webhooks.ts'
 import { problems } from '../../schemas/common.ts'
 
