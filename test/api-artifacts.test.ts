@@ -31,6 +31,22 @@ describe('artifacts', () => {
   const download = (headers: Record<string, string> = {}) =>
     api.http.get(url).set(headers).buffer(true).responseType('blob')
 
+  /** Lets an object go as soon as it has been looked for, and `then` what else; until it is told to stop. */
+  const removeOnceFound = (key: string, then = async () => {}) => {
+    const { stat } = api.objects
+    api.objects.stat = async one => {
+      const found = await stat(one)
+      if (one === key) {
+        await api.objects.remove(key)
+        await then()
+      }
+      return found
+    }
+    return () => {
+      api.objects.stat = stat
+    }
+  }
+
   test('the list has every object, by name, in pages', async () => {
     const first = await api.http.get(`/v1/experiments/${id}/artifacts?limit=1`).expect(200)
     assert.equal(first.body.items[0].name, 'empty.npy')
@@ -104,6 +120,14 @@ describe('artifacts', () => {
     assert.equal(JSON.parse(text('experiment.json')).notes, hostile)
     for (const name of Object.keys(files).filter(name => name.endsWith('.svg')))
       assert.doesNotMatch(text(name), /<svg on|<\/title><svg/)
+    // One that goes when it has been looked for is missing as well, and breaks nothing off.
+    const restore = removeOnceFound(objectKey(whole, 'weights/0-2.npy'))
+    const later = JSON.parse(Buffer.from((await zipped('?tensors=true'))['manifest.json']).toString())
+    restore()
+    assert.deepEqual(
+      later.missing.find((one: { name: string }) => one.name === 'tensors/weights/0-2.npy'),
+      { name: 'tensors/weights/0-2.npy', why: 'the object store has it no more' },
+    )
     // Without the tensors none of them is in it, and what is lost of them is not missing.
     const small = await zipped('')
     assert.ok(!Object.keys(small).some(name => name.endsWith('.npy')))
@@ -210,6 +234,27 @@ describe('artifacts', () => {
       assert.doesNotMatch(JSON.stringify(body), new RegExp(`${api.directory}|objects/|ENOENT`))
       await api.http.head(`/v1/experiments/${id}/artifacts/${name}`).expect(410)
     }
+  })
+
+  test('what goes when it has been looked for is a 410, or a 404 where the experiment went with it', async () => {
+    const other = await post(api)
+    for (const [name, range] of [
+      ['whole.npy', 'bytes=0-'],
+      ['part.npy', 'bytes=1-3'],
+    ]) {
+      await storeArtifact(api, other, name, content)
+      const restore = removeOnceFound(objectKey(other, name))
+      const at = `/v1/experiments/${other}/artifacts/${name}`
+      const { body } = await api.http.get(at).set({ range }).expect(410)
+      restore()
+      assert.match(body.detail, new RegExp(`^${name} is lost: .*made again`))
+    }
+    await storeArtifact(api, other, name, content)
+    const removeRow = async () => void (await api.db.prisma.experiment.delete({ where: { id: other } }))
+    const restore = removeOnceFound(objectKey(other, name), removeRow)
+    const { body } = await api.http.get(`/v1/experiments/${other}/artifacts/${name}`).expect(404)
+    restore()
+    assert.match(body.detail, /there is no experiment/)
   })
 
   test('a whole object that is damaged in storage is refused while it is small, and else breaks off before its end', async () => {

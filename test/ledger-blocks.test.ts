@@ -8,6 +8,7 @@ import { sumLayers } from '../src/api/routes/layers/query.ts'
 import { readNeurons } from '../src/api/routes/neurons/query.ts'
 import { groupVariables } from '../src/api/tables/ledger.ts'
 import type { Columns, ColumnsKind, SegmentColumns } from '../src/lca/columns.ts'
+import { type Kind, queryBinary } from '../src/store/binary.ts'
 import { blockRows, insertBlocks, readBlocks } from '../src/store/blocks.ts'
 import { coarsen, coarsenEarlier } from '../src/store/coarsen.ts'
 import { createExperiment } from '../src/store/experiments.ts'
@@ -50,6 +51,42 @@ const odd = [
   ...[0, -0, 1, -1, 0.1 + 0.2, -1 / 3, 1e-300, 5e-324, -5e-324, 2.2250738585072014e-308, 2 ** -1022 - 5e-324],
   ...[Number.MAX_VALUE, -Number.MAX_VALUE, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
 ]
+
+test('an answer in binary is what Postgres has; what a query is asked with ends nothing in it; what is wrong with it is told', async () => {
+  const { pool } = database.db
+  const hostile = [`it's "§" \\' $1`, `'); DROP TABLE experiments; --`, '{a,"b"}', '']
+  const large = 10_001
+  const sql = `SELECT name, length(name), NULL::int, n::float8 / 3, n = $3::int, convert_to(repeat(name, CASE n WHEN 2 THEN $2::int ELSE 1 END), 'UTF8')
+                 FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, n) WHERE $4::text IS NULL ORDER BY n`
+  type Row = { name: string; length: number; none: null; third: number; isIt: boolean; bytes: Buffer }
+  const fields = {
+    ...{ name: 'text', length: 'int4', none: 'int4', third: 'float8', isIt: 'bool', bytes: 'bytea' },
+  } as Record<keyof Row, Kind>
+  const rows = await queryBinary<Row>(pool, sql, [hostile, large, 3, null], fields)
+  const expected = hostile.map((name, i) => {
+    const bytes = i === 1 ? name.repeat(large) : name
+    return { name, length: name.length, none: null, third: (i + 1) / 3, isIt: i === 2, bytes }
+  })
+  assert.ok(rows.every(({ bytes }) => bytes.byteOffset % 8 === 0))
+  assert.deepEqual(
+    rows.map(row => ({ ...row, bytes: row.bytes.toString() })),
+    expected,
+  )
+  assert.deepEqual(await queryBinary(pool, 'SELECT 1 WHERE false', [], { one: 'int4' }), [])
+  await assert.rejects(
+    queryBinary(pool, 'SELECT 1', [], { one: 'float8' }),
+    /one is no float8: it has 4 bytes/,
+  )
+  await assert.rejects(queryBinary(pool, 'SELECT 1, 2', [], { one: 'int4' }), /2 columns where 1 were to be/)
+  await assert.rejects(
+    queryBinary(pool, 'SELECT 1 / n FROM generate_series(3, 0, -1) n', [], { one: 'int4' }),
+    {
+      code: '22012',
+    },
+  )
+  assert.throws(() => queryBinary(pool, 'SELECT $2', ['1'], { one: 'int4' }), /more places than values/)
+  assert.throws(() => queryBinary(pool, 'SELECT $1', ['1\0; '], { one: 'text' }), /has a character NUL/)
+})
 
 test('a number is what it was, to the last bit, for this service and for SQL', async () => {
   const id = await trained(odd.length, odd.length)

@@ -99,16 +99,11 @@ function pack(head: Head, numbers: number[]): Buffer {
 
 const aligned = (offset: number) => 8 * Math.ceil(offset / 8)
 
-/** Undoes packMeasures, of many runs, each in base64; those with the same head get the same. Throws where one is cut short. */
-export function unpackMeasures(packed: string[]): Measures[] {
-  // All in one: hundreds of buffers cost more than what is done with them.
-  const space = Buffer.allocUnsafeSlow(packed.reduce((sum, { length }) => sum + aligned((length * 3) / 4), 0))
+/** Undoes packMeasures, of many runs; those with the same head get the same. Throws where one is cut short. */
+export function unpackMeasures(packed: Buffer[]): Measures[] {
   const heads = new Map<string, { head: Head; bytes: Buffer; length: number }>()
   let last: { head: Head; bytes: Buffer; length: number } | undefined
-  let at = 0
-  return packed.map(text => {
-    const bytes = space.subarray(at, at + space.write(text, at, 'base64'))
-    at = aligned(at + bytes.length)
+  return packed.map(bytes => {
     const begin = 4 + bytes.readUInt32LE(0)
     const own = bytes.subarray(4, begin)
     if (last === undefined || !last.bytes.equals(own)) {
@@ -123,7 +118,7 @@ export function unpackMeasures(packed: string[]): Measures[] {
     const { head, length } = last
     if (bytes.length !== begin + 8 * length)
       throw new Error(`measures of ${bytes.length} bytes where ${begin + 8 * length} were to be`)
-    return { head, numbers: numbersIn(bytes, begin) }
+    return { head, numbers: numbersIn(bytes.subarray(begin)) }
   })
 }
 
@@ -137,9 +132,10 @@ const lengthOf = ({ layers, splits }: Head): number =>
 
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
-function numbersIn(bytes: Buffer, begin: number): Float64Array {
-  if (!isLittleEndian) bytes.subarray(begin).swap64()
-  return new Float64Array(bytes.buffer, bytes.byteOffset + begin, (bytes.length - begin) / 8)
+function numbersIn(bytes: Buffer): Float64Array {
+  const { buffer, byteOffset, byteLength } = isLittleEndian ? bytes : Buffer.from(bytes).swap64()
+  if (byteOffset % 8 === 0) return new Float64Array(buffer, byteOffset, byteLength / 8)
+  return new Float64Array(buffer.slice(byteOffset, byteOffset + byteLength))
 }
 
 const earlierSql = `

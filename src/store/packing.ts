@@ -6,8 +6,8 @@ import type { Columns } from '../lca/columns.ts'
 
 export type Block = { from: number; to: number; rows: number; columns: Columns }
 
-/** A block as Postgres answers: its bytes in base64, in the other order where they are `swapped`. */
-export type Stored = { from: number; to: number; columns: string[]; data: string; swapped: boolean }
+/** A block as Postgres answers: its columns with commas between, its bytes in the other order where they are `swapped`. */
+export type Stored = { from: number; to: number; columns: string; data: Buffer; swapped: boolean }
 
 const sizes = { f8: 8, i4: 4, u2: 2, sum: 0 }
 type Type = keyof typeof sizes
@@ -78,10 +78,10 @@ function sumOf(decoded: Columns, rows: number): Float64Array {
 }
 
 /** A block as it was. Throws where it is cut short. */
-export function decode({ from, to, columns, data: text, swapped }: Stored): Block {
-  const data = Buffer.from(text, 'base64')
-  const types = typesOf(columns)
-  const rows = data.length / rowBytes(columns)
+export function decode({ from, to, columns, data, swapped }: Stored): Block {
+  const names = columns.split(',')
+  const types = typesOf(names)
+  const rows = data.length / rowBytes(names)
   if (!Number.isInteger(rows)) throw new Error(`the block [${from}, ${to}) of the ledger is cut short`)
   let offset = 0
   const next = (type: Exclude<Type, 'sum'>): Float64Array | Int32Array => {

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { diagnostics } from '../../../lca/diagnostics/registry.ts'
 import type { Finding } from '../../../lca/findings/finding.ts'
-import { objectKey } from '../../../objects/objects.ts'
+import { MissingObjectError, type Objects, objectKey } from '../../../objects/objects.ts'
 import { findArtifactsAfter, type StoredArtifact } from '../../../store/artifacts.ts'
 import type { Reader } from '../../../store/experiments.ts'
 import { readLogLines } from '../../../store/log-lines.ts'
@@ -83,21 +83,26 @@ export async function* entriesOf(
   for await (const object of artifactsOf(app, id)) {
     const name = `tensors/${object.name}`
     if (!tensors && object.name !== 'manifest.json') continue
-    const stored = await app.objects.stat(objectKey(id, object.name))
-    if (stored?.bytes !== object.bytes) {
-      missing.push({
-        name,
-        why: stored === undefined ? 'the object store has it no more' : 'it is cut short',
-      })
+    const key = objectKey(id, object.name)
+    const stored = await app.objects.stat(key)
+    const found = stored?.bytes === object.bytes ? await opened(app.objects, key) : undefined
+    if (found === undefined) {
+      const isShort = stored !== undefined && stored.bytes !== object.bytes
+      missing.push({ name, why: isShort ? 'it is cut short' : 'the object store has it no more' })
       continue
     }
-    yield {
-      ...file(name, app.objects.stream(objectKey(id, object.name)), false),
-      done(bytes, sha256) {
-        files.push({ name, bytes, sha256 })
-        // It is in already: who reads it is told.
-        if (sha256 !== object.sha256) damaged.push({ name, bytes, sha256, recorded: object.sha256 })
-      },
+    try {
+      yield {
+        ...file(name, found.bytes, false),
+        done(bytes, sha256) {
+          files.push({ name, bytes, sha256 })
+          // It is in already: who reads it is told.
+          if (sha256 !== object.sha256) damaged.push({ name, bytes, sha256, recorded: object.sha256 })
+        },
+      }
+    } finally {
+      // Whoever has gone takes no bytes, and the file would stay open.
+      found.close()
     }
   }
   if (!complete)
@@ -112,6 +117,22 @@ export async function* entriesOf(
       ...{ complete: complete && status === 'succeeded', tensors },
       ...{ missing, damaged, files },
     }),
+  }
+}
+
+/** The bytes of an object, the first of which have been read; undefined where it is not there. Whoever has it closes it. */
+async function opened(objects: Objects, key: string) {
+  const stream = objects.stream(key)
+  const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]()
+  try {
+    const first = await chunks.next()
+    const bytes = async function* () {
+      for (let { value, done } = first; !done; { value, done } = await chunks.next()) yield value
+    }
+    return { bytes: bytes(), close: () => void stream.destroy() }
+  } catch (error) {
+    if (error instanceof MissingObjectError) return undefined
+    throw error
   }
 }
 

@@ -73,9 +73,15 @@ export async function* bytesOf(
 /** Passes bytes on. Throws where there are fewer: an answer must not go on with the next object in their place. */
 async function* inFull({ key }: Known, length: number, bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let seen = 0
-  for await (const chunk of bytes) {
-    seen += chunk.length
-    yield chunk
+  try {
+    for await (const chunk of bytes) {
+      seen += chunk.length
+      yield chunk
+    }
+  } catch (error) {
+    // Of a range that it does not have any more a bucket says so.
+    if (error instanceof RangeError) throw new MissingObjectError(key)
+    throw error
   }
   if (seen !== length) throw new MissingObjectError(key)
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { joinedTensors, rowsNamed, rowsOf } from '../../../objects/names.ts'
-import { DamagedObjectError, objectKey } from '../../../objects/objects.ts'
+import { DamagedObjectError, MissingObjectError, objectKey } from '../../../objects/objects.ts'
 import { splitNames } from '../../../spec/schema.ts'
 import { Type } from '../../../spec/type.ts'
 import { findArtifacts, listArtifacts } from '../../../store/artifacts.ts'
@@ -150,17 +150,24 @@ ${joinedNames.join(', ')} are the tensors of all segments in one, put together a
             .map(({ name }) => name)
             .join(', ')}`,
         )
-      const download = joined
-        ? await findJoined(app.db, experiment, spec(), joined, { from, to })
-        : await findStored(experiment.id, name)
+      const look = () =>
+        joined
+          ? findJoined(app.db, experiment, spec(), joined, { from, to })
+          : findStored(experiment.id, name)
+      const download = await look()
       const { etag, sha256, contentType, filename, stretches } = download
       const size = sizeOf(download)
+      /** Throws 404 where it has been deleted since, or is not kept any longer. */
+      const lookAgain = async () => {
+        await app.watch.find(id, request.caller)
+        await look()
+      }
       const signed = async () =>
         joined ? undefined : app.objects.downloadUrl(stretches[0].object.key, { contentType, filename })
       /** Throws 410 where one of the objects is lost or cut short: before the answer begins. */
       const refuseLost = async (wanted: typeof stretches) => {
         const lost = await findLost(app.objects, wanted)
-        if (lost) throw gone(lost.key, 'lost: the object store has it no more, or not all of it', experiment)
+        if (lost) throw gone(lost.key, isLost, experiment)
       }
       if (link) {
         await refuseLost(stretches)
@@ -201,7 +208,9 @@ ${joinedNames.join(', ')} are the tensors of all segments in one, put together a
       const part = cut(download, { start, end })
       await refuseLost(part.stretches)
       const bytes =
-        request.method === 'GET' ? await begun(bytesOf(app.objects, part), experiment, request) : undefined
+        request.method === 'GET'
+          ? await begun(bytesOf(app.objects, part), experiment, lookAgain, request)
+          : undefined
       reply
         .code(range ? 206 : 200)
         .type(contentType)
@@ -215,19 +224,25 @@ ${joinedNames.join(', ')} are the tensors of all segments in one, put together a
 }
 export default routes
 
+const isLost = 'lost: the object store has it no more, or not all of it'
+
 /**
- * The bytes of a download, the first of which have been read: what is damaged and small is known by then, and told by a 410.
- * What shows later breaks off an answer that has begun, and only the log can tell.
+ * The bytes of a download, the first of which have been read: what is damaged and small, or has gone since it was looked for, is
+ * known by then, and told by a 410; by a 404 where `lookAgain` throws that. What shows later breaks off an answer that has begun, and only the log can tell.
  */
 async function begun(
   bytes: AsyncGenerator<Buffer>,
   experiment: { id: string; status: string },
+  lookAgain: () => Promise<void>,
   { log }: FastifyRequest,
 ): Promise<AsyncIterable<Buffer>> {
-  const first = await bytes.next().catch(error => {
-    if (!(error instanceof DamagedObjectError)) throw error
+  const first = await bytes.next().catch(async error => {
+    if (!(error instanceof DamagedObjectError || error instanceof MissingObjectError)) throw error
+    await lookAgain()
     log.error({ err: error, experiment: experiment.id }, 'a download is refused')
-    throw gone(error.key, 'damaged: the object store has other bytes than were written', experiment)
+    const isDamaged = error instanceof DamagedObjectError
+    const what = isDamaged ? 'damaged: the object store has other bytes than were written' : isLost
+    throw gone(error.key, what, experiment)
   })
   return (async function* () {
     if (first.done) return

@@ -2,22 +2,20 @@
 import { group } from 'd3-array'
 import type { SplitName } from '../../../spec/schema.ts'
 import { differenceBySeed, estimate, sharedSeeds } from '../../../statistics/intervals.ts'
-import type { Queryable } from '../../../store/blocks.ts'
+import { type Kind, type Queryable, queryBinary } from '../../../store/binary.ts'
 import { describeUnbalanced } from '../../../store/books.ts'
 import { type Database, snapshot } from '../../../store/database.ts'
 import { type Head, type Measures, makeMeasures, unpackMeasures } from '../../../store/measures.ts'
 import { turn } from '../../../turns.ts'
 import { type FigureName, type Measure, SummaryRow, type SweepSummary } from '../../schemas/sweeps.ts'
-import { ratio } from '../../tables/ledger.ts'
 import { batchOf, columnsOf, type Table } from '../../tables/table.ts'
 import { digestOf, memberStateSql, stateOf } from './query.ts'
 
 export const confidence = 0.95
 
 const membersSql = `
-  SELECT id, variant, sweep_index AS place, status::text AS status, extract(epoch FROM finished_at)::float8 AS finished,
-         ${memberStateSql} AS state,
-         CASE status WHEN 'succeeded' THEN encode(measures, 'base64') END AS measures
+  SELECT id::text, variant, sweep_index, status::text, extract(epoch FROM finished_at)::float8, ${memberStateSql},
+         CASE status WHEN 'succeeded' THEN measures END
     FROM experiments
    WHERE sweep_id = $1::uuid`
 
@@ -26,12 +24,17 @@ type Member = { id: string; variant: number; place: number } & {
   finished: number | null
   /** As memberStateSql has it. */
   state: string
-  measures: string | null
+  measures: Buffer | null
 }
+
+const memberFields = {
+  ...{ id: 'text', variant: 'int4', place: 'int4', status: 'text', finished: 'float8', state: 'text' },
+  measures: 'bytea',
+} satisfies Record<keyof Member, Kind>
 
 /** In the order of the sweep. */
 async function readMembers(db: Queryable, sweep: string): Promise<Member[]> {
-  const { rows } = await db.query<Member>(membersSql, [sweep])
+  const rows = await queryBinary<Member>(db, membersSql, [sweep], memberFields)
   // Here: Postgres would sort megabytes.
   return rows.sort((a, b) => a.place - b.place || (a.id < b.id ? -1 : 1))
 }
@@ -51,7 +54,7 @@ async function readMeasured(pool: Database['pool'], sweep: string): Promise<Memb
     )
     return members.map(member => ({
       ...member,
-      measures: member.measures ?? made.get(member.id)?.toString('base64') ?? null,
+      measures: member.measures ?? made.get(member.id) ?? null,
     }))
   })
 }
@@ -184,10 +187,10 @@ async function collect(runs: Run[], counts: number[]): Promise<Series[]> {
     const series = [...placesOf(head)].map(seriesAt)
     for (const [variant, runs] of group(alike, run => run.variant)) {
       const columns = columnsIn(series, variant, counts[variant])
-      // Run by run: what is read lies together, and the ends of columns stay at hand.
-      for (const { numbers, place } of runs) {
-        spread(head, numbers, columns, place)
-        done += columns.length
+      for (let first = 0; first < runs.length; first += together) {
+        const some = runs.slice(first, first + together)
+        put(head, some, columns)
+        done += some.length * columns.length
         if (done < atOnce) continue
         await turn()
         done = 0
@@ -224,32 +227,47 @@ function* placesOf({ layers, splits }: Head): Generator<Place> {
   }
 }
 
-/** Puts the values of a run, one of each of placesOf, into its place in their columns; NaN: a share of nothing, or not known. */
-function spread(
-  { parameters, splits }: Head,
-  numbers: Float64Array,
-  columns: Float64Array[],
-  place: number,
-): void {
-  const iterations = numbers[1]
-  const count = parameters.length
-  let [column, at] = [0, 2]
-  for (const { figures, summed } of splits) {
-    for (const end = at + 2 + figures.length; at < end; at++) columns[column++][place] = numbers[at]
-    if (!summed) continue
-    const put = (first: number, end: number) => {
-      const helped = sumOf(numbers, at + count + first, at + count + end)
-      const hurt = sumOf(numbers, at + 2 * count + first, at + 2 * count + end)
-      const postings = sumOf(parameters, first, end) * iterations
-      columns[column++][place] = sumOf(numbers, at + first, at + end)
-      columns[column++][place] = ratio(helped, helped + hurt) ?? Number.NaN
-      columns[column++][place] = ratio(helped, postings) ?? Number.NaN
-    }
-    put(0, count)
-    for (let layer = 0; layer < count; layer++) put(layer, layer + 1)
-    at += 3 * count
+/** Runs that are put into their columns together: their values side by side fill a line of the processor's cache. */
+const together = 8
+
+/** Puts the values of some runs, one of each of placesOf, into their places in the columns. */
+function put(head: Head, runs: Run[], columns: Float64Array[]): void {
+  const width = columns.length
+  const values = new Float64Array(runs.length * width)
+  for (let i = 0; i < runs.length; i++) valuesOf(head, runs[i].numbers, values, i * width)
+  for (let i = 0; i < width; i++) {
+    const column = columns[i]
+    for (let run = 0; run < runs.length; run++) column[runs[run].place] = values[run * width + i]
   }
 }
+
+/** Writes the values of a run from `at` on; NaN: a share of nothing, or not known. */
+function valuesOf({ parameters, splits }: Head, numbers: Float64Array, into: Float64Array, at: number): void {
+  const iterations = numbers[1]
+  const count = parameters.length
+  let from = 2
+  for (const { figures, summed } of splits) {
+    for (const end = from + 2 + figures.length; from < end; from++) into[at++] = numbers[from]
+    if (!summed) continue
+    const helped = from + count
+    const hurt = helped + count
+    const end = hurt + count
+    into[at++] = sumOf(numbers, from, helped)
+    const allHelped = sumOf(numbers, helped, hurt)
+    into[at++] = share(allHelped, allHelped + sumOf(numbers, hurt, end))
+    into[at++] = share(allHelped, sumOf(parameters, 0, count) * iterations)
+    for (let i = 0; i < count; i++) {
+      const own = numbers[helped + i]
+      into[at++] = numbers[from + i]
+      into[at++] = share(own, own + numbers[hurt + i])
+      into[at++] = share(own, parameters[i] * iterations)
+    }
+    from = end
+  }
+}
+
+/** As `ratio` has it, NaN for null: a number or nothing would be an object each. */
+const share = (x: number, n: number): number => (n > 0 && Number.isFinite(x) ? x / n : Number.NaN)
 
 function sumOf(values: ArrayLike<number>, from: number, to: number): number {
   let sum = 0
@@ -276,10 +294,10 @@ function* rowsOf(
       variant === baseline
         ? { difference: null, low: null, high: null, pairs: null }
         : differenceBySeed(own, values[baseline] ?? none, shared, confidence)
+    const { difference, low: differenceLow, high: differenceHigh, pairs } = against
     yield {
       ...{ variant: label, split, layer, measure, n, mean, sd, low, high },
-      ...{ difference: against.difference, differenceLow: against.low, differenceHigh: against.high },
-      pairs: against.pairs,
+      ...{ difference, differenceLow, differenceHigh, pairs },
     }
   }
 }
