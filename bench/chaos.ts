@@ -2,17 +2,15 @@
  * `npm run chaos`: every combination of queue and object store, everything killed that can be. Options: --seed N,
  * --seconds N (of killing, each), --workers N, --only postgres|redis|s3.
  */
-import { parseArgs } from 'node:util'
 import { type ChaosReport, runChaos } from '../test/chaos/chaos.ts'
 import { noRedis } from '../test/support/redis.ts'
+import { namesIn, optionsOf } from './options.ts'
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    seconds: { type: 'string', default: '60' },
-    workers: { type: 'string', default: '3' },
-    only: { type: 'string' },
-  },
+const values = optionsOf(import.meta.url, {
+  seed: Date.now() % 1_000_000,
+  seconds: 60,
+  workers: 3,
+  only: 'postgres,redis,s3',
 })
 const scenarios = [
   { name: 'postgres', queue: 'postgres', objects: 'folder', skip: false },
@@ -21,9 +19,10 @@ const scenarios = [
 ] as const
 
 console.log(`seed ${values.seed}, ${values.seconds} s of killing each, ${values.workers} workers`)
+const only = namesIn(values.only, 'only', ['postgres', 'redis', 's3'])
 let wrong = false
 for (const { name, queue, objects, skip } of scenarios) {
-  if (values.only !== undefined && values.only !== name) continue
+  if (!only.includes(name)) continue
   if (skip !== false) {
     console.log(`\n${name}: skipped, ${skip}`)
     continue
@@ -31,9 +30,9 @@ for (const { name, queue, objects, skip } of scenarios) {
   console.log(`\nqueue on ${queue}, objects in ${objects}`)
   const report = await runChaos(
     {
-      ...{ queue, objects, workers: Number(values.workers), seed: Number(values.seed) },
+      ...{ queue, objects, workers: values.workers, seed: values.seed },
       ...{
-        seconds: Number(values.seconds),
+        seconds: values.seconds,
         patience: 240,
         experiments: 6,
         iterations: 40,

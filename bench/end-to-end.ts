@@ -14,21 +14,20 @@ import { execFile } from 'node:child_process'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { median } from 'd3-array'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
 import { type ChaosFleet, startFleetOfProcesses } from '../test/chaos/harness.ts'
+import { namesIn, optionsOf } from './options.ts'
 
-const { values } = parseArgs({
-  options: {
-    arch: { type: 'string', default: 'fc,lenet,resnet20,all-cnn,vgg' },
-    pairs: { type: 'string', default: '5' },
-    iterations: { type: 'string', default: '20' },
-    scale: { type: 'string', default: '1' },
-    peer: { type: 'string' },
-    python: { type: 'string', default: 'python3' },
-    data: { type: 'string', default: '../shared/datasets' },
-  },
+const values = optionsOf(import.meta.url, {
+  arch: 'fc,lenet,resnet20,all-cnn,vgg',
+  pairs: 5,
+  iterations: 20,
+  scale: 1,
+  peer: undefined,
+  python: 'python3',
+  data: '../shared/datasets',
 })
 
 /** A job, and what the peer calls it. */
@@ -48,13 +47,12 @@ const jobs: Record<string, Job> = {
   vgg: { architecture: { name: 'vgg' }, dataset: 'cifar-10', examples: 500, peer: 'vgg' },
 }
 const batchSize = 50
-const [pairs, iterations, scale] = [Number(values.pairs), Number(values.iterations), Number(values.scale)]
+const { pairs, iterations, scale } = values
 const threads = os.availableParallelism()
 const data = path.resolve(values.data)
-const chosen = values.arch.split(',').map(name => {
-  if (!jobs[name]) throw new Error(`--arch takes ${Object.keys(jobs).join(', ')}, got ${name}`)
-  return [name, { ...jobs[name], examples: Math.round(scale * jobs[name].examples) }] as const
-})
+const chosen = namesIn(values.arch, 'arch', Object.keys(jobs)).map(
+  name => [name, { ...jobs[name], examples: Math.round(scale * jobs[name].examples) }] as const,
+)
 
 const fleet = await startFleetOfProcesses({
   ...{ queue: 'postgres', objects: 'folder', workers: 1 },

@@ -6,22 +6,21 @@ import type { ChildProcess } from 'node:child_process'
 import os from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { median, quantile } from 'd3-array'
 import type { ExperimentSpec } from '../src/spec/schema.ts'
 import { liveWorkers } from '../src/store/workers.ts'
 import { type ChaosFleet, startFleetOfProcesses } from '../test/chaos/harness.ts'
 import { end, startNode } from '../test/support/child-processes.ts'
+import { namesIn, optionsOf } from './options.ts'
 
-const { values } = parseArgs({
-  options: {
-    pairs: { type: 'string', default: '5' },
-    experiments: { type: 'string', default: '1000' },
-    queue: { type: 'string', default: 'postgres' },
-    only: { type: 'string' },
-  },
+const values = optionsOf(import.meta.url, {
+  pairs: 5,
+  experiments: 1000,
+  queue: ['postgres', 'redis'],
+  only: 'speedup,overhead,burst',
 })
-const queue = values.queue === 'redis' ? 'redis' : 'postgres'
+const { queue } = values
+const only = namesIn(values.only, 'only', ['speedup', 'overhead', 'burst'])
 
 const fleet = await startFleetOfProcesses({
   ...{ queue, objects: 'folder', workers: 0, env: { LEDGER_LOCK_SECONDS: '10', LOG_LEVEL: 'warn' } },
@@ -29,10 +28,9 @@ const fleet = await startFleetOfProcesses({
 let workers: ChildProcess[] = []
 try {
   console.log(`${os.cpus()[0].model}, ${os.availableParallelism()} cores, queue on ${queue}`)
-  const wanted = (name: string) => values.only === undefined || values.only === name
-  if (wanted('speedup')) await speedUp()
-  if (wanted('overhead')) await overhead()
-  if (wanted('burst')) await burst()
+  if (only.includes('speedup')) await speedUp()
+  if (only.includes('overhead')) await overhead()
+  if (only.includes('burst')) await burst()
 } finally {
   await Promise.all(workers.map(worker => end(worker, 'SIGTERM')))
   await fleet.stop()
@@ -45,7 +43,7 @@ async function speedUp(): Promise<void> {
   // Both load the data and warm up.
   await allocationSeconds(spec)
   const pairs: [number, number][] = []
-  for (let i = 0; i < Number(values.pairs); i++) {
+  for (let i = 0; i < values.pairs; i++) {
     await employ(1)
     const one = await allocationSeconds(spec)
     await employ(2)
@@ -88,7 +86,7 @@ async function overhead(): Promise<void> {
  */
 async function burst(): Promise<void> {
   await employ(2)
-  const count = Number(values.experiments)
+  const count = values.experiments
   const spec = experiment({ examples: 50, hidden: [2], iterations: 2, segment: 2 })
   const looks: number[] = []
   let looking = true

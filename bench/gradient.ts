@@ -14,7 +14,6 @@
  */
 import { execFileSync } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
-import { parseArgs } from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { greatest, median } from 'd3-array'
 import { readConfig } from '../src/config.ts'
@@ -27,52 +26,48 @@ import { addFullGradients, disposeBatch, makeModel, uploadSplit } from '../src/n
 import { autoChunkSize } from '../src/nn/network.ts'
 import { initialWeights } from '../src/nn/training/initial.ts'
 import { measureDiagnostics } from './diagnostics.ts'
+import { namesIn, optionsOf } from './options.ts'
 import { networkOfWork, randomExamples, straightPath, type Work, works } from './works.ts'
 
-const { values } = parseArgs({
-  options: {
-    arch: { type: 'string' },
-    engine: { type: 'string' },
-    examples: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
-    chunk: { type: 'string' },
-    peer: { type: 'string' },
-    'peer-chunk': { type: 'string' },
-    python: { type: 'string', default: 'python3' },
-    data: { type: 'string', default: '../shared/datasets' },
-    diagnostics: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    pages: { type: 'boolean', default: false },
-    minutes: { type: 'string', default: '0.5' },
-    experiments: { type: 'string', default: '10000' },
-    profile: { type: 'string' },
-    beside: { type: 'string' },
-  },
+const values = optionsOf(import.meta.url, {
+  arch: undefined,
+  engine: undefined,
+  examples: null,
+  rounds: 5,
+  chunk: null,
+  peer: undefined,
+  'peer-chunk': null,
+  python: 'python3',
+  data: '../shared/datasets',
+  diagnostics: false,
+  only: undefined,
+  pages: false,
+  minutes: 0.5,
+  experiments: 10000,
+  profile: undefined,
+  beside: undefined,
 })
 const config = readConfig()
-const rounds = Number(values.rounds)
+const { rounds } = values
 if (values.pages) {
   const { measurePages } = await import('./pages.ts')
   const { only, profile, beside } = values
   await measurePages({
-    ...{ rounds, minutes: Number(values.minutes), experiments: Number(values.experiments) },
+    ...{ rounds, minutes: values.minutes, experiments: values.experiments },
     ...{ only: only?.split(','), profile, beside },
   })
   process.exit()
 }
 const archs = values.arch ?? (values.diagnostics ? 'fc,lenet,resnet20' : Object.keys(works).join())
-const chosen = archs.split(',').map(name => {
-  if (!works[name]) throw new Error(`--arch takes ${Object.keys(works).join(', ')}, got ${name}`)
-  return works[name]
-})
+const chosen = namesIn(archs, 'arch', Object.keys(works)).map(name => works[name])
 const asked = values.engine ?? config.engine ?? (defaultEngine() === 'native' ? 'native,wasm' : 'wasm')
 
-for (const name of asked.split(',') as EngineName[]) {
+for (const name of namesIn(asked, 'engine', ['native', 'wasm']) as EngineName[]) {
   const engine = await loadEngine({ name, threads: config.threads })
   const { version, threads, device } = engine.description
   if (values.diagnostics) {
     console.log(`${name} ${version}, ${threads} threads, ${device}`)
-    const examples = values.examples === undefined ? undefined : Number(values.examples)
+    const { examples } = values
     for (const work of chosen)
       await measureDiagnostics(work, engine, { rounds, examples, only: values.only?.split(',') })
     continue
@@ -84,9 +79,9 @@ for (const name of asked.split(',') as EngineName[]) {
 
 async function measure(work: Work, engine: Engine, peak: number): Promise<void> {
   const { name, threads } = engine.description
-  const examples = Number(values.examples ?? work.examples[name])
+  const examples = values.examples ?? work.examples[name]
   const network = networkOfWork(work)
-  const chunk = Math.min(examples, Number(values.chunk ?? autoChunkSize(network, examples)))
+  const chunk = Math.min(examples, values.chunk ?? autoChunkSize(network, examples))
   const model = makeModel(network, engine.kernels)
   const split = uploadSplit(randomExamples(examples, work), chunk)
   const theta = initialWeights(network, 0)
@@ -180,7 +175,7 @@ function bestPeerChunk(work: Work, examples: number, threads: number): number {
 function peerRate({ peer, peerScript }: Work, examples: number, threads: number, chunk: number): number {
   const args = [peerScript ?? values.peer!, '--data', values.data, '--arch', peer!]
   args.push('--n', String(examples), '--threads', String(threads))
-  args.push('--chunk', values['peer-chunk'] ?? String(chunk))
+  args.push('--chunk', String(values['peer-chunk'] ?? chunk))
   return JSON.parse(execFileSync(values.python, args, { encoding: 'utf8' })).examples_per_s
 }
 

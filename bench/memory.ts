@@ -7,7 +7,6 @@
  * resident memory along the way and its peak. `--passes` has a gradient go over the first N chunks alone: the peak is that of
  * one chunk beside the whole split, so it stays the same, and hundreds of iterations take minutes instead of hours.
  */
-import { parseArgs } from 'node:util'
 import { readConfig } from '../src/config.ts'
 import { loadEngine } from '../src/engine/engine.ts'
 import { makeAggregator } from '../src/lca/aggregate.ts'
@@ -16,20 +15,19 @@ import { makeModel, uploadSplit } from '../src/nn/model.ts'
 import { autoChunkSize } from '../src/nn/network.ts'
 import { train } from '../src/nn/training/train.ts'
 import type { ResolvedLayer } from '../src/spec/schema.ts'
+import { namesIn, optionsOf } from './options.ts'
 import { networkOfWork, randomExamples, straightPath, works } from './works.ts'
 
-const { values } = parseArgs({
-  options: {
-    arch: { type: 'string', default: 'resnet20' },
-    examples: { type: 'string', default: '10000' },
-    iterations: { type: 'string', default: '20' },
-    passes: { type: 'string' },
-  },
+const values = optionsOf(import.meta.url, {
+  arch: 'resnet20',
+  examples: 10000,
+  iterations: 20,
+  passes: null,
 })
 const config = readConfig()
 const { description, kernels } = await loadEngine({ name: config.engine, threads: config.threads })
-const [examples, iterations] = [Number(values.examples), Number(values.iterations)]
-const work = works[values.arch]
+const { examples, iterations } = values
+const work = works[namesIn(values.arch, 'arch', Object.keys(works))[0]]
 const network = networkOfWork(work)
 const chunkSize = autoChunkSize(network, examples)
 const model = makeModel(network, kernels)
@@ -60,7 +58,7 @@ report(`trained ${iterations}`)
 
 const split = uploadSplit(data, chunkSize)
 report('split uploaded')
-const passes = Number(values.passes ?? split.chunks.length)
+const passes = values.passes ?? split.chunks.length
 const device = { ...split, chunks: split.chunks.slice(0, passes) }
 const aggregator = makeAggregator(network.variables, iterations, ['train'])
 const options = { method: 'trapezoid', maxError: 1e6, maxSplits: 1, from: 0, to: iterations } as const

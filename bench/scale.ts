@@ -11,7 +11,6 @@ import { statfsSync } from 'node:fs'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import type { SegmentColumns } from '../src/lca/columns.ts'
 import type { Objects } from '../src/objects/objects.ts'
@@ -25,21 +24,18 @@ import { sweep } from '../src/store/sweep.ts'
 import { recordTraining, startExperiment } from '../src/store/training.ts'
 import { testDatabase } from '../test/support/database.ts'
 import { asStored, fakeEvaluations, fakeSpec } from '../test/support/fake-ledger.ts'
+import { optionsOf } from './options.ts'
 import { serveApart } from './served.ts'
 
-const { values } = parseArgs({
-  options: {
-    experiments: { type: 'string', default: '20000' },
-    full: { type: 'string', default: '8' },
-    disk: { type: 'string', default: '25' },
-    patience: { type: 'string', default: '180' },
-    iterations: { type: 'string', default: '9775' },
-    listeners: { type: 'string', default: '50' },
-  },
+const values = optionsOf(import.meta.url, {
+  experiments: 20000,
+  full: 8,
+  disk: 25,
+  patience: 180,
+  iterations: 9775,
+  listeners: 50,
 })
-const experiments = Number(values.experiments)
-const patience = Number(values.patience)
-const [iterations, listeners] = [Number(values.iterations), Number(values.listeners)]
+const { experiments, patience, iterations, listeners } = values
 const [segmentIterations, variableCount] = [50, 62]
 const splits = ['train', 'validation'] as const
 const cells = iterations * variableCount * splits.length
@@ -68,7 +64,7 @@ const api = await serveApart(database.url)
 const base = api.url
 try {
   const { id, bytes } = await recordRun()
-  const full = mostFull(Number(values.full), bytes)
+  const full = mostFull(values.full, bytes)
   await readRun(id)
   await stall(id)
   await grow(id, full)
@@ -122,7 +118,7 @@ async function recordRun(): Promise<{ id: string; bytes: number }> {
 /** How many full runs of so many bytes there may be; half as much again is for Postgres's log, and 20 KB for every other. */
 function mostFull(wanted: number, bytes: number): number {
   const { bavail, bsize } = statfsSync(tmpdir())
-  const room = Math.min(Number(values.disk) * 1e9, (bavail * bsize * 2) / 3) - experiments * 20_000
+  const room = Math.min(values.disk * 1e9, (bavail * bsize * 2) / 3) - experiments * 20_000
   const most = Math.max(0, Math.floor(room / (1.5 * bytes)))
   if (most < wanted) console.log(`${most} full runs instead of ${wanted}: there is no room for more`)
   return Math.min(most, wanted)

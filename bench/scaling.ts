@@ -20,7 +20,6 @@ import os from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { quantile } from 'd3-array'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
@@ -32,22 +31,21 @@ import { type Database, openDatabase } from '../src/store/database.ts'
 import { childrenOf, end, startNode } from '../test/support/child-processes.ts'
 import { freePort } from '../test/support/free-port.ts'
 import { noRedis, startRedis } from '../test/support/redis.ts'
+import { optionsOf } from './options.ts'
 import { fitModel, type Point, workersOn } from './scaling/model.ts'
 import type { WorkersMessage, WorkersRequest, WorkersSetup } from './scaling/workers.ts'
 
-const { values } = parseArgs({
-  options: {
-    queue: { type: 'string', default: 'postgres' },
-    workers: { type: 'string', default: '10,50,100,200' },
-    seconds: { type: 'string', default: '2,20' },
-    variables: { type: 'string', default: '6' },
-    window: { type: 'string', default: '20' },
-    processes: { type: 'string', default: '4' },
-    pgbouncer: { type: 'boolean', default: false },
-    json: { type: 'string' },
-  },
+const values = optionsOf(import.meta.url, {
+  queue: ['postgres', 'redis'],
+  workers: '10,50,100,200',
+  seconds: '2,20',
+  variables: 6,
+  window: 20,
+  processes: 4,
+  pgbouncer: false,
+  json: undefined,
 })
-const queue = values.queue === 'redis' ? 'redis' : 'postgres'
+const { queue } = values
 if (queue === 'redis' && noRedis) throw new Error(noRedis)
 if (values.pgbouncer && queue !== 'redis')
   throw new Error('--pgbouncer needs --queue redis: the queue on Postgres does not work through it')
@@ -139,7 +137,7 @@ async function measure(setup: Setup): Promise<Measured> {
 }
 
 function window({ seconds }: Setup): number {
-  return Math.max(Number(values.window), 2 * seconds)
+  return Math.max(values.window, 2 * seconds)
 }
 
 type Watched = {
@@ -225,7 +223,7 @@ async function startFleet(
   home: string,
 ): Promise<Fleet> {
   const entry = fileURLToPath(new URL('./scaling/workers.js', import.meta.url))
-  const processes = Math.min(workers, Number(values.processes))
+  const processes = Math.min(workers, values.processes)
   const children: ChildProcess[] = []
   const shares = Array.from(
     { length: processes },
@@ -235,7 +233,7 @@ async function startFleet(
   for (const share of shares) {
     const setup: WorkersSetup = {
       ...{ workers: share, first, databaseUrl, segment: seconds, training: Math.min(seconds, 2) },
-      variables: Number(values.variables),
+      variables: values.variables,
     }
     first += share
     const output = openSync(join(home, 'workers.log'), 'a')

@@ -6,24 +6,22 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { ascending, quantileSorted } from 'd3-array'
 import { chaosSpecs } from '../test/chaos/chaos.ts'
 import { computeOf, signal, startFleetOfProcesses } from '../test/chaos/harness.ts'
 import { makeRandom } from '../test/chaos/random.ts'
 import { memoryOf } from '../test/support/child-processes.ts'
+import { optionsOf } from './options.ts'
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '20' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    queue: { type: 'string', default: 'postgres' },
-    pause: { type: 'string', default: '8000' },
-  },
+const values = optionsOf(import.meta.url, {
+  minutes: 20,
+  seed: Date.now() % 1_000_000,
+  queue: ['postgres', 'redis'],
+  pause: 8000,
 })
-const random = makeRandom(Number(values.seed))
+const random = makeRandom(values.seed)
 const fleet = await startFleetOfProcesses({
-  ...{ queue: values.queue === 'redis' ? 'redis' : 'postgres', objects: 'folder', workers: 3 },
+  ...{ queue: values.queue, objects: 'folder', workers: 3 },
 })
 const MiB = 2 ** 20
 type Sample = { minutes: number; api: number; survivor: number; compute: number; connections: number }
@@ -33,7 +31,7 @@ const start = Date.now()
 const minutes = () => (Date.now() - start) / 60_000
 try {
   console.log(`seed ${values.seed}, ${values.minutes} minutes, queue on ${values.queue}`)
-  const until = start + Number(values.minutes) * 60_000
+  const until = start + values.minutes * 60_000
   await Promise.all([experiments(until), kills(until), measure(until)])
   await report()
 } finally {
@@ -62,7 +60,7 @@ async function unfinished(): Promise<number> {
 /** The API and the first worker are left alive, to see how their memory goes; the API is disturbed by what it loses. */
 async function kills(until: number): Promise<void> {
   while (Date.now() < until) {
-    await sleep(random.between(Number(values.pause) / 4, Number(values.pause)))
+    await sleep(random.between(values.pause / 4, values.pause))
     const victim = random.pick(fleet.workers.slice(1))
     const compute = computeOf(victim)
     if (random.next() < 0.5 && compute !== undefined) signal(compute, 'SIGKILL')
@@ -95,7 +93,7 @@ async function report(): Promise<void> {
     console.log(`not succeeded: ${id}, ${attempts} attempts: ${JSON.stringify(error)}`)
   table()
   // A worker's heap grows for four minutes or so, and is then made smaller: a slope that includes them says nothing.
-  const settled = samples.filter(sample => sample.minutes > Math.min(5, Number(values.minutes) / 4))
+  const settled = samples.filter(sample => sample.minutes > Math.min(5, values.minutes / 4))
   for (const what of ['api', 'survivor', 'compute'] as const) {
     const points = settled.map((sample): [number, number] => [sample.minutes, sample[what]])
     const [first, last] = [points[0]?.[1] ?? 0, points.at(-1)?.[1] ?? 0]
@@ -122,7 +120,7 @@ async function report(): Promise<void> {
 /** Minute by minute, in MiB: what warms up grows and then stays, what leaks goes on. */
 function table(): void {
   console.log('minute     api  worker compute connections')
-  for (let minute = 1; minute <= Number(values.minutes); minute += 1) {
+  for (let minute = 1; minute <= values.minutes; minute += 1) {
     const of = samples.filter(sample => sample.minutes >= minute - 1 && sample.minutes < minute)
     if (of.length === 0) continue
     // The median, for a sample may fall between two lives of a compute process.

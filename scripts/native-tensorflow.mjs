@@ -5,7 +5,8 @@
  *
  * The npm package's own install script fetches a TensorFlow of 2022 from one vendor's host. The wheel, which pip gets
  * from wherever this machine gets its wheels, carries the same C API in a current version; the binding's C++ source
- * comes in the npm package, and Node's C API headers in node-api-headers, so no Node headers and no node-gyp are needed.
+ * comes in the npm package, and Node's C API headers in node-api-headers, so no Node headers and no node-gyp are needed, and
+ * what is built with one Node loads in any other from 20 on.
  * Linked into it are operations of our own (native/), which register themselves with TensorFlow when it is loaded.
  */
 import { execFile } from 'node:child_process'

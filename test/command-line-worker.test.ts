@@ -37,7 +37,7 @@ describe('ledger worker', () => {
     test(`${['worker', ...args].join(' ')} takes jobs, and ends in order on SIGTERM`, async t => {
       const { child, log } = start(`log-${args.length}`, args)
       t.after(() => end(child, 'SIGKILL'))
-      for (const deadline = Date.now() + 30_000; !log().includes('the worker takes jobs'); await sleep(50))
+      for (const deadline = Date.now() + 120_000; !log().includes('the worker takes jobs'); await sleep(50))
         assert.ok(isAlive(child) && Date.now() < deadline, log())
       assert.equal(await database.db.prisma.worker.count(), 1)
       const ended = once(child, 'exit')

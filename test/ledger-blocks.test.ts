@@ -85,6 +85,7 @@ test('an answer in binary is what Postgres has; what a query is asked with ends 
     },
   )
   assert.throws(() => queryBinary(pool, 'SELECT $2', ['1'], { one: 'int4' }), /more places than values/)
+  assert.throws(() => queryBinary(pool, 'SELECT $1', ['1\0; '], { one: 'text' }), /has a character NUL/)
 })
 
 test('a number is what it was, to the last bit, for this service and for SQL', async () => {

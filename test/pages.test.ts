@@ -96,6 +96,9 @@ describe('the pages', { skip: skipReason }, () => {
   })
 
   test('an experiment is followed to its end, and its figures say what the API does', async () => {
+    // What it shows is asked for before it is known how that looks.
+    const asked = opened.page.waitForRequest(`**/v1/experiments/${id}`)
+    await opened.page.route('**/*.css', route => asked.then(() => route.continue()), { times: 1 })
     const page = await visit(`#/experiments/${id}`, spec.name)
     await page.locator('.status.succeeded').waitFor({ timeout: 60_000 })
     // By events alone: what is shown once it has ended came without a reload.

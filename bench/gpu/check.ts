@@ -15,26 +15,22 @@ import { writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import type { Findings } from '../../src/cli/doctor.ts'
+import { optionsOf } from '../options.ts'
 import { type EndToEnd, runEndToEnd } from './end-to-end.ts'
 import type { DeviceValues } from './values.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    out: { type: 'string', default: 'gpu-check.json' },
-    minutes: { type: 'string', default: '8' },
-    device: { type: 'string', default: 'gpu' },
-    peer: { type: 'string' },
-    python: { type: 'string', default: 'python3' },
-    data: { type: 'string', default: '../shared/datasets' },
-  },
+const options = optionsOf(import.meta.url, {
+  out: 'gpu-check.json',
+  minutes: 8,
+  device: ['gpu', 'cpu'],
+  peer: undefined,
+  python: 'python3',
+  data: '../shared/datasets',
 })
-if (options.device !== 'gpu' && options.device !== 'cpu')
-  throw new Error(`--device is gpu or cpu, not ${options.device}`)
 const onGpu = options.device === 'gpu'
 const began = performance.now()
-const secondsLeft = () => 60 * Number(options.minutes) - (performance.now() - began) / 1e3
+const secondsLeft = () => 60 * options.minutes - (performance.now() - began) / 1e3
 
 /** What CUDA shows no device to computes on the CPU, with the same TensorFlow. */
 const cpu = { CUDA_VISIBLE_DEVICES: '-1', LEDGER_ENGINE: 'native', LEDGER_REQUIRE_GPU: 'no' }

@@ -11,6 +11,7 @@ import {
   variantNames,
 } from './messages.ts'
 import { CompleteSpec } from './schema.ts'
+import { shareParts } from './shared.ts'
 import { SweepSpec } from './sweep-schema.ts'
 import { trimmed } from './trim.ts'
 
@@ -21,28 +22,32 @@ export type Violation = FieldError & { at: Path; schema: JsonSchema }
 // longer, in every process that starts, than checking hundreds of specs with the code as it comes.
 const ajv = new Ajv({
   ...{ allErrors: true, verbose: true, discriminator: true, ownProperties: true },
-  code: { optimize: false },
+  ...{ inlineRefs: false, code: { optimize: false } },
 })
+const known = new Map<object, { validate: ValidateFunction; originals: WeakMap<object, JsonSchema> }>()
 
 /** Beyond this many errors a document is not a spec with mistakes in it; explaining them all would only take time. */
 const mostErrors = 300
 
 /**
  * Every violation of ExperimentSpec, at most one for each field, in the order of the schema. Never throws. The first call
- * compiles the schema (some 0.3 s; ajv keeps it), which most processes that import this never need.
+ * compiles the schema (some 0.1 s), which most processes that import this never need.
  */
-export const schemaViolations = (input: unknown): Violation[] =>
-  violationsOf(ajv.compile(CompleteSpec), CompleteSpec as unknown as JsonSchema, input)
+export const schemaViolations = (input: unknown): Violation[] => violationsBy(CompleteSpec, input)
 
 /** Every violation of SweepSpec, which looks no further into the specs than that they are objects. */
-export const sweepViolations = (input: unknown): Violation[] =>
-  violationsOf(ajv.compile(SweepSpec), SweepSpec as unknown as JsonSchema, input)
+export const sweepViolations = (input: unknown): Violation[] => violationsBy(SweepSpec, input)
 
 /** The same for any other body, by its schema, which the first call compiles. */
-export const violationsBy = (schema: object, input: unknown): Violation[] =>
-  violationsOf(ajv.compile(schema), schema as JsonSchema, input)
-
-function violationsOf(validate: ValidateFunction, whole: JsonSchema, input: unknown): Violation[] {
+export function violationsBy(schema: object, input: unknown): Violation[] {
+  const whole = schema as JsonSchema
+  let compiled = known.get(whole)
+  if (compiled === undefined) {
+    const { schema, originals } = shareParts(whole)
+    compiled = { validate: ajv.compile(schema), originals }
+    known.set(whole, compiled)
+  }
+  const { validate, originals } = compiled
   if (validate(trimmed(whole, input))) return []
   const errors = validate.errors ?? []
   const found = new Map<string, Violation>()
@@ -51,7 +56,7 @@ function violationsOf(validate: ValidateFunction, whole: JsonSchema, input: unkn
     found.set('$', { path: '$', message, at: [], schema: {} })
   }
   for (const error of withoutBranches(errors.slice(0, mostErrors), input)) {
-    const { at, message, schema } = explain(error, input)
+    const { at, message, schema } = explain(error, originals, input)
     const path = formatPath(at)
     if (!found.has(path)) found.set(path, { path, message, at, schema })
   }
@@ -80,8 +85,13 @@ function withoutBranches(errors: ErrorObject[], input: unknown): ErrorObject[] {
 }
 
 /** One error of Ajv as a field and a sentence. */
-function explain(error: ErrorObject, input: unknown): { at: Path; message: string; schema: JsonSchema } {
-  const schema = (error.parentSchema ?? {}) as JsonSchema
+function explain(
+  error: ErrorObject,
+  originals: WeakMap<object, JsonSchema>,
+  input: unknown,
+): { at: Path; message: string; schema: JsonSchema } {
+  const found = error.parentSchema ?? {}
+  const schema = originals.get(found) ?? (found as JsonSchema)
   const at = pointerPath(error.instancePath, input)
   switch (error.keyword) {
     case 'required': {

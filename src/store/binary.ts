@@ -69,6 +69,8 @@ const withValues = (sql: string, values: readonly Value[]): string =>
 function literal(value: Value | undefined): string {
   if (value === undefined) throw new Error('a query has more places than values')
   if (value === null) return 'NULL'
+  // It would end the query as the server reads it. No text of Postgres has one.
+  if (typeof value === 'string' && value.includes('\0')) throw new Error('a value has a character NUL')
   if (typeof value === 'string') return pg.escapeLiteral(value)
   if (typeof value !== 'number') return `ARRAY[${value.map(literal).join()}]`
   if (!Number.isInteger(value)) throw new Error(`${value} is no integer`)

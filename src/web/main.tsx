@@ -180,7 +180,10 @@ function ThemeButton() {
   )
 }
 
-// Before anything is drawn in another.
-show(readTheme())
-render(<App />, document.getElementById('app')!)
-prefetch()
+/** Shows what the address names. */
+export function start(): void {
+  // Before anything is drawn in another.
+  show(readTheme())
+  render(<App />, document.getElementById('app')!)
+  prefetch()
+}

@@ -3,20 +3,26 @@ import { gzipSync } from 'node:zlib'
 import { defineConfig } from 'vite'
 import { lazyIntl } from './lazy-intl.mjs'
 
-/** The program of the pages, with all that it is made of, is asked for with the page, not when begin.ts has run. */
+/**
+ * The program of the pages, with all that it is made of, is asked for with the page, not when begin.ts has run; that is asked for
+ * as what is needed first, which browsers do not think of a script that is asynchronous.
+ */
+const first = '<script async '
 const preload = {
   name: 'preload-main',
   transformIndexHtml: {
     order: 'post',
-    handler: (_html, { bundle = {} }) => {
+    handler: (html, { bundle = {} }) => {
+      if (html.split(first).length !== 2) throw new Error('index.html has not one asynchronous script')
       const main = Object.values(bundle).find(({ type, name }) => type === 'chunk' && name === 'main')
-      return [main.fileName, ...main.imports]
+      const tags = [main.fileName, ...main.imports]
         .filter(file => !bundle[file].isEntry)
         .map(file => ({
           tag: 'link',
           attrs: { rel: 'modulepreload', crossorigin: true, href: `./${file}` },
           injectTo: 'head',
         }))
+      return { html: html.replace(first, `${first}fetchpriority="high" `), tags }
     },
   },
 }
