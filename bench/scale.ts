@@ -7,11 +7,9 @@
  * files (TMPDIR) has free. The issue's size is --experiments 100000 --full 1000 --disk 90.
  */
 import { randomUUID } from 'node:crypto'
-import { readFileSync, statfsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 import { get } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import type { SegmentColumns } from '../src/lca/columns.ts'
@@ -24,9 +22,10 @@ import { recordSegment } from '../src/store/segments.ts'
 import { finishExperiment, incompleteSegments, summarise } from '../src/store/summary.ts'
 import { sweep } from '../src/store/sweep.ts'
 import { recordTraining, startExperiment } from '../src/store/training.ts'
-import { startApi } from '../test/support/api.ts'
+import { testDatabase } from '../test/support/database.ts'
 import { asStored, fakeEvaluations, fakeSpec } from '../test/support/fake-ledger.ts'
 import { optionsOf } from './options.ts'
+import { serveApart } from './served.ts'
 
 const values = optionsOf(import.meta.url, {
   experiments: 20000,
@@ -59,9 +58,10 @@ const noObjects = {
   sweep: async () => {},
 } as unknown as Objects
 
-const api = await startApi({ LOG_LEVEL: 'error', LEDGER_MAX_TABLES: '0' })
-const { db } = api
-const base = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`
+const database = await testDatabase()
+const { db } = database
+const api = await serveApart(database.url)
+const base = api.url
 try {
   const { id, bytes } = await recordRun()
   const full = mostFull(values.full, bytes)
@@ -71,7 +71,8 @@ try {
   await lists()
   await expire(id)
 } finally {
-  await api.close()
+  await api.stop()
+  await database.close()
 }
 
 /** One full run, as workers record it. */
@@ -168,7 +169,7 @@ function lossOf(iteration: number): number {
   return Math.exp(-iteration / 5000) + Math.sin(iteration) / 10
 }
 
-/** Tables of one run. The reader is this process too, so the figures are of both. */
+/** Tables of one run. What the API's process has of the processor is without Postgres, and without this one, which reads. */
 async function readRun(id: string): Promise<void> {
   const bucket = Math.ceil(iterations / 1000)
   const tables: [what: string, path: string, rows: number, target?: string][] = [
@@ -182,16 +183,13 @@ async function readRun(id: string): Promise<void> {
   ]
   for (const [what, path, rows, target] of tables) {
     const times: number[] = []
-    const before = process.cpuUsage()
-    const delay = monitorEventLoopDelay({ resolution: 1 })
-    delay.enable()
+    const told = await api.watch()
     for (let i = 0; i < 5; i++) times.push(await timed(() => drain(`${base}/v1/experiments/${id}/${path}`)))
-    delay.disable()
-    const own = cpu(before) / 5
+    const { cpu, kept } = await told()
     const best = Math.min(...times)
     const rate = rows > 0 ? `, ${((rows / best) * 1000).toFixed(0)} rows/s` : ''
     console.log(
-      `${what.padEnd(24)} best ${best.toFixed(0)} ms, worst ${Math.max(...times).toFixed(0)} ms${rate}, ${own.toFixed(0)} ms of this process each; event loop kept ≤ ${(delay.max / 1e6).toFixed(0)} ms${target ? `; target ${target}` : ''}`,
+      `${what.padEnd(24)} best ${best.toFixed(0)} ms, worst ${Math.max(...times).toFixed(0)} ms${rate}, ${(cpu / 5).toFixed(0)} ms of the API’s process each, whose event loop is kept ≤ ${kept.toFixed(0)} ms${target ? `; target ${target}` : ''}`,
     )
   }
 }
@@ -209,20 +207,21 @@ function drain(url: string): Promise<void> {
 /** Clients that ask for everything and read nothing, and what others notice of them. */
 async function stall(id: string): Promise<void> {
   const url = `${base}/v1/experiments/${id}/allocations?by=variable`
-  const memory = process.memoryUsage().rss
+  const { memory } = await (await api.watch())()
+  const told = await api.watch({ turns: true })
   const requests = Array.from({ length: listeners }, () =>
     get(url, { agent: false }, answer => answer.pause()).on('error', () => {}),
   )
   const times: number[] = []
-  const turns = watchTurns()
   const start = performance.now()
   while (performance.now() - start < 5000) {
     times.push(await timed(() => drain(`${base}/healthz`)))
     await sleep(20)
   }
   report(`/healthz beside ${listeners} that never read`, times, 50)
-  report('  of the processor, turns of its loop', turns(), 50)
-  console.log(`memory for them: ${((process.memoryUsage().rss - memory) / 1e6).toFixed(0)} MB`)
+  const work = await told()
+  report('  of the processor, turns of its loop', work.turns, 50)
+  console.log(`memory for them: ${((work.memory - memory) / 1e6).toFixed(0)} MB`)
   for (const request of requests) request.destroy()
 }
 
@@ -371,31 +370,6 @@ async function tables(): Promise<string> {
         `\n  ${name.padEnd(26)} ${live.padStart(9)} live, ${dead.padStart(9)} dead, ${(Number(bytes) / 1e6).toFixed(0).padStart(6)} MB, vacuumed ${vacuums} times`,
     )
     .join('')
-}
-
-/** From now on, the milliseconds of processor that each turn of the event loop has: what else the machine does is not in them. */
-function watchTurns(): () => number[] {
-  // Nanoseconds; of Linux. Elsewhere time goes on beside it.
-  const now = () => {
-    try {
-      return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6
-    } catch {
-      return performance.now()
-    }
-  }
-  const turns: number[] = []
-  let last = now()
-  let next = setImmediate(function turn() {
-    const at = now()
-    // The loop turns on and on while nothing is to be done.
-    if (at - last > 1) turns.push(at - last)
-    last = at
-    next = setImmediate(turn)
-  })
-  return () => {
-    clearImmediate(next)
-    return turns
-  }
 }
 
 /** Milliseconds of processor that this process has had since: what a busy machine does not distort. */

@@ -1,6 +1,6 @@
 /**
  * Everything a fresh clone needs, and only what is missing: packages, native TensorFlow, the Prisma client, the build, the
- * pages.
+ * pages. In a package that npm has installed everything is there but native TensorFlow.
  *
  * Plain JavaScript without a dependency, for it runs before any is there. Each step leaves a stamp of what it was made
  * from in node_modules/.loss-ledger.json, so that a second run costs a second. `npm run setup` (--force-native) tries
@@ -21,7 +21,8 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 process.chdir(root)
 const stampFile = 'node_modules/.loss-ledger.json'
 const stamps = readJson(stampFile) ?? {}
-const forceNative = process.argv.includes('--force-native')
+const isClone = existsSync('tsconfig.json')
+const forceNative = process.argv.includes('--force-native') || !isClone
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19))
@@ -30,38 +31,44 @@ const engine = process.env.LEDGER_ENGINE
 if (engine && !['native', 'wasm'].includes(engine))
   fail(`LEDGER_ENGINE=${engine} is not an engine: native or wasm`)
 
-await step('packages', hash('package-lock.json', '.npmrc', process.platform, process.arch), () =>
-  npm('ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'),
-)
+if (isClone)
+  await step('packages', hash('package-lock.json', '.npmrc', process.platform, process.arch), () =>
+    npm('ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'),
+  )
 await native()
-await step('prisma', hash('prisma/schema.prisma', 'node_modules/prisma/package.json'), () =>
-  // `generate` looks for a schema engine and would download one; it runs on WASM and never calls it.
-  run(process.execPath, ['node_modules/prisma/build/index.js', 'generate'], {
-    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-    PRISMA_HIDE_UPDATE_MESSAGE: '1',
-    CHECKPOINT_DISABLE: '1',
-  }),
-)
-// The compiler knows by itself what is out of date.
-await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']).catch(error =>
-  fail(error.message),
-)
-// The pages, which Vite builds; of them and of what they use nothing may have changed, or it does.
-await step(
-  'pages',
-  hash(
-    ...filesUnder('src/web', 'src/figures', 'src/statistics', 'clients/typescript/src'),
-    ...['src/spec/differences.ts', 'src/spec/field-names.ts', 'src/spec/json-path.ts'],
-    stamps.packages,
-  ),
-  async () => {
-    const vite = (...more) =>
-      run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'src/web', ...more])
-    await vite()
-    await vite('--config', 'src/web/report.vite.mjs')
-  },
-  existsSync('dist/web/index.html') && existsSync('dist/report/report.js'),
-)
+if (isClone) await build()
+
+/** What is made of the sources. */
+async function build() {
+  await step('prisma', hash('prisma/schema.prisma', 'node_modules/prisma/package.json'), () =>
+    // `generate` looks for a schema engine and would download one; it runs on WASM and never calls it.
+    run(process.execPath, ['node_modules/prisma/build/index.js', 'generate'], {
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      CHECKPOINT_DISABLE: '1',
+    }),
+  )
+  // The compiler knows by itself what is out of date.
+  await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']).catch(error =>
+    fail(error.message),
+  )
+  // The pages, which Vite builds; of them and of what they use nothing may have changed, or it does.
+  await step(
+    'pages',
+    hash(
+      ...filesUnder('src/web', 'src/figures', 'src/statistics', 'clients/typescript/src'),
+      ...['src/spec/differences.ts', 'src/spec/field-names.ts', 'src/spec/json-path.ts'],
+      stamps.packages,
+    ),
+    async () => {
+      const vite = (...more) =>
+        run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'src/web', ...more])
+      await vite()
+      await vite('--config', 'src/web/report.vite.mjs')
+    },
+    existsSync('dist/web/index.html') && existsSync('dist/report/report.js'),
+  )
+}
 
 /** Builds the native engine where this machine can; says in one line what is missing where it cannot. */
 async function native() {
@@ -91,7 +98,7 @@ async function native() {
   }
   if (engine === 'native') fail(`LEDGER_ENGINE=native cannot be met: ${reason}`)
   note(
-    `native TensorFlow is not available: ${reason}. Everything works on WebAssembly, several times slower (npm run setup tries again).`,
+    `native TensorFlow is not available: ${reason}. Everything works on WebAssembly, several times slower (${isClone ? 'npm run setup' : 'this script'} tries again).`,
   )
 }
 

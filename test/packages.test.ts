@@ -157,12 +157,15 @@ test('the service ships what runs and nothing else', async t => {
     'dist/report/report.js',
     'openapi.yaml',
     'prisma/schema.prisma',
+    'scripts/setup.mjs',
+    'native/operation.h',
+    'native/host/loops.cc',
   ])
     assert.ok(paths.includes(needed), needed)
   assert.deepEqual(
     paths.filter(
       file =>
-        !/^(dist\/(src|workers|clients\/typescript\/src)\/.*\.js|dist\/report\/report\.(js|css)|dist\/web\/(index\.html|assets\/[\w.-]+\.(js|css|svg)(\.gz)?)|prisma\/.*|openapi\.yaml|package\.json|README\.md|LICENSE)$/.test(
+        !/^(dist\/(src|workers|clients\/typescript\/src)\/.*\.js|dist\/report\/report\.(js|css)|dist\/web\/(index\.html|assets\/[\w.-]+\.(js|css|svg)(\.gz)?)|prisma\/.*|scripts\/[\w-]+\.mjs|native\/(host\/)?[\w-]+\.(cc|h)|openapi\.yaml|package\.json|README\.md|LICENSE)$/.test(
           file,
         ),
     ),

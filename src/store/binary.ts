@@ -79,7 +79,7 @@ function literal(value: Value | undefined): string {
 
 /** The signature, flags, and the length of what may follow them. */
 const headBytes = 19
-/** Memory that small fields share. */
+/** Memory that small fields share; larger ones have their own. */
 const slabBytes = 2 ** 18
 
 /** Takes the messages of an answer in order, and hands on each row that they have. */
@@ -89,13 +89,18 @@ function rowReader<Row extends object>(fields: { [Name in keyof Row]: Kind }) {
   let slab = Buffer.alloc(0)
   let used = 0
   const kept = (bytes: Buffer, start: number, end: number) => {
-    const begin = 8 * Math.ceil(used / 8)
-    if (begin + end - start > slab.length) {
-      slab = Buffer.allocUnsafeSlow(Math.max(end - start, slabBytes))
-      used = bytes.copy(slab, 0, start, end)
-      return slab.subarray(0, used)
+    const length = end - start
+    const own = length > slabBytes / 8 ? Buffer.allocUnsafeSlow(length) : room(length)
+    bytes.copy(own, 0, start, end)
+    return own
+  }
+  const room = (length: number) => {
+    let begin = 8 * Math.ceil(used / 8)
+    if (begin + length > slab.length) {
+      slab = Buffer.allocUnsafeSlow(slabBytes)
+      begin = 0
     }
-    used = begin + bytes.copy(slab, begin, start, end)
+    used = begin + length
     return slab.subarray(begin, used)
   }
   const read = (kind: Kind, bytes: Buffer, start: number, end: number) => {

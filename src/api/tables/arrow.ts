@@ -26,9 +26,9 @@ export async function* arrowChunks({ columns, batches }: Table): AsyncGenerator<
   }
   const writer = new Writer()
   const take = () => {
-    const bytes = Buffer.concat(chunks)
+    const pieces = joined(chunks)
     chunks = []
-    return bytes
+    return pieces
   }
   const makeBatch = batchMaker(arrow, columns)
   let empty = true
@@ -37,13 +37,31 @@ export async function* arrowChunks({ columns, batches }: Table): AsyncGenerator<
       await turn()
       empty = false
       writer.write(makeBatch(sliceOf(batch, start, Math.min(batch.length, start + batchRows))))
-      yield take()
+      yield* take()
     }
   }
   // Where there is no row at all, the schema says which columns there would have been.
   if (empty) writer.write(makeBatch(emptyBatch(columns)))
   writer.finish()
-  yield take()
+  yield* take()
+}
+
+/** Bytes that leave as they are; what is smaller goes together. */
+const large = 2 ** 14
+
+/** The same bytes in fewer pieces: a column is not copied, for it is not written to again. */
+function* joined(chunks: Uint8Array[]): Generator<Uint8Array, void> {
+  let small: Uint8Array[] = []
+  for (const chunk of chunks) {
+    if (chunk.length < large) {
+      small.push(chunk)
+      continue
+    }
+    if (small.length > 0) yield Buffer.concat(small)
+    small = []
+    yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+  }
+  if (small.length > 0) yield Buffer.concat(small)
 }
 
 const emptyBatch = (columns: Column[]): Batch => ({

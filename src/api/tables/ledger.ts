@@ -174,6 +174,9 @@ export async function groupVariables(
 /** x/n where there is an n. */
 export const ratio = (x: number, n: number): number | null => (n > 0 && Number.isFinite(x) ? x / n : null)
 
+/** The same, NaN for null: of many, as a number or nothing is an object each. */
+export const share = (x: number, n: number): number => (n > 0 && Number.isFinite(x) ? x / n : Number.NaN)
+
 /** The share of what moved that helped, and of everything; `postings` is parameters × iterations. */
 export const helpFractions = (helped: number, hurt: number, postings: number) => ({
   helpFractionOfMoved: ratio(helped, helped + hurt),

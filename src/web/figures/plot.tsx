@@ -7,7 +7,7 @@ import { fileName, saveBlob } from '../parts/save.ts'
 import { labelsOf, namedRows, powersOf, wholeSteps } from './axes.ts'
 import { themed, useTheme } from './colours.ts'
 import { type Entry, Legend, withLegend } from './legend.tsx'
-import { fit, font } from './room.ts'
+import { fit, font, marginOf } from './room.ts'
 
 export type Series = {
   label: string
@@ -93,7 +93,8 @@ export function Plot(props: PlotProps) {
     const ink = themed('--muted')
     const grid = { stroke: themed('--grid'), width: 1 }
     const options: uPlot.Options = {
-      ...{ width: element.clientWidth, height, legend: { show: false }, padding: [8, 12, 0, 0] },
+      ...{ width: element.clientWidth, height, legend: { show: false } },
+      padding: [8, () => marginOf(latest.current.span), 0, 0],
       cursor: {
         sync: { key: 'iterations', scales: ['x', null] },
         drag: { x: true, y: false, setScale: false },

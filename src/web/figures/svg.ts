@@ -3,12 +3,13 @@
  * made of nodes, so no name in it can be anything but text.
  */
 import type uPlot from 'uplot'
-import { number } from '../format.ts'
+import { whole } from '../format.ts'
 import { fileName, saveBlob } from '../parts/save.ts'
 import { labelsOf } from './axes.ts'
 import { themed } from './colours.ts'
 import { bandAlpha, places } from './legend.tsx'
 import type { PlotProps } from './plot.tsx'
+import { marginOf } from './room.ts'
 import { logarithmic as byLogarithm, linear } from './scales.ts'
 
 const space = 'http://www.w3.org/2000/svg'
@@ -73,7 +74,7 @@ export function plotSvg(props: PlotProps, plot: uPlot): SVGElement {
   const { title, says, x, span, series, names, logarithmic = false, gutter, xLabel = 'iteration' } = props
   const { width } = plot
   const top = 34
-  const inner = { left: gutter, top, width: width - gutter - 12, height: plot.height - 44 }
+  const inner = { left: gutter, top, width: width - gutter - marginOf(span), height: plot.height - 44 }
   const legend = places(props.legend ?? [], width - 24)
   const height = top + inner.height + 50 + legend.height
   const svg = node('svg', { xmlns: space, width, height, viewBox: `0 0 ${width} ${height}` })
@@ -95,7 +96,7 @@ export function plotSvg(props: PlotProps, plot: uPlot): SVGElement {
     svg.append(node('text', { x, y, fill: muted, 'text-anchor': anchor }, text))
   for (const tick of across.ticks(Math.max(2, Math.floor(inner.width / 90)))) {
     svg.append(line(across(tick), inner.top, across(tick), inner.top + inner.height, grid))
-    label(number(tick, 6), across(tick), inner.top + inner.height + 18, 'middle')
+    label(whole(tick), across(tick), inner.top + inner.height + 18, 'middle')
   }
   if (names) {
     const step = Math.ceil((names.length * 15) / inner.height)

@@ -159,7 +159,7 @@ function SummaryView({ summary, measure, split }: { summary: Summary; measure: M
                 <span class="name" dir="auto">
                   {label.slice(0, 200)}
                 </span>
-                {label === baseline && <span class="muted"> (the baseline)</span>}
+                {label === baseline && label !== 'baseline' && <span class="muted"> (the baseline)</span>}
               </th>
               <td class="number">{seeds.length}</td>
               {layers.map(layer => {

@@ -1,7 +1,7 @@
 /** Who computes, what they do, and what waits. */
 import { type Experiment, isFinished } from '../../../clients/typescript/src/index.ts'
 import { linkTo } from '../address.ts'
-import { bytes, duration, number, whole } from '../format.ts'
+import { bytes, counted, duration, number, whole } from '../format.ts'
 import { ledger } from '../ledger.ts'
 import { useLoad } from '../parts/load.ts'
 import { usePolling } from '../parts/poll.ts'
@@ -67,7 +67,7 @@ export function WorkersPage() {
                 <td>
                   <span>
                     {engine.name} {engine.version}, {engine.device}
-                    {engine.onGpu ? '' : `, ${engine.threads} threads`}
+                    {engine.onGpu ? '' : `, ${counted(engine.threads, 'thread')}`}
                   </span>
                 </td>
                 <td class="number">{bytes(memoryBytes)}</td>

@@ -6,7 +6,7 @@ import { levels, makeLadder } from '../../../store/ladder.ts'
 import { readErrors } from '../../../store/sampling.ts'
 import { checkRows } from '../../../store/totals.ts'
 import { ahead } from '../../tables/ahead.ts'
-import { type Grouping, helpFractions, type Ledger } from '../../tables/ledger.ts'
+import { type Grouping, type Ledger, share } from '../../tables/ledger.ts'
 import { type Batch, repeatedNames } from '../../tables/table.ts'
 
 /** Rows of a batch, but for a span that has more. */
@@ -66,6 +66,13 @@ export async function* readAllocations(
   for await (const page of ahead(pages)) {
     for (const piece of page) {
       checkRows(piece, groupOf.length)
+      if (bucket === 1 && rows.areCopies && !hasErrors) {
+        for (let iteration = piece.from; iteration < piece.to; ) {
+          if (rows.isFull()) yield rows.take()
+          iteration = rows.copy(piece, iteration)
+        }
+        continue
+      }
       const errors = hasErrors
         ? await readErrors(db.pool, { id, split }, layers.length, piece, signal)
         : undefined
@@ -99,6 +106,7 @@ function makeRows(
   const isCopy = groupOf.length === groups.length && groupOf.every((group, variable) => group === variable)
   const ladder = bucket === 1 ? undefined : makeLadder(wanted, groupOf.length)
   const capacity = spans * groups.length
+  const sizes = groups.map(({ parameters }) => parameters)
   const layers = repeatedNames(groups.map(({ layer }) => layer))
   const variables = repeatedNames(groups.map(({ variable }) => variable))
   /** Puts what each variable did, in the values from `row` on, into the rows of their groups. */
@@ -121,6 +129,22 @@ function makeRows(
   const making = () => (rows ??= fresh())
   let begun = 0
   return {
+    /** Whether a span of one iteration is what the ledger has of it, as it is. */
+    areCopies: isCopy,
+    /** Takes over iterations from `from` on, each a span and each variable a row, as many as fit; returns the one after. */
+    copy({ from: start, to, columns }: Piece, from: number): number {
+      const count = Math.min(to - from, spans - begun)
+      const first = begun * groups.length
+      const row = (from - start) * groups.length
+      const length = count * groups.length
+      const { iteration, iterations, sums } = making()
+      for (const name of wanted) sums[name].set(columns[name].subarray(row, row + length), first)
+      for (let span = 0; span < count; span++)
+        iteration.fill(from + span, first + span * groups.length, first + (span + 1) * groups.length)
+      iterations.fill(1, first, first + length)
+      begun += count
+      return from + count
+    },
     isFull: () => begun === spans,
     isEmpty: () => begun === 0,
     begin(iteration: number) {
@@ -158,13 +182,13 @@ function makeRows(
       const parameters = new Int32Array(length)
       const helpFractionOfMoved = new Float64Array(length)
       const helpFractionOfAll = new Float64Array(length)
-      for (let row = 0; row < length; row++) {
-        parameters[row] = groups[row % groups.length].parameters
-        const postings = parameters[row] * iterations[row]
-        const fractions = helpFractions(sums.helped[row], sums.hurt[row], postings)
-        helpFractionOfMoved[row] = fractions.helpFractionOfMoved ?? Number.NaN
-        helpFractionOfAll[row] = fractions.helpFractionOfAll ?? Number.NaN
-      }
+      const { helped, hurt } = sums
+      for (let row = 0; row < length; )
+        for (let group = 0; group < sizes.length; group++, row++) {
+          parameters[row] = sizes[group]
+          helpFractionOfMoved[row] = share(helped[row], helped[row] + hurt[row])
+          helpFractionOfAll[row] = share(helped[row], sizes[group] * iterations[row])
+        }
       return {
         length,
         values: {

@@ -8,6 +8,7 @@ import { type Database, snapshot } from '../../../store/database.ts'
 import { type Head, type Measures, makeMeasures, unpackMeasures } from '../../../store/measures.ts'
 import { turn } from '../../../turns.ts'
 import { type FigureName, type Measure, SummaryRow, type SweepSummary } from '../../schemas/sweeps.ts'
+import { share } from '../../tables/ledger.ts'
 import { batchOf, columnsOf, type Table } from '../../tables/table.ts'
 import { digestOf, memberStateSql, stateOf } from './query.ts'
 
@@ -265,9 +266,6 @@ function valuesOf({ parameters, splits }: Head, numbers: Float64Array, into: Flo
     from = end
   }
 }
-
-/** As `ratio` has it, NaN for null: a number or nothing would be an object each. */
-const share = (x: number, n: number): number => (n > 0 && Number.isFinite(x) ? x / n : Number.NaN)
 
 function sumOf(values: ArrayLike<number>, from: number, to: number): number {
   let sum = 0
