@@ -39,33 +39,38 @@ const longest = called('chaos pages python-client worker-life-redis worker-life 
  */
 const together: { files: string[]; most: number }[] = [
   // An API over a database of its own.
-  { files: [...beginningWith('api-'), ...called('openapi-drift fair-turns')], most: 5 },
+  { files: [...beginningWith('api-'), ...called('openapi-drift fair-turns redis-away')], most: 6 },
   {
     files: called(`client compare dataset-formats dataset-limits dataset-uploads earlier-rows joined-tensors
       keys-stay-home list-queries sweep-tables table-limits trajectory-uploads unbalanced-books`),
     most: 7,
   },
   { files: called('command-line command-line-results'), most: 2 },
-  { files: called('broken-connections ledger-blocks migrations segment-recording'), most: 4 },
+  {
+    files:
+      called(`broken-connections device-choice kubernetes ledger-blocks migrations segment-recording store-claim
+      worker-connections`),
+    most: 8,
+  },
   { files: called('worker-life worker-repairs'), most: 2 },
   { files: beginningWith('diagnostics-'), most: 6 },
   // What TensorFlow computes; each test loads the engine that it is about.
   {
     files:
-      called(`architectures conservation convolutions dispatch-counts ends full-gradients generated-datasets gradients
-      graphs initial-weights interventions network-gradients optimizers running-statistics same-bits samples sample-errors
-      saturation token-experiments training-options transformer-gradients`),
-    most: 7,
+      called(`architectures conservation convolutions dense-chain dispatch-counts ends full-gradients fused-kernels
+      generated-datasets gradients graphs host-loops initial-weights interventions network-gradients optimizers
+      running-statistics same-bits samples sample-errors saturation token-experiments training-options transformer-gradients`),
+    most: 8,
   },
   // They load WebAssembly before any test begins.
   { files: called('branches policies training-resume'), most: 3 },
   // Functions of what they are given, and of files.
   {
     files:
-      called(`allocator cifar-files configuration cuda-setup damaged-weights findings fleet-plan idx-files
+      called(`allocator cifar-files configuration cuda-setup damaged-weights figures-in-words findings fleet-plan idx-files
       image-arrangement imports job-cost npy objects platforms progress-bars quadrature random-streams raw-tensors
       scaling-model spec-errors spec-resolution statistics sweep-expansion synthetic-digits trajectory-steps units`),
-    most: 14,
+    most: 27,
   },
 ]
 const unknown = [...longest, ...together.flatMap(({ files }) => files)].find(file => !all.includes(file))
