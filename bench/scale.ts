@@ -220,7 +220,9 @@ async function stall(id: string): Promise<void> {
   }
   report(`/healthz beside ${listeners} that never read`, times, 50)
   const work = await told()
-  report('  of the processor, turns of its loop', work.turns, 50)
+  const turns = (part: 'cpu' | 'waited') => work.turns.map(turn => turn[part])
+  report('  of the processor, turns of its loop', turns('cpu'), 50)
+  report('  waiting for a processor, turns of it', turns('waited'), 50)
   console.log(`memory for them: ${((work.memory - memory) / 1e6).toFixed(0)} MB`)
   for (const request of requests) request.destroy()
 }

@@ -19,8 +19,16 @@ import { facts } from '../src/plan.ts'
 import type { ExperimentQueue } from '../src/queue/queue.ts'
 import { openDatabase } from '../src/store/database.ts'
 
-/** What a process did, in milliseconds: of the processor, of which it kept its event loop at a time, and of the processor at each turn of it; and bytes that it holds. */
-export type Work = { cpu: number; kept: number; turns: number[]; memory: number }
+/** What a process did, in milliseconds, and the bytes that it holds. */
+export type Work = {
+  /** Of the processor. */
+  cpu: number
+  /** The longest that its event loop was kept. */
+  kept: number
+  /** Of each turn of its event loop: of the processor, and waiting for one that others had. */
+  turns: { cpu: number; waited: number }[]
+  memory: number
+}
 
 export type Served = {
   url: string
@@ -59,7 +67,8 @@ if (process.send && process.argv[1] === fileURLToPath(import.meta.url)) await se
 async function serve(databaseUrl: string): Promise<void> {
   const directory = await mkdtemp(path.join(tmpdir(), 'loss-ledger-bench-'))
   const config = readConfig({ LEDGER_DIR: directory, LEDGER_MAX_TABLES: '0' })
-  const [db, ledgerDb] = [await openDatabase(databaseUrl), await openDatabase(databaseUrl)]
+  // As many connections as `ledger serve` has.
+  const [db, ledgerDb] = [await openDatabase(databaseUrl), await openDatabase(databaseUrl, { max: 4 })]
   const objects = await openObjects(config)
   const queue = { ping: async () => {} } as unknown as ExperimentQueue
   const log = pino({ level: 'error' })
@@ -100,22 +109,24 @@ function look(atTurns: boolean): () => Work {
   }
 }
 
-/** From now on, the milliseconds of processor that each turn of the event loop has: what else the machine does is not in them. */
-function watchTurns(): () => number[] {
+/** Turns of the event loop from now on. What of them is neither of the processor nor waiting for one, the loop slept. */
+function watchTurns(): () => Work['turns'] {
   // Nanoseconds; of Linux. Elsewhere time goes on beside it.
   const now = () => {
     try {
-      return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+      const [cpu, waited] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')
+      return { cpu: Number(cpu) / 1e6, waited: Number(waited) / 1e6 }
     } catch {
-      return performance.now()
+      return { cpu: performance.now(), waited: 0 }
     }
   }
-  const turns: number[] = []
+  const turns: Work['turns'] = []
   let last = now()
   let next = setImmediate(function turn() {
     const at = now()
+    const [cpu, waited] = [at.cpu - last.cpu, at.waited - last.waited]
     // The loop turns on and on while nothing is to be done.
-    if (at - last > 1) turns.push(at - last)
+    if (cpu + waited > 1) turns.push({ cpu, waited })
     last = at
     next = setImmediate(turn)
   })
