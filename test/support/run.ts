@@ -56,13 +56,13 @@ const together: { files: string[]; most: number }[] = [
   { files: beginningWith('diagnostics-'), most: 6 },
   // What TensorFlow computes; each test loads the engine that it is about.
   {
-    files:
-      called(`architectures conservation convolutions dense-chain dispatch-counts ends full-gradients fused-kernels
+    files: called(`architectures conservation convolutions dispatch-counts ends full-gradients
       generated-datasets gradients graphs host-loops initial-weights interventions network-gradients optimizers
       running-statistics same-bits samples sample-errors saturation token-experiments training-options transformer-gradients`),
     most: 8,
   },
-  // They load WebAssembly before any test begins.
+  // They load native TensorFlow before any test begins, and others WebAssembly.
+  { files: called('dense-chain fused-kernels'), most: 2 },
   { files: called('branches policies training-resume'), most: 3 },
   // Functions of what they are given, and of files.
   {
