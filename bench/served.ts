@@ -88,6 +88,8 @@ async function serve(databaseUrl: string): Promise<void> {
       process.disconnect()
     }
   })
+  // Also where whoever measures is killed.
+  process.on('disconnect', () => process.exit())
   process.send!({ url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}` })
 }
 
