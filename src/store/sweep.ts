@@ -2,6 +2,7 @@
  * What time leaves behind: experiments older than they are kept, objects of experiments that are gone, and what writers
  * left half done. Any number of processes may sweep; one at a time does.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../log.ts'
 import { datasetPrefix, trajectoryPrefix } from '../objects/names.ts'
 import { type Objects, objectKey, UnlistableError } from '../objects/objects.ts'
@@ -19,8 +20,8 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
  * Sweeps. `retentionDays`: finished experiments older than that are deleted, but for those that unfinished ones start
- * from; undefined: none are. Deletions of what had succeeded or failed are completed where they died
- * half way. What cannot be deleted is logged, and tried again
+ * from; undefined: none are. Deletions of what had succeeded or failed are completed where they died half way. As long again as
+ * a deletion takes is waited after it: others read meanwhile. What cannot be deleted is logged, and tried again
  * the next time. Resolves to what went, or undefined where another process is sweeping.
  */
 export function sweep(
@@ -42,6 +43,7 @@ export function sweep(
       [retentionDays ?? null],
     )
     for (const { id } of expired.rows) {
+      const start = performance.now()
       // One that others start from is left until they have finished.
       try {
         const { outcome } = await deleteExperiment(db, queue, objects, id)
@@ -49,6 +51,7 @@ export function sweep(
       } catch (error) {
         log.warn({ err: error, experiment: id }, 'an experiment could not be deleted')
       }
+      await sleep(performance.now() - start)
     }
 
     try {
