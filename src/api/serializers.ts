@@ -1,4 +1,4 @@
-/** How answers become JSON: by serializers, each compiled when it is first needed, from what it refers to and no more. */
+/** How answers become JSON: by serializers, each compiled once, from what it refers to and no more. */
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 
 type Build = ReturnType<typeof SerializerSelector>
@@ -8,7 +8,7 @@ type Serialize = ReturnType<ReturnType<Build>>
  * What Fastify calls to make the serializers of one application's routes. The same schema gives the same serializer: every
  * route has the same problems among its answers, and a shared schema is the same for all routes. A serializer is given only
  * those shared schemas that its own refers to: it reads and checks all that it is given, and with all of them the API was
- * two seconds at it. Compiled are those whose answers are given: an API that has started has few of them ahead.
+ * two seconds at it whenever it started. All are compiled before the first request: none is to keep the event loop for that.
  */
 export function buildSerializers(): Build {
   const build = SerializerSelector()
@@ -20,11 +20,7 @@ export function buildSerializers(): Build {
       const key = JSON.stringify(route.schema)
       let serialize = known.get(key)
       if (serialize === undefined) {
-        let compiled: Serialize | undefined
-        serialize = data => {
-          compiled ??= build(neededBy(route.schema, shared), options)(route)
-          return compiled(data)
-        }
+        serialize = build(neededBy(route.schema, shared), options)(route)
         known.set(key, serialize)
       }
       return serialize

@@ -1,5 +1,5 @@
 /** How inputs are read and checked: JSON bodies, query strings, headers and paths. */
-import { Ajv, type ValidateFunction } from 'ajv'
+import { Ajv } from 'ajv'
 import fp from 'fastify-plugin'
 import { Type } from '../../../spec/type.ts'
 import { parseJson } from '../../json.ts'
@@ -58,24 +58,8 @@ export default fp(
     // A spec is checked by src/spec/resolve.ts, which knows more than a schema can say and words it for its author; its
     // schema in the route is for openapi.yaml.
     app.setValidatorCompiler(({ schema, httpPart }) =>
-      httpPart === 'body' ? () => true : compiledOnceAsked(ajv, schema as object),
+      httpPart === 'body' ? () => true : ajv.compile(schema as object),
     )
   },
   { name: 'inputs' },
 )
-
-/** A check that the first request compiles: an API has some hundred, and most of them are never asked. */
-function compiledOnceAsked(
-  ajv: Ajv,
-  schema: object,
-): Pick<ValidateFunction, 'errors'> & ((data: unknown) => boolean) {
-  const check = (data: unknown): boolean => {
-    // Ajv keeps it by its schema.
-    const validate = ajv.compile(schema)
-    const fits = validate(data)
-    check.errors = validate.errors
-    return fits
-  }
-  check.errors = undefined as ValidateFunction['errors']
-  return check
-}
