@@ -111,17 +111,31 @@ function watchLoop() {
   }
 }
 const interval = 2
-const tick = 10
 
-/** Milliseconds of processor that the main thread has had; of the whole process where the system does not tell. */
-function mainThreadCpu(): number {
-  try {
-    const stat = readFileSync(`/proc/self/task/${process.pid}/stat`, 'utf8')
+/** Milliseconds of processor that the main thread has had, and how many more may not have been counted yet. */
+const [mainThreadCpu, tick] = clockOfMainThread()
+
+function clockOfMainThread(): [() => number, number] {
+  const task = `/proc/self/task/${process.pid}`
+  const read = (file: string) => readFileSync(`${task}/${file}`, 'utf8')
+  // In nanoseconds, brought up to date whenever the system's clock ticks, at the least 250 times a second.
+  const exact = () => Number(read('schedstat').split(' ')[0]) / 1e6
+  const inTicks = () => {
+    const stat = read('stat')
     // After the name, which may have spaces: utime and stime are fields 14 and 15 of the line, in hundredths of a second.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return 10 * (Number(fields[11]) + Number(fields[12]))
-  } catch {
+  }
+  const ofProcess = () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1000
   }
+  for (const [clock, tick] of [[exact, 4] as const, [inTicks, 10] as const]) {
+    try {
+      if (clock() > 0) return [clock, tick]
+    } catch {
+      // The system does not tell it in this way.
+    }
+  }
+  return [ofProcess, 0]
 }
