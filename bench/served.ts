@@ -4,7 +4,6 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -18,6 +17,7 @@ import { openObjects } from '../src/objects/open.ts'
 import { facts } from '../src/plan.ts'
 import type { ExperimentQueue } from '../src/queue/queue.ts'
 import { openDatabase } from '../src/store/database.ts'
+import { scheduled } from '../test/support/main-thread.ts'
 
 /** What a process did, in milliseconds, and the bytes that it holds. */
 export type Work = {
@@ -113,11 +113,10 @@ function look(atTurns: boolean): () => Work {
 
 /** Turns of the event loop from now on. What of them is neither of the processor nor waiting for one, the loop slept. */
 function watchTurns(): () => Work['turns'] {
-  // Nanoseconds; of Linux. Elsewhere time goes on beside it.
+  // Where the system does not tell, time goes on beside it.
   const now = () => {
     try {
-      const [cpu, waited] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')
-      return { cpu: Number(cpu) / 1e6, waited: Number(waited) / 1e6 }
+      return scheduled()
     } catch {
       return { cpu: performance.now(), waited: 0 }
     }

@@ -1,7 +1,6 @@
 // Softmax cross-entropy and its derivative, with the digits that either has where the network is sure of the label.
 #include <algorithm>
 #include <cmath>
-#include <string>
 
 #include "operation.h"
 #include "threads.h"
@@ -17,10 +16,7 @@ void compute(Call& call) {
   const Values<int32_t> labels = call.integers(1);
   const int64_t classes = logits.channels(), rows = logits.rows();
   call.require(logits.shape.size() == 2 && labels.size() == rows, "there is not a label for each row of logits");
-  for (int64_t row = 0; row < rows; row++)
-    if (labels.data[row] < 0 || labels.data[row] >= classes)
-      throw Failure{"label " + std::to_string(labels.data[row]) + " of row " + std::to_string(row) + " is none of " +
-                    std::to_string(classes) + " classes"};
+  requireLabels(labels, classes);
   float* losses = call.output(0, {rows});
   float* derivatives = call.output(1, logits.shape);
   const int64_t length = std::max<int64_t>(1, 4096 / classes);

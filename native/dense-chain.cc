@@ -10,7 +10,6 @@
 // of parts, in float32 of a thousand examples or so, in float64 from there on; how many depends on the shapes alone.
 #include <algorithm>
 #include <cstring>
-#include <string>
 
 #include "operation.h"
 #include "threads.h"
@@ -20,7 +19,7 @@ namespace ledger {
 // Rows of whole vectors, which begin an odd number of lines apart: so rows one below the other do not share sets of the cache.
 struct DenseLayer {
   int64_t in, out, columns, below;
-  // W [in, below], with zeros behind `out`; Wᵀ [out, columns of the layer before]; b [columns].
+  // W [in, below], with zeros behind `out`; Wᵀ [out, `below` of the layer before], where it is wanted; b [below].
   const float *kernel, *turned, *bias;
 };
 
@@ -34,23 +33,14 @@ namespace {
 
 // Examples of a block: a multiple of the rows that products take at once (dense-chain-loops.h).
 constexpr int64_t blockRows = 96;
-// Of the parts that a sum is made of: examples, at least, and values in all, at most.
+// As many as an attribute has bits for, which JavaScript hands over as a number.
 constexpr int mostLayers = 50;
+// Of the parts that a sum is made of: examples, at least, and values in all, at most.
 constexpr int64_t rowsOfPart = 2 * blockRows, mostParts = 32, mostValues = 16 * 1024 * 1024;
 
 int64_t wholeLines(int64_t values) { return (values + 15) / 16 * 16; }
 int64_t oddLines(int64_t values) { return wholeLines(values) + (wholeLines(values) / 16 % 2 == 1 ? 0 : 16); }
 int64_t blocksOf(int64_t count, int64_t size) { return (count + size - 1) / size; }
-
-// Room of this thread for as long as it lives, one for each use.
-template <int use>
-float* room(int64_t values) {
-  static thread_local std::vector<float> held;
-  // From the beginning of a line.
-  if (held.size() < static_cast<size_t>(values + 16)) held.resize(values + 16);
-  const auto at = reinterpret_cast<uintptr_t>(held.data());
-  return held.data() + (64 - at % 64) % 64 / sizeof(float);
-}
 
 struct Chain {
   std::vector<DenseLayer> layers;
@@ -62,8 +52,8 @@ struct Chain {
 
   bool isRectified(size_t layer) const { return (relu >> layer & 1) != 0; }
 
-  // Inputs are x, labels, and kernel and bias of each layer.
-  explicit Chain(Call& call) {
+  // Inputs are x, labels, and kernel and bias of each layer. Gradients want the kernels turned, too.
+  Chain(Call& call, bool wantsGradients) {
     const Values<float> images = call.input(0);
     const Values<int32_t> given = call.integers(1);
     const int variables = call.inputs() - 2;
@@ -88,14 +78,11 @@ struct Chain {
       kernels.push_back(kernel.data);
       biases.push_back(bias.data);
       values += in * layers.back().below + layers.back().below;
-      if (v > 0) values += out * layers[layers.size() - 2].below;
+      if (wantsGradients && v > 0) values += out * layers[layers.size() - 2].below;
     }
     classes = layers.back().out;
-    for (int64_t row = 0; row < examples; row++)
-      if (labels[row] < 0 || labels[row] >= classes)
-        throw Failure{"label " + std::to_string(labels[row]) + " of row " + std::to_string(row) + " is none of " +
-                      std::to_string(classes) + " classes"};
-    float* at = room<0>(values);
+    requireLabels(given, classes);
+    float* at = heldRoom<Chain>(values);
     const auto taken = [&](int64_t count) {
       at += count;
       return at - count;
@@ -112,7 +99,7 @@ struct Chain {
         std::fill(std::copy(from, from + layer.out, row), row + layer.below, 0.0f);
       }
       layer.kernel = kernel;
-      if (l == 0) continue;
+      if (!wantsGradients || l == 0) continue;
       const int64_t below = layers[l - 1].below;
       float* const turned = taken(layer.out * below);
       for (int64_t j = 0; j < layer.out; j++) {
@@ -150,7 +137,7 @@ void block(const Chain& chain, int64_t from, int64_t to, float* losses, float* l
   const int64_t rows = to - from, classes = chain.classes;
   int64_t values = blockRows * classes;
   for (const DenseLayer& layer : layers) values += 2 * blockRows * layer.below;
-  float* at = room<1>(values);
+  float* at = heldRoom<struct Between>(values);
   std::vector<const float*> inputs{chain.x + from * chain.inputs};
   std::vector<int64_t> between{chain.inputs};
   std::vector<float*> slopes;
@@ -190,7 +177,7 @@ int64_t workOf(const Chain& chain) {
 }
 
 void computeValues(Call& call) {
-  const Chain chain(call);
+  const Chain chain(call, false);
   float* losses = call.output(0, {chain.examples});
   float* logits = call.output(1, {chain.examples, chain.classes});
   inBlocks(blocksOf(chain.examples, blockRows), chain.examples * workOf(chain), [&](int64_t at) {
@@ -199,7 +186,7 @@ void computeValues(Call& call) {
 }
 
 void computeGradients(Call& call) {
-  const Chain chain(call);
+  const Chain chain(call, true);
   const auto& layers = chain.layers;
   float* losses = call.output(0, {chain.examples});
   float* logits = call.output(1, {chain.examples, chain.classes});
@@ -208,7 +195,7 @@ void computeGradients(Call& call) {
       1, std::min({blocksOf(chain.examples, rowsOfPart), mostParts, std::max<int64_t>(4, mostValues / values)}));
   // Parts are of whole blocks.
   const int64_t blocks = blocksOf(chain.examples, blockRows);
-  float* const sums = room<2>(parts * values);
+  float* const sums = heldRoom<Sums>(parts * values);
   inBlocks(parts, chain.examples * workOf(chain), [&](int64_t part) {
     float* const own = sums + part * values;
     std::fill(own, own + values, 0.0f);

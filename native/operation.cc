@@ -61,6 +61,13 @@ int32_t* Call::integerOutput(int index, const Shape& shape) {
   return static_cast<int32_t*>(allocated(index, TF_INT32, shape));
 }
 
+void requireLabels(const Values<int32_t>& labels, int64_t classes) {
+  for (int64_t row = 0; row < labels.size(); row++)
+    if (labels.data[row] < 0 || labels.data[row] >= classes)
+      throw Failure{"label " + std::to_string(labels.data[row]) + " of row " + std::to_string(row) + " is none of " +
+                    std::to_string(classes) + " classes"};
+}
+
 // Only a mistake in a definition gets here, and set-up tries the library out: no run of a user sees it.
 static void mustBe(const Operation& operation, TF_Status* status) {
   if (TF_GetCode(status) == TF_OK) return;

@@ -68,6 +68,9 @@ class Call {
   std::vector<TF_Tensor*> tensors_;
 };
 
+// Throws unless each label is one of so many classes.
+void requireLabels(const Values<int32_t>& labels, int64_t classes);
+
 struct Operation {
   const char* name;
   // As TensorFlow writes them: "x: float", "epsilon: float". An attribute is a float, an int or a bool.

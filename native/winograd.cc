@@ -47,11 +47,8 @@ struct Block {
   float *v, *m;
 
   Block(int64_t room, int64_t c, int64_t k) {
-    static thread_local std::vector<float> held;
     const int64_t values = 16 * baseline::planeOf(room * c);
-    const size_t needed = values + 16 * baseline::planeOf(room * k);
-    if (held.size() < needed) held.resize(needed);
-    v = held.data();
+    v = heldRoom<Block>(values + 16 * baseline::planeOf(room * k));
     m = v + values;
   }
 };

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { startApi } from './api.ts'
+import { scheduled } from './main-thread.ts'
 import type { SenderData, Sent } from './slow-sender.ts'
 
 export type SlowResult = {
@@ -116,12 +117,10 @@ const interval = 2
 const [mainThreadCpu, tick] = clockOfMainThread()
 
 function clockOfMainThread(): [() => number, number] {
-  const task = `/proc/self/task/${process.pid}`
-  const read = (file: string) => readFileSync(`${task}/${file}`, 'utf8')
-  // In nanoseconds, brought up to date whenever the system's clock ticks, at the least 250 times a second.
-  const exact = () => Number(read('schedstat').split(' ')[0]) / 1e6
+  // Brought up to date at the least 250 times a second.
+  const exact = () => scheduled().cpu
   const inTicks = () => {
-    const stat = read('stat')
+    const stat = readFileSync(`/proc/self/task/${process.pid}/stat`, 'utf8')
     // After the name, which may have spaces: utime and stime are fields 14 and 15 of the line, in hundredths of a second.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return 10 * (Number(fields[11]) + Number(fields[12]))

@@ -171,11 +171,14 @@ export async function groupVariables(
   return { groups, groupOf, layers: [...known] }
 }
 
-/** x/n where there is an n. */
-export const ratio = (x: number, n: number): number | null => (n > 0 && Number.isFinite(x) ? x / n : null)
-
-/** The same, NaN for null: of many, as a number or nothing is an object each. */
+/** x/n where there is an n, else NaN: of many, as a number or nothing is an object each. */
 export const share = (x: number, n: number): number => (n > 0 && Number.isFinite(x) ? x / n : Number.NaN)
+
+/** The same, null for NaN. */
+export const ratio = (x: number, n: number): number | null => {
+  const found = share(x, n)
+  return Number.isNaN(found) ? null : found
+}
 
 /** The share of what moved that helped, and of everything; `postings` is parameters × iterations. */
 export const helpFractions = (helped: number, hurt: number, postings: number) => ({
