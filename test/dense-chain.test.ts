@@ -160,6 +160,8 @@ test('what a chain cannot be goes operation by operation', { skip }, async () =>
   }
   assert.equal(await ran(layers({ kind: 'relu' })), 1)
   assert.equal(await ran(layers({ kind: 'tanh' })), 0)
+  const deep = (hidden: number) => ran({ name: 'fc', hidden: Array(hidden).fill(2) })
+  assert.deepEqual([await deep(49), await deep(50)], [1, 0])
   assert.equal(await ran(layers({ kind: 'layer_norm', name: 'n' })), 0)
   assert.equal(await ran(layers({ kind: 'relu' }), { name: 'cross-entropy', labelSmoothing: 0.1 }), 0)
   assert.equal(await ran(layers({ kind: 'relu' }), { name: 'mean-squared-error' } as never), 0)

@@ -17,6 +17,8 @@ export type DenseChain = {
  * then. A function of the network alone, so that the same spec means the same bits everywhere.
  */
 const mostParameters = 2 ** 21
+/** The operation is told in the bits of one number which layers have ReLU behind them (native/dense-chain.cc). */
+const mostLayers = 50
 
 /** Whether ReLU is behind each dense layer of a network that has nothing else (but dropout, which without masks is nothing); else undefined. */
 function rectifiedLayers(graph: Layer[]): boolean[] | undefined {
@@ -36,15 +38,8 @@ export function denseChainOf(network: Network, { denseChain }: Kernels): DenseCh
   // Dense layers over a sequence or an image are at each place; a chain is of features.
   const isFlat = inputShape.length === 1 || graph[0].kind === 'flatten'
   const rectified = rectifiedLayers(graph)
-  if (
-    !denseChain ||
-    !rectified ||
-    !isFlat ||
-    targets !== undefined ||
-    regression ||
-    parameters > mostParameters
-  )
-    return
+  if (!denseChain || !rectified || !isFlat || targets !== undefined || regression) return
+  if (parameters > mostParameters || rectified.length > mostLayers) return
   return {
     run: (variables, images, labels, gradients) =>
       denseChain(images, labels, variables, rectified, gradients),
